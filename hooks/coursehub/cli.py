@@ -1,0 +1,117 @@
+"""The `coursehub` command: what admins and course staff run on their own machine or the storage host."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from . import courses, settings, storage
+from .courses import Catalog
+from .errors import InvalidFile, Problem
+from .settings import Settings
+
+FINE, PROBLEMS, USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; 0 fine, 1 problems found, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except InvalidFile as invalid:
+        return _report(invalid.problems, as_json=getattr(options, "json", False))
+    except OSError as error:
+        print(f"coursehub: {error.filename or ''}: {error.strerror}", file=sys.stderr)
+        return PROBLEMS
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="coursehub", description="Courses on JupyterHub, from one file.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    check = commands.add_parser(
+        "check",
+        help="look for mistakes in course files",
+        description="Says every mistake in the course files as FILE:LINE:COL, and what to write instead. "
+        "Needs no cluster. Exit 0: fine, 1: mistakes found.",
+        epilog="Example: coursehub check --site values/local.yaml values/courses.yaml",
+    )
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a course file")
+    _site(check, required=False)
+    check.add_argument("--json", action="store_true", help="say it as JSON, one list of problems")
+    check.set_defaults(run=_check)
+
+    ensure = (
+        commands.add_parser("storage", help="prepare the shared volume")
+        .add_subparsers(required=True, metavar="VERB")
+        .add_parser(
+            "ensure",
+            help="make the homes and course directories that are missing",
+            description="Makes what is missing and corrects owners and modes; says each change. Run as root on the host "
+            "that has the volume, once again after each new person or course.",
+            epilog="Example: coursehub storage ensure --root /export/jupyter --site values/uni.yaml values/courses.yaml",
+        )
+    )
+    ensure.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a course file")
+    ensure.add_argument("--root", type=Path, required=True, help="where the volume is mounted")
+    ensure.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    _site(ensure, required=True)
+    ensure.set_defaults(run=_ensure)
+    return parser
+
+
+def _site(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    said = "the site's values file; given more than once, later ones go over earlier ones, as in helm"
+    if not required:
+        said += " (without it, image aliases are not looked at)"
+    parser.add_argument("--site", type=Path, action="append", required=required, metavar="FILE", help=said)
+
+
+def _check(options: argparse.Namespace) -> int:
+    site = _settings(options.site) if options.site else None
+    if site is None:
+        print("without --site: images that courses name are not looked at", file=sys.stderr)
+    return _report(courses.load(_read(options.files), site).problems, as_json=options.json)
+
+
+def _ensure(options: argparse.Namespace) -> int:
+    site = _settings(options.site)
+    loaded = courses.load(_read(options.files), site)
+    if loaded.problems:
+        return _report(loaded.problems, as_json=False)
+    if not options.root.is_dir():
+        print(f"coursehub: {options.root} is no directory; mount the volume there first", file=sys.stderr)
+        return PROBLEMS
+    os.umask(0o077)
+    for line in storage.ensure(options.root, _tree(site, loaded.catalog), dry_run=options.dry_run):
+        print(line)
+    return FINE
+
+
+def _tree(site: Settings, catalog: Catalog) -> Iterator[storage.Directory]:
+    for name, person in site.identity.file.people.items():
+        yield from storage.home_tree(person.uid, person.gid, name)
+    for course in catalog.courses.values():
+        if course.gid is not None:
+            writable = course.data == "read-write" and not course.is_archived(datetime.now(site.zone).date())
+            yield from storage.course_tree(course.slug, course.gid, data=course.data != "none", data_writable=writable)
+
+
+def _settings(files: Sequence[Path]) -> Settings:
+    return settings.load(_read(files))
+
+
+def _read(files: Sequence[Path]) -> list[tuple[str, str]]:
+    return [(str(path), path.read_text("utf-8")) for path in files]
+
+
+def _report(problems: Sequence[Problem], *, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps([vars(problem) for problem in problems], indent=2))
+    else:
+        for problem in problems:
+            print(problem, file=sys.stderr)
+    return PROBLEMS if problems else FINE

@@ -1,0 +1,195 @@
+"""The course file: text in, a frozen catalog and every mistake with its line out."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationError,
+    model_validator,
+)
+
+from . import document
+from .document import Document
+from .errors import InvalidFile, Problem
+from .identity import Person
+from .names import Gid, PersonName, PersonOrGroup, is_slug
+from .resources import Resources
+from .settings import Settings
+
+Day = Annotated[date, Field(strict=True)]
+Students = Annotated[
+    Annotated[Literal["everyone"], Tag("word")] | Annotated[tuple[PersonOrGroup, ...], Tag("list")],
+    Discriminator(lambda value: "word" if isinstance(value, str) else "list"),
+]
+
+
+class Course(BaseModel):
+    """One course as its staff describe it; dates are inclusive and meant in the site's time zone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    slug: str
+    name: Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=120)]
+    gid: Gid | None = None
+    instructors: tuple[PersonName, ...] = ()
+    students: Students = ()
+    open: Day | None = None
+    close: Day | None = None
+    archive: Day | None = None
+    image: Annotated[str, StringConstraints(strict=True, min_length=1)] | None = None
+    resources: Resources = Resources()
+    data: Literal["none", "read-only", "read-write"] = "none"
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        dates = [(name, day) for name in ("open", "close", "archive") if (day := getattr(self, name)) is not None]
+        for (earlier, first), (later, then) in zip(dates, dates[1:], strict=False):
+            if then < first:
+                raise ValueError(f"{later} ({then}) is before {earlier} ({first}); put the dates in order")
+        return self
+
+    @model_validator(mode="after")
+    def _data_has_an_owner(self) -> Self:
+        if self.data != "none" and self.gid is None:
+            raise ValueError("data needs the course's unix group; add gid, or leave data out")
+        return self
+
+    @property
+    def public(self) -> bool:
+        """Every known person may be a student."""
+        return self.students == "everyone"
+
+    def is_archived(self, today: date) -> bool:
+        """From the archive date on, instructors only read and students have nothing."""
+        return self.archive is not None and today >= self.archive
+
+
+_KEYS = [name for name in Course.model_fields if name != "slug"]
+
+
+class Catalog:
+    """The live courses by slug, indexed so that a person's are found without looking at all."""
+
+    def __init__(self, courses: Iterable[Course] = ()) -> None:
+        self.courses: Mapping[str, Course] = MappingProxyType({course.slug: course for course in courses})
+        self._position = {slug: position for position, slug in enumerate(self.courses)}
+        self._everyone = [course.slug for course in self.courses.values() if course.public]
+        self._by_gid = {course.gid: course.slug for course in self.courses.values() if course.gid is not None}
+        self._by_entry: dict[str, list[str]] = {}
+        for course in self.courses.values():
+            for entry in {*course.instructors, *(() if course.public else course.students)}:
+                self._by_entry.setdefault(entry, []).append(course.slug)
+
+    def of(self, person: Person) -> Iterator[Course]:
+        """The courses that can concern `person` at all, in the file's order; `access` decides which do."""
+        if person.admin:
+            yield from self.courses.values()
+            return
+        slugs = {*self._everyone, *self._by_entry.get(person.name, ())}
+        for group in person.groups:
+            slugs.update(self._by_entry.get(f"@{group.name}", ()))
+        slugs.update(self._by_gid[gid] for gid in person.gids if gid in self._by_gid)
+        for slug in sorted(slugs, key=self._position.__getitem__):
+            yield self.courses[slug]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What came of loading: the courses that can be used, and every mistake."""
+
+    catalog: Catalog
+    problems: tuple[Problem, ...]
+
+
+def load(files: Sequence[tuple[str, str]], settings: Settings | None = None, last: Catalog | None = None) -> Loaded:
+    """The catalog in course files, given as (file name, text).
+
+    A course with a mistake stays as it is in `last`; a file that is no course file leaves `last` whole.
+    Without `settings`, what needs the site (image aliases) is not looked at.
+    """
+    before = last or Catalog()
+    problems: list[Problem] = []
+    good: dict[str, tuple[Course, Document]] = {}
+    seen: dict[str, Document] = {}
+    for file, text in files:
+        try:
+            read = document.read(file, text)
+            mapping = _mapping(read)
+        except InvalidFile as error:
+            return Loaded(before, tuple(sorted((*problems, *error.problems))))
+        problems += [problem for path, problem in read.problems if len(path) < 2]
+        for slug, data in mapping.items():
+            found = _twice(read, slug, seen) or _slug(read, slug)
+            course, mistakes = _course(read, slug, data, settings)
+            found += mistakes
+            if course is not None and not found:
+                good[slug] = (course, read)
+            problems += found
+            seen.setdefault(slug, read)
+    for slug, problem in _collisions(good):
+        problems.append(problem)
+        del good[slug]
+    courses = (good[slug][0] if slug in good else before.courses.get(slug) for slug in seen)
+    return Loaded(Catalog(course for course in courses if course is not None), tuple(sorted(problems)))
+
+
+def _mapping(read: Document) -> Mapping[str, object]:
+    unknown = [key for key in read.data if key != "courses"]
+    if unknown:
+        raise InvalidFile(
+            [read.problem((key,), f"unknown key '{key}'; known here: courses", at_key=True) for key in unknown]
+        )
+    mapping = read.data.get("courses")
+    if not isinstance(mapping, dict):
+        raise InvalidFile([read.problem(("courses",), "`courses` holds no mapping; write each course's slug below it")])
+    return mapping
+
+
+def _twice(read: Document, slug: str, seen: Mapping[str, Document]) -> list[Problem]:
+    if slug not in seen:
+        return []
+    return [read.problem(("courses", slug), f"also in {seen[slug].file}; a slug is one course", at_key=True)]
+
+
+def _slug(read: Document, slug: str) -> list[Problem]:
+    if is_slug(slug):
+        return []
+    said = "the slug may hold a-z, 0-9 and single '-' inside, 48 characters at most; it is also the directory's name"
+    return [read.problem(("courses", slug), said, at_key=True)]
+
+
+def _course(read: Document, slug: str, data: object, settings: Settings | None) -> tuple[Course | None, list[Problem]]:
+    path = ("courses", slug)
+    problems = [problem for at, problem in read.problems if at[:2] == path]
+    if not isinstance(data, dict):
+        return None, [*problems, read.problem(path, "holds no mapping; write at least its name below it")]
+    if "slug" in data:
+        return None, [*problems, read.problem((*path, "slug"), "unknown key 'slug'; it is the key above", at_key=True)]
+    try:
+        course = Course.model_validate({**data, "slug": slug})
+    except ValidationError as error:
+        return None, [*problems, *read.explain(path, error.errors(), _KEYS)]
+    if settings is not None and course.image is not None and course.image not in settings.images:
+        known = ", ".join(sorted(settings.images)) or "none yet"
+        said = f"image: the site has no image '{course.image}'; take one of: {known}"
+        problems.append(read.problem((*path, "image"), said))
+    return course, problems
+
+
+def _collisions(good: Mapping[str, tuple[Course, Document]]) -> list[tuple[str, Problem]]:
+    owner: dict[int, str] = {}
+    found = []
+    for slug, (course, read) in good.items():
+        if course.gid is not None and owner.setdefault(course.gid, slug) != slug:
+            said = f"gid: {course.gid} is the unix group of course '{owner[course.gid]}'; each course has its own"
+            found.append((slug, read.problem(("courses", slug, "gid"), said)))
+    return found

@@ -1,0 +1,39 @@
+"""What can go wrong, as types: a problem in a file, a refusal to a person."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One mistake in a file that people write: where it is, what it is, what to write instead."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    course: str | None = None
+
+    def __str__(self) -> str:
+        about = f"course '{self.course}': " if self.course else ""
+        return f"{self.file}:{self.line}:{self.column}: {about}{self.message}"
+
+
+class CoursehubError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class InvalidFile(CoursehubError):
+    """A file that cannot be used; `problems` holds every mistake found in it."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class Refused(CoursehubError):
+    """A server is not started; the message is a sentence that the person can act on."""
+
+
+class GateClosed(CoursehubError):
+    """The finished pod is not the plan's; the message names each difference, for the admin."""

@@ -1,0 +1,147 @@
+"""The last word: a finished pod is held against its plan, and one that differs is refused.
+
+Whatever bent the pod after the plan was set (a site's hook, group overrides, values meant for the spawner) shows here.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from .errors import GateClosed
+from .plan import RUN, SHARE, PodPlan
+
+POD_SECURITY = {
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+    "supplementalGroupsPolicy": "Strict",
+}
+CONTAINER_SECURITY = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+# Written by KubeSpawner and z2jh for every user pod; the network policies select by some of them.
+_UPSTREAM_LABELS = frozenset(
+    {
+        *("app", "chart", "component", "heritage", "release", "helm.sh/chart"),
+        *(f"app.kubernetes.io/{name}" for name in ("component", "instance", "managed-by", "name")),
+        *("hub.jupyter.org/servername", "hub.jupyter.org/username"),
+    }
+)
+_COMPONENT = "singleuser-server"
+# Of the pod's spec these are the site's: where it runs, how images are pulled, how it ends.
+_SITE = frozenset(
+    {
+        *("affinity", "nodeSelector", "tolerations", "schedulerName", "priorityClassName", "imagePullSecrets"),
+        *("restartPolicy", "terminationGracePeriodSeconds"),
+    }
+)
+_PLANNED = frozenset({"automountServiceAccountToken", "containers", "securityContext", "volumes"})
+_CONTAINER = frozenset(
+    {
+        *("args", "env", "image", "imagePullPolicy", "name", "ports", "resources", "securityContext"),
+        *("volumeMounts", "workingDir"),
+    }
+)
+# Set by JupyterHub and KubeSpawner themselves for each server.
+_HUB_ENVIRONMENT = ("JUPYTERHUB_", "JPY_API_TOKEN", "JUPYTER_IMAGE", "MEM_LIMIT", "MEM_GUARANTEE", "CPU_")
+
+
+def volumes(claim: str) -> dict[str, dict[str, Any]]:
+    """The pod's volumes by name, as Kubernetes writes them."""
+    return {
+        SHARE: {"name": SHARE, "persistentVolumeClaim": {"claimName": claim}},
+        RUN: {"name": RUN, "emptyDir": {}},
+    }
+
+
+def mounts(plan: PodPlan) -> dict[str, dict[str, Any]]:
+    """The notebook container's mounts by path, as Kubernetes writes them."""
+    return {
+        mount.path: {
+            "mountPath": mount.path,
+            "name": mount.volume,
+            **({"subPath": mount.sub_path} if mount.sub_path else {}),
+            **({"readOnly": True} if mount.read_only else {}),
+        }
+        for mount in plan.mounts
+    }
+
+
+def pod_security(plan: PodPlan) -> dict[str, Any]:
+    """The pod's security context; it also holds for any container that would name none of its own."""
+    return {
+        **POD_SECURITY,
+        "runAsUser": plan.uid,
+        "runAsGroup": plan.gid,
+        "supplementalGroups": list(plan.supplementary_gids),
+    }
+
+
+def check(pod: Mapping[str, Any], plan: PodPlan, claim: str) -> None:
+    """Raises GateClosed unless `pod`, a manifest as plain data, is the plan's."""
+    differences = list(_differences(pod, plan, claim))
+    if differences:
+        raise GateClosed("; ".join(differences))
+
+
+def _differences(pod: Mapping[str, Any], plan: PodPlan, claim: str) -> Iterator[str]:
+    spec = _set(pod["spec"])
+    yield from _unknown("spec", spec, _SITE | _PLANNED)
+    yield from _different("spec.automountServiceAccountToken", spec.get("automountServiceAccountToken"), False)
+    yield from _different("spec.securityContext", spec.get("securityContext"), pod_security(plan))
+    yield from _different("spec.volumes", _by(spec.get("volumes"), "name"), volumes(claim))
+    yield from _labels(pod["metadata"].get("labels") or {}, plan)
+    names = [container.get("name") for container in spec.get("containers", ())]
+    if names != ["notebook"]:
+        yield f"spec.containers are {names}, not ['notebook']"
+        return
+    yield from _container(_set(spec["containers"][0]), plan)
+
+
+def _container(container: Mapping[str, Any], plan: PodPlan) -> Iterator[str]:
+    yield from _unknown("container", container, _CONTAINER)
+    yield from _different("image", container.get("image"), plan.image)
+    yield from _different("args", container.get("args"), list(plan.command))
+    yield from _different("workingDir", container.get("workingDir"), plan.home)
+    wanted = {**CONTAINER_SECURITY, "runAsUser": plan.uid, "runAsGroup": plan.gid}
+    yield from _different("securityContext", container.get("securityContext"), wanted)
+    yield from _different("volumeMounts", _by(container.get("volumeMounts"), "mountPath"), mounts(plan))
+    resources = container.get("resources") or {}
+    yield from _different("resources.limits", resources.get("limits") or {}, _amounts(plan.limits))
+    yield from _different("resources.requests", resources.get("requests") or {}, _amounts(plan.guarantees))
+    environment = {entry["name"]: entry.get("value") for entry in map(_set, container.get("env") or ())}
+    own = {name: value for name, value in environment.items() if not name.startswith(_HUB_ENVIRONMENT)}
+    kept = {name: value for name, value in plan.environment.items() if not name.startswith(_HUB_ENVIRONMENT)}
+    yield from _different("env", own, kept)
+
+
+def _labels(labels: Mapping[str, str], plan: PodPlan) -> Iterator[str]:
+    own = {key: value for key, value in labels.items() if key not in _UPSTREAM_LABELS}
+    yield from _different("labels", own, dict(plan.labels))
+    for key in ("component", "app.kubernetes.io/component"):
+        yield from _different(f"label {key}", labels.get(key), _COMPONENT)
+
+
+def _amounts(amount: Any) -> dict[str, Any]:
+    return {key: value for key, value in (("cpu", amount.cpu), ("memory", amount.memory)) if value is not None}
+
+
+def _set(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """Only what is set: absent, None, empty and a false bool on a read-only flag mean the same to Kubernetes."""
+    return {key: value for key, value in mapping.items() if value not in (None, [], {}, "")}
+
+
+def _by(items: Iterable[Mapping[str, Any]] | None, key: str) -> dict[str, dict[str, Any]]:
+    return {item[key]: {k: v for k, v in item.items() if v is not None} for item in items or ()}
+
+
+def _unknown(what: str, mapping: Mapping[str, Any], known: frozenset[str]) -> Iterator[str]:
+    for key in sorted(set(mapping) - known):
+        yield f"{what}.{key} is set, which the plan does not have"
+
+
+def _different(what: str, found: object, wanted: object) -> Iterator[str]:
+    if found != wanted:
+        yield f"{what} is {found}, not {wanted}"

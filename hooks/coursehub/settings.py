@@ -1,0 +1,132 @@
+"""The site's values that the hub needs, frozen: what the chart's own keys mean to the code."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from . import document
+from .errors import InvalidFile
+from .names import Gid, PersonName, Uid
+from .resources import Amount, Resources
+
+
+class _Values(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone; write one as Europe/Helsinki") from None
+    return name
+
+
+class FilePerson(_Values):
+    """One person of the `file` provider; `groups` are names of `identity.file.groups`."""
+
+    uid: Uid
+    gid: Gid
+    groups: tuple[str, ...] = ()
+
+
+class FileDirectory(_Values):
+    """The people and unix groups of the `file` provider."""
+
+    groups: Mapping[str, Gid] = Field(default_factory=dict)
+    people: Mapping[PersonName, FilePerson] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _groups_exist(self) -> Self:
+        for name, person in self.people.items():
+            for group in person.groups:
+                if group not in self.groups:
+                    raise ValueError(f"{name} is in group {group!r}, which identity.file.groups does not have; add it")
+        return self
+
+
+class Identity(_Values):
+    """Where uid, gid and groups of a person come from."""
+
+    provider: Literal["file"] = "file"
+    file: FileDirectory = FileDirectory()
+
+
+class General(_Values):
+    """A server outside courses; its image and resources are also what a course gets that names none."""
+
+    image: Annotated[str, StringConstraints(min_length=1)]
+    groups: tuple[str, ...] = ()
+    resources: Resources = Resources.model_validate(
+        {"cpu": 1, "memory": "2G", "guarantee": {"cpu": 0.1, "memory": "512M"}}
+    )
+
+
+class Servers(_Values):
+    """What every server gets."""
+
+    activity_interval: Annotated[int, Field(strict=True, ge=5, le=3600)] = 300
+
+
+class Settings(_Values):
+    """The site's values, as far as the hub and the command need them."""
+
+    general: General
+    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    minimum_uid: Annotated[int, Field(strict=True, ge=1)] = 1000
+    admins: tuple[PersonName, ...] = ()
+    images: Mapping[str, Annotated[str, StringConstraints(min_length=1)]] = Field(default_factory=dict)
+    groups: Mapping[str, Gid] = Field(default_factory=dict)
+    maximum: Amount = Amount.model_validate({"cpu": 8, "memory": "32G"})
+    identity: Identity = Identity()
+    servers: Servers = Servers()
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        if self.general.image not in self.images:
+            raise ValueError(f"general.image is {self.general.image!r}, which images does not have; add it there")
+        for group in self.general.groups:
+            if group not in self.groups:
+                raise ValueError(f"general.groups names {group!r}, which groups does not have; add it there")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone, in which dates of courses are meant."""
+        return ZoneInfo(self.timezone)
+
+
+KEYS = frozenset(to_camel(name) for name in Settings.model_fields)
+_KNOWN = sorted({to_camel(name) for model in _Values.__subclasses__() for name in model.model_fields})
+
+
+def load(values: Sequence[tuple[str, str]]) -> Settings:
+    """The settings in values files, given as (file name, text); a later file goes over the earlier ones, as in helm.
+
+    Keys of the chart that are not the hub's are passed over. Raises InvalidFile with each mistake's position.
+    """
+    documents = [document.read(file, text) for file, text in values]
+    problems = [problem for each in documents for path, problem in each.problems if path and path[0] in KEYS]
+    merged: dict[str, Any] = {}
+    for each in documents:
+        _merge(merged, {key: value for key, value in each.data.items() if key in KEYS})
+    if not problems:
+        try:
+            return Settings.model_validate(merged)
+        except ValidationError as error:
+            for detail in error.errors():
+                path = tuple(detail["loc"])
+                where = next((each for each in reversed(documents) if path in each.values), documents[-1])
+                problems += where.explain((), [detail], _KNOWN)
+    raise InvalidFile(problems)
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value

@@ -1,0 +1,214 @@
+"""KubeSpawner's side: the spawner is read, the core is asked, whole values are set.
+
+Spawner objects live on between servers, so nothing is ever appended and nothing of an earlier server stays.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from jupyterhub.utils import maybe_future
+from kubernetes_asyncio.client import ApiClient, Configuration
+from tornado import web
+from tornado.httpclient import AsyncHTTPClient
+
+from . import access, gate, identity, page, plan, profiles
+from .errors import GateClosed, Refused
+from .plan import PodPlan
+from .profiles import Profile
+from .site import Site
+from .storage import Share
+
+Hook = Callable[..., Any]
+
+
+class Preselected(Exception):
+    """A link of the form /hub/spawn?profile=… chooses on the page; only the person's own click starts."""
+
+    jupyterhub_message = None
+
+
+def traits(planned: PodPlan, claim: str) -> dict[str, Any]:
+    """Every trait of KubeSpawner that shapes the pod and is the plan's, so that setting them all leaves no remainder."""
+    return {
+        "profile_list": [{"slug": planned.profile.slug, "display_name": planned.profile.slug}],
+        "image": planned.image,
+        "cmd": list(planned.command),
+        "args": [],
+        "default_url": planned.default_url,
+        "notebook_dir": "/",
+        "disable_user_config": True,
+        "working_dir": planned.home,
+        "environment": dict(planned.environment),
+        "extra_labels": dict(planned.labels),
+        "uid": planned.uid,
+        "gid": planned.gid,
+        "fs_gid": None,
+        "supplemental_gids": [],
+        "pod_security_context": gate.pod_security(planned),
+        "container_security_context": dict(gate.CONTAINER_SECURITY),
+        "privileged": False,
+        "allow_privilege_escalation": False,
+        "service_account": None,
+        "automount_service_account_token": False,
+        "volumes": gate.volumes(claim),
+        "volume_mounts": gate.mounts(planned),
+        "storage_pvc_ensure": False,
+        "cpu_limit": planned.limits.cpu,
+        "mem_limit": planned.limits.memory,
+        "cpu_guarantee": planned.guarantees.cpu,
+        "mem_guarantee": planned.guarantees.memory,
+        "extra_resource_limits": {},
+        "extra_resource_guarantees": {},
+        "init_containers": [],
+        "extra_containers": [],
+        "extra_container_config": {},
+        "extra_pod_config": {},
+        "lifecycle_hooks": {},
+    }
+
+
+def asked(user_options: object) -> Profile:
+    """The profile that a form, a link or the REST API asked for; general use where none was named. Raises Refused."""
+    slug = user_options.get("profile", profiles.GENERAL_SLUG) if isinstance(user_options, Mapping) else user_options
+    profile = profiles.parse(slug) if isinstance(slug, str) else None
+    if profile is None:
+        raise Refused(f"There is no choice {str(slug)[:80]!r}. Choose one on the start page.")
+    return profile
+
+
+class Hooks:
+    """The functions that KubeSpawner calls, over one live site."""
+
+    def __init__(self, site: Site, share: Share, claim: str, *, earlier: Mapping[str, Hook] | None = None) -> None:
+        self._site = site
+        self._share = share
+        self._claim = claim
+        self._earlier = earlier or {}
+        self._plans: WeakKeyDictionary[Any, PodPlan] = WeakKeyDictionary()
+        self._starting = 0
+        self._serialise = ApiClient(Configuration()).sanitize_for_serialization
+
+    async def options_form(self, spawner: Any) -> str:
+        """The choices of the spawner's owner."""
+        snapshot = self._site.current
+        today = _today(snapshot.settings.zone)
+        linked = spawner.handler.get_query_argument("profile", None) if spawner.handler else None
+        try:
+            person = await self._person(spawner)
+        except Refused as refusal:
+            return page.render([], selected=None, message=str(refusal), today=today)
+        message = None
+        if linked is not None:
+            try:
+                access.decide(person, asked({"profile": linked}), snapshot.catalog, today)
+            except Refused as refusal:
+                message = str(refusal)
+        last = spawner.orm_spawner.user_options if spawner.orm_spawner else None
+        selected = linked or (last.get("profile") if isinstance(last, Mapping) else None)
+        choices = list(access.choices(person, snapshot.catalog, today))
+        return page.render(choices, selected=selected, message=message, today=today)
+
+    def options_from_form(self, form: Mapping[str, list[str]], spawner: Any = None) -> dict[str, str]:
+        """The user options in a POST of the form; JupyterHub passes no spawner where it interprets a link's query."""
+        if spawner is None:
+            raise Preselected
+        return {"profile": form.get("profile", [profiles.GENERAL_SLUG])[0]}
+
+    async def pre_spawn(self, spawner: Any) -> None:
+        """Decides, plans and sets; raises HTTP 403 with a sentence for the person where there will be no server."""
+        await self._call_earlier("pre_spawn_hook", spawner)
+        self._plans.pop(spawner, None)
+        try:
+            planned = await self._plan(spawner)
+        except Refused as refusal:
+            spawner.log.warning("refused: user=%s options=%.200r: %s", spawner.user.name, spawner.user_options, refusal)
+            raise _forbidden(str(refusal)) from None
+        for warning in planned.warnings:
+            spawner.log.warning("user=%s: %s", spawner.user.name, warning)
+        spawner.log.info(
+            "planned: user=%s profile=%s uid=%d gid=%d",
+            spawner.user.name,
+            planned.profile.slug,
+            planned.uid,
+            planned.gid,
+        )
+        for name, value in traits(planned, self._claim).items():
+            setattr(spawner, name, value)
+        self._plans[spawner] = planned
+
+    async def modify_pod(self, spawner: Any, pod: Any) -> Any:
+        """The pod itself where it is the plan's; else HTTP 403, and the differences in the hub's log."""
+        pod = await self._call_earlier("modify_pod_hook", spawner, pod, default=pod)
+        try:
+            planned = self._plans.pop(spawner, None)
+            if planned is None:
+                raise GateClosed("the pod has no plan: something replaced the pre_spawn_hook")
+            gate.check(self._serialise(pod), planned, self._claim)
+        except GateClosed as closed:
+            spawner.log.error("gate: refused the pod of user=%s: %s", spawner.user.name, closed)
+            raise _forbidden(
+                "Your server was not started, because the site's configuration would have given it something that it "
+                "must not have. Please tell the administrators; the hub's log says what it was."
+            ) from None
+        return pod
+
+    async def wait(self, spawner: Any, pod: Any) -> None:
+        """Returns once the server answers, so that the waits with growing pauses after it pass at their first look."""
+        await self._call_earlier("after_pod_created_hook", spawner, pod)
+        name = f"{spawner.namespace}/{spawner.pod_name}"
+        self._starting += 1
+        try:
+            while not spawner.is_pod_running(found := spawner.pod_reflector.pods.get(name)):
+                if found is None or found["status"].get("phase") in ("Failed", "Succeeded"):
+                    return
+                await asyncio.sleep(0.05)
+            address = found["status"]["podIP"]
+            host = f"[{address}]" if ":" in address else address
+            url = f"http://{host}:{spawner.port}{spawner.server.base_url}api"
+            while not await _answers(url):
+                # Together all starting servers are asked at most 20 times a second.
+                await asyncio.sleep(max(0.1, 0.05 * self._starting))
+                if not spawner.is_pod_running(spawner.pod_reflector.pods.get(name)):
+                    return
+        finally:
+            self._starting -= 1
+
+    async def _plan(self, spawner: Any) -> PodPlan:
+        snapshot = self._site.current
+        today = _today(snapshot.settings.zone)
+        profile = asked(spawner.user_options)
+        person = await self._person(spawner)
+        course = access.decide(person, profile, snapshot.catalog, today)
+        planned = plan.make(person, profile, course, snapshot.settings, today)
+        home, *others = (mount.sub_path for mount in planned.mounts if mount.volume == plan.SHARE)
+        await self._share.check(home, person.uid, others)
+        return planned
+
+    async def _person(self, spawner: Any) -> identity.Person:
+        settings = self._site.current.settings
+        return await identity.look_up(identity.provider(settings), spawner.user.name, settings)
+
+    async def _call_earlier(self, name: str, *arguments: Any, default: Any = None) -> Any:
+        hook = self._earlier.get(name)
+        return default if hook is None else await maybe_future(hook(*arguments))
+
+
+def _today(zone: Any) -> Any:
+    return datetime.now(UTC).astimezone(zone).date()
+
+
+def _forbidden(sentence: str) -> web.HTTPError:
+    error = web.HTTPError(403, sentence)
+    error.jupyterhub_message = sentence
+    return error
+
+
+async def _answers(url: str) -> bool:
+    try:
+        response = await AsyncHTTPClient().fetch(url, raise_error=False, connect_timeout=1.0, request_timeout=2.0)
+    except OSError:
+        return False
+    return response.code < 500
