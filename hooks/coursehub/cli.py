@@ -50,9 +50,9 @@ def _parser() -> argparse.ArgumentParser:
         .add_parser(
             "ensure",
             help="make the homes and course directories that are missing",
-            description="Makes what is missing and corrects owners and modes; says each change. Run as root on the host "
-            "that has the volume, once again after each new person or course.",
-            epilog="Example: coursehub storage ensure --root /export/jupyter --site values/uni.yaml values/courses.yaml",
+            description="Makes what is missing and corrects owners and modes; says each change. Run as root on the "
+            "host that has the volume, once again after each new person or course.",
+            epilog="Example: coursehub storage ensure --root /export --site values/uni.yaml values/courses.yaml",
         )
     )
     ensure.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a course file")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
@@ -52,7 +53,7 @@ class Course(BaseModel):
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:
         dates = [(name, day) for name in ("open", "close", "archive") if (day := getattr(self, name)) is not None]
-        for (earlier, first), (later, then) in zip(dates, dates[1:], strict=False):
+        for (earlier, first), (later, then) in pairwise(dates):
             if then < first:
                 raise ValueError(f"{later} ({then}) is before {earlier} ({first}); put the dates in order")
         return self

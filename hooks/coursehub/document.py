@@ -79,9 +79,7 @@ def read(file: str, text: str) -> Document:
     try:
         node = loader.get_single_node()
         if not isinstance(node, yaml.MappingNode):
-            raise InvalidFile(
-                [Problem(file, 1, 1, "the file holds no mapping; write `courses:` and below it the courses")]
-            )
+            raise InvalidFile([Problem(file, 1, 1, "the file holds no mapping; write `key: value` lines")])
         document.data = _data(document, loader, node, (), set())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -125,7 +123,7 @@ def _data(document: Document, loader: yaml.CSafeLoader, node: yaml.Node, path: P
         return [_data(document, loader, item, (*path, index), seen) for index, item in enumerate(node.value)]
     if isinstance(node, yaml.ScalarNode) and node.tag in _PLAIN:
         try:
-            return loader.construct_object(node)  # type: ignore[no-untyped-call]
+            return loader.construct_object(node)
         except ValueError as error:
             refuse(f"not a value: {error}")
             return None

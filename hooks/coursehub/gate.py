@@ -8,6 +8,7 @@ from typing import Any
 
 from .errors import GateClosed
 from .plan import RUN, SHARE, PodPlan
+from .resources import Amount
 
 POD_SECURITY = {
     "runAsNonRoot": True,
@@ -124,7 +125,7 @@ def _labels(labels: Mapping[str, str], plan: PodPlan) -> Iterator[str]:
         yield from _different(f"label {key}", labels.get(key), _COMPONENT)
 
 
-def _amounts(amount: Any) -> dict[str, Any]:
+def _amounts(amount: Amount) -> dict[str, Any]:
     return {key: value for key, value in (("cpu", amount.cpu), ("memory", amount.memory)) if value is not None}
 
 

@@ -72,7 +72,7 @@ async def look_up(source: Provider, name: str, settings: Settings) -> Person:
         )
     if person.uid < settings.minimum_uid:
         raise Refused(
-            f"The account {name!r} is a system account (uid {person.uid}, below {settings.minimum_uid}) and cannot have "
-            "a server. Please use your personal account."
+            f"The account {name!r} is a system account (uid {person.uid}, below {settings.minimum_uid}) and cannot "
+            "have a server. Please use your personal account."
         )
     return Person(person.name, person.uid, person.gid, person.groups, admin=name in settings.admins)

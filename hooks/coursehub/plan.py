@@ -108,9 +108,9 @@ def _groups(
     person: Person, profile: Profile, course: Course | None, settings: Settings
 ) -> tuple[int, tuple[tuple[int, str], ...], tuple[str, ...]]:
     wanted: dict[int, str] = {}
-    primary, primary_name = person.gid, person.name
+    primary = person.gid
     if profile.role is Role.INSTRUCTOR and course and course.gid is not None:
-        primary, primary_name = course.gid, course.slug
+        primary = course.gid
         wanted[person.gid] = person.name
     wanted |= {settings.groups[name]: name for name in settings.general.groups}
     wanted.pop(primary, None)

@@ -5,14 +5,15 @@ Spawner objects live on between servers, so nothing is ever appended and nothing
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from weakref import WeakKeyDictionary
+from zoneinfo import ZoneInfo
 
 from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client import ApiClient, Configuration
 from tornado import web
-from tornado.httpclient import AsyncHTTPClient
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from . import access, gate, identity, page, plan, profiles
 from .errors import GateClosed, Refused
@@ -31,7 +32,7 @@ class Preselected(Exception):
 
 
 def traits(planned: PodPlan, claim: str) -> dict[str, Any]:
-    """Every trait of KubeSpawner that shapes the pod and is the plan's, so that setting them all leaves no remainder."""
+    """Every trait of KubeSpawner that shapes the pod and is the plan's; setting them all leaves no remainder."""
     return {
         "profile_list": [{"slug": planned.profile.slug, "display_name": planned.profile.slug}],
         "image": planned.image,
@@ -125,7 +126,7 @@ class Hooks:
             planned = await self._plan(spawner)
         except Refused as refusal:
             spawner.log.warning("refused: user=%s options=%.200r: %s", spawner.user.name, spawner.user_options, refusal)
-            raise _forbidden(str(refusal)) from None
+            raise Forbidden(str(refusal)) from None
         for warning in planned.warnings:
             spawner.log.warning("user=%s: %s", spawner.user.name, warning)
         spawner.log.info(
@@ -149,7 +150,7 @@ class Hooks:
             gate.check(self._serialise(pod), planned, self._claim)
         except GateClosed as closed:
             spawner.log.error("gate: refused the pod of user=%s: %s", spawner.user.name, closed)
-            raise _forbidden(
+            raise Forbidden(
                 "Your server was not started, because the site's configuration would have given it something that it "
                 "must not have. Please tell the administrators; the hub's log says what it was."
             ) from None
@@ -196,19 +197,21 @@ class Hooks:
         return default if hook is None else await maybe_future(hook(*arguments))
 
 
-def _today(zone: Any) -> Any:
+def _today(zone: ZoneInfo) -> date:
     return datetime.now(UTC).astimezone(zone).date()
 
 
-def _forbidden(sentence: str) -> web.HTTPError:
-    error = web.HTTPError(403, sentence)
-    error.jupyterhub_message = sentence
-    return error
+class Forbidden(web.HTTPError):
+    """HTTP 403 whose sentence JupyterHub shows on the page and in the progress stream."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(403, sentence)
+        self.jupyterhub_message = sentence
 
 
 async def _answers(url: str) -> bool:
     try:
         response = await AsyncHTTPClient().fetch(url, raise_error=False, connect_timeout=1.0, request_timeout=2.0)
-    except OSError:
+    except (OSError, HTTPClientError):
         return False
-    return response.code < 500
+    return bool(response.code < 500)

@@ -1,6 +1,6 @@
 """The one tree on the shared volume: where things are, with which owner and mode, and whether they are there.
 
-Parents belong to root and are only passed through; a leaf exists before a pod mounts it, for kubelet would make it root's.
+Parents belong to root and are only passed through. A leaf exists before a pod mounts it: kubelet would make it root's.
 """
 
 import asyncio
@@ -99,7 +99,7 @@ def _own(path: Path, directory: Directory) -> None:
 
 
 class Share:
-    """The mounted volume as the hub sees it: only looked at, never on the event loop, never for longer than `timeout`."""
+    """The mounted volume as the hub sees it: only looked at, off the event loop, for `timeout` seconds at most."""
 
     def __init__(self, root: Path, timeout: float = 5.0) -> None:
         self._root = root
