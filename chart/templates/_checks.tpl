@@ -1,0 +1,154 @@
+{{- /*
+  Each define below prints one line per problem: what is wrong and what to write instead.
+*/}}
+{{- define "coursehub.problems" -}}
+{{ include "coursehub.problems.storage" . }}
+{{ include "coursehub.problems.images" . }}
+{{ include "coursehub.problems.courses" . }}
+{{ include "coursehub.problems.https" . }}
+{{ include "coursehub.problems.hub" . }}
+{{ include "coursehub.problems.fixed" . }}
+{{- end }}
+
+{{- define "coursehub.problems.storage" -}}
+{{- $ways := list }}
+{{- range list "nfs" "existingClaim" "hostPath" }}
+{{- if get $.Values.storage . }}{{ $ways = append $ways (printf "storage.%s" .) }}{{ end }}
+{{- end }}
+{{- if not $ways }}
+- storage: none is given; set one of storage.nfs, storage.existingClaim, storage.hostPath (a cluster of one machine only).
+{{- else if gt (len $ways) 1 }}
+- storage: {{ join " and " $ways }} are both given; keep one, and set the other to null where another values file gives it.
+{{- end }}
+{{- with .Values.storage.existingClaim }}
+{{- if ne . "coursehub-storage" }}
+- storage.existingClaim: hub and servers mount the claim coursehub-storage, not {{ . }}; make a claim of that name.
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "coursehub.problems.images" -}}
+{{- if not .Values.general.image }}
+- general.image: none is given; write one of the names in images, which now has {{ keys .Values.images | sortAlpha | join ", " | default "none" }}.
+{{- else if not (hasKey .Values.images .Values.general.image) }}
+- general.image: {{ .Values.general.image }} is not in images; write one of {{ keys .Values.images | sortAlpha | join ", " | default "(none yet)" }}, or add it there.
+{{- end }}
+{{- end }}
+
+{{- define "coursehub.problems.courses" -}}
+{{- $bytes := 0 }}
+{{- range .Values.courses.files }}{{ $bytes = add $bytes (len .) }}{{ end }}
+{{- if gt $bytes (mul 900 1024 | int64) }}
+- courses.files: {{ div $bytes 1024 }} KiB in all, and 900 fit (a ConfigMap ends at 1 MiB); name groups ("@group") instead of students one by one, and take out courses that are archived for good.
+{{- end }}
+{{- end }}
+
+{{- define "coursehub.problems.https" -}}
+{{- $proxy := dig "proxy" "https" "enabled" false .Values.jupyterhub }}
+{{- $ingress := and (dig "ingress" "enabled" false .Values.jupyterhub) (dig "ingress" "tls" list .Values.jupyterhub) }}
+{{- $gateway := dig "httpRoute" "enabled" false .Values.jupyterhub }}
+{{- if not (or $proxy $ingress $gateway .Values.acknowledgePlainHttp) }}
+- https is off, so passwords would travel in the clear; set jupyterhub.proxy.https (type secret, or offload behind a proxy of your own), or jupyterhub.ingress with tls, or for a trial acknowledgePlainHttp: true.
+{{- end }}
+{{- end }}
+
+{{- /* What the hub must keep of our jupyterhub.hub defaults, where a site adds its own: helm replaces lists as a whole. */}}
+{{- define "coursehub.hubVolumes" -}}
+- {name: coursehub-hooks, configMap: {name: coursehub-hooks}}
+- {name: coursehub-site, configMap: {name: coursehub-site}}
+- {name: coursehub-courses, configMap: {name: coursehub-courses}}
+- {name: coursehub-storage, persistentVolumeClaim: {claimName: coursehub-storage, readOnly: true}}
+{{- end }}
+
+{{- define "coursehub.hubVolumeMounts" -}}
+- {name: coursehub-hooks, mountPath: /usr/local/etc/jupyterhub/coursehub, readOnly: true}
+- {name: coursehub-site, mountPath: /usr/local/etc/jupyterhub/site, readOnly: true}
+- {name: coursehub-courses, mountPath: /usr/local/etc/jupyterhub/courses, readOnly: true}
+- {name: coursehub-storage, mountPath: /srv/coursehub/share, readOnly: true}
+{{- end }}
+
+{{- define "coursehub.problems.hub" -}}
+{{- $hub := .Values.jupyterhub.hub }}
+{{- range $key := list "extraVolumes" "extraVolumeMounts" }}
+{{- $have := list }}
+{{- range get $hub $key }}{{ $have = append $have (toJson .) }}{{ end }}
+{{- range include (printf "coursehub.%s" (replace "extra" "hub" $key)) $ | fromYamlArray }}
+{{- if not (has (toJson .) $have) }}
+- jupyterhub.hub.{{ $key }}: {{ .name }} is missing, since a list of yours replaces the chart's; add {{ toJson . }}.
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $line := "from coursehub.hub import configure; configure(c)" }}
+{{- if ne (get $hub.extraConfig "zz-coursehub" | toString) $line }}
+- jupyterhub.hub.extraConfig: zz-coursehub is changed or gone, and without it no course exists; remove yours, or set it to {{ toJson $line }}.
+{{- end }}
+{{- range keys $hub.extraConfig | sortAlpha }}
+{{- if gt . "zz-coursehub" }}
+- jupyterhub.hub.extraConfig: {{ . }} would run after zz-coursehub, which has to be the last; give it a name that sorts before.
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /*
+  Keys of upstream that have one right value here, as `key: [that value, what to do instead]`: the plan of a server decides
+  nearly all of singleuser. A null is fine everywhere: the plan sets the value then too.
+*/}}
+{{- define "coursehub.fixed" -}}
+hub.consecutiveFailureLimit: [0, "leave it: each refused start counts as a failure, and a limit lets any student end the hub"]
+hub.allowNamedServers: [false, "leave it: a person has one server"]
+singleuser.image.name: [quay.io/jupyterhub/k8s-singleuser-sample, "use images and general.image"]
+singleuser.image.tag: ["4.4.0", "use images and general.image"]
+singleuser.uid: [1000, "use identity: a server runs as its person"]
+singleuser.fsGid: [100, "use identity, groups and general.groups: a group for all would change the owner of shared files"]
+singleuser.cpu.limit: [null, "use general.resources, maximum, or resources of a course"]
+singleuser.cpu.guarantee: [null, "use general.resources.guarantee, or resources of a course"]
+singleuser.memory.limit: [null, "use general.resources, maximum, or resources of a course"]
+singleuser.memory.guarantee: [1G, "use general.resources.guarantee, or resources of a course"]
+singleuser.extraResource.limits: [{}, "use general.resources, or resources of a course"]
+singleuser.extraResource.guarantees: [{}, "use general.resources, or resources of a course"]
+singleuser.storage.type: [none, "use storage"]
+singleuser.storage.capacity: [10Gi, "use storage"]
+singleuser.storage.homeMountPath: [/home/jovyan, "leave it: a home is at /home/NAME"]
+singleuser.storage.extraLabels: [{}, "use storage"]
+singleuser.storage.extraVolumes: [null, "use storage, and data of a course"]
+singleuser.storage.extraVolumeMounts: [null, "use storage, and data of a course"]
+singleuser.storage.static.pvcName: [null, "use storage.existingClaim"]
+singleuser.storage.static.subPath: ["{username}", "leave it: the layout of the share is fixed"]
+singleuser.storage.dynamic.storageClass: [null, "use storage"]
+singleuser.storage.dynamic.pvcNameTemplate: [null, "use storage"]
+singleuser.storage.dynamic.volumeNameTemplate: ["volume-{user_server}", "use storage"]
+singleuser.storage.dynamic.storageAccessModes: [[ReadWriteOnce], "use storage"]
+singleuser.storage.dynamic.subPath: [null, "leave it: the layout of the share is fixed"]
+singleuser.extraFiles: [{}, "put the files into an image, or into a course's data"]
+singleuser.extraEnv: [{}, "put them into an image"]
+singleuser.extraLabels: [{hub.jupyter.org/network-access-hub: "true"}, "leave it: network policies go by labels; use extraAnnotations"]
+singleuser.initContainers: [[], "put the work into an image"]
+singleuser.extraContainers: [[], "put the work into an image"]
+singleuser.lifecycleHooks: [{}, "put the work into an image"]
+singleuser.extraPodConfig: [{}, "use nodeSelector, extraTolerations or the affinities"]
+singleuser.profileList: [[], "use the course file"]
+singleuser.cmd: [jupyterhub-singleuser, "put the work into an image"]
+singleuser.defaultUrl: [null, "leave it: a server opens its person's home"]
+singleuser.serviceAccountName: [null, "leave it: a server has no access to the cluster"]
+singleuser.podNameTemplate: [null, "leave it"]
+singleuser.allowPrivilegeEscalation: [false, "leave it: servers keep to the restricted Pod Security level"]
+singleuser.cloudMetadata.blockWithIptables: [false, "use singleuser.networkPolicy: its container would run as root, which the restricted Pod Security level refuses"]
+singleuser.networkTools.image.name: [quay.io/jupyterhub/k8s-network-tools, "leave it: blockWithIptables is off"]
+singleuser.networkTools.image.tag: ["4.4.0", "leave it: blockWithIptables is off"]
+singleuser.networkTools.image.pullPolicy: [null, "leave it: blockWithIptables is off"]
+singleuser.networkTools.image.pullSecrets: [[], "leave it: blockWithIptables is off"]
+singleuser.networkTools.resources: [{}, "leave it: blockWithIptables is off"]
+{{- end }}
+
+{{- define "coursehub.problems.fixed" -}}
+{{- range $key, $row := include "coursehub.fixed" . | fromYaml }}
+{{- $value := $.Values.jupyterhub }}
+{{- range splitList "." $key }}
+{{- $value = ternary (index (dict "map" $value) "map") dict (kindIs "map" $value) }}
+{{- $value = index $value . }}
+{{- end }}
+{{- if not (has (toJson $value) (list "null" (toJson (first $row)))) }}
+- jupyterhub.{{ $key }}: {{ toJson $value | trunc 80 }} cannot be set here; {{ last $row }}.
+{{- end }}
+{{- end }}
+{{- end }}

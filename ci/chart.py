@@ -1,0 +1,202 @@
+"""The chart's generated parts, and the chart made ready to install.
+
+    python3 -m ci.chart schema [--check]    values.schema.json from values.schema.yaml (needs PyYAML)
+    python3 -m ci.chart digest [--check]    the digest of hooks/coursehub in chart/values.yaml
+    python3 -m ci.chart assemble FOLDER     the chart with its dependency, ready for `helm upgrade --install`
+    python3 -m ci.chart package FOLDER      the chart as an archive, only ever with upstream's real chart
+
+The dependency is upstream's chart from Z2JH_CHART=PATH (an archive or an unpacked folder), else by `helm dependency build`,
+else the stand-in of ci/z2jh-standin. `assemble` prints which kind it is, and one line with the reason on stderr.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+ROOT = Path(__file__).resolve().parent.parent
+CHART = ROOT / "chart"
+STANDIN = ROOT / "ci/z2jh-standin"
+NAME, VERSION, REPOSITORY = "jupyterhub", "4.4.0", "https://hub.jupyter.org/helm-chart/"
+_STANDIN_MARK = "coursehub/stand-in"
+_DIGEST = re.compile(r'(?m)^(    hooksDigest: )".*"$')
+_IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "charts")
+
+
+class ChartError(Exception):
+    """What is wrong, and what to do about it."""
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """The chart that coursehub wraps, as it was found."""
+
+    kind: Literal["upstream", "stand-in"]
+    path: Path
+    why: str
+
+
+def helm() -> str:
+    """The helm to call: HELM, else the local cluster's, else the one on PATH."""
+    state = Path(os.environ.get("COURSEHUB_STATE", "/var/lib/coursehub"))
+    for candidate in (os.environ.get("HELM"), state / "bin/helm", shutil.which("helm")):
+        if candidate and Path(candidate).is_file():
+            return str(candidate)
+    raise ChartError("no helm found; name one by HELM=PATH, or run `make up`, which builds one")
+
+
+def assemble(out: Path) -> Dependency:
+    """Puts the chart into the folder `out`, which it replaces, with the dependency unpacked inside."""
+    if out.exists() and any(out.iterdir()) and not (out / "Chart.yaml").exists():
+        raise ChartError(f"{out} holds something else; name a new folder")
+    with tempfile.TemporaryDirectory(prefix="coursehub-chart-") as scratch:
+        dependency = _dependency(Path(scratch))
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(CHART, out, ignore=_IGNORED)
+        shutil.copytree(dependency.path, out / "charts" / NAME, ignore=shutil.ignore_patterns("__pycache__"))
+    return dependency
+
+
+def package(out: Path) -> Path:
+    """Writes the archive to publish into the folder `out`."""
+    with tempfile.TemporaryDirectory(prefix="coursehub-chart-") as scratch:
+        chart = Path(scratch) / "coursehub"
+        dependency = assemble(chart)
+        if dependency.kind == "stand-in":
+            raise ChartError(
+                f"the stand-in is never packaged ({dependency.why}); give upstream's chart by Z2JH_CHART=PATH"
+            )
+        printed = subprocess.run([helm(), "package", chart, "-d", out], check=True, capture_output=True, text=True)
+    return Path(printed.stdout.rsplit(": ", 1)[-1].strip())
+
+
+def _dependency(scratch: Path) -> Dependency:
+    given = os.environ.get("Z2JH_CHART")
+    if given:
+        return _checked(_unpacked(Path(given), scratch), f"Z2JH_CHART={given}")
+    try:
+        archive = _fetched(scratch)
+    except ChartError as error:
+        return Dependency("stand-in", STANDIN, str(error))
+    return _checked(_unpacked(archive, scratch), f"from {REPOSITORY}")
+
+
+def _fetched(scratch: Path) -> Path:
+    """Upstream's archive, kept in chart/charts/ once fetched; `helm dependency build` wants the repository added."""
+    archive = CHART / "charts" / f"{NAME}-{VERSION}.tgz"
+    if archive.exists():
+        return archive
+    environment = os.environ | {f"HELM_{kind}_HOME": str(scratch / kind) for kind in ("CONFIG", "CACHE", "DATA")}
+    try:
+        for arguments in (["repo", "add", NAME, REPOSITORY], ["dependency", "build", str(CHART), "--skip-refresh"]):
+            subprocess.run(
+                [helm(), *arguments], env=environment, check=True, capture_output=True, text=True, timeout=120
+            )
+    except subprocess.TimeoutExpired:
+        raise ChartError(f"{REPOSITORY} did not answer within 120 s") from None
+    except subprocess.CalledProcessError as error:
+        reason = str(error.stderr).strip().splitlines()[-1].rsplit(": ", 1)[-1]
+        raise ChartError(f"{REPOSITORY} cannot be reached: {reason}") from None
+    return archive
+
+
+def _unpacked(source: Path, scratch: Path) -> Path:
+    if source.is_dir():
+        return source
+    if not source.is_file():
+        raise ChartError(f"{source} is no chart; give an archive (.tgz) or an unpacked folder")
+    try:
+        with tarfile.open(source) as archive:
+            archive.extractall(scratch, filter="data")
+    except (tarfile.TarError, OSError) as error:
+        raise ChartError(f"{source} is no chart archive ({error}); give a .tgz or an unpacked folder") from None
+    return scratch / NAME
+
+
+def _checked(chart: Path, why: str) -> Dependency:
+    """The chart, after a look at its name and version: any other one would fail in ways hard to read."""
+    try:
+        text = (chart / "Chart.yaml").read_text()
+    except OSError:
+        raise ChartError(f"{why}: there is no Chart.yaml of a chart {NAME} in it") from None
+    found = {key: _top_level(text, key) for key in ("name", "version")}
+    if found != {"name": NAME, "version": VERSION}:
+        raise ChartError(f"{why}: this is {found['name']} {found['version']}; coursehub needs {NAME} {VERSION}")
+    return Dependency("stand-in" if _STANDIN_MARK in text else "upstream", chart, why)
+
+
+def _top_level(text: str, key: str) -> str:
+    match = re.search(rf"(?m)^{key}:\s*[\"']?([^\s\"'#]+)", text)
+    return match[1] if match else f"without {key}"
+
+
+def hooks_digest() -> str:
+    """The digest of what the hooks ConfigMap holds: names and contents of the package's files."""
+    digest = hashlib.sha256()
+    for path in sorted((CHART / "files/coursehub").iterdir()):
+        if path.is_file() and path.suffix != ".pyc":
+            content = path.read_bytes()
+            digest.update(f"{path.name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def write_digest(*, check: bool) -> None:
+    """Writes the digest into chart/values.yaml, or says that it is an old one."""
+    values = CHART / "values.yaml"
+    _write(values, _DIGEST.sub(rf'\g<1>"{hooks_digest()}"', values.read_text()), check=check, command="digest")
+
+
+def write_schema(*, check: bool) -> None:
+    """Writes both charts' values.schema.json, or says that one is not what its values.schema.yaml says."""
+    import yaml  # not needed by the other commands, which run before there is a .venv
+
+    for chart in (CHART, STANDIN):
+        schema = yaml.safe_load((chart / "values.schema.yaml").read_text())
+        text = json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+        _write(chart / "values.schema.json", text, check=check, command="schema")
+
+
+def _write(path: Path, text: str, *, check: bool, command: str) -> None:
+    if path.exists() and path.read_text() == text:
+        return
+    if check:
+        raise ChartError(f"{path.relative_to(ROOT)} is out of date; run `python3 -m ci.chart {command}` and commit it")
+    path.write_text(text)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("schema", "digest"):
+        commands.add_parser(name).add_argument("--check", action="store_true", help="only say whether it is up to date")
+    for name in ("assemble", "package"):
+        commands.add_parser(name).add_argument("folder", type=Path)
+    arguments = parser.parse_args()
+    try:
+        if arguments.command == "schema":
+            write_schema(check=arguments.check)
+        elif arguments.command == "digest":
+            write_digest(check=arguments.check)
+        elif arguments.command == "assemble":
+            dependency = assemble(arguments.folder)
+            print(f"z2jh: {dependency.kind} ({dependency.why})", file=sys.stderr)
+            print(dependency.kind)
+        else:
+            print(package(arguments.folder))
+    except ChartError as error:
+        print(f"ci.chart: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
