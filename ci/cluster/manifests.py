@@ -1,0 +1,123 @@
+"""What runs in the cluster itself: name resolution, and the API server's right to ask the kubelet."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+from ci.cluster import images, network
+from ci.cluster.layout import Layout
+from ci.cluster.problem import Problem
+
+RBAC = "rbac.authorization.k8s.io"
+COREFILE = """\
+.:1053 {
+  errors
+  health :8080
+  ready :8181
+  cache 30
+  kubernetes cluster.local in-addr.arpa {
+    ttl 5
+  }
+  forward . /etc/resolv.conf
+}
+"""
+
+
+def apply(layout: Layout) -> None:
+    """Hand all to the API server."""
+    everything = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects()})
+    done = kubectl(layout, "apply", "--server-side", "--force-conflicts", "--filename=-", text=everything)
+    if done.returncode:
+        raise Problem(f"the cluster's own objects were refused: {done.stderr.strip()}")
+
+
+def kubectl(layout: Layout, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Ask the API server as the administrator."""
+    access = [f"--kubeconfig={layout.kubeconfig}", f"--cache-dir={layout.run}/kubectl", "--request-timeout=30s"]
+    command = [str(layout.bin / "kubectl"), *access, *arguments]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+
+
+def objects() -> list[dict[str, Any]]:
+    """All objects."""
+    return [
+        _binding("coursehub-apiserver", "system:kubelet-api-admin", {"kind": "User", "name": "coursehub:apiserver"}),
+        {**_head("v1", "ServiceAccount", "coredns"), "automountServiceAccountToken": True},
+        {
+            **_head(f"{RBAC}/v1", "ClusterRole", "coredns", namespace=""),
+            "rules": [
+                {"apiGroups": [""], "resources": ["services", "namespaces", "pods"], "verbs": ["list", "watch"]},
+                {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
+            ],
+        },
+        _binding("coredns", "coredns", {"kind": "ServiceAccount", "name": "coredns", "namespace": "kube-system"}),
+        {**_head("v1", "ConfigMap", "coredns"), "data": {"Corefile": COREFILE}},
+        _deployment(),
+        {
+            **_head("v1", "Service", "kube-dns"),
+            "spec": {
+                "clusterIP": network.DNS_SERVICE,
+                "selector": {"k8s-app": "kube-dns"},
+                "ports": [
+                    {"name": "dns", "port": 53, "targetPort": 1053, "protocol": "UDP"},
+                    {"name": "dns-tcp", "port": 53, "targetPort": 1053, "protocol": "TCP"},
+                ],
+            },
+        },
+    ]
+
+
+def _deployment() -> dict[str, Any]:
+    container = {
+        "name": "coredns",
+        "image": images.reference("coredns"),
+        "imagePullPolicy": "Never",
+        "args": ["-conf", "/etc/coredns/Corefile"],
+        "ports": [{"containerPort": 1053, "protocol": protocol} for protocol in ("UDP", "TCP")],
+        "readinessProbe": {"httpGet": {"path": "/ready", "port": 8181}, "periodSeconds": 2},
+        "livenessProbe": {"httpGet": {"path": "/health", "port": 8080}, "initialDelaySeconds": 30},
+        "resources": {"requests": {"cpu": "10m", "memory": "30Mi"}, "limits": {"memory": "200Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "volumeMounts": [{"name": "config", "mountPath": "/etc/coredns", "readOnly": True}],
+    }
+    return {
+        **_head("apps/v1", "Deployment", "coredns"),
+        "spec": {
+            "replicas": 1,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0}},
+            "selector": {"matchLabels": {"k8s-app": "kube-dns"}},
+            "template": {
+                "metadata": {"labels": {"k8s-app": "kube-dns"}},
+                "spec": {
+                    "serviceAccountName": "coredns",
+                    "priorityClassName": "system-cluster-critical",
+                    "dnsPolicy": "Default",
+                    "containers": [container],
+                    "volumes": [{"name": "config", "configMap": {"name": "coredns"}}],
+                },
+            },
+        },
+    }
+
+
+def _head(version: str, kind: str, name: str, namespace: str = "kube-system") -> dict[str, Any]:
+    metadata = {"name": name, "namespace": namespace} if namespace else {"name": name}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata}
+
+
+def _binding(name: str, role: str, subject: dict[str, str]) -> dict[str, Any]:
+    if subject["kind"] == "User":
+        subject = {**subject, "apiGroup": RBAC}
+    return {
+        **_head(f"{RBAC}/v1", "ClusterRoleBinding", name, namespace=""),
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": role},
+        "subjects": [subject],
+    }

@@ -1,0 +1,122 @@
+"""The node's network: a bridge without ports that carries its address, pods by point-to-point links, one nft table."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from ci.cluster.layout import Layout
+from ci.cluster.problem import Problem
+
+NETWORK = "10.213.0.0/16"
+NODE_IP = "10.213.0.1"
+PODS = "10.213.64.0/18"
+SERVICES = "10.213.128.0/18"
+API_SERVICE = "10.213.128.1"
+DNS_SERVICE = "10.213.128.10"
+
+BRIDGE = "coursehub"
+TABLES = ("inet coursehub", "ip kube-proxy", "ip6 kube-proxy")
+FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+
+RULES = f"""
+table inet coursehub
+delete table inet coursehub
+table inet coursehub {{
+  chain postrouting {{
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr {PODS} ip daddr != {NETWORK} masquerade
+  }}
+}}
+"""
+
+
+def ensure(layout: Layout) -> None:
+    """Make what is missing."""
+    routes = _json("ip", "-json", "route", "show", "table", "all")
+    if taken := overlapping(routes):
+        raise Problem(f"the cluster's network {NETWORK} is in use on this machine ({taken}): take that down first")
+    if not _exists():
+        _run("ip", "link", "add", BRIDGE, "type", "bridge")
+    _run("ip", "address", "replace", f"{NODE_IP}/32", "dev", BRIDGE)
+    _run("ip", "link", "set", BRIDGE, "up")
+    before = layout.state / "ip_forward"
+    if not before.exists():
+        before.write_text(FORWARDING.read_text())
+    FORWARDING.write_text("1")
+    _run("nft", "-f", "-", text=RULES)
+
+
+def cni(mtu: int, layout: Layout) -> str:
+    """How containerd connects a pod."""
+    plugin = {
+        "type": "ptp",
+        "ipMasq": False,  # the nft table does it, without a chain for each pod
+        "mtu": mtu,
+        "ipam": {
+            "type": "host-local",
+            "dataDir": str(layout.state / "cni"),
+            "ranges": [[{"subnet": PODS}]],
+            "routes": [{"dst": "0.0.0.0/0"}],
+        },
+    }
+    return json.dumps({"cniVersion": "1.0.0", "name": "coursehub", "plugins": [plugin]}, indent=1)
+
+
+def mtu() -> int:
+    """The size of packet that leaves this machine: a pod that sends larger ones would hang."""
+    for route in _json("ip", "-json", "route", "show", "default"):
+        for link in _json("ip", "-json", "link", "show", "dev", str(route["dev"])):
+            return int(str(link["mtu"]))
+    return 1500
+
+
+def overlapping(routes: Sequence[dict[str, object]]) -> str:
+    """A route of somebody else's that lies in our network."""
+    ours = ipaddress.ip_network(NETWORK)
+    for route in routes:
+        destination, device = str(route.get("dst", "")), str(route.get("dev", ""))
+        if device == BRIDGE or device.startswith("veth") or ":" in destination or not destination[:1].isdigit():
+            continue
+        network = ipaddress.ip_network(destination, strict=False)
+        if network.prefixlen >= 8 and network.overlaps(ours):
+            return f"{destination} on {device}"
+    return ""
+
+
+def remove(layout: Layout) -> None:
+    """Take away what `ensure` and the programs made; pods' links go with their namespaces."""
+    if _exists():
+        _run("ip", "link", "delete", BRIDGE)
+    listed = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=False).stdout
+    for table in TABLES:
+        if f"table {table}" in listed.splitlines():
+            _run("nft", "delete", "table", *table.split())
+    before = layout.state / "ip_forward"
+    if before.exists():
+        FORWARDING.write_text(before.read_text())
+        before.unlink()
+
+
+def present() -> bool:
+    """Is anything of it there?"""
+    return _exists()
+
+
+def _exists() -> bool:
+    return Path("/sys/class/net", BRIDGE).exists()
+
+
+def _json(*command: str) -> list[dict[str, object]]:
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    parsed: list[dict[str, object]] = json.loads(output or "[]")
+    return parsed
+
+
+def _run(*command: str, text: str | None = None) -> None:
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Problem(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
