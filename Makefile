@@ -1,0 +1,72 @@
+# Every target is a line or two over a command that runs the same by hand.
+SHELL := bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv/bin
+# The site's values and the course file that `make up` installs.
+export VALUES ?= values/local.yaml
+export COURSES ?= values/courses.yaml
+# Upstream's chart: an archive or a folder. Without it the chart's own dependency, or else the stand-in, is taken.
+export Z2JH_CHART ?=
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: venv
+venv: .venv/complete ## make .venv with the locked development dependencies and the coursehub command
+.venv/complete: requirements-dev.txt pyproject.toml ci/venv.sh
+	@PYTHON="$(PYTHON)" ci/venv.sh
+
+.PHONY: up
+up: venv ## make the local cluster, build the images, install the chart, say the address (CLUSTER=current: your kubectl context)
+	@$(VENV)/python -m ci.deploy up
+
+.PHONY: down
+down: ## end the local cluster and remove its state; caches stay
+	@$(PYTHON) -m ci.cluster down
+
+.PHONY: status
+status: venv ## say what runs; exit 1 when something is wrong
+	@$(VENV)/python -m ci.deploy status
+
+.PHONY: info
+info: venv ## one JSON line: url, kubeconfig, namespace, chart, password, people
+	@$(VENV)/python -m ci.deploy info
+
+.PHONY: check
+check: venv ## lint, types, generated files, unit and chart tests: under a minute, no network
+	@ci/check.sh
+
+.PHONY: test
+test: venv ## everything but benchmarks: check, hub, images, the cluster and e2e; says each part's time
+	@$(VENV)/python -m ci.parts check hub images-test up e2e
+
+.PHONY: hub
+hub: venv ## a real JupyterHub with the hooks, Kubernetes' API replaced
+	@$(VENV)/pytest tests/hub
+
+.PHONY: e2e
+e2e: venv ## browser and API tests against the hub that `make up` installed
+	@ci/e2e.sh tests/e2e
+
+.PHONY: bench
+bench: venv ## measurements beside plain z2jh on the same cluster; writes docs/measurements.md
+	@ci/e2e.sh tests/bench
+
+.PHONY: images
+images: ## build the images that are missing
+	@$(PYTHON) -m ci.images build
+
+.PHONY: images-test
+images-test: images ## run each image's own test inside it
+	@$(PYTHON) -m ci.images test
+
+.PHONY: docs
+docs: venv ## write the generated files: values schema, hooks digest
+	@$(VENV)/python -m ci.chart schema
+	@$(VENV)/python -m ci.chart digest
+
+.PHONY: package
+package: ## package the chart with upstream's z2jh into dist/
+	@$(PYTHON) -m ci.chart package dist

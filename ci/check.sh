@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Lint, types, generated files, unit and chart tests; `make check` runs it, without network.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+
+"$bin"/ruff check .
+"$bin"/ruff format --check .
+"$bin"/mypy
+git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci/run | xargs -0 "$bin"/shellcheck
+"$bin"/python -m ci.chart schema --check
+"$bin"/python -m ci.chart digest --check
+"$bin"/coursehub check values/courses.yaml
+"$bin"/pytest -q tests/unit tests/chart

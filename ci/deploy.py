@@ -1,0 +1,293 @@
+"""Installs the chart: python -m ci.deploy up | status | info
+
+`up` makes the local cluster, builds what is missing and installs; with CLUSTER=current it installs into the cluster of
+the kubectl context instead. Values come from VALUES, the course file is COURSES.
+"""
+
+import argparse
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ci.cluster.layout import Layout
+from ci.cluster.problem import Problem
+from ci.cluster.steps import say, step, wait_until
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMESPACE = RELEASE = "coursehub"
+COURSEHUB = str(ROOT / ".venv/bin/coursehub")
+HUB_CLAIM = "hub-db-dir"
+
+
+class Deployment:
+    """One installation: which cluster, which values, which programs."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self.layout = Layout.from_environment(environment)
+        self.current = environment.get("CLUSTER") == "current"
+        if environment.get("CLUSTER") not in (None, "", "current"):
+            raise Problem(
+                f"CLUSTER={environment['CLUSTER']}: leave it out for the local cluster, or write CLUSTER=current"
+            )
+        self.values = Path(environment.get("VALUES") or "values/local.yaml")
+        self.courses = Path(environment.get("COURSES") or "values/courses.yaml")
+        for path in (self.values, self.courses):
+            if not (ROOT / path).is_file():
+                raise Problem(f"{path}: no such file; name another by VALUES= or COURSES=")
+        self.made = self.layout.state / "values.json"
+        self.record = self.layout.state / "installed.json"
+        self.environment = dict(environment)
+        if not self.current:
+            self.environment["KUBECONFIG"] = str(self.layout.kubeconfig)
+            self.environment["PATH"] = f"{self.layout.bin}:{environment['PATH']}"
+
+    def run(self, *command: str | Path, text: str | None = None) -> str:
+        """The output of a program that has to succeed."""
+        done = subprocess.run(
+            [str(word) for word in command],
+            cwd=ROOT,
+            env=self.environment,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip()
+            raise Problem(f"{Path(str(command[0])).name} {command[1]}: {said}")
+        return done.stdout
+
+    def show(self, *command: str | Path) -> None:
+        """Runs a program that has to succeed and shows its own progress."""
+        if subprocess.run([str(word) for word in command], cwd=ROOT, env=self.environment, check=False).returncode:
+            raise Problem(f"stopped at: {' '.join(str(word) for word in command)}")
+
+    def sites(self) -> list[str]:
+        """The values files that count here, as options of `coursehub`."""
+        files = [self.values] if self.current else [self.values, self.made]
+        return [word for file in files for word in ("--site", str(file))]
+
+
+def up(deployment: Deployment) -> None:
+    """Everything from a bare machine to a hub that a browser can use."""
+    begin = time.monotonic()
+    if deployment.current:
+        _up_current(deployment)
+        return
+    # A broken course file is said now, not after the long work.
+    deployment.show(COURSEHUB, "check", deployment.courses)
+    _local_cluster(deployment)
+    with step("namespace, volumes and directories"):
+        deployment.run("kubectl", "apply", "--server-side", "-f", "-", text=json.dumps(_objects(deployment)))
+        share = deployment.layout.share
+        deployment.run(COURSEHUB, "storage", "ensure", "--root", share, *deployment.sites(), deployment.courses)
+    kind = _install(deployment)
+    _answers(f"http://127.0.0.1:{deployment.layout.port}/hub/health")
+    deployment.record.write_text(json.dumps({"chart": kind}))
+    facts = info(deployment)
+    say(f"\nThe hub is open: {facts['url']}   ({time.monotonic() - begin:.0f} s, z2jh: {kind})")
+    say(f"Log in as {', '.join(facts['people'])}; the password of each is {facts['password']}")
+    say(f"kubectl: export KUBECONFIG={facts['kubeconfig']}; the namespace is {NAMESPACE}")
+
+
+def _up_current(deployment: Deployment) -> None:
+    for program in ("kubectl", "helm"):
+        if not shutil.which(program):
+            raise Problem(f"CLUSTER=current needs {program} on the PATH")
+    context = deployment.run("kubectl", "config", "current-context").strip()
+    say(
+        f"CLUSTER=current: installing into the kubectl context {context}, with {deployment.values} and the images it names"
+    )
+    deployment.show(COURSEHUB, "check", *deployment.sites(), deployment.courses)
+    with step("namespace"):
+        deployment.run("kubectl", "apply", "--server-side", "-f", "-", text=json.dumps(_namespace()))
+    kind = _install(deployment)
+    say(f"\nInstalled (z2jh: {kind}). The hub's address is that of the service proxy-public, or of your ingress:")
+    deployment.show("kubectl", "--namespace", NAMESPACE, "get", "service", "proxy-public")
+
+
+def _local_cluster(deployment: Deployment) -> None:
+    python = sys.executable
+    deployment.show(python, "-m", "ci.cluster", "up")
+    list_file = deployment.layout.state / "images.json"
+    deployment.show(python, "-m", "ci.images", "build", "--json", list_file)
+    images: dict[str, str] = json.loads(list_file.read_text())
+    archives = [deployment.layout.cache / "images" / f"{_name(ref)}-{_tag(ref)}.tar" for ref in images.values()]
+    deployment.show(python, "-m", "ci.cluster", "import", *archives)
+    _write_private(deployment.made, json.dumps(_made_values(deployment, images), indent=1))
+
+
+def _made_values(deployment: Deployment, images: Mapping[str, str]) -> dict[str, Any]:
+    site = yaml.safe_load((ROOT / deployment.values).read_text())
+    password = deployment.layout.state / "password"
+    if not password.exists():
+        _write_private(password, secrets.token_urlsafe(12))
+    pull = {name: {"name": ref.rpartition(":")[0], "tag": _tag(ref)} for name, ref in images.items()}
+    return {
+        "images": dict.fromkeys(site["images"], images["singleuser"]),
+        "storage": {"hostPath": str(deployment.layout.share)},
+        "jupyterhub": {
+            "hub": {"image": pull["hub"], "config": {"DummyAuthenticator": {"password": password.read_text()}}},
+            "proxy": {"chp": {"image": pull["proxy"]}},
+        },
+    }
+
+
+def _install(deployment: Deployment) -> str:
+    chart = deployment.layout.cache / "chart"
+    deployment.run(sys.executable, "-m", "ci.chart", "digest")
+    deployment.run(COURSEHUB, "check", *deployment.sites(), deployment.courses)
+    done = subprocess.run(
+        [sys.executable, "-m", "ci.chart", "assemble", str(chart)],
+        cwd=ROOT,
+        env=deployment.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Problem("the chart could not be put together")
+    with step("helm upgrade --install"), _report_on_failure(deployment):
+        files = [word for file in deployment.sites() if file != "--site" for word in ("--values", file)]
+        courses = f"courses.files.main={deployment.courses}"
+        where = ("--namespace", NAMESPACE, "--wait", "--timeout", "5m")
+        deployment.run("helm", "upgrade", "--install", RELEASE, chart, *where, *files, "--set-file", courses)
+    return done.stdout.strip()
+
+
+@contextmanager
+def _report_on_failure(deployment: Deployment) -> Iterator[None]:
+    try:
+        yield
+    except Problem:
+        for what in (["get", "pods,events"], ["logs", "deployment/hub", "--tail=40"]):
+            subprocess.run(["kubectl", "--namespace", NAMESPACE, *what], env=deployment.environment, check=False)
+        raise
+
+
+def _namespace() -> dict[str, Any]:
+    # Kubernetes itself refuses a pod that is not of the restricted level, whoever made it.
+    labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
+
+
+def _objects(deployment: Deployment) -> dict[str, Any]:
+    volume = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"{NAMESPACE}-{HUB_CLAIM}"},
+        "spec": {
+            "capacity": {"storage": "1Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "persistentVolumeReclaimPolicy": "Retain",
+            "storageClassName": "",
+            "claimRef": {"namespace": NAMESPACE, "name": HUB_CLAIM},
+            "hostPath": {"path": str(deployment.layout.hub_database), "type": "Directory"},
+        },
+    }
+    return {"apiVersion": "v1", "kind": "List", "items": [_namespace(), volume]}
+
+
+def _answers(url: str) -> None:
+    def is_open() -> bool:
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - the address is our own
+                return True
+        except (OSError, urllib.error.URLError):
+            return False
+
+    with step(f"waiting for {url}"):
+        if not wait_until(is_open, 120):
+            raise Problem(f"{url} does not answer; look at: make status")
+
+
+def info(deployment: Deployment) -> dict[str, Any]:
+    """What a person or a test needs to use the hub."""
+    if not deployment.record.exists():
+        raise Problem("nothing is installed on the local cluster; run: make up")
+    site = yaml.safe_load((ROOT / deployment.values).read_text())
+    made = json.loads(deployment.made.read_text())
+    return {
+        "url": f"http://127.0.0.1:{deployment.layout.port}",
+        "kubeconfig": str(deployment.layout.kubeconfig),
+        "namespace": NAMESPACE,
+        "chart": json.loads(deployment.record.read_text())["chart"],
+        "password": made["jupyterhub"]["hub"]["config"]["DummyAuthenticator"]["password"],
+        "people": site["jupyterhub"]["hub"]["config"]["Authenticator"]["allowed_users"],
+    }
+
+
+def status(deployment: Deployment) -> int:
+    """Says what runs; 1 where something does not."""
+    if (
+        not deployment.current
+        and subprocess.run([sys.executable, "-m", "ci.cluster", "status"], cwd=ROOT, check=False).returncode
+    ):
+        return 1
+    say(deployment.run("kubectl", "--namespace", NAMESPACE, "get", "pods", "--output", "wide").rstrip())
+    pods = json.loads(deployment.run("kubectl", "--namespace", NAMESPACE, "get", "pods", "--output", "json"))["items"]
+    for name in ("hub", "proxy"):
+        ready = [
+            all(container["ready"] for container in pod["status"].get("containerStatuses", [{"ready": False}]))
+            for pod in pods
+            if pod["metadata"]["labels"].get("component") == name
+        ]
+        if not any(ready):
+            say(
+                f"{name}: not ready; look at: kubectl --namespace {NAMESPACE} describe pods --selector component={name}"
+            )
+            return 1
+    return 0
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    path.touch(0o600)
+    path.write_text(text)
+
+
+def _name(reference: str) -> str:
+    return reference.rpartition(":")[0].rpartition("/")[2]
+
+
+def _tag(reference: str) -> str:
+    return reference.rpartition(":")[2]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 fine, 1 something is wrong, 2 wrong usage."""
+    parser = argparse.ArgumentParser(prog="python -m ci.deploy", description=__doc__)
+    parser.add_argument("command", choices=("up", "status", "info"))
+    options = parser.parse_args(arguments)
+    try:
+        deployment = Deployment()
+        match options.command:
+            case "up":
+                up(deployment)
+            case "info":
+                print(json.dumps(info(deployment)))
+            case _:
+                return status(deployment)
+    except Problem as problem:
+        print(f"coursehub: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ncoursehub: interrupted; the next run goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
