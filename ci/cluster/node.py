@@ -140,6 +140,7 @@ def _apiserver(layout: Layout) -> Program:
         "kubelet-client-certificate": keys / "apiserver-kubelet.crt",
         "kubelet-client-key": keys / "apiserver-kubelet.key",
         "kubelet-preferred-address-types": "InternalIP",
+        "requestheader-client-ca-file": keys / "front-proxy-ca.crt",
         "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
         "service-account-key-file": keys / "tokens.pub",
         "service-account-signing-key-file": keys / "tokens.key",

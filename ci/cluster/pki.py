@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +34,8 @@ class Certificate:
         return "serverAuth" if self.names else "clientAuth"
 
 
-AUTHORITIES = ("ca", "etcd-ca")
+# The third signs nothing: the controllers complain every minute about an API server without one.
+AUTHORITIES = ("ca", "etcd-ca", "front-proxy-ca")
 CERTIFICATES = (
     Certificate(
         "apiserver",
@@ -61,13 +61,17 @@ def fingerprint() -> str:
 
 
 def ensure(layout: Layout) -> None:
-    """Make all keys and certificates, or none."""
+    """Make what is missing or says something else by now; what running pods trust stays."""
     made = layout.pki / "made"
     if made.exists() and made.read_text() == fingerprint():
         return
-    shutil.rmtree(layout.pki, ignore_errors=True)
-    layout.pki.mkdir(mode=0o700)
+    layout.pki.mkdir(mode=0o700, exist_ok=True)
+    if not (layout.pki / "tokens.pub").exists():
+        _openssl(layout.pki, "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "tokens.key")
+        _openssl(layout.pki, "pkey", "-in", "tokens.key", "-pubout", "-out", "tokens.pub")
     for name in AUTHORITIES:
+        if (layout.pki / f"{name}.crt").exists():
+            continue
         ca = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
         _openssl(layout.pki, *_request(name, f"/CN=coursehub {name}"), *ca)
     for certificate in CERTIFICATES:
@@ -77,8 +81,6 @@ def ensure(layout: Layout) -> None:
             says.append(f"subjectAltName={certificate.names}")
         extensions = [argument for line in says for argument in ("-addext", line)]
         _openssl(layout.pki, *_request(certificate.name, certificate.subject), *signed, *extensions)
-    _openssl(layout.pki, "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "tokens.key")
-    _openssl(layout.pki, "pkey", "-in", "tokens.key", "-pubout", "-out", "tokens.pub")
     made.write_text(fingerprint())
 
 
