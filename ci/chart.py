@@ -1,12 +1,14 @@
 """The chart's generated parts, and the chart made ready to install.
 
-    python3 -m ci.chart schema [--check]    values.schema.json from values.schema.yaml (needs PyYAML)
-    python3 -m ci.chart digest [--check]    the digest of hooks/coursehub in chart/values.yaml
-    python3 -m ci.chart assemble FOLDER     the chart with its dependency, ready for `helm upgrade --install`
-    python3 -m ci.chart package FOLDER      the chart as an archive, only ever with upstream's real chart
+    python3 -m ci.chart schema             write values.schema.json from values.schema.yaml (needs PyYAML)
+    python3 -m ci.chart digest             write the digest of hooks/coursehub into chart/values.yaml
+    python3 -m ci.chart check              say whether these two are up to date, and lint the chart (needs PyYAML)
+    python3 -m ci.chart assemble FOLDER    the chart with its dependency, ready for `helm upgrade --install`
+    python3 -m ci.chart package FOLDER     the chart as an archive, only ever with upstream's real chart
 
-The dependency is upstream's chart from Z2JH_CHART=PATH (an archive or an unpacked folder), else by `helm dependency build`,
-else the stand-in of ci/z2jh-standin. `assemble` prints which kind it is, and one line with the reason on stderr.
+The dependency is upstream's chart from Z2JH_CHART=PATH (an archive or an unpacked folder), else by
+`helm dependency build`, else the stand-in of ci/z2jh-standin. `assemble` prints which kind it is, and one line with
+the reason on stderr.
 """
 
 import argparse
@@ -149,23 +151,22 @@ def hooks_digest() -> str:
     return digest.hexdigest()
 
 
-def write_digest(*, check: bool) -> None:
-    """Writes the digest into chart/values.yaml, or says that it is an old one."""
+def write_digest(*, check: bool = False) -> None:
+    """Writes the digest into chart/values.yaml, or says that the one there is old."""
     values = CHART / "values.yaml"
-    _write(values, _DIGEST.sub(rf'\g<1>"{hooks_digest()}"', values.read_text()), check=check, command="digest")
+    _write(values, _DIGEST.sub(rf'\g<1>"{hooks_digest()}"', values.read_text()), check, "digest")
 
 
-def write_schema(*, check: bool) -> None:
+def write_schema(*, check: bool = False) -> None:
     """Writes both charts' values.schema.json, or says that one is not what its values.schema.yaml says."""
-    import yaml  # not needed by the other commands, which run before there is a .venv
+    import yaml  # the other commands run before there is a .venv
 
     for chart in (CHART, STANDIN):
         schema = yaml.safe_load((chart / "values.schema.yaml").read_text())
-        text = json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
-        _write(chart / "values.schema.json", text, check=check, command="schema")
+        _write(chart / "values.schema.json", json.dumps(schema, indent=1, ensure_ascii=False) + "\n", check, "schema")
 
 
-def _write(path: Path, text: str, *, check: bool, command: str) -> None:
+def _write(path: Path, text: str, check: bool, command: str) -> None:
     if path.exists() and path.read_text() == text:
         return
     if check:
@@ -173,25 +174,40 @@ def _write(path: Path, text: str, *, check: bool, command: str) -> None:
     path.write_text(text)
 
 
+def check() -> None:
+    """Says what is out of date in the chart, or what helm finds wrong with it."""
+    write_schema(check=True)
+    write_digest(check=True)
+    with tempfile.TemporaryDirectory(prefix="coursehub-chart-") as scratch:
+        assemble(Path(scratch) / "coursehub")
+        lint = [helm(), "lint", "--strict", "--quiet", str(Path(scratch) / "coursehub")]
+        printed = subprocess.run(lint, check=False, capture_output=True, text=True)
+    if printed.returncode:
+        raise ChartError(f"helm lint:\n{printed.stdout}{printed.stderr}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("schema", "digest"):
-        commands.add_parser(name).add_argument("--check", action="store_true", help="only say whether it is up to date")
+    for name in ("schema", "digest", "check"):
+        commands.add_parser(name)
     for name in ("assemble", "package"):
         commands.add_parser(name).add_argument("folder", type=Path)
     arguments = parser.parse_args()
     try:
-        if arguments.command == "schema":
-            write_schema(check=arguments.check)
-        elif arguments.command == "digest":
-            write_digest(check=arguments.check)
-        elif arguments.command == "assemble":
-            dependency = assemble(arguments.folder)
-            print(f"z2jh: {dependency.kind} ({dependency.why})", file=sys.stderr)
-            print(dependency.kind)
-        else:
-            print(package(arguments.folder))
+        match arguments.command:
+            case "schema":
+                write_schema()
+            case "digest":
+                write_digest()
+            case "check":
+                check()
+            case "assemble":
+                dependency = assemble(arguments.folder)
+                print(f"z2jh: {dependency.kind} ({dependency.why})", file=sys.stderr)
+                print(dependency.kind)
+            case "package":
+                print(package(arguments.folder))
     except ChartError as error:
         print(f"ci.chart: {error}", file=sys.stderr)
         return 1

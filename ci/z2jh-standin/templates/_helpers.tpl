@@ -26,13 +26,18 @@ heritage: {{ $root.Release.Service }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 {{- end }}
 
-{{- /* A secret of the hub: the site's own, else the one that the cluster has, else a new one: `(list . KEY GIVEN LENGTH)`. */}}
+{{- /* A secret of the hub: the site's own, else the one that the cluster has, else a new one: `(list . KEY GIVEN)`. */}}
 {{- define "standin.secret" -}}
 {{- $root := index . 0 -}}
 {{- $key := index . 1 -}}
 {{- $given := index . 2 -}}
 {{- $stored := lookup "v1" "Secret" $root.Release.Namespace "hub" | default dict | dig "data" $key "" | b64dec -}}
 {{- $given | default $stored | default (randBytes 32 | b64dec | printf "%x") -}}
+{{- end }}
+
+{{- define "standin.authToken" -}}
+{{- $given := dig "ConfigurableHTTPProxy" "auth_token" "" .Values.hub.config -}}
+{{- include "standin.secret" (list . "hub.config.ConfigurableHTTPProxy.auth_token" $given) -}}
 {{- end }}
 
 {{- define "standin.imagePullSecrets" -}}

@@ -1,4 +1,4 @@
-"""The hub's configuration under the stand-in: from the chart's values to traits, then hub.config, then hub.extraConfig."""
+"""The hub's configuration under the stand-in: the chart's values, then hub.config, then hub.extraConfig."""
 
 import os
 import sys
@@ -7,8 +7,8 @@ from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient
 
-# JupyterHub hands its config over by this name, which z2jh then takes for its own function.
-c = get_config()  # type: ignore[name-defined] # noqa: F821
+# JupyterHub runs this file with a function of this name in it, which z2jh's own then replaces.
+c: Any = globals()["get_config"]()
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -28,9 +28,7 @@ def hub() -> None:
     c.JupyterHub.cookie_secret = get_secret_value("hub.config.JupyterHub.cookie_secret")
     c.CryptKeeper.keys = get_secret_value("hub.config.CryptKeeper.keys").split(";")
     c.ConfigurableHTTPProxy.should_start = False
-    c.ConfigurableHTTPProxy.api_url = (
-        f"http://{get_name('proxy-api')}:{get_name_env('proxy-api', '_SERVICE_PORT')}"
-    )
+    c.ConfigurableHTTPProxy.api_url = f"http://{get_name('proxy-api')}:{get_name_env('proxy-api', '_SERVICE_PORT')}"
     for trait, key in {
         "active_server_limit": "activeServerLimit",
         "allow_named_servers": "allowNamedServers",

@@ -17,7 +17,7 @@ def _values() -> dict[str, Any]:
     return values
 
 
-def get_config(key: str, default: Any = None) -> Any:  # noqa: ANN401 - values are of any type
+def get_config(key: str, default: Any = None) -> Any:
     """The chart's value at a dotted key."""
     value: Any = _values()
     for part in key.split("."):
@@ -27,7 +27,7 @@ def get_config(key: str, default: Any = None) -> Any:  # noqa: ANN401 - values a
     return value
 
 
-def set_config_if_not_none(section: Any, trait: str, key: str) -> None:  # noqa: ANN401 - a traitlets section
+def set_config_if_not_none(section: Any, trait: str, key: str) -> None:
     """Sets the trait to the chart's value at a dotted key, where there is one."""
     value = get_config(key)
     if value is not None:
@@ -46,7 +46,7 @@ def get_name_env(name: str, suffix: str = "") -> str:
 
 
 @cache
-def get_secret_value(key: str, default: Any = _REQUIRED) -> Any:  # noqa: ANN401 - whatever the caller's default is
+def get_secret_value(key: str, default: Any = _REQUIRED) -> Any:
     """The value of a key of the hub's Secret."""
     path = ROOT / "secret" / key
     if path.exists():
