@@ -16,6 +16,9 @@ from .errors import InvalidFile, Problem
 
 Path = tuple[str | int, ...]
 
+# The files nest five deep; libyaml's composer recurses in C, where thousands of brackets end the process.
+_DEEPEST = 20
+
 _MAPPING = "tag:yaml.org,2002:map"
 _MERGE = "tag:yaml.org,2002:merge"
 _PLAIN = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
@@ -77,6 +80,7 @@ def read(file: str, text: str) -> Document:
     document = Document(file)
     loader = yaml.CSafeLoader(text)
     try:
+        _refuse_depth(file, text)
         node = loader.get_single_node()
         if not isinstance(node, yaml.MappingNode):
             raise InvalidFile([Problem(file, 1, 1, "the file holds no mapping; write `key: value` lines")])
@@ -90,6 +94,16 @@ def read(file: str, text: str) -> Document:
     finally:
         loader.dispose()
     return document
+
+
+def _refuse_depth(file: str, text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            mark = event.start_mark
+            message = f"nested more than {_DEEPEST} deep; remove the brackets or indentation too many"
+            raise InvalidFile([Problem(file, mark.line + 1, mark.column + 1, message)])
 
 
 def _data(document: Document, loader: yaml.CSafeLoader, node: yaml.Node, path: Path, seen: set[int]) -> Any:
