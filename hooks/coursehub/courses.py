@@ -23,6 +23,7 @@ from .document import Document
 from .errors import InvalidFile, Problem
 from .identity import Person
 from .names import Gid, PersonName, PersonOrGroup, is_slug
+from .profiles import GENERAL_SLUG
 from .resources import Resources
 from .settings import Settings
 
@@ -38,7 +39,8 @@ class Course(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    slug: str
+    # The key above the course's keys, not one of them.
+    slug: Annotated[str, Field(exclude=True)]
     name: Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=120)]
     gid: Gid | None = None
     instructors: tuple[PersonName, ...] = ()
@@ -72,9 +74,6 @@ class Course(BaseModel):
     def is_archived(self, today: date) -> bool:
         """From the archive date on, instructors only read and students have nothing."""
         return self.archive is not None and today >= self.archive
-
-
-_KEYS = [name for name in Course.model_fields if name != "slug"]
 
 
 class Catalog:
@@ -162,6 +161,9 @@ def _twice(read: Document, slug: str, seen: Mapping[str, Document]) -> list[Prob
 
 
 def _slug(read: Document, slug: str) -> list[Problem]:
+    if slug == GENERAL_SLUG:
+        said = f"'{slug}' is the choice outside courses; take another slug"
+        return [read.problem(("courses", slug), said, at_key=True)]
     if is_slug(slug):
         return []
     said = "the slug may hold a-z, 0-9 and single '-' inside, 48 characters at most; it is also the directory's name"
@@ -172,13 +174,13 @@ def _course(read: Document, slug: str, data: object, settings: Settings | None) 
     path = ("courses", slug)
     problems = [problem for at, problem in read.problems if at[:2] == path]
     if not isinstance(data, dict):
-        return None, [*problems, read.problem(path, "holds no mapping; write at least its name below it")]
+        return None, problems or [read.problem(path, "holds no mapping; write at least its name below it")]
     if "slug" in data:
         return None, [*problems, read.problem((*path, "slug"), "unknown key 'slug'; it is the key above", at_key=True)]
     try:
         course = Course.model_validate({**data, "slug": slug})
     except ValidationError as error:
-        return None, [*problems, *read.explain(path, error.errors(), _KEYS)]
+        return None, [*problems, *read.explain(path, error.errors(), Course)]
     if settings is not None and course.image is not None and course.image not in settings.images:
         known = ", ".join(sorted(settings.images)) or "none yet"
         said = f"image: the site has no image '{course.image}'; take one of: {known}"

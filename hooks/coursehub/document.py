@@ -4,13 +4,17 @@ The course file is written by many hands, so what makes YAML ambiguous or danger
 anchors and aliases, tags, merge keys, several documents.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 import yaml
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
+from yaml.reader import ReaderError
 
 from .errors import InvalidFile, Problem
 
@@ -21,6 +25,9 @@ _DEEPEST = 20
 
 _MAPPING = "tag:yaml.org,2002:map"
 _MERGE = "tag:yaml.org,2002:merge"
+_INT = "tag:yaml.org,2002:int"
+# YAML 1.1 also reads 0170, 1:30, 0x1f and 1_000 as numbers, each as another than people mean.
+_DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _PLAIN = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
 
 
@@ -44,32 +51,61 @@ class Document:
                 return Problem(self.file, mark.line + 1, mark.column + 1, message, course)
         return Problem(self.file, 1, 1, message, course)
 
-    def explain(self, path: Path, errors: Iterable[ErrorDetails], known: Iterable[str]) -> Iterator[Problem]:
-        """What a pydantic model said of the data under `path`, as problems; `known` are the model's keys."""
+    def explain(self, path: Path, errors: Iterable[ErrorDetails], model: type[BaseModel]) -> Iterator[Problem]:
+        """What the pydantic `model` said of the data under `path`, as problems."""
         for error in errors:
             where = path
             for part in error["loc"]:
                 if (*where, part) in self.values:
                     where = (*where, part)
-            key = str(error["loc"][-1]) if error["loc"] else str(path[-1])
             if error["type"] == "extra_forbidden":
+                key, known = str(error["loc"][-1]), sorted(_keys(model, error["loc"][:-1]))
                 close = get_close_matches(key, known, n=1)
-                instead = f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(sorted(known))}"
+                instead = f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(known)}"
                 yield self.problem(where, f"unknown key '{key}'; {instead}", at_key=True)
             elif error["type"] == "missing":
-                yield self.problem(where, f"'{key}' is missing; add it", at_key=True)
+                yield self.problem(where, f"'{error['loc'][-1]}' is missing; add it", at_key=True)
             else:
                 at = ".".join(map(str, where[len(path) :]))
                 yield self.problem(where, f"{at}: {_sentence(error)}" if at else _sentence(error))
 
 
+# What to write, in the words of people who edit YAML; pydantic's own are of Python.
+_INSTEAD = {
+    "date_type": "write a day as 2026-09-01",
+    "dict_type": "write keys and values below it",
+    "float_type": "write a number",
+    "greater_than": "write more than {gt}",
+    "greater_than_equal": "write {ge} or more",
+    "int_type": "write a whole number",
+    "less_than_equal": "write {le} or less",
+    "literal_error": "write {expected}",
+    "mapping_type": "write keys and values below it",
+    "model_type": "write keys and values below it",
+    "string_too_long": "write {max_length} characters at most",
+    "string_too_short": "write something",
+    "string_type": "write text",
+    "tuple_type": "write a list as [one, two]",
+}
+
+
 def _sentence(error: ErrorDetails) -> str:
-    message = error["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
     if error["type"] == "value_error":
-        return message
-    shown = repr(error["input"])
-    return f"{message}, not {shown if len(shown) <= 60 else shown[:57] + '...'}"
+        return error["msg"].removeprefix("Value error, ")
+    given = error["input"]
+    shown = str(given) if isinstance(given, date) else repr(given)
+    instead = _INSTEAD.get(error["type"], error["msg"]).format(**error.get("ctx", {}))
+    return f"{instead}, not {shown if len(shown) <= 60 else shown[:57] + '...'}"
+
+
+def _keys(model: type[BaseModel], path: Path) -> Iterator[str]:
+    for part in path:
+        field = next((field for name, field in model.model_fields.items() if part in (name, field.alias)), None)
+        # A mapping of models has its values' type last; its keys, which are no fields, are passed over.
+        for found in (field.annotation, *get_args(field.annotation)) if field else ():
+            if isinstance(found, type) and issubclass(found, BaseModel):
+                model = found
+    return (field.alias or name for name, field in model.model_fields.items() if not field.exclude)
 
 
 def read(file: str, text: str) -> Document:
@@ -86,11 +122,13 @@ def read(file: str, text: str) -> Document:
             raise InvalidFile([Problem(file, 1, 1, "the file holds no mapping; write `key: value` lines")])
         document.data = _data(document, loader, node, (), set())
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise InvalidFile([Problem(file, line, column, f"not valid YAML: {error.problem or error.context}")]) from None
-    except yaml.YAMLError as error:
-        raise InvalidFile([Problem(file, 1, 1, f"not valid YAML: {error}")]) from None
+        said = f"not valid YAML: {error.problem or error.context}; look for indentation, quotes and brackets above it"
+        raise _invalid(file, error.problem_mark or error.context_mark, said) from None
+    except ReaderError as error:
+        before = text[: error.position]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        said = f"not valid YAML: character {error.character:#06x} cannot be in a text; remove it"
+        raise InvalidFile([Problem(file, line, column, said)]) from None
     finally:
         loader.dispose()
     return document
@@ -101,20 +139,25 @@ def _refuse_depth(file: str, text: str) -> None:
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
-            mark = event.start_mark
             message = f"nested more than {_DEEPEST} deep; remove the brackets or indentation too many"
-            raise InvalidFile([Problem(file, mark.line + 1, mark.column + 1, message)])
+            raise _invalid(file, event.start_mark, message)
+
+
+def _invalid(file: str, mark: yaml.Mark | None, message: str) -> InvalidFile:
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    return InvalidFile([Problem(file, line, column, message)])
 
 
 def _data(document: Document, loader: yaml.CSafeLoader, node: yaml.Node, path: Path, seen: set[int]) -> Any:
-    def refuse(message: str) -> None:
-        document.problems.append((path, document.problem(path, message)))
+    def refuse(message: str, *, at_key: bool = False) -> None:
+        document.problems.append((path, document.problem(path, message, at_key=at_key)))
 
-    document.values.setdefault(path, node.start_mark)
     if id(node) in seen:
-        refuse("aliases (`*name`) are not allowed; write the value out")
+        # The node knows only where its anchor is.
+        refuse("aliases (`*name`) are not allowed; write the value out", at_key=True)
         return None
     seen.add(id(node))
+    document.values[path] = node.start_mark
     if isinstance(node, yaml.MappingNode) and node.tag == _MAPPING:
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -136,10 +179,13 @@ def _data(document: Document, loader: yaml.CSafeLoader, node: yaml.Node, path: P
     if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
         return [_data(document, loader, item, (*path, index), seen) for index, item in enumerate(node.value)]
     if isinstance(node, yaml.ScalarNode) and node.tag in _PLAIN:
+        if node.tag == _INT and _DECIMAL.fullmatch(node.value) is None:
+            refuse(f"{node.value} would be read as {loader.construct_object(node)}; write digits alone, or quotes")
+            return None
         try:
             return loader.construct_object(node)
         except ValueError as error:
-            refuse(f"not a value: {error}")
+            refuse(f"not a value: {error}; write it as it is meant, or in quotes")
             return None
     refuse(f"tags such as `{node.tag.replace('tag:yaml.org,2002:', '!!')}` are not allowed; remove it")
     return None

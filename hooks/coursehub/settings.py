@@ -100,7 +100,6 @@ class Settings(_Values):
 
 
 KEYS = frozenset(to_camel(name) for name in Settings.model_fields)
-_KNOWN = sorted({to_camel(name) for model in _Values.__subclasses__() for name in model.model_fields})
 
 
 def load(values: Sequence[tuple[str, str]]) -> Settings:
@@ -120,7 +119,7 @@ def load(values: Sequence[tuple[str, str]]) -> Settings:
             for detail in error.errors():
                 path = tuple(detail["loc"])
                 where = next((each for each in reversed(documents) if path in each.values), documents[-1])
-                problems += where.explain((), [detail], _KNOWN)
+                problems += where.explain((), [detail], Settings)
     raise InvalidFile(problems)
 
 
