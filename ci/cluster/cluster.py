@@ -18,6 +18,7 @@ from ci.cluster.problem import Problem
 from ci.cluster.steps import say, step, wait_until
 
 MARK = "this-folder-belongs-to-coursehub"
+API_NAME = "kubernetes.default.svc.cluster.local"
 # Written by the kubelet in places that cannot be changed.
 KUBELET_SOCKETS = Path("/var/lib/kubelet/device-plugins")
 KUBELET_LINKS = Path("/var/log/containers")
@@ -65,6 +66,9 @@ def up(layout: Layout) -> None:
             _make_folders(layout)
             _wait_for(layout, "node/coursehub", "Ready")
             _wait_for(layout, "deployment/coredns", "Available")
+            # After a takeover the objects still say what was true before it: ask the thing itself.
+            if not wait_until(lambda: network.resolves(API_NAME) == network.API_SERVICE, 60):
+                raise Problem(f"the cluster's name server does not answer; see {layout.logs}")
     say(f"The cluster runs. export KUBECONFIG={layout.kubeconfig} PATH={layout.bin}:$PATH")
 
 
@@ -72,11 +76,7 @@ def down(layout: Layout) -> None:
     """Nothing of it afterwards: no process, mount, bridge, nft table or state; the caches stay."""
     preflight.root(os.geteuid())
     with _lock(layout):
-        with step("processes"):
-            for name in reversed(node.NAMES):
-                if record := processes.record(layout, name):
-                    processes.stop(record)
-        with step("pods, mounts, network"):
+        with step("processes, mounts, network"):
             _clear(layout)
             cgroup.remove()
         if (layout.state / MARK).exists():
@@ -99,6 +99,8 @@ def status(layout: Layout) -> bool:
             wrong.append(f"{name} does not run; its log is {layout.logs / f'{name}.log'}")
     if processes.record(layout, "kube-apiserver"):
         wrong += _ask_cluster(layout)
+        if network.resolves(API_NAME) != network.API_SERVICE:
+            wrong.append("names are not resolved: see the pods in kube-system")
     forward = processes.record(layout, "forward")
     if forward and (port := re.search(r"TCP-LISTEN:(\d+)", forward.command[1])):
         say(f"{'browser':24} http://127.0.0.1:{port[1]}")
@@ -151,12 +153,17 @@ def _left_over(layout: Layout) -> str:
     """Pods' remains that nothing looks after any more: neither containerd, nor a shim that it would find again."""
     if processes.record(layout, "containerd"):
         return ""
-    orphans, points = cgroup.pids(), mounts.under(layout.state)
+    orphans, points = cgroup.pids(), [point for folder in _mounted(layout) for point in mounts.under(folder)]
     if any(_program(pid) == "containerd-shim-runc-v2" for pid in orphans):
         return ""
     if not orphans and not points and not network.present() and not layout.run.exists():
         return ""
     return f"{len(orphans)} processes, {len(points)} mounts"
+
+
+def _mounted(layout: Layout) -> tuple[Path, ...]:
+    """The folders that containerd, its shims and the kubelet mount things in."""
+    return (layout.run, layout.state / "kubelet", layout.state / "containerd")
 
 
 def _program(pid: int) -> str:
@@ -169,14 +176,16 @@ def _program(pid: int) -> str:
 def _clear(layout: Layout) -> None:
     """End all processes, and take away what the kernel holds for them."""
     cgroup.kill()
-    for folder in (layout.run, layout.state / "kubelet", layout.state / "containerd"):
+    for folder in _mounted(layout):
         mounts.remove(folder)
     network.remove(layout)
     _remove_tree(layout.run)
     for link in KUBELET_LINKS.glob("*.log"):
         if link.is_symlink() and layout.state in link.readlink().parents:
             link.unlink()
-    for result in CNI_RESULTS.glob("coursehub-*"):
+    for result in CNI_RESULTS.glob("coursehub-*-eth0"):
+        pod = result.name.removeprefix("coursehub-").removesuffix("-eth0")
+        (CNI_RESULTS / f"cni-loopback-{pod}-lo").unlink(missing_ok=True)
         result.unlink()
 
 
@@ -186,7 +195,13 @@ def _delete(layout: Layout) -> None:
     for folder in (KUBELET_SOCKETS, KUBELET_SOCKETS.parent, KUBELET_LINKS, CNI_RESULTS, CNI_RESULTS.parent):
         with contextlib.suppress(OSError):  # not empty: somebody else's
             folder.rmdir()
-    _remove_tree(layout.state)
+    for child in sorted(layout.state.iterdir(), key=lambda path: path.name == MARK):  # the mark last
+        if child.is_dir():
+            _remove_tree(child)
+        else:
+            child.unlink()
+    with contextlib.suppress(OSError):  # a mount point of the machine's
+        layout.state.rmdir()
 
 
 def _remove_tree(folder: Path) -> None:

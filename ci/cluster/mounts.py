@@ -10,14 +10,14 @@ MOUNTINFO = Path("/proc/self/mountinfo")
 
 
 def under(folder: Path, mountinfo: str | None = None) -> list[Path]:
-    """The mount points strictly below the folder, the last made first."""
+    """The mount points in the folder, itself included, the last made first."""
     text = MOUNTINFO.read_text() if mountinfo is None else mountinfo
     points = [Path(_unescape(line.split()[4])) for line in text.splitlines()]
-    return [point for point in reversed(points) if folder in point.parents]
+    return [point for point in reversed(points) if point.is_relative_to(folder)]
 
 
 def remove(folder: Path) -> None:
-    """Unmount all below the folder."""
+    """Unmount all in the folder."""
     while points := under(folder):
         subprocess.run(["umount", "--lazy", "--no-mtab", *map(str, points)], check=True, capture_output=True)
 
