@@ -1,0 +1,104 @@
+"""The installation under test, from the side of an admin: kubectl and helm."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+ROOT = Path(__file__).resolve().parents[2]
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What `make info` says, and ways to look behind it."""
+
+    url: str
+    kubeconfig: str
+    namespace: str
+    chart: str
+    password: str
+    people: tuple[str, ...]
+
+    @classmethod
+    def here(cls) -> Installation:
+        """The local cluster's."""
+        done = subprocess.run(
+            [sys.executable, "-m", "ci.deploy", "info"], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"nothing to test: {done.stderr}"
+        facts = json.loads(done.stdout)
+        return cls(**{**facts, "people": tuple(facts["people"])})
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For kubectl and helm."""
+        programs = Path(self.kubeconfig).parent / "bin"
+        return {**os.environ, "KUBECONFIG": self.kubeconfig, "PATH": f"{programs}:{os.environ['PATH']}"}
+
+    @property
+    def share(self) -> Path:
+        """The folder that stands in for the university's NFS."""
+        return Path(self.kubeconfig).parent / "share"
+
+    def kubectl(self, *arguments: str, text: str | None = None, check: bool = True) -> str:
+        """The output of kubectl in the hub's namespace."""
+        done = subprocess.run(
+            ["kubectl", "--namespace", self.namespace, *arguments],
+            env=self.environment,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
+        return done.stdout if done.returncode == 0 else done.stderr
+
+    def pods(self, selector: str) -> list[dict[str, Any]]:
+        """The pods that a label selector chooses, those on their way out left out."""
+        found = json.loads(self.kubectl("get", "pods", "--selector", selector, "--output", "json"))["items"]
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def pod_of(self, person: str) -> dict[str, Any] | None:
+        """The pod of a person's server."""
+        pods = self.pods(f"component=singleuser-server,hub.jupyter.org/username={person}")
+        return pods[0] if pods else None
+
+    def hub(self) -> tuple[str, int]:
+        """The hub pod's uid and how often its container restarted."""
+        (pod,) = self.pods("component=hub")
+        return pod["metadata"]["uid"], pod["status"]["containerStatuses"][0]["restartCount"]
+
+    def hub_is_ready(self) -> bool:
+        """One hub pod, and it answers."""
+        pods = self.pods("component=hub")
+        return len(pods) == 1 and all(
+            container["ready"] for container in pods[0]["status"].get("containerStatuses", [{"ready": False}])
+        )
+
+    def helm(self, courses: Path, *arguments: str) -> None:
+        """`helm upgrade` of this installation with other values; the chart is the one that `make up` put together."""
+        state = Path(self.kubeconfig).parent
+        cache = Path(os.environ.get("COURSEHUB_CACHE") or Path.home() / ".cache/coursehub")
+        values = os.environ.get("VALUES", "values/local.yaml")
+        command = ["helm", "upgrade", "coursehub", str(cache / "chart"), "--namespace", self.namespace, "--wait"]
+        command += ["--values", values, "--values", str(state / "values.json")]
+        command += ["--set-file", f"courses.files.main={courses}", "--timeout", "3m", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def until(look: Callable[[], Found], seconds: float, what: str, every: float = 1.0) -> Found:
+    """The first true thing that `look` finds; AssertionError naming `what` when time is up."""
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end, f"after {seconds:.0f} s still not: {what}"
+        time.sleep(every)
+    return found

@@ -1,0 +1,64 @@
+"""The hub that `make up` installed, and people who use it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from pytest_helm_charts.clusters import Cluster
+from pytest_helm_charts.k8s.deployment import wait_for_deployments_to_run
+
+from .cluster import Installation
+from .person import Person
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def installation() -> Installation:
+    return Installation.here()
+
+
+@pytest.fixture(autouse=True)
+def hub_and_proxy_run(kube_cluster: Cluster, installation: Installation) -> None:
+    """Every test begins with a hub and a proxy that answer."""
+    wait_for_deployments_to_run(kube_cluster.kube_client, ["hub", "proxy"], installation.namespace, 120)
+
+
+@pytest.fixture
+def log_in(installation: Installation) -> Iterator[Callable[[str], Person]]:
+    """Logs people in; what they leave running is stopped at the end of the test."""
+    people: dict[str, Person] = {}
+
+    def log_in(name: str) -> Person:
+        if name not in people:
+            people[name] = Person(installation.url, name, installation.password)
+        return people[name]
+
+    yield log_in
+    for person in people.values():
+        person.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A new browser window with nothing remembered."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(60_000)
+    yield context.new_page()
+    context.close()

@@ -1,0 +1,227 @@
+"""Somebody at their browser, as HTTP: logs in, chooses on the page, uses the server that starts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+from websockets.sync.client import ClientConnection, connect
+
+START_SECONDS = 180.0
+
+
+class Person:
+    """One logged-in person; `page` calls carry the browser's cookies, `server` calls a token of the person's own."""
+
+    def __init__(self, url: str, name: str, password: str) -> None:
+        self.url = url
+        self.name = name
+        self.client = httpx.Client(base_url=url, follow_redirects=True, timeout=60)
+        self.client.get("/hub/login")
+        answer = self.client.post(
+            "/hub/login?next=/hub/home", data={"username": name, "password": password, "_xsrf": self._xsrf()}
+        )
+        assert answer.url.path == "/hub/home", f"{name} could not log in: {answer.status_code} {_text(answer)[:300]}"
+        self._token: str | None = None
+
+    def _xsrf(self) -> str:
+        return next(cookie.value or "" for cookie in self.client.cookies.jar if cookie.name == "_xsrf")
+
+    def api(self, method: str, path: str, body: object = None) -> httpx.Response:
+        """A call of the hub's REST API with the person's session."""
+        return self.client.request(method, f"/hub/api{path}", json=body, headers={"X-XSRFToken": self._xsrf()})
+
+    @property
+    def token(self) -> str:
+        """A token with the person's own rights."""
+        if self._token is None:
+            answer = self.api("POST", f"/users/{self.name}/tokens", {"note": "tests", "expires_in": 7200})
+            assert answer.status_code == 201, answer.text
+            self._token = answer.json()["token"]
+        return self._token
+
+    def form(self, query: str = "") -> httpx.Response:
+        """The page on which one chooses."""
+        return self.client.get(f"/hub/spawn{query}")
+
+    def choices(self) -> list[str]:
+        """The values of the form's `profile` field, in the page's order."""
+        return choices(self.form().text)
+
+    def choose(self, profile: str) -> httpx.Response:
+        """Sends the form; the page that follows is the progress page where a server starts."""
+        return self.client.post("/hub/spawn", data={"profile": profile, "_xsrf": self._xsrf()})
+
+    def start(self, profile: str) -> dict[str, Any]:
+        """Chooses, waits until the server is ready, and returns the server's model."""
+        answer = self.choose(profile)
+        assert answer.url.path.startswith(("/hub/spawn-pending", "/user/")), f"not started: {said(answer)}"
+        return self.wait()
+
+    def wait(self, seconds: float = START_SECONDS) -> dict[str, Any]:
+        """Reads the progress stream to its end; the server's model, or AssertionError with what the stream said."""
+        last = self.progress(seconds)
+        assert last.get("ready"), f"{self.name}: {last}"
+        return self.model() or {}
+
+    def progress(self, seconds: float = START_SECONDS) -> dict[str, Any]:
+        """The last event of the progress stream."""
+        last: dict[str, Any] = {}
+        headers = {"Authorization": f"token {self.token}"}
+        url = f"/hub/api/users/{self.name}/server/progress"
+        with self.client.stream("GET", url, headers=headers, timeout=seconds) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("data:"):
+                    last = json.loads(line[5:])
+        return last
+
+    def model(self) -> dict[str, Any] | None:
+        """The server's model where there is one, as the hub has it."""
+        answer = self.api("GET", f"/users/{self.name}")
+        assert answer.status_code == 200, answer.text
+        server: dict[str, Any] | None = answer.json()["servers"].get("")
+        return server
+
+    def stop(self) -> None:
+        """Stops the server, if there is one, and waits until it is gone."""
+        answer = self.api("DELETE", f"/users/{self.name}/server")
+        assert answer.status_code in (202, 204, 404), answer.text
+        end = time.monotonic() + 60
+        while self.model() is not None:
+            assert time.monotonic() < end, f"the server of {self.name} does not stop"
+            time.sleep(0.5)
+
+    def server(self, method: str, path: str, body: object = None) -> httpx.Response:
+        """A call of the person's own server."""
+        headers = {"Authorization": f"token {self.token}"}
+        return httpx.request(method, f"{self.url}/user/{self.name}{path}", json=body, headers=headers, timeout=60)
+
+    @contextlib.contextmanager
+    def socket(self, path: str) -> Iterator[ClientConnection]:
+        """A websocket of the person's own server."""
+        url = f"{self.url.replace('http', 'ws', 1)}/user/{self.name}{path}"
+        headers = {"Authorization": f"token {self.token}"}
+        with connect(url, additional_headers=headers, max_size=None, open_timeout=30) as socket:
+            yield socket
+
+    def terminal(self, command: str, seconds: float = 60) -> str:
+        """What `command` prints in a terminal of JupyterLab."""
+        answer = self.server("POST", "/api/terminals")
+        assert answer.status_code == 200, answer.text
+        name = answer.json()["name"]
+        begin, finish = f"begin-{uuid.uuid4().hex[:8]}", f"finish-{uuid.uuid4().hex[:8]}"
+        seen = ""
+        try:
+            with self.socket(f"/terminals/websocket/{name}") as socket:
+                # The quotes keep the echo of the typed line from looking like the output.
+                typed = (
+                    f"stty -echo cols 500; echo {begin[:5]}''{begin[5:]}; {command}; echo {finish[:5]}''{finish[5:]}\r"
+                )
+                socket.send(json.dumps(["stdin", typed]))
+                end = time.monotonic() + seconds
+                while finish not in seen:
+                    assert time.monotonic() < end, f"no end of {command!r}: {seen}"
+                    kind, *rest = json.loads(socket.recv(timeout=seconds))
+                    if kind == "stdout":
+                        seen += rest[0]
+        finally:
+            self.server("DELETE", f"/api/terminals/{name}")
+        return seen.split(begin, 1)[1].split(finish, 1)[0].replace("\r\n", "\n").strip()
+
+    def kernel(self) -> Kernel:
+        """A new Python kernel."""
+        answer = self.server("POST", "/api/kernels", {"name": "python3"})
+        assert answer.status_code == 201, answer.text
+        return Kernel(self, answer.json()["id"])
+
+
+class Kernel:
+    """A running kernel of a person's server."""
+
+    def __init__(self, person: Person, identifier: str) -> None:
+        self.person = person
+        self.identifier = identifier
+
+    @contextlib.contextmanager
+    def channel(self) -> Iterator[ClientConnection]:
+        """The kernel's websocket."""
+        with self.person.socket(f"/api/kernels/{self.identifier}/channels") as socket:
+            yield socket
+
+    def run(self, code: str, seconds: float = 60) -> str:
+        """What a cell with `code` prints."""
+        with self.channel() as socket:
+            send(socket, code)
+            return "".join(printed(socket, seconds))
+
+
+def send(socket: ClientConnection, code: str) -> None:
+    """Asks the kernel to execute `code`."""
+    header = {
+        "msg_id": uuid.uuid4().hex,
+        "session": uuid.uuid4().hex,
+        "username": "",
+        "msg_type": "execute_request",
+        "version": "5.3",
+    }
+    content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+    socket.send(json.dumps(message))
+
+
+def printed(socket: ClientConnection, seconds: float) -> Iterator[str]:
+    """Each piece of text that the execution prints, until its end."""
+    while True:
+        message = json.loads(socket.recv(timeout=seconds))
+        match message["msg_type"]:
+            case "stream":
+                yield message["content"]["text"]
+            case "error":
+                raise AssertionError("\n".join(message["content"]["traceback"]))
+            case "execute_reply":
+                return
+
+
+def choices(html: str) -> list[str]:
+    """The values of the radios named `profile`."""
+    found: list[str] = []
+
+    class Radios(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            given = dict(attrs)
+            if tag == "input" and given.get("name") == "profile":
+                found.append(given.get("value") or "")
+
+    Radios().feed(html)
+    return found
+
+
+def said(answer: httpx.Response) -> str:
+    """The page's text without its markup."""
+    return f"{answer.status_code} {_text(answer)}"
+
+
+def _text(answer: httpx.Response) -> str:
+    pieces: list[str] = []
+
+    class Text(HTMLParser):
+        skipping = False
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            self.skipping = tag in ("script", "style")
+
+        def handle_endtag(self, tag: str) -> None:
+            self.skipping = False
+
+        def handle_data(self, data: str) -> None:
+            if not self.skipping and data.strip():
+                pieces.append(" ".join(data.split()))
+
+    Text().feed(answer.text)
+    return " ".join(pieces)

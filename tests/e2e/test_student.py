@@ -1,0 +1,147 @@
+"""A student's day, in a browser, and what the server is to the operating system."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .cluster import Installation
+from .person import Person
+
+LogIn = Callable[[str], Person]
+
+STUDENT = "uid=20001(maria) gid=20001(maria) groups=20001(maria),70001(teaching)"
+SHELL_PROMPT_SECONDS = 20_000
+
+
+def log_in_by_browser(page: Page, installation: Installation, name: str) -> None:
+    page.goto(f"{installation.url}/hub/login")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(installation.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(re.compile(r"/hub/(home|spawn)"))
+
+
+def offered(page: Page, installation: Installation) -> list[str | None]:
+    page.goto(f"{installation.url}/hub/spawn")
+    return [radio.get_attribute("value") for radio in page.locator("input[name=profile]").all()]
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [
+        pytest.param("maria", ["python-intro", "data-analysis", "statistics-lab", "general"], id="student on a list"),
+        pytest.param("emma", ["python-intro", "statistics-lab", "general"], id="student on no list"),
+        pytest.param(
+            "anna",
+            [
+                *("python-intro--instructor", "statistics-lab--instructor", "python-intro-2024--instructor"),
+                *("python-intro", "statistics-lab", "general"),
+            ],
+            id="instructor by the course file",
+        ),
+        pytest.param(
+            "peter",
+            ["data-analysis--instructor", "python-intro", "statistics-lab", "general"],
+            id="instructor by the unix group",
+        ),
+        pytest.param("viktor", [], id="stranger"),
+    ],
+)
+def test_each_person_sees_exactly_what_they_may_start(
+    name: str, choices: list[str], page: Page, installation: Installation
+) -> None:
+    log_in_by_browser(page, installation, name)
+    assert offered(page, installation) == choices
+
+
+def test_a_student_starts_a_course_in_the_browser_and_works_in_it(
+    page: Page, installation: Installation, log_in: LogIn
+) -> None:
+    log_in("maria")
+    log_in_by_browser(page, installation, "maria")
+    offered(page, installation)
+    page.get_by_label("Introduction to Programming", exact=False).first.check()
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url(re.compile(r"/user/maria/lab/tree/home/maria"), timeout=180_000)
+    expect(page.locator(".jp-Launcher")).to_be_visible()
+
+    # A notebook with one cell, by mouse and keyboard.
+    page.locator(".jp-LauncherCard[data-category=Notebook]").first.click()
+    cell = page.locator(".jp-Notebook:visible .jp-CodeCell .cm-content").first
+    cell.click()
+    page.keyboard.type("import os; print('worked as', os.getuid())")
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".jp-OutputArea-output").first).to_contain_text("worked as 20001")
+
+    # A terminal; xterm paints on a canvas, so the proof is what the typed line leaves in the home.
+    page.get_by_text("File", exact=True).first.click()
+    page.get_by_text("New", exact=True).first.hover()
+    page.get_by_role("menuitem", name="Terminal").click()
+    page.locator(".jp-Terminal .xterm-screen").first.click()
+    page.keyboard.type("(id; umask; pwd) > ~/browser-terminal.txt; echo done\n")
+    maria = log_in("maria")
+    content = ""
+    for _ in range(30):
+        page.wait_for_timeout(500)
+        answer = maria.server("GET", "/api/contents/home/maria/browser-terminal.txt?content=1")
+        content = answer.json().get("content", "") if answer.status_code == 200 else ""
+        if content.count("\n") == 3:
+            break
+    assert content.splitlines()[:2] == [STUDENT, "0077"]
+
+
+def test_a_students_server_has_exactly_the_contracts_identity_and_mounts(log_in: LogIn) -> None:
+    maria = log_in("maria")
+    maria.start("python-intro")
+    assert maria.terminal("id") == STUDENT
+    assert maria.terminal("umask") == "0077"
+    assert maria.kernel().run("import os; print(oct(os.umask(0o077)), os.getuid(), os.getgid(), os.getgroups())") == (
+        "0o77 20001 20001 [20001, 70001]\n"
+    )
+    assert maria.terminal('echo "$HOME $USER"; cd && pwd') == "/home/maria maria\n/home/maria"
+    assert "Permission denied" in maria.terminal("touch /coursedata/mine 2>&1") or "Read-only" in maria.terminal(
+        "touch /coursedata/mine 2>&1"
+    )
+    assert maria.terminal("ls -d /course 2>&1") == "ls: cannot access '/course': No such file or directory"
+    assert maria.terminal("cat /proc/self/status | grep CapEff").split() == ["CapEff:", "0000000000000000"]
+    assert maria.terminal("ls /var/run/secrets/kubernetes.io 2>&1").endswith("No such file or directory")
+
+
+def test_a_students_course_data_is_readable_and_not_writable(log_in: LogIn, installation: Installation) -> None:
+    anna = log_in("anna")
+    anna.start("python-intro--instructor")
+    anna.terminal("umask 0002; echo 1,2,3 > /coursedata/numbers.csv")
+    emma = log_in("emma")
+    emma.start("python-intro")
+    assert emma.terminal("cat /coursedata/numbers.csv") == "1,2,3"
+    for attempt in ("echo 4 > /coursedata/numbers.csv", "rm -f /coursedata/numbers.csv", "touch /coursedata/new"):
+        assert "Read-only file system" in emma.terminal(f"{{ {attempt}; }} 2>&1"), attempt
+    assert anna.terminal("cat /coursedata/numbers.csv") == "1,2,3"
+
+
+def test_a_home_is_still_there_after_stop_and_start(log_in: LogIn) -> None:
+    jonas = log_in("jonas")
+    jonas.start("general")
+    jonas.terminal("echo kept > ~/kept.txt")
+    jonas.stop()
+    jonas.start("statistics-lab")
+    assert jonas.terminal("cat ~/kept.txt; stat -c '%a %U' ~/kept.txt ~") == "kept\n600 jonas\n700 jonas"
+
+
+def test_a_homes_owner_alone_can_look_into_it(log_in: LogIn) -> None:
+    jonas = log_in("jonas")
+    jonas.start("general")
+    mounts = jonas.terminal("grep ' /home' /proc/mounts | cut -d' ' -f2")
+    assert mounts == "/home/jonas"
+
+
+def test_a_link_chooses_and_never_starts(log_in: LogIn, page: Page, installation: Installation) -> None:
+    """P3"""
+    log_in("maria")
+    log_in_by_browser(page, installation, "maria")
+    page.goto(f"{installation.url}/hub/spawn?profile=statistics-lab")
+    expect(page.locator("input[value=statistics-lab]")).to_be_checked()
+    page.wait_for_timeout(2000)
+    assert installation.pod_of("maria") is None
