@@ -143,7 +143,7 @@ def _refuse_depth(file: str, text: str) -> None:
             raise _invalid(file, event.start_mark, message)
 
 
-def _invalid(file: str, mark: yaml.Mark | None, message: str) -> InvalidFile:
+def _invalid(file: str, mark: Any, message: str) -> InvalidFile:
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     return InvalidFile([Problem(file, line, column, message)])
 
