@@ -1,0 +1,130 @@
+"""The chart as `helm template` renders it, parsed, for the tests of this folder."""
+
+import base64
+import json
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ci.chart import helm
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+Values = Mapping[str, Any]
+Object = dict[str, Any]
+Objects = dict[tuple[str, str], Object]
+
+# The least that a site has to say; secrets are given, since helm would make new ones for each rendering.
+SITE: Values = {
+    "images": {"python": "registry.example.edu/python:1"},
+    "general": {"image": "python"},
+    "storage": {"nfs": {"server": "nfs.example.edu", "path": "/export"}},
+    "acknowledgePlainHttp": True,
+    "jupyterhub": {
+        "hub": {
+            "config": {
+                "ConfigurableHTTPProxy": {"auth_token": "a" * 64},
+                "JupyterHub": {"cookie_secret": "b" * 64},
+                "CryptKeeper": {"keys": ["c" * 64]},
+            }
+        }
+    },
+}
+
+
+class RenderError(Exception):
+    """What helm said instead of rendering."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """An assembled chart and its renderings so far."""
+
+    folder: Path
+    kind: str
+    _rendered: dict[str, str] = field(default_factory=dict)
+
+    def render(self, values: Values | None = None, *files: Path, courses: Mapping[str, Path] | None = None) -> Objects:
+        """The objects by kind and name, with `values` over SITE, or over `files` where some are given."""
+        options = [f"--values={file}" for file in files]
+        options += [f"--set-file=courses.files.{name}={path}" for name, path in (courses or {}).items()]
+        text = self._helm("template", options, values or {}, bare=bool(files))
+        objects = [each for each in yaml.load_all(text, yaml.CSafeLoader) if each]
+        found = {(each["kind"], each["metadata"]["name"]): each for each in objects}
+        assert len(found) == len(objects), "two objects have one name"
+        return found
+
+    def refusal(self, values: Values, *, bare: bool = False) -> str:
+        """What helm says to values that it must refuse; `bare`: without SITE below them."""
+        try:
+            self._helm("template", [], values, bare=bare)
+        except RenderError as error:
+            return str(error)
+        raise AssertionError(f"helm rendered {json.dumps(values)[:200]}")
+
+    def notes(self, values: Values | None = None) -> str:
+        """What helm prints after an install."""
+        return self._helm("install", ["--dry-run=client"], values or {}, bare=False).rpartition("NOTES:")[2]
+
+    def _helm(self, command: str, options: list[str], values: Values, *, bare: bool) -> str:
+        key = json.dumps([command, options, values, bare])
+        if key not in self._rendered:
+            with tempfile.NamedTemporaryFile("w", suffix=".json") as site:
+                json.dump({} if bare else SITE, site)
+                site.flush()
+                arguments = [helm(), command, "coursehub", self.folder, "--namespace=teaching", f"--values={site.name}"]
+                done = subprocess.run(
+                    [*arguments, *options, "--values=-"],
+                    input=json.dumps(values),
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+            if done.returncode:
+                raise RenderError(done.stderr)
+            self._rendered[key] = done.stdout
+        return self._rendered[key]
+
+
+def hub_values(objects: Objects) -> dict[str, Any]:
+    """The values that upstream's part of the chart hands to the hub."""
+    values: dict[str, Any] = yaml.safe_load(base64.b64decode(objects["Secret", "hub"]["data"]["values.yaml"]))
+    return values
+
+
+def site_values(objects: Objects) -> dict[str, Any]:
+    """The values of ours that the hub reads."""
+    values: dict[str, Any] = yaml.safe_load(objects["ConfigMap", "coursehub-site"]["data"]["site.yaml"])
+    return values
+
+
+def pod_spec(objects: Objects, deployment: str) -> dict[str, Any]:
+    """The pod of a Deployment."""
+    spec: dict[str, Any] = objects["Deployment", deployment]["spec"]["template"]["spec"]
+    return spec
+
+
+def at(path: str, value: object) -> dict[str, Any]:
+    """Values with one key, given by its dotted path."""
+    first, _, rest = path.partition(".")
+    return {first: at(rest, value) if rest else value}
+
+
+def look_up(values: Any, path: str) -> Any:
+    """The value at a dotted path, or None."""
+    for part in path.split("."):
+        values = values.get(part) if isinstance(values, dict) else None
+    return values
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Values merged as helm merges them."""
+    result = dict(below)
+    for key, value in above.items():
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return result

@@ -1,0 +1,242 @@
+"""What the chart installs, and where each of our values ends up."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.chart.helm import ROOT, Chart, Objects, Values, at, hub_values, look_up, merged, pod_spec, site_values
+
+OURS = [
+    ("ConfigMap", "coursehub-courses"),
+    ("ConfigMap", "coursehub-hooks"),
+    ("ConfigMap", "coursehub-site"),
+    ("PersistentVolume", "teaching-coursehub-storage"),
+    ("PersistentVolumeClaim", "coursehub-storage"),
+]
+UPSTREAM = [
+    ("ConfigMap", "hub"),
+    ("Deployment", "hub"),
+    ("Deployment", "proxy"),
+    ("NetworkPolicy", "hub"),
+    ("NetworkPolicy", "proxy"),
+    ("NetworkPolicy", "singleuser"),
+    ("PersistentVolumeClaim", "hub-db-dir"),
+    ("Role", "hub"),
+    ("RoleBinding", "hub"),
+    ("Secret", "hub"),
+    ("Service", "hub"),
+    ("Service", "proxy-api"),
+    ("Service", "proxy-public"),
+    ("ServiceAccount", "hub"),
+]
+
+
+def test_the_least_site_installs_exactly_these_objects(objects: Objects) -> None:
+    assert sorted(objects) == sorted(OURS + UPSTREAM)
+
+
+@pytest.mark.parametrize("name", OURS, ids=" ".join)
+def test_each_object_of_ours_carries_our_labels(objects: Objects, name: tuple[str, str]) -> None:
+    labels = objects[name]["metadata"]["labels"]
+    assert labels["app.kubernetes.io/name"] == "coursehub"
+    assert labels["app.kubernetes.io/instance"] == "coursehub"
+    assert labels["app.kubernetes.io/managed-by"] == "Helm"
+
+
+SITE_KEYS: dict[str, Any] = {
+    "timezone": "Asia/Tokyo",
+    "minimumUid": 5000,
+    "admins": ["hanna"],
+    "images.r": "registry.example.edu/r:2",
+    "groups.teaching": 5001,
+    "general.groups": ["teaching"],
+    "general.resources.cpu": 3,
+    "general.resources.memory": "3G",
+    "general.resources.guarantee.cpu": 0.5,
+    "general.resources.guarantee.memory": "300M",
+    "maximum.cpu": 4,
+    "maximum.memory": "40G",
+    "identity.provider": "file",
+    "identity.file.groups.python-intro": 70101,
+    "identity.file.people.hanna": {"uid": 30001, "gid": 30001, "groups": ["python-intro"]},
+    "servers.activityInterval": 60,
+}
+
+
+@pytest.fixture(scope="module")
+def site(chart: Chart) -> dict[str, Any]:
+    """site.yaml, where every key of ours is another than the default."""
+    values: dict[str, Any] = {}
+    for path, value in SITE_KEYS.items():
+        values = merged(values, at(path, value))
+    return site_values(chart.render(values))
+
+
+@pytest.mark.parametrize("path", SITE_KEYS)
+def test_a_value_of_ours_reaches_the_hub(site: dict[str, Any], path: str) -> None:
+    assert look_up(site, path) == SITE_KEYS[path]
+
+
+def test_every_key_of_ours_reaches_the_hub_or_an_object(site: dict[str, Any]) -> None:
+    schema = yaml.safe_load((ROOT / "chart/values.schema.yaml").read_text())
+    elsewhere = {"storage", "courses", "acknowledgePlainHttp", "global", "jupyterhub"}
+    assert set(site) == set(schema["properties"]) - elsewhere
+
+
+def test_an_nfs_server_becomes_a_volume(chart: Chart) -> None:
+    nfs = {"server": "nfs.example.edu", "path": "/export", "mountOptions": ["nfsvers=4.2", "hard"]}
+    volume = chart.render({"storage": {"nfs": nfs}})["PersistentVolume", "teaching-coursehub-storage"]["spec"]
+    assert volume["nfs"] == {"server": "nfs.example.edu", "path": "/export"}
+    assert volume["mountOptions"] == ["nfsvers=4.2", "hard"]
+    assert "hostPath" not in volume
+
+
+def test_a_folder_of_the_machine_becomes_a_volume_that_is_never_made_by_kubelet(chart: Chart) -> None:
+    objects = chart.render({"storage": {"nfs": None, "hostPath": "/srv/share"}})
+    volume = objects["PersistentVolume", "teaching-coursehub-storage"]["spec"]
+    assert volume["hostPath"] == {"path": "/srv/share", "type": "Directory"}
+    assert "nfs" not in volume
+
+
+def test_an_existing_claim_is_left_to_the_site(chart: Chart) -> None:
+    objects = chart.render({"storage": {"nfs": None, "existingClaim": "coursehub-storage"}})
+    assert sorted(objects) == sorted(OURS[:3] + UPSTREAM)
+
+
+def test_volume_and_claim_belong_to_each_other_and_outlive_the_release(objects: Objects) -> None:
+    volume = objects["PersistentVolume", "teaching-coursehub-storage"]
+    claim = objects["PersistentVolumeClaim", "coursehub-storage"]
+    assert claim["spec"]["volumeName"] == volume["metadata"]["name"]
+    assert volume["spec"]["claimRef"] == {"namespace": "teaching", "name": "coursehub-storage"}
+    assert volume["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
+    for each in (volume, claim):
+        assert each["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+        assert each["spec"]["accessModes"] == ["ReadWriteMany"]
+        assert each["spec"]["storageClassName"] == "", "the cluster's default class would make a volume of its own"
+
+
+HUB_MOUNTS = {
+    "/usr/local/etc/jupyterhub/coursehub": {"configMap": {"name": "coursehub-hooks"}},
+    "/usr/local/etc/jupyterhub/site": {"configMap": {"name": "coursehub-site"}},
+    "/usr/local/etc/jupyterhub/courses": {"configMap": {"name": "coursehub-courses"}},
+    "/srv/coursehub/share": {"persistentVolumeClaim": {"claimName": "coursehub-storage", "readOnly": True}},
+}
+
+
+@pytest.mark.parametrize("path", HUB_MOUNTS)
+def test_the_hub_mounts_a_whole_folder_and_only_to_read(objects: Objects, path: str) -> None:
+    spec = pod_spec(objects, "hub")
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    mount = next(each for each in spec["containers"][0]["volumeMounts"] if each["mountPath"] == path)
+    assert mount == {"name": mount["name"], "mountPath": path, "readOnly": True}
+    assert volumes[mount["name"]] == {"name": mount["name"]} | HUB_MOUNTS[path]
+
+
+def test_the_hooks_are_exactly_the_files_of_the_package(objects: Objects) -> None:
+    package = (ROOT / "hooks/coursehub").iterdir()
+    files = {path.name: path.read_bytes() for path in package if path.is_file() and path.suffix != ".pyc"}
+    data = objects["ConfigMap", "coursehub-hooks"]["data"]
+    assert {name: text.encode() for name, text in data.items()} == files
+
+
+HUB_DEFAULTS: dict[str, Any] = {
+    "hub.consecutiveFailureLimit": 0,
+    "hub.allowNamedServers": False,
+    "hub.config.JupyterHub.admin_access": False,
+    "hub.extraConfig": {"zz-coursehub": "from coursehub.hub import configure; configure(c)"},
+    "singleuser.cloudMetadata.blockWithIptables": False,
+    "singleuser.storage.type": "none",
+    "cull.enabled": True,
+    "cull.timeout": 3600,
+}
+
+
+@pytest.mark.parametrize("path", HUB_DEFAULTS)
+def test_the_hub_gets_our_default(objects: Objects, path: str) -> None:
+    assert look_up(hub_values(objects), path) == HUB_DEFAULTS[path]
+
+
+ALLOWED: dict[str, Any] = {
+    "nodeSelector": {"teaching": "servers"},
+    "extraTolerations": [{"key": "teaching", "operator": "Exists"}],
+    "extraNodeAffinity": {"preferred": [{"weight": 1, "preference": {"matchFields": []}}], "required": []},
+    "extraPodAffinity": {"preferred": [], "required": [{"topologyKey": "zone"}]},
+    "extraPodAntiAffinity": {"preferred": [], "required": [{"topologyKey": "host"}]},
+    "extraAnnotations": {"example.edu/cost": "teaching"},
+    "startTimeout": 120,
+    "events": False,
+    "image.pullPolicy": "Always",
+    "image.pullSecrets": ["registry"],
+    "cloudMetadata.ip": "169.254.0.1",
+    "networkPolicy.egressAllowRules.nonPrivateIPs": False,
+}
+
+
+@pytest.fixture(scope="module")
+def allowed(chart: Chart) -> dict[str, Any]:
+    """The hub's values where a site sets all that it may of singleuser."""
+    values: dict[str, Any] = {}
+    for path, value in ALLOWED.items():
+        values = merged(values, at(f"jupyterhub.singleuser.{path}", value))
+    return hub_values(chart.render(values))
+
+
+@pytest.mark.parametrize("path", ALLOWED)
+def test_a_site_may_set_this_of_singleuser(allowed: dict[str, Any], path: str) -> None:
+    assert look_up(allowed, f"singleuser.{path}") == ALLOWED[path]
+
+
+def test_values_of_upstream_reach_its_objects(chart: Chart) -> None:
+    service = {"type": "NodePort", "nodePorts": {"http": 30080}}
+    objects = chart.render({"jupyterhub": {"proxy": {"service": service}, "cull": {"timeout": 60}}})
+    public = objects["Service", "proxy-public"]["spec"]
+    assert public["type"] == "NodePort"
+    assert [port["nodePort"] for port in public["ports"]] == [30080]
+    assert hub_values(objects)["cull"]["timeout"] == 60
+
+
+def _restarts(before: Objects, after: Objects, deployment: str) -> bool:
+    template = [each["Deployment", deployment]["spec"]["template"] for each in (before, after)]
+    return bool(template[0] != template[1])
+
+
+def test_a_changed_hook_restarts_the_hub_alone(chart: Chart, objects: Objects) -> None:
+    changed = chart.render({"global": {"coursehub": {"hooksDigest": "another"}}})
+    assert _restarts(objects, changed, "hub")
+    assert not _restarts(objects, changed, "proxy")
+
+
+def test_a_changed_course_file_restarts_nothing(chart: Chart, objects: Objects, tmp_path: Path) -> None:
+    (tmp_path / "courses.yaml").write_text("courses: {}\n")
+    changed = chart.render(courses={"main": tmp_path / "courses.yaml"})
+    assert not _restarts(objects, changed, "hub")
+    assert not _restarts(objects, changed, "proxy")
+
+
+@pytest.mark.parametrize("deployment", ["hub", "proxy"])
+def test_hub_and_proxy_keep_to_the_restricted_level(objects: Objects, deployment: str) -> None:
+    spec = pod_spec(objects, deployment)
+    for container in spec["containers"] + spec.get("initContainers", []):
+        context = spec.get("securityContext", {}) | container["securityContext"]
+        assert context["runAsNonRoot"] is True
+        assert context["runAsUser"] != 0
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["capabilities"] == {"drop": ["ALL"]}
+        assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+    kinds = {kind for volume in spec.get("volumes", []) for kind in volume if kind != "name"}
+    assert kinds <= {"configMap", "secret", "persistentVolumeClaim"}
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        pytest.param({}, ["get pods", "logs deploy/hub", "There is no course yet", "https is off"], id="least"),
+        pytest.param({"courses": {"files": {"main": "courses: {}\n"}}}, ["get pvc coursehub-storage"], id="courses"),
+    ],
+)
+def test_the_notes_say_what_to_look_at_next(chart: Chart, values: Values, told: list[str]) -> None:
+    notes = chart.notes(values)
+    assert [text for text in told if text not in notes] == []
+    assert ("There is no course yet" in notes) == (not values)

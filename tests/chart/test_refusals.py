@@ -1,0 +1,310 @@
+"""Values that cannot work do not render, and helm's message says what to write instead."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.chart.helm import ROOT, SITE, Chart, RenderError, Values, at, look_up, merged
+
+UPSTREAM = ROOT.parent / "shared/z2jh-4.4.0"
+VOLUMES = yaml.safe_load((ROOT / "chart/values.yaml").read_text())["jupyterhub"]["hub"]
+
+CASES = [
+    pytest.param(
+        {"storage": {"nfs": None}},
+        "- storage: none is given; set one of storage.nfs, storage.existingClaim, storage.hostPath",
+        id="no storage",
+    ),
+    pytest.param(
+        {"storage": {"hostPath": "/srv"}},
+        "- storage: storage.nfs and storage.hostPath are both given; keep one",
+        id="two storages",
+    ),
+    pytest.param(
+        {"storage": {"nfs": None, "existingClaim": "homes"}},
+        "- storage.existingClaim: hub and servers mount the claim coursehub-storage, not homes; make a claim of that name",
+        id="another claim",
+    ),
+    pytest.param(
+        {"general": {"image": ""}},
+        "- general.image: none is given; write one of the names in images, which now has python",
+        id="no image",
+    ),
+    pytest.param(
+        {"general": {"image": "julia"}},
+        "- general.image: julia is not in images; write one of python, or add it there",
+        id="unknown image",
+    ),
+    pytest.param(
+        {"courses": {"files": {"a": "x" * 500 * 1024, "b": "x" * 401 * 1024}}},
+        "- courses.files: 901 KiB in all, and 900 fit (a ConfigMap ends at 1 MiB); name groups",
+        id="too many courses",
+    ),
+    pytest.param(
+        {"courses": {"files": {"a": "ä" * 451 * 1024}}},
+        "- courses.files: 902 KiB in all",
+        id="bytes are counted, not letters",
+    ),
+    pytest.param(
+        {"acknowledgePlainHttp": False},
+        "- https is off, so passwords would travel in the clear; set jupyterhub.proxy.https",
+        id="no https",
+    ),
+    pytest.param(
+        merged(
+            {"acknowledgePlainHttp": False}, at("jupyterhub.ingress", {"enabled": True, "hosts": ["h.example.edu"]})
+        ),
+        "- https is off",
+        id="an ingress without tls",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.extraConfig.zz-coursehub", "pass"),
+        "- jupyterhub.hub.extraConfig: zz-coursehub is changed or gone",
+        id="our line changed",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.extraConfig.zz-coursehub", None),
+        "- jupyterhub.hub.extraConfig: zz-coursehub is changed or gone",
+        id="our line removed",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.extraConfig.zzz-mine", "c.KubeSpawner.modify_pod_hook = None"),
+        "- jupyterhub.hub.extraConfig: zzz-mine would run after zz-coursehub",
+        id="a line after ours",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.extraVolumes", [{"name": "mine", "emptyDir": {}}]),
+        "- jupyterhub.hub.extraVolumes: coursehub-site is missing, since a list of yours replaces the chart's; add "
+        '{"configMap":{"name":"coursehub-site"},"name":"coursehub-site"}',
+        id="our volumes replaced",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.extraVolumeMounts", []),
+        "- jupyterhub.hub.extraVolumeMounts: coursehub-storage is missing",
+        id="our mounts removed",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.extraVolumeMounts", [{**each, "readOnly": False} for each in VOLUMES["extraVolumeMounts"]]),
+        "- jupyterhub.hub.extraVolumeMounts: coursehub-storage is missing",
+        id="the share mounted to write",
+    ),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), CASES)
+def test_a_combination_that_cannot_work_is_refused_with_the_remedy(chart: Chart, values: Values, message: str) -> None:
+    assert message in chart.refusal(values)
+
+
+def test_an_image_needs_images(chart: Chart) -> None:
+    said = chart.refusal({"general": {"image": "python"}}, bare=True)
+    assert "- general.image: python is not in images; write one of (none yet), or add it there" in said
+
+
+def test_nothing_set_is_told_all_at_once(chart: Chart) -> None:
+    said = chart.refusal({}, bare=True)
+    assert all(problem in said for problem in ("- storage: none", "- general.image: none", "- https is off"))
+
+
+WORKING = [
+    pytest.param(at("proxy.https", {"enabled": True, "type": "secret", "secret": {"name": "tls"}}), id="a certificate"),
+    pytest.param(at("proxy.https", {"enabled": True, "type": "offload"}), id="a proxy in front"),
+    pytest.param(
+        at("ingress", {"enabled": True, "hosts": ["h.example.edu"], "tls": [{"hosts": ["h.example.edu"]}]}),
+        id="an ingress with tls",
+    ),
+]
+
+
+@pytest.mark.parametrize("jupyterhub", WORKING)
+def test_https_needs_no_acknowledgement(chart: Chart, jupyterhub: Values) -> None:
+    chart.render({"acknowledgePlainHttp": False, "jupyterhub": jupyterhub})
+
+
+def test_a_site_adds_its_own_volume_beside_ours(chart: Chart) -> None:
+    volumes = [*VOLUMES["extraVolumes"], {"name": "mine", "emptyDir": {}}]
+    mounts = [*VOLUMES["extraVolumeMounts"], {"name": "mine", "mountPath": "/mine"}]
+    chart.render({"jupyterhub": {"hub": {"extraVolumes": volumes, "extraVolumeMounts": mounts}}})
+
+
+def test_a_site_adds_its_own_line_before_ours(chart: Chart) -> None:
+    chart.render(at("jupyterhub.hub.extraConfig.10-site", "c.JupyterHub.shutdown_on_logout = True"))
+
+
+# A value for each key that the plan owns, and the words of ours that the message has to name.
+OWNED: dict[str, tuple[Any, str]] = {
+    "hub.consecutiveFailureLimit": (5, "a limit lets any student end the hub"),
+    "hub.allowNamedServers": (True, "one server"),
+    "singleuser.image.name": ("example/image", "general.image"),
+    "singleuser.image.tag": ("1", "general.image"),
+    "singleuser.uid": (0, "identity"),
+    "singleuser.fsGid": (0, "general.groups"),
+    "singleuser.cpu.limit": (1, "general.resources"),
+    "singleuser.cpu.guarantee": (1, "general.resources.guarantee"),
+    "singleuser.memory.limit": ("1G", "general.resources"),
+    "singleuser.memory.guarantee": ("2G", "general.resources.guarantee"),
+    "singleuser.extraResource.limits": ({"nvidia.com/gpu": 1}, "general.resources"),
+    "singleuser.extraResource.guarantees": ({"nvidia.com/gpu": 1}, "general.resources"),
+    "singleuser.storage.type": ("static", "use storage"),
+    "singleuser.storage.capacity": ("1Gi", "use storage"),
+    "singleuser.storage.homeMountPath": ("/home", "/home/NAME"),
+    "singleuser.storage.extraLabels": ({"a": "b"}, "use storage"),
+    "singleuser.storage.extraVolumes": ([{"name": "root", "hostPath": {"path": "/"}}], "use storage"),
+    "singleuser.storage.extraVolumeMounts": ([{"name": "root", "mountPath": "/mnt"}], "use storage"),
+    "singleuser.storage.static.pvcName": ("homes", "storage.existingClaim"),
+    "singleuser.storage.static.subPath": ("{username}/../x", "the layout of the share is fixed"),
+    "singleuser.storage.dynamic.storageClass": ("fast", "use storage"),
+    "singleuser.storage.dynamic.pvcNameTemplate": ("x", "use storage"),
+    "singleuser.storage.dynamic.volumeNameTemplate": ("x", "use storage"),
+    "singleuser.storage.dynamic.storageAccessModes": (["ReadWriteMany"], "use storage"),
+    "singleuser.storage.dynamic.subPath": ("x", "the layout of the share is fixed"),
+    "singleuser.extraFiles": ({"a": {"mountPath": "/a", "stringData": "x"}}, "into an image"),
+    "singleuser.extraEnv": ({"LD_PRELOAD": "/x"}, "into an image"),
+    "singleuser.extraLabels": ({"hub.jupyter.org/network-access-proxy-api": "true"}, "extraAnnotations"),
+    "singleuser.initContainers": ([{"name": "x", "image": "x"}], "into an image"),
+    "singleuser.extraContainers": ([{"name": "x", "image": "x"}], "into an image"),
+    "singleuser.lifecycleHooks": ({"postStart": {"exec": {"command": ["x"]}}}, "into an image"),
+    "singleuser.extraPodConfig": ({"hostNetwork": True}, "nodeSelector"),
+    "singleuser.profileList": ([{"display_name": "x"}], "the course file"),
+    "singleuser.cmd": ("start.sh", "into an image"),
+    "singleuser.defaultUrl": ("/tree", "opens its person's home"),
+    "singleuser.serviceAccountName": ("hub", "no access to the cluster"),
+    "singleuser.podNameTemplate": ("x-{username}", "leave it"),
+    "singleuser.allowPrivilegeEscalation": (True, "restricted Pod Security level"),
+    "singleuser.cloudMetadata.blockWithIptables": (True, "singleuser.networkPolicy"),
+    "singleuser.networkTools.image.name": ("x", "blockWithIptables is off"),
+    "singleuser.networkTools.image.tag": ("x", "blockWithIptables is off"),
+    "singleuser.networkTools.image.pullPolicy": ("Always", "blockWithIptables is off"),
+    "singleuser.networkTools.image.pullSecrets": (["x"], "blockWithIptables is off"),
+    "singleuser.networkTools.resources": ({"limits": {"cpu": 1}}, "blockWithIptables is off"),
+}
+FREE = {
+    "nodeSelector",
+    "extraTolerations",
+    "extraNodeAffinity",
+    "extraPodAffinity",
+    "extraPodAntiAffinity",
+    "extraAnnotations",
+    "startTimeout",
+    "events",
+    "networkPolicy",
+    "image.pullPolicy",
+    "image.pullSecrets",
+    "cloudMetadata.ip",
+}
+
+
+def _table() -> dict[str, list[Any]]:
+    text = (ROOT / "chart/templates/_checks.tpl").read_text()
+    rows = re.search(r'define "coursehub.fixed" -}}\n(.*?)\{\{- end', text, re.DOTALL)
+    assert rows
+    table: dict[str, list[Any]] = yaml.safe_load(rows[1])
+    return table
+
+
+@pytest.fixture(scope="module")
+def said(chart: Chart) -> dict[str, str]:
+    """What helm says of each key, where all of them are set at once."""
+    values: dict[str, Any] = {}
+    for path, (value, _) in OWNED.items():
+        values = merged(values, at(f"jupyterhub.{path}", value))
+    lines = re.findall(r"(?m)^- jupyterhub\.(\S+): (.*)$", chart.refusal(values))
+    return dict(lines)
+
+
+def test_every_key_of_the_table_is_tried_here() -> None:
+    assert list(_table()) == list(OWNED)
+
+
+@pytest.mark.parametrize("path", OWNED)
+def test_a_key_that_the_plan_owns_is_refused_and_ours_is_named(said: dict[str, str], path: str) -> None:
+    assert OWNED[path][1] in said[path]
+
+
+def test_a_null_is_no_value(chart: Chart) -> None:
+    chart.render({"jupyterhub": {"singleuser": {"uid": None, "fsGid": None, "cmd": None}}})
+
+
+def _leaves(values: dict[str, Any], path: str = "") -> list[str]:
+    found: list[str] = []
+    for key, value in values.items():
+        here = f"{path}{key}"
+        found += _leaves(value, f"{here}.") if isinstance(value, dict) and value and here not in FREE else [here]
+    return found
+
+
+def test_each_key_of_upstreams_singleuser_is_the_plans_or_the_sites() -> None:
+    if not UPSTREAM.exists():
+        pytest.skip("upstream's values are not at hand (../shared/z2jh-4.4.0)")
+    values = yaml.safe_load((UPSTREAM / "values.yaml").read_text())["singleuser"]
+    owned = {path.removeprefix("singleuser.") for path in OWNED}
+    missing = [leaf for leaf in _leaves(values) if not any(leaf.startswith(key) for key in owned | FREE)]
+    assert missing == []
+
+
+@pytest.mark.parametrize("path", OWNED)
+def test_the_value_that_passes_is_the_default(chart: Chart, path: str) -> None:
+    ours = yaml.safe_load((ROOT / "chart/values.yaml").read_text())["jupyterhub"]
+    upstream = yaml.safe_load((chart.folder / "charts/jupyterhub/values.yaml").read_text())
+    default = look_up(merged(upstream, ours), path)
+    assert default is None or default == _table()[path][0]
+
+
+# All in one rendering, since helm names every key that its schema refuses.
+MISTAKES: dict[str, tuple[Values, str]] = {
+    "an unknown key": ({"timezon": "UTC"}, "'timezon'"),
+    "an unknown key below": ({"general": {"imgae": "x"}}, "at '/general': additional properties 'imgae' not allowed"),
+    "an unknown storage": ({"storage": {"smb": {}}}, "at '/storage': additional properties 'smb' not allowed"),
+    "an unknown global of ours": (at("global.coursehub.x", 1), "at '/global/coursehub': additional properties 'x'"),
+    "an unknown key of upstream": (at("jupyterhub.hubb", {}), "additional properties 'hubb' not allowed"),
+    "timezone": ({"timezone": 2}, "at '/timezone': got number, want string"),
+    "minimumUid": ({"minimumUid": "1000"}, "at '/minimumUid': got string, want integer"),
+    "admins": ({"admins": ["Anna B"]}, "at '/admins/0': 'Anna B' does not match pattern"),
+    "images": ({"images": {"r": {"tag": 1}}}, "at '/images/r': got object, want string"),
+    "the name of an image": ({"images": {"Py thon": "x"}}, "at '/images': additional properties 'Py thon'"),
+    "groups": ({"groups": {"teaching": "5001"}}, "at '/groups/teaching': got string, want integer"),
+    "a gid of the system": ({"groups": {"root": 0}}, "at '/groups/root': minimum: got 0, want 1,000"),
+    "cpu": (at("general.resources.cpu", "1"), "at '/general/resources/cpu': got string, want number"),
+    "memory": (at("general.resources.memory", "2 GB"), "at '/general/resources/memory': '2 GB' does not match"),
+    "maximum": (at("maximum.memory", 4), "at '/maximum/memory': got number, want string"),
+    "provider": (at("identity.provider", "ldap"), "at '/identity/provider': value must be 'file'"),
+    "no uid": (at("identity.file.people.anna", {"gid": 2000}), "people/anna': missing property 'uid'"),
+    "a person's name": (at("identity.file.people", {"../x": {}}), "people': additional properties '../x' not allowed"),
+    "a relative path": (at("storage.nfs.path", "export"), "at '/storage/nfs/path': 'export' does not match"),
+    "activityInterval": (at("servers.activityInterval", 0), "at '/servers/activityInterval': minimum: got 0"),
+    "a course file's name": ({"courses": {"files": {"M.yaml": ""}}}, "at '/courses/files': additional properties 'M.y"),
+    "courses not as text": (at("courses.files.main", {}), "at '/courses/files/main': got object, want string"),
+    "acknowledgePlainHttp": ({"acknowledgePlainHttp": "yes"}, "at '/acknowledgePlainHttp': got string, want boolean"),
+}
+
+
+@pytest.fixture(scope="module")
+def complaints(chart: Chart) -> str:
+    """What helm says to all mistakes at once."""
+    values: dict[str, Any] = {}
+    for mistake, _ in MISTAKES.values():
+        values = merged(values, mistake)
+    return chart.refusal(values)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_an_unknown_key_or_a_wrong_type_is_named(complaints: str, mistake: str) -> None:
+    assert MISTAKES[mistake][1] in complaints
+
+
+@pytest.mark.parametrize("values", [{"timezon": "UTC"}, at("jupyterhub.hubb", {})], ids=["ours", "upstream's"])
+def test_one_unknown_key_is_enough(chart: Chart, values: Values) -> None:
+    assert "not allowed" in chart.refusal(values)
+
+
+def test_the_least_site_is_the_least(chart: Chart) -> None:
+    for key in ("images", "general", "storage", "acknowledgePlainHttp"):
+        values = {name: value for name, value in SITE.items() if name != key}
+        assert "These values cannot work" in chart.refusal(values, bare=True), f"{key} is not needed"
+
+
+def test_a_refusal_renders_nothing(chart: Chart) -> None:
+    with pytest.raises(RenderError):
+        chart.render({"storage": {"nfs": None}})
