@@ -51,8 +51,8 @@ e2e: venv ## browser and API tests against the hub that `make up` installed
 	@ci/e2e.sh tests/e2e
 
 .PHONY: bench
-bench: venv ## measurements beside plain z2jh on the same cluster; writes docs/measurements.md
-	@ci/e2e.sh tests/bench
+bench: venv ## measure beside plain z2jh on the same cluster; prints tables for docs/measurements.md
+	@$(VENV)/python -m tests.bench
 
 .PHONY: images
 images: ## build the images that are missing

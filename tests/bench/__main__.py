@@ -1,0 +1,193 @@
+"""python -m tests.bench: measures on the local cluster that `make up` installed, and prints tables in Markdown.
+
+Sides are interleaved, so that what else the machine does falls on all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from tests.e2e.cluster import ROOT, Installation, until
+from tests.e2e.person import Person
+
+from .plain import NAMESPACE, PASSWORD, plain_z2jh
+
+ROUNDS = 8
+BURSTS = (10, 20)
+STUDENT, EVERYTHING = "/opt/coursehub/config/student", "/opt/coursehub/config/instructor"
+
+
+@dataclass
+class Side:
+    """One way of starting servers."""
+
+    name: str
+    namespace: str
+    log_in: Callable[[str], Person]
+    options: dict[str, str]
+    seconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def start(self, person: Person) -> float:
+        """Seconds from the request until the hub says ready."""
+        assert person.token, "made before the clock runs"
+        begin = time.monotonic()
+        answer = person.api("POST", f"/users/{person.name}/server", self.options)
+        assert answer.status_code in (201, 202), answer.text
+        last = person.progress(300)
+        took = time.monotonic() - begin
+        assert last.get("ready"), last
+        return took
+
+
+def main() -> int:
+    """Measures everything; a few minutes."""
+    installation = Installation.here()
+    if installation.chart != "upstream":
+        print("the comparison needs upstream's chart: Z2JH_CHART=PATH make up", file=sys.stderr)
+        return 1
+    say("bench people and their homes")
+    names = [f"bench{number:02}" for number in range(max(BURSTS))]
+    with ExitStack() as stack:
+        stack.callback(installation.helm, ROOT / "values/courses.yaml")
+        _add_people(installation, names)
+        print(_machine())
+        print(_memory(installation))
+        ours = Side(
+            "coursehub, student",
+            installation.namespace,
+            lambda name: Person(installation.url, name, installation.password),
+            {"profile": "python-intro"},
+        )
+        tables: list[str] = []
+        plains: list[Side] = []
+        for label, config in (("same extensions", STUDENT), ("every extension", EVERYTHING)):
+            with plain_z2jh(installation, config) as url:
+                side = Side(f"plain z2jh, {label}", NAMESPACE, partial(_log_in_plain, url), {})
+                plains.append(side)
+                say(f"one at a time: {side.name}")
+                _one_at_a_time(installation, (ours, side))
+                if config == EVERYTHING:
+                    say("bursts")
+                    tables.append(_bursts((ours, side), names))
+        print(_table(ours, plains))
+        print("\n".join(tables))
+    return 0
+
+
+def _log_in_plain(url: str, name: str) -> Person:
+    return Person(url, name, PASSWORD)
+
+
+def _one_at_a_time(installation: Installation, sides: Sequence[Side]) -> None:
+    people = [(side, side.log_in("bench00")) for side in sides]
+    for turn in range(ROUNDS + 1):
+        for side, person in people:
+            took = side.start(person)
+            if turn:  # the first is for warming up
+                side.seconds.append(took)
+                side.cpu.append(_cpu_seconds(installation, side.namespace, person.name))
+            person.stop()
+            say(f"  {side.name}: {took:.1f} s")
+
+
+def _cpu_seconds(installation: Installation, namespace: str, name: str) -> float:
+    """What the server has used of the CPU by now, in seconds: process 1 and its children that ended."""
+    pod = f"--namespace={namespace}", "get", "pods", "--selector", f"hub.jupyter.org/username={name}"
+    which = installation.kubectl(*pod, "--output", "jsonpath={.items[0].metadata.name}")
+    stat = installation.kubectl(f"--namespace={namespace}", "exec", which, "--", "cat", "/proc/1/stat")
+    return sum(map(int, stat.rpartition(")")[2].split()[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def _bursts(sides: Sequence[Side], names: Sequence[str]) -> str:
+    rows = ["", "| at once | " + " | ".join(side.name for side in sides) + " | ratio |", "|---|" + "---|" * 3]
+    for size in BURSTS:
+        last: list[float] = []
+        for side in sides:
+            people = [side.log_in(name) for name in names[:size]]
+            begin = time.monotonic()
+            with ThreadPoolExecutor(size) as threads:
+                done = [threads.submit(side.start, person) for person in people]
+            failures = sum(1 for each in done if each.exception())
+            last.append(time.monotonic() - begin)
+            say(f"  {side.name}, {size} at once: {last[-1]:.0f} s, {failures} failed")
+            with ThreadPoolExecutor(size) as threads:
+                list(threads.map(Person.stop, people))
+        rows.append(f"| {size} | {last[0]:.0f} s | {last[1]:.0f} s | {last[0] / last[1]:.2f} |")
+    return "\n".join(rows)
+
+
+def _table(ours: Side, plains: Sequence[Side]) -> str:
+    rows = ["", "| | request to ready, median (range) | CPU-seconds of the server | n |", "|---|---|---|---|"]
+    for side in (ours, *plains):
+        spread = f"{min(side.seconds):.1f} to {max(side.seconds):.1f}"
+        median, cpu = statistics.median(side.seconds), statistics.median(side.cpu)
+        rows.append(f"| {side.name} | {median:.1f} s ({spread}) | {cpu:.1f} | {len(side.seconds)} |")
+    for side in plains:
+        time_ratio = statistics.median(ours.seconds) / statistics.median(side.seconds)
+        cpu_ratio = statistics.median(ours.cpu) / statistics.median(side.cpu)
+        rows.append(f"| ratio to {side.name} | {time_ratio:.2f} | {cpu_ratio:.2f} | |")
+    return "\n".join(rows)
+
+
+def _memory(installation: Installation) -> str:
+    node = installation.kubectl("get", "nodes", "--output", "jsonpath={.items[0].metadata.name}")
+    stats = json.loads(installation.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/stats/summary"))
+    rows = ["", "| pod at rest | memory |", "|---|---|"]
+    for pod in stats["pods"]:
+        used = sum(container.get("memory", {}).get("workingSetBytes", 0) for container in pod.get("containers", ()))
+        if pod["podRef"]["namespace"] == installation.namespace:
+            rows.append(f"| {pod['podRef']['name'].split('-')[0]} | {used / 2**20:.0f} MiB |")
+    return "\n".join(rows)
+
+
+def _machine() -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"Machine: {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}; {time.strftime('%Y-%m-%d')}"
+
+
+def _add_people(installation: Installation, names: Sequence[str]) -> None:
+    people = {name: {"uid": 21000 + number, "gid": 21000 + number} for number, name in enumerate(names)}
+    state = Path(installation.kubeconfig).parent
+    site = json.loads(
+        subprocess.run(
+            ["helm", "get", "values", "coursehub", "--namespace", installation.namespace, "--output", "json"],
+            env=installation.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    )
+    allowed = [*site["jupyterhub"]["hub"]["config"]["Authenticator"]["allowed_users"], *names]
+    extra = {
+        "identity": {"file": {"people": people}},
+        "jupyterhub": {"hub": {"config": {"Authenticator": {"allowed_users": allowed}}}},
+    }
+    file = state / "bench-values.json"
+    file.write_text(json.dumps(extra))
+    sites = [word for path in ("values/local.yaml", state / "values.json", file) for word in ("--site", str(path))]
+    command = [".venv/bin/coursehub", "storage", "ensure", "--root", str(installation.share), *sites]
+    subprocess.run([*command, "values/courses.yaml"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    installation.helm(ROOT / "values/courses.yaml", "--values", str(file))
+    until(installation.hub_is_ready, 60, "the hub with the bench people")
+
+
+def say(text: str) -> None:
+    """Progress goes to stderr, results to stdout."""
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
