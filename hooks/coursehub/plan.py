@@ -68,7 +68,7 @@ def make(person: Person, profile: Profile, course: Course | None, settings: Sett
         raise Refused(f"The image '{alias}' of this course is not available any more. Please tell its teacher.")
     gid, groups, warnings = _groups(person, profile, course, settings)
     wanted = course.resources.over(settings.general.resources) if course else settings.general.resources
-    limits = wanted.capped(settings.maximum)
+    limits = wanted.over(settings.maximum).capped(settings.maximum)
     asked = course.resources.guarantee if course else Amount()
     home_path = f"/home/{person.name}"
     return PodPlan(

@@ -12,7 +12,7 @@ _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 def _bytes(value: object) -> object:
     if isinstance(value, str):
-        match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([KMGT])", value)
+        match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)([KMGT])", value)
         if match is None:
             raise ValueError("write a number and a unit, as 512M or 4G")
         return int(float(match[1]) * _UNITS[match[2]])
@@ -41,7 +41,7 @@ class Amount(BaseModel):
         )
 
     def capped(self, cap: "Amount") -> "Amount":
-        """These amounts, none above `cap`'s."""
+        """These amounts, none above `cap`'s; what is not there stays so."""
         return Amount.model_construct(cpu=_least(self.cpu, cap.cpu), memory=_least(self.memory, cap.memory))
 
 
@@ -56,10 +56,6 @@ class Resources(Amount):
             raise ValueError("the guarantee is above the limit; lower it")
         return self
 
-    def limits(self) -> Amount:
-        """The limits alone."""
-        return Amount.model_construct(cpu=self.cpu, memory=self.memory)
-
 
 def _least(value: Number | None, cap: Number | None) -> Number | None:
-    return min((number for number in (value, cap) if number is not None), default=None)
+    return value if value is None or cap is None else min(value, cap)
