@@ -113,19 +113,22 @@ class Loaded:
 def load(files: Sequence[tuple[str, str]], settings: Settings | None = None, last: Catalog | None = None) -> Loaded:
     """The catalog in course files, given as (file name, text).
 
-    A course with a mistake stays as it is in `last`; a file that is no course file leaves `last` whole.
+    A course with a mistake stays as it is in `last`; beside a file that is no course file, no course goes.
     Without `settings`, what needs the site (image aliases) is not looked at.
     """
-    before = last or Catalog()
+    before = (last or Catalog()).courses
     problems: list[Problem] = []
     good: dict[str, tuple[Course, Document]] = {}
     seen: dict[str, Document] = {}
+    kept: Iterable[str] = ()
     for file, text in files:
         try:
             read = document.read(file, text)
             mapping = _mapping(read)
         except InvalidFile as error:
-            return Loaded(before, tuple(sorted((*problems, *error.problems))))
+            problems += error.problems
+            kept = before
+            continue
         problems += [problem for path, problem in read.problems if len(path) < 2]
         for slug, data in mapping.items():
             found = _twice(read, slug, seen) or _slug(read, slug)
@@ -135,11 +138,8 @@ def load(files: Sequence[tuple[str, str]], settings: Settings | None = None, las
                 good[slug] = (course, read)
             problems += found
             seen.setdefault(slug, read)
-    for slug, problem in _collisions(good):
-        problems.append(problem)
-        del good[slug]
-    courses = (good[slug][0] if slug in good else before.courses.get(slug) for slug in seen)
-    return Loaded(Catalog(course for course in courses if course is not None), tuple(sorted(problems)))
+    live, collisions = _settle(list(dict.fromkeys([*seen, *kept])), good, before)
+    return Loaded(Catalog(live), tuple(sorted([*problems, *collisions])))
 
 
 def _mapping(read: Document) -> Mapping[str, object]:
@@ -188,11 +188,28 @@ def _course(read: Document, slug: str, data: object, settings: Settings | None) 
     return course, problems
 
 
-def _collisions(good: Mapping[str, tuple[Course, Document]]) -> list[tuple[str, Problem]]:
-    owner: dict[int, str] = {}
-    found = []
-    for slug, (course, read) in good.items():
-        if course.gid is not None and owner.setdefault(course.gid, slug) != slug:
-            said = f"gid: {course.gid} is the unix group of course '{owner[course.gid]}'; each course has its own"
-            found.append((slug, read.problem(("courses", slug, "gid"), said)))
-    return found
+def _settle(
+    slugs: Sequence[str], good: dict[str, tuple[Course, Document]], before: Mapping[str, Course]
+) -> tuple[Iterable[Course], list[Problem]]:
+    """The live courses: a good one is taken unless another has its unix group, else it stays as it was `before`."""
+    problems: list[Problem] = []
+    while True:
+        live = {
+            slug: good[slug][0] if slug in good else before[slug] for slug in slugs if slug in good or slug in before
+        }
+
+        def newcomer(slug: str, live: Mapping[str, Course] = live) -> tuple[bool, bool]:
+            return slug in good, slug not in before or before[slug].gid != live[slug].gid
+
+        # Whoever had the group keeps it.
+        owner: dict[int, str] = {}
+        for slug in sorted(live, key=newcomer):
+            if (gid := live[slug].gid) is not None:
+                owner.setdefault(gid, slug)
+        lost = [(slug, gid) for slug in live if (gid := live[slug].gid) is not None and owner[gid] != slug]
+        if not lost:
+            return live.values(), problems
+        for slug, gid in lost:
+            _, read = good.pop(slug)
+            said = f"gid: {gid} is the unix group of course '{owner[gid]}'; each course has its own"
+            problems.append(read.problem(("courses", slug, "gid"), said))
