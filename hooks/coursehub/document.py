@@ -26,8 +26,8 @@ _DEEPEST = 20
 _MAPPING = "tag:yaml.org,2002:map"
 _MERGE = "tag:yaml.org,2002:merge"
 _INT = "tag:yaml.org,2002:int"
-# YAML 1.1 also reads 0170, 1:30, 0x1f and 1_000 as numbers, each as another than people mean.
-_DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+# YAML 1.1 also reads 0170, 1:30, 0x1f and 1_000 as numbers, not those that people mean.
+_DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _PLAIN = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
 
 
@@ -164,7 +164,9 @@ def _data(document: Document, loader: yaml.CSafeLoader, node: yaml.Node, path: P
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
             if key is None or key_node.tag == _MERGE:
                 document.values[(*path, "<<")] = key_node.start_mark
-                document.problems.append((path, document.problem((*path, "<<"), "a key must be a plain word")))
+                document.problems.append(
+                    (path, document.problem((*path, "<<"), "a key must be a plain word; write one, or remove it"))
+                )
                 continue
             below = (*path, key)
             if key in mapping:
@@ -180,7 +182,7 @@ def _data(document: Document, loader: yaml.CSafeLoader, node: yaml.Node, path: P
         return [_data(document, loader, item, (*path, index), seen) for index, item in enumerate(node.value)]
     if isinstance(node, yaml.ScalarNode) and node.tag in _PLAIN:
         if node.tag == _INT and _DECIMAL.fullmatch(node.value) is None:
-            refuse(f"{node.value} would be read as {loader.construct_object(node)}; write digits alone, or quotes")
+            refuse(f"{node.value[:20]} is no plain number; write it in digits alone, or in quotes")
             return None
         try:
             return loader.construct_object(node)
