@@ -1,0 +1,332 @@
+"""The course file: one bad course never takes the others down, and every mistake has its place and remedy."""
+
+import re
+import time
+from datetime import date
+
+import pytest
+from coursehub import courses
+from coursehub.courses import Catalog, Loaded
+from coursehub.identity import Group, Person
+
+from tests.support import ANNA, COURSES, JONAS, MARIA, PETER, SOFIA, TODAY, catalog, course, site
+
+GOOD = "courses:\n  good: {name: Good}\n"
+
+
+def load(text: str, last: Catalog | None = None) -> Loaded:
+    return courses.load([("courses.yaml", text)], site(), last)
+
+
+def with_keys(keys: str) -> str:
+    return GOOD + f"  bad: {{name: Bad, {keys}}}\n"
+
+
+def test_a_course_is_read_with_all_its_keys() -> None:
+    read = course(
+        """
+        gid: 70101
+        instructors: [anna]
+        students: [maria, "@python-intro"]
+        open: 2026-09-01
+        close: 2026-12-31
+        archive: 2027-06-30
+        image: python
+        resources: {cpu: 2, memory: 4G, guarantee: {cpu: 0.5}}
+        data: read-only
+        """
+    )
+    assert read.model_dump() == {
+        "name": "C",
+        "gid": 70101,
+        "instructors": ("anna",),
+        "students": ("maria", "@python-intro"),
+        "open": date(2026, 9, 1),
+        "close": date(2026, 12, 31),
+        "archive": date(2027, 6, 30),
+        "image": "python",
+        "resources": {"cpu": 2.0, "memory": 4 * 2**30, "guarantee": {"cpu": 0.5, "memory": None}},
+        "data": "read-only",
+    }
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        pytest.param("nam: x", "3:20: course 'bad': unknown key 'nam'; did you mean 'name'?", id="misspelt key"),
+        pytest.param(
+            "colour: x",
+            "3:20: course 'bad': unknown key 'colour'; known here: archive, close, data, gid, image, "
+            "instructors, name, open, resources, students",
+            id="unknown key",
+        ),
+        pytest.param("slug: x", "3:20: course 'bad': unknown key 'slug'; it is the key above", id="slug as a key"),
+        pytest.param(
+            "resources: {gpu: 1}", "3:32: course 'bad': unknown key 'gpu'; did you mean 'cpu'?", id="unknown resource"
+        ),
+        pytest.param(
+            "resources: {guarantee: {disk: 1}}",
+            "3:44: course 'bad': unknown key 'disk'; known here: cpu, memory",
+            id="unknown guarantee",
+        ),
+        pytest.param("gid: 0", "3:25: course 'bad': gid: write 1000 or more, not 0", id="Y8 gid 0"),
+        pytest.param("gid: 100", "3:25: course 'bad': gid: write 1000 or more, not 100", id="Y8 gid 100"),
+        pytest.param("gid: -1", "3:25: course 'bad': gid: write 1000 or more, not -1", id="Y8 gid -1"),
+        pytest.param(
+            "gid: 4294967296",
+            "3:25: course 'bad': gid: write 2147483646 or less, not 4294967296",
+            id="Y8 gid 2**32",
+        ),
+        pytest.param("gid: '70000'", "3:25: course 'bad': gid: write a whole number, not '70000'", id="Y8 gid as text"),
+        pytest.param("gid: true", "3:25: course 'bad': gid: write a whole number, not True", id="Y8 gid true"),
+        pytest.param("gid: 1e3", "3:25: course 'bad': gid: write a whole number, not '1e3'", id="Y8 gid 1e3"),
+        pytest.param("gid: 0o17", "3:25: course 'bad': gid: write a whole number, not '0o17'", id="Y8 gid 0o17"),
+        pytest.param(
+            "gid: 017",
+            "3:25: course 'bad': 017 is no plain number; write it in digits alone, or in quotes",
+            id="Y8 gid 017",
+        ),
+        pytest.param(
+            "students: all",
+            "3:30: course 'bad': students: write 'everyone', not 'all'",
+            id="another word than everyone",
+        ),
+        pytest.param(
+            "students: null", "3:30: course 'bad': students: write a list as [one, two], not None", id="Y22 null"
+        ),
+        pytest.param("students: 5", "3:30: course 'bad': students: write a list as [one, two], not 5", id="Y22 number"),
+        pytest.param(
+            "students: ['*']",
+            "3:31: course 'bad': students.0: '*' is no login name; write it in lower case, as the directory has it",
+            id="Y22 star",
+        ),
+        pytest.param("students: [7]", "3:31: course 'bad': students.0: write text, not 7", id="Y22 number in the list"),
+        pytest.param(
+            "students: ['@a b']",
+            "3:31: course 'bad': students.0: '@a b' is no group; write @ and the group's name",
+            id="no group",
+        ),
+        pytest.param(
+            "instructors: ['@staff']",
+            "3:34: course 'bad': instructors.0: '@staff' is no login name; "
+            "write it in lower case, as the directory has it",
+            id="group as instructor",
+        ),
+        pytest.param(
+            "open: tomorrow", "3:26: course 'bad': open: write a day as 2026-09-01, not 'tomorrow'", id="no day"
+        ),
+        pytest.param(
+            "open: 2026-09-01 10:00:00",
+            "3:26: course 'bad': open: write a day as 2026-09-01, not 2026-09-01 10:00:00",
+            id="a time of day",
+        ),
+        pytest.param(
+            "open: 2026-09-02, close: 2026-09-01",
+            "3:8: course 'bad': close (2026-09-01) is before open (2026-09-02); put the dates in order",
+            id="closes before it opens",
+        ),
+        pytest.param(
+            "open: 2026-09-02, archive: 2026-09-01",
+            "3:8: course 'bad': archive (2026-09-01) is before open (2026-09-02); put the dates in order",
+            id="archived before it opens",
+        ),
+        pytest.param(
+            "image: perl",
+            "3:27: course 'bad': image: the site has no image 'perl'; take one of: python, r",
+            id="Y15 image",
+        ),
+        pytest.param("image: [python]", "3:27: course 'bad': image: write text, not ['python']", id="Y15 image list"),
+        pytest.param(
+            "gid: 70001, data: ro",
+            "3:38: course 'bad': data: write 'none', 'read-only' or 'read-write', not 'ro'",
+            id="data",
+        ),
+        pytest.param(
+            "data: read-only",
+            "3:8: course 'bad': data needs the course's unix group; add gid, or leave data out",
+            id="data without a group",
+        ),
+        pytest.param(
+            "resources: {memory: 4}", "3:40: course 'bad': resources.memory: write a unit: 4M or 4G", id="Y24 no unit"
+        ),
+        pytest.param(
+            "resources: {cpu: -1}", "3:37: course 'bad': resources.cpu: write more than 0.0, not -1", id="Y24 cpu"
+        ),
+        pytest.param(
+            "resources: {cpu: 1, guarantee: {cpu: 2}}",
+            "3:31: course 'bad': resources: the guarantee is above the limit; lower it",
+            id="Y24 guarantee",
+        ),
+        pytest.param(
+            "kubespawner_override: {uid: 0}",
+            "3:20: course 'bad': unknown key 'kubespawner_override'; known here: archive, close, data, gid, image, "
+            "instructors, name, open, resources, students",
+            id="Y10 override",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_remedy_and_the_other_course_stays(keys: str, said: str) -> None:
+    loaded = load(with_keys(keys))
+    assert [str(problem) for problem in loaded.problems] == [f"courses.yaml:{said}"]
+    assert list(loaded.catalog.courses) == ["good"]
+
+
+@pytest.mark.parametrize(
+    "slug", ["../../admin", "a/../b", "/etc", ".", "..", "", "a b", "foo--instructor", "CS1", "a-", "x" * 49, "a\\nb"]
+)
+def test_y1_y2_y3_y5_an_unsafe_slug_is_refused_by_name_and_the_other_course_stays(slug: str) -> None:
+    loaded = load(GOOD + f'  "{slug}": {{name: Bad}}\n')
+    (problem,) = loaded.problems
+    assert "the slug may hold a-z, 0-9 and single '-' inside" in problem.message
+    assert (problem.line, problem.column) == (3, 3)
+    assert list(loaded.catalog.courses) == ["good"]
+
+
+def test_no_course_can_be_called_general_since_that_is_the_choice_outside_courses() -> None:
+    loaded = load(GOOD + "  general: {name: Bad}\n")
+    assert [str(problem) for problem in loaded.problems] == [
+        "courses.yaml:3:3: course 'general': 'general' is the choice outside courses; take another slug"
+    ]
+    assert list(loaded.catalog.courses) == ["good"]
+
+
+def test_every_mistake_of_a_file_is_told_at_once_in_the_files_order() -> None:
+    loaded = load("courses:\n  a: {name: 5, gid: 1}\n  b: {data: x}\n  a: {name: A}\n")
+    assert [(problem.line, problem.course) for problem in loaded.problems] == [
+        (2, "a"),
+        (2, "a"),
+        (3, "b"),
+        (3, "b"),
+        (4, "a"),
+    ]
+
+
+def test_a_course_with_a_mistake_stays_as_it_was_and_a_repaired_one_is_taken() -> None:
+    first = load("courses:\n  a: {name: Old A}\n  b: {name: Old B}\n").catalog
+    broken = load("courses:\n  a: {name: New A, gid: 0}\n  b: {name: New B}\n", first)
+    assert {slug: each.name for slug, each in broken.catalog.courses.items()} == {"a": "Old A", "b": "New B"}
+    repaired = load("courses:\n  a: {name: New A}\n  b: {name: New B}\n", broken.catalog)
+    assert {slug: each.name for slug, each in repaired.catalog.courses.items()} == {"a": "New A", "b": "New B"}
+    assert not repaired.problems
+
+
+def test_a_new_course_with_a_mistake_is_not_there() -> None:
+    first = load(GOOD).catalog
+    assert list(load(GOOD + "  bad: {}\n", first).catalog.courses) == ["good"]
+
+
+def test_a_course_that_was_taken_out_of_the_file_is_gone() -> None:
+    first = load("courses:\n  a: {name: A}\n  b: {name: B}\n").catalog
+    assert list(load("courses:\n  b: {name: B}\n", first).catalog.courses) == ["b"]
+
+
+@pytest.mark.parametrize("text", ["", "courses:\n", "courses: [a]\n", "courses:\n  a: {name: A\n", "course: {}\n"])
+def test_y23_a_file_that_is_no_course_file_leaves_every_course_as_it_was(text: str) -> None:
+    first = load("courses:\n  a: {name: A}\n  b: {name: B}\n").catalog
+    loaded = load(text, first)
+    assert loaded.catalog.courses == first.courses
+    assert loaded.problems
+
+
+def test_a_broken_file_leaves_the_courses_of_the_other_files() -> None:
+    files = [("a.yaml", "courses: {"), ("b.yaml", GOOD)]
+    assert list(courses.load(files, site()).catalog.courses) == ["good"]
+
+
+def test_a_broken_file_keeps_its_courses_while_another_file_changes() -> None:
+    first = courses.load([("a.yaml", "courses: {a: {name: A}}"), ("b.yaml", "courses: {b: {name: B}}")], site()).catalog
+    now = courses.load([("a.yaml", "courses: {"), ("b.yaml", "courses: {b: {name: New B}}")], site(), first)
+    assert {slug: each.name for slug, each in now.catalog.courses.items()} == {"a": "A", "b": "New B"}
+
+
+def test_y4_a_slug_in_two_files_is_refused_in_the_second() -> None:
+    loaded = courses.load([("a.yaml", GOOD), ("b.yaml", GOOD)], site())
+    assert [str(problem) for problem in loaded.problems] == [
+        "b.yaml:2:3: course 'good': also in a.yaml; a slug is one course"
+    ]
+    assert list(loaded.catalog.courses) == ["good"]
+
+
+def test_y9_two_courses_never_share_a_unix_group() -> None:
+    loaded = load("courses:\n  a: {name: A, gid: 70009}\n  b: {name: B, gid: 70009}\n")
+    assert [str(problem) for problem in loaded.problems] == [
+        "courses.yaml:3:21: course 'b': gid: 70009 is the unix group of course 'a'; each course has its own"
+    ]
+    assert list(loaded.catalog.courses) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gids"),
+    [
+        pytest.param(
+            "courses:\n  b: {name: B, gid: 70009}\n",
+            "courses:\n  a: {name: A, gid: 70009}\n  b: {name: B, gid: 70009}\n",
+            {"b": 70009},
+            id="a new course above takes a live one's",
+        ),
+        pytest.param(
+            "courses:\n  b: {name: B, gid: 70009}\n",
+            "courses:\n  a: {name: A, gid: 70009}\n  b: {name: 5, gid: 70010}\n",
+            {"b": 70009},
+            id="a new course takes that of one that stays as it was",
+        ),
+        pytest.param(
+            "courses:\n  a: {name: A, gid: 70001}\n  b: {name: B, gid: 70002}\n  c: {name: C, gid: 70003}\n",
+            "courses:\n  a: {name: A, gid: 70002}\n  b: {name: B, gid: 70002}\n  c: {name: C, gid: 70001}\n",
+            {"a": 70001, "b": 70002, "c": 70003},
+            id="one falls back onto another's",
+        ),
+    ],
+)
+def test_y9_a_live_courses_unix_group_is_never_taken_over(before: str, after: str, gids: dict[str, int]) -> None:
+    loaded = load(after, load(before).catalog)
+    assert {slug: each.gid for slug, each in loaded.catalog.courses.items()} == gids
+    assert loaded.problems
+
+
+def test_without_the_sites_values_images_are_not_looked_at() -> None:
+    assert not courses.load([("courses.yaml", with_keys("image: anything"))]).problems
+
+
+@pytest.mark.parametrize(
+    ("person", "slugs"),
+    [
+        pytest.param(MARIA, ["python-intro", "data-analysis", "statistics-lab", "old-course"], id="by name"),
+        pytest.param(JONAS, ["python-intro", "statistics-lab", "old-course"], id="public ones"),
+        pytest.param(ANNA, ["python-intro", "statistics-lab", "old-course"], id="instructor by name"),
+        pytest.param(PETER, ["python-intro", "data-analysis", "statistics-lab", "old-course"], id="by unix group"),
+        pytest.param(SOFIA, ["python-intro", "data-analysis", "statistics-lab", "old-course"], id="admin"),
+    ],
+)
+def test_a_persons_courses_are_found_in_the_files_order(person: Person, slugs: list[str]) -> None:
+    assert [each.slug for each in catalog().of(person)] == slugs
+
+
+def test_members_of_a_listed_group_find_the_course() -> None:
+    found = catalog("courses:\n  a: {name: A, students: ['@team']}\n  b: {name: B}\n")
+    assert [each.slug for each in found.of(Person("x", 1, 1, (Group("team", 5),)))] == ["a"]
+    assert not list(found.of(Person("x", 1, 1, (Group("other", 5),))))
+
+
+def test_a_course_is_archived_from_its_archive_date_on() -> None:
+    read = course("archive: 2026-10-01")
+    assert not read.is_archived(date(2026, 9, 30))
+    assert read.is_archived(date(2026, 10, 1))
+    assert not course("students: everyone").is_archived(TODAY)
+
+
+def test_y22_a_thousand_courses_with_a_hundred_thousand_names_load_in_seconds() -> None:
+    text = "courses:\n" + "".join(
+        f"  c{n}:\n    name: Course {n}\n    gid: {71000 + n}\n"
+        f"    students: [{', '.join(f'user{n + m:06}' for m in range(100))}]\n"
+        for n in range(1000)
+    )
+    start = time.monotonic()
+    loaded = load(text)
+    assert time.monotonic() - start < 10
+    assert len(loaded.catalog.courses) == 1000
+
+
+def test_the_example_of_the_tests_holds_no_mistake() -> None:
+    assert not load(COURSES).problems
+    assert re.search("archive: 2026-06-30", COURSES)

@@ -1,0 +1,120 @@
+"""Reading YAML: every value knows its line, and what is ambiguous or dangerous is refused."""
+
+import time
+
+import pytest
+from coursehub import document
+from coursehub.errors import InvalidFile
+
+
+def mistakes(text: str) -> list[str]:
+    """What is wrong in `text`."""
+    try:
+        return [str(problem) for _, problem in document.read("f.yaml", text).problems]
+    except InvalidFile as error:
+        return [str(problem) for problem in error.problems]
+
+
+def test_plain_yaml_is_plain_data_and_each_key_and_value_knows_its_place() -> None:
+    read = document.read("f.yaml", "courses:\n  a:\n    name: A\n    students: [x, y]\n")
+    assert read.data == {"courses": {"a": {"name": "A", "students": ["x", "y"]}}}
+    assert str(read.problem(("courses", "a", "students", 1), "wrong")) == "f.yaml:4:19: course 'a': wrong"
+    assert str(read.problem(("courses", "a", "name"), "wrong", at_key=True)) == "f.yaml:3:5: course 'a': wrong"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("", "f.yaml:1:1: the file holds no mapping; write `key: value` lines", id="empty file"),
+        pytest.param("- a\n", "f.yaml:1:1: the file holds no mapping; write `key: value` lines", id="a list"),
+        pytest.param(
+            "a: 1\nb: 2\na: 3\n", "f.yaml:3:1: 'a' is here twice (first in line 1); remove one", id="Y4 key twice"
+        ),
+        pytest.param(
+            "a: &x [1]\nb: *x\n", "f.yaml:2:1: aliases (`*name`) are not allowed; write the value out", id="alias"
+        ),
+        pytest.param(
+            "a:\n  <<: {b: 1}\n", "f.yaml:2:3: a key must be a plain word; write one, or remove it", id="merge key"
+        ),
+        pytest.param(
+            "? [a]\n: 1\n", "f.yaml:1:3: a key must be a plain word; write one, or remove it", id="list as key"
+        ),
+        pytest.param(
+            "a: !!python/object/apply:os.system [id]\n",
+            "f.yaml:1:4: tags such as `!!python/object/apply:os.system` are not allowed; remove it",
+            id="Y17 python object",
+        ),
+        pytest.param("a: !env HOME\n", "f.yaml:1:4: tags such as `!env` are not allowed; remove it", id="own tag"),
+        pytest.param(
+            "a: 2026-02-30\n",
+            "f.yaml:1:4: not a value: day is out of range for month; write it as it is meant, or in quotes",
+            id="no such day",
+        ),
+        pytest.param(
+            "a: 0170\n",
+            "f.yaml:1:4: 0170 is no plain number; write it in digits alone, or in quotes",
+            id="Y8 octal number",
+        ),
+        pytest.param(
+            "a: 1:30\n",
+            "f.yaml:1:4: 1:30 is no plain number; write it in digits alone, or in quotes",
+            id="number to base 60",
+        ),
+        pytest.param(
+            "a: 0x" + "f" * 5000 + "\n",
+            "f.yaml:1:4: 0xffffffffffffffffff is no plain number; write it in digits alone, or in quotes",
+            id="a number of 5000 digits",
+        ),
+        pytest.param(
+            "a: {b: 1\n",
+            "f.yaml:2:1: not valid YAML: did not find expected ',' or '}'; "
+            "look for indentation, quotes and brackets above it",
+            id="Y23 half a file",
+        ),
+        pytest.param(
+            "a:\n\tb: 1\n",
+            "f.yaml:2:1: not valid YAML: found character that cannot start any token; "
+            "look for indentation, quotes and brackets above it",
+            id="tab",
+        ),
+        pytest.param(
+            "a: 1\nb: \x00\n",
+            "f.yaml:2:4: not valid YAML: character 0x0000 cannot be in a text; remove it",
+            id="NUL byte",
+        ),
+        pytest.param(
+            "a: 1\n---\nb: 1\n",
+            "f.yaml:2:1: not valid YAML: but found another document; "
+            "look for indentation, quotes and brackets above it",
+            id="two documents",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_line_column_and_what_to_write_instead(text: str, said: str) -> None:
+    assert mistakes(text) == [said]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a: " + "[" * 400_000, id="brackets"),
+        pytest.param("a: " + "{a: " * 200_000, id="braces"),
+        pytest.param("- " * 300_000, id="dashes"),
+        pytest.param("".join(f"{'  ' * depth}a:\n" for depth in range(500)), id="indentation"),
+    ],
+)
+def test_y16_a_file_nested_a_hundred_thousand_deep_is_refused_in_under_a_second(text: str) -> None:
+    start = time.monotonic()
+    (said,) = mistakes(text)
+    assert "nested more than 20 deep; remove" in said
+    assert time.monotonic() - start < 1
+
+
+def test_y16_a_billion_laughs_are_one_refused_alias_each() -> None:
+    text = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+        for before, name in zip("abcdefghij", "bcdefghijk", strict=True)
+    )
+    start = time.monotonic()
+    assert all("aliases (`*name`) are not allowed" in said for said in mistakes(text))
+    assert time.monotonic() - start < 1
