@@ -1,0 +1,1 @@
+"""Images of the local cluster: built from images/, named by what went in, kept as archives outside the checkout."""

@@ -1,0 +1,138 @@
+"""Containerfiles to archives, with buildah and no daemon."""
+
+import configparser
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+
+from ci.images import base
+from ci.images.image import Image, cache
+from ci.images.shell import Failure, answer, need, run, say, step
+
+BASE_REF = "localhost/coursehub/base:local"
+PROGRAMS = {"buildah": "buildah", "mmdebstrap": "mmdebstrap"}
+FREE_MB = 4000
+KEPT = 3  # archives of one image, so that going back to the last branch costs nothing
+
+
+def build(images: Sequence[Image]) -> None:
+    """Make the archives that are missing."""
+    missing = [image for image in images if not image.archive.exists()]
+    if not missing:
+        return
+    with workshop() as buildah:
+        for image in missing:
+            if not image.archive.exists():
+                with step(f"building {image.name}"), _secrets() as secrets:
+                    _build(buildah, image, secrets)
+                say(f"images: {image.name}: {image.archive.stat().st_size // 10**6} MB archive {image.archive}")
+                _forget_old(image)
+
+
+def _build(buildah: list[str], image: Image, secrets: list[str]) -> None:
+    image.log.unlink(missing_ok=True)
+    _import_base(buildah)
+    run(
+        [
+            *buildah,
+            "build",
+            "--isolation=chroot",
+            "--layers",  # an interrupted build goes on after its last finished step
+            f"--build-arg=BASE_IMAGE={BASE_REF}",
+            *secrets,
+            f"--tag={image.ref}",
+            image.folder,
+        ],
+        image.log,
+        "a package registry that cannot be reached is the usual reason; run this again, it goes on where it stopped",
+    )
+    part = image.archive.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    remedy = f"is the disk full? Free some space in {cache()} and run this again"
+    run([*buildah, "push", image.ref, f"docker-archive:{part}:{image.ref}"], image.log, remedy)
+    part.rename(image.archive)
+
+
+def _import_base(buildah: list[str]) -> None:
+    if subprocess.run([*buildah, "inspect", "--type=image", BASE_REF], capture_output=True, check=False).returncode == 0:
+        return
+    recipe = hashlib.sha256(Path(base.__file__).read_bytes()).hexdigest()[:12]
+    archive, log = cache() / f"base-{recipe}.tar", cache() / f"base-{recipe}.log"
+    if not archive.exists():
+        with step("making the Debian base"):
+            part = archive.with_name(f"part-{archive.name}")  # mmdebstrap goes by the suffix
+            part.unlink(missing_ok=True)
+            base.make(part, log)
+            part.rename(archive)
+    container = answer([*buildah, "from", "scratch"])
+    remedy = f"remove {archive} and run this again"
+    run([*buildah, "add", container, archive, "/"], log, remedy)
+    run([*buildah, "commit", "--rm", container, BASE_REF], log, remedy)
+
+
+@contextmanager
+def workshop() -> Iterator[list[str]]:
+    """A buildah command with a storage of its own, which is gone when all went well."""
+    if os.geteuid() != 0:
+        raise Failure("building images needs root: run this with sudo, or as root")
+    folder = cache()
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free // 10**6
+    if free < FREE_MB:
+        raise Failure(f"{folder} has {free} MB free and building images needs {FREE_MB}: free some, or set COURSEHUB_CACHE")
+    os.environ["PATH"] += ":/usr/sbin:/sbin"  # mmdebstrap and buildah call what is there
+    need(PROGRAMS, folder / "apt.log")
+    storage, runroot = folder / "storage", Path("/run/coursehub-images")
+    buildah = ["buildah", f"--root={storage}", f"--runroot={runroot}", "--storage-driver=overlay"]
+    with (folder / "lock").open("w") as lock:
+        try:
+            flock(lock, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            say("images: another build is running here; waiting for it ...")
+            flock(lock, LOCK_EX)
+        subprocess.run([*buildah, "rm", "--all"], capture_output=True, check=False)
+        yield buildah
+        run([*buildah, "rm", "--all"], folder / "clean.log", f"remove {storage}")
+        run([*buildah, "rmi", "--all", "--force"], folder / "clean.log", f"remove {storage}")
+        shutil.rmtree(storage)
+        shutil.rmtree(runroot, ignore_errors=True)
+
+
+@contextmanager
+def _secrets() -> Iterator[list[str]]:
+    """How this machine reaches the package registries: seen by the build's steps, in none of the images."""
+    with tempfile.TemporaryDirectory() as folder:
+        authorities = Path(os.environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt")
+        files = {"ca.pem": authorities} if authorities.exists() else {}
+        inside = "/run/secrets/ca.pem"
+
+        pip = configparser.RawConfigParser()
+        pip.read(["/etc/pip.conf", Path.home() / ".pip/pip.conf", Path.home() / ".config/pip/pip.conf"])
+        settings = dict(pip["global"]) if pip.has_section("global") else {}
+        for name in ("index-url", "extra-index-url", "trusted-host", "timeout", "retries"):
+            value = os.environ.get(f"PIP_{name.upper().replace('-', '_')}")
+            if value:
+                settings[name] = value
+        npm = Path.home() / ".npmrc"
+        lines = [line for line in npm.read_text().splitlines() if not line.startswith("cafile")] if npm.exists() else []
+        if files:
+            settings["cert"] = inside
+            lines.append(f"cafile={inside}")
+        files["pip.conf"] = Path(folder, "pip.conf")
+        files["pip.conf"].write_text("[global]\n" + "".join(f"{key} = {value}\n" for key, value in settings.items()))
+        files["npmrc"] = Path(folder, "npmrc")
+        files["npmrc"].write_text("\n".join(lines) + "\n")
+        yield [f"--secret=id={name},src={path}" for name, path in files.items()]
+
+
+def _forget_old(image: Image) -> None:
+    archives = sorted(cache().glob(f"{image.name}-*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in archives[KEPT:]:
+        path.unlink()
+        path.with_suffix(".log").unlink(missing_ok=True)

@@ -1,0 +1,70 @@
+"""An image's name follows from what goes into it, so an archive that exists never needs building again."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = ROOT / "images"
+
+
+def cache() -> Path:
+    """Where archives and logs are kept, outside any checkout."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get("COURSEHUB_CACHE") or home / "coursehub") / "images"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A folder with a Containerfile, and what else decides how the result looks."""
+
+    name: str
+    folder: Path
+    limit: int  # MB unpacked; its test refuses more
+
+    @cached_property
+    def key(self) -> str:
+        """Twelve digits of everything that goes in; the image's own test does not."""
+        builder = Path(__file__).parent
+        inputs = [builder / "base.py", builder / "build.py", *_files(self.folder)]
+        digest = hashlib.sha256()
+        for path in inputs:
+            data = path.read_bytes()
+            executable = os.access(path, os.X_OK)
+            digest.update(f"{path.relative_to(ROOT)} {executable} {len(data)}\n".encode() + data)
+        return digest.hexdigest()[:12]
+
+    @property
+    def ref(self) -> str:
+        return f"localhost/coursehub/{self.name}:{self.key}"
+
+    @property
+    def archive(self) -> Path:
+        return cache() / f"{self.name}-{self.key}.tar"
+
+    @property
+    def log(self) -> Path:
+        return cache() / f"{self.name}-{self.key}.log"
+
+    @property
+    def test(self) -> Path | None:
+        return next(self.folder.glob("test_image.*"), None)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("test_image."):
+            yield path
+
+
+IMAGES = {
+    image.name: image
+    for image in (
+        Image("hub", RECIPES / "hub", limit=450),
+        Image("proxy", RECIPES / "proxy", limit=250),
+        Image("singleuser", RECIPES / "singleuser", limit=900),
+    )
+}

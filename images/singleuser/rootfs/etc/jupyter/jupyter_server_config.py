@@ -1,0 +1,17 @@
+"""What holds for every role. Which extensions a role gets is in /opt/coursehub/config/<role>."""
+
+import os
+
+c = get_config()  # noqa: F821  (Jupyter gives it)
+
+c.ServerApp.root_dir = "/"
+c.FileContentsManager.preferred_dir = os.environ.get("HOME", "/").lstrip("/")
+
+# A full home must not keep a server from starting.
+c.NotebookNotary.db_file = "/run/coursehub/data/nbsignatures.db"
+c.NotebookNotary.secret_file = "/run/coursehub/data/notebook_secret"
+
+# Nothing here calls out: no news, no look for updates, no list of packages to install.
+c.LabApp.news_url = None
+c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
+c.LabApp.extension_manager = "readonly"
