@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def main() -> int:
     imported = commands.add_parser("import", help="make the images in archives usable for pods")
     imported.add_argument("archive", type=Path, nargs="+")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         layout = Layout.from_environment()
         match arguments.command:

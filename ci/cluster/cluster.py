@@ -28,6 +28,7 @@ CNI_RESULTS = Path("/var/lib/cni/results")
 def up(layout: Layout) -> None:
     """Whatever is there now: a running cluster of this clone's making afterwards."""
     preflight.root(os.geteuid())
+    begin = time.monotonic()
     with _lock(layout):
         _claim(layout)
         running = _running(layout)
@@ -69,7 +70,9 @@ def up(layout: Layout) -> None:
             # After a takeover the objects still say what was true before it: ask the thing itself.
             if not wait_until(lambda: network.resolves(API_NAME) == network.API_SERVICE, 60):
                 raise Problem(f"the cluster's name server does not answer; see {layout.logs}")
-    say(f"The cluster runs. export KUBECONFIG={layout.kubeconfig} PATH={layout.bin}:$PATH")
+    say(
+        f"The cluster runs, after {time.monotonic() - begin:.0f} s. export KUBECONFIG={layout.kubeconfig} PATH={layout.bin}:$PATH"
+    )
 
 
 def down(layout: Layout) -> None:
@@ -131,6 +134,9 @@ def _lock(layout: Layout) -> Iterator[None]:
         except BlockingIOError:
             say("- another run works on this cluster: waiting for it")
             fcntl.flock(folder, fcntl.LOCK_EX)
+        owner = network.owner()
+        if owner and owner != layout.state and (owner / MARK).exists():
+            raise Problem(f"this machine has a cluster already, with COURSEHUB_STATE={owner}: take that down first")
         yield
     finally:
         os.close(folder)
@@ -154,9 +160,9 @@ def _left_over(layout: Layout) -> str:
     if processes.record(layout, "containerd"):
         return ""
     orphans, points = cgroup.pids(), [point for folder in _mounted(layout) for point in mounts.under(folder)]
-    if any(_program(pid) == "containerd-shim-runc-v2" for pid in orphans):
+    if layout.run.exists() and any(_program(pid) == "containerd-shim-runc-v2" for pid in orphans):
         return ""
-    if not orphans and not points and not network.present() and not layout.run.exists():
+    if not orphans and not points and not layout.run.exists():
         return ""
     return f"{len(orphans)} processes, {len(points)} mounts"
 

@@ -21,6 +21,7 @@ DNS_SERVICE = "10.213.128.10"
 
 BRIDGE = "coursehub"
 TABLES = ("inet coursehub", "ip kube-proxy", "ip6 kube-proxy")
+LINK = Path("/sys/class/net", BRIDGE)
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
 RULES = f"""
@@ -43,7 +44,7 @@ def ensure(layout: Layout) -> None:
     if not _exists():
         _run("ip", "link", "add", BRIDGE, "type", "bridge")
     _run("ip", "address", "replace", f"{NODE_IP}/32", "dev", BRIDGE)
-    _run("ip", "link", "set", BRIDGE, "up")
+    _run("ip", "link", "set", BRIDGE, "up", "alias", str(layout.state))
     before = layout.state / "ip_forward"
     if not before.exists():
         before.write_text(FORWARDING.read_text())
@@ -119,13 +120,15 @@ def remove(layout: Layout) -> None:
         before.unlink()
 
 
-def present() -> bool:
-    """Is anything of it there?"""
-    return _exists()
+def owner() -> Path | None:
+    """The state folder of the cluster that is on this machine."""
+    if not _exists():
+        return None
+    return Path((LINK / "ifalias").read_text().strip())
 
 
 def _exists() -> bool:
-    return Path("/sys/class/net", BRIDGE).exists()
+    return LINK.exists()
 
 
 def _json(*command: str) -> list[dict[str, object]]:

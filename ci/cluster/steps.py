@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 HEARTBEAT = 20.0
+PR_SET_PDEATHSIG = 1
 
 
 def say(text: str) -> None:
@@ -35,7 +38,15 @@ def long_run(
     """Run a command that takes minutes: its output goes to `log`, now and then `progress` of it is said."""
     begin = time.monotonic()
     with log.open("wb") as output:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd, env=env)
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=cwd,
+            env=env,
+            preexec_fn=_end_with_parent,
+        )
         try:
             while True:
                 try:
@@ -48,6 +59,11 @@ def long_run(
             child.terminate()
             child.wait()
             raise
+
+
+def _end_with_parent() -> None:
+    """A build that nobody waits for any more would be in the way of the next one."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float) -> bool:
