@@ -76,7 +76,14 @@ class Chart:
             with tempfile.NamedTemporaryFile("w", suffix=".json") as site:
                 json.dump({} if bare else SITE, site)
                 site.flush()
-                arguments = [helm(), command, "coursehub", self.folder, "--namespace=teaching", f"--values={site.name}"]
+                arguments = [
+                    helm(),
+                    command,
+                    "coursehub",
+                    str(self.folder),
+                    "--namespace=teaching",
+                    f"--values={site.name}",
+                ]
                 done = subprocess.run(
                     [*arguments, *options, "--values=-"],
                     input=json.dumps(values),

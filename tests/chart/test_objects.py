@@ -117,7 +117,7 @@ def test_volume_and_claim_belong_to_each_other_and_outlive_the_release(objects: 
         assert each["spec"]["storageClassName"] == "", "the cluster's default class would make a volume of its own"
 
 
-HUB_MOUNTS = {
+HUB_MOUNTS: dict[str, dict[str, Any]] = {
     "/usr/local/etc/jupyterhub/coursehub": {"configMap": {"name": "coursehub-hooks"}},
     "/usr/local/etc/jupyterhub/site": {"configMap": {"name": "coursehub-site"}},
     "/usr/local/etc/jupyterhub/courses": {"configMap": {"name": "coursehub-courses"}},

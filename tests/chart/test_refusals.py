@@ -24,7 +24,7 @@ CASES = [
     ),
     pytest.param(
         {"storage": {"nfs": None, "existingClaim": "homes"}},
-        "- storage.existingClaim: hub and servers mount the claim coursehub-storage, not homes; make a claim of that name",
+        "- storage.existingClaim: hub and servers mount the claim coursehub-storage, not homes; make a claim of",
         id="another claim",
     ),
     pytest.param(

@@ -1,0 +1,237 @@
+"""The stand-in is strict, configures the hub as it says, and looks like upstream's chart to coursehub and its tests."""
+
+import base64
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tornado.httpclient import AsyncHTTPClient
+from traitlets.config import Config
+from traitlets.config.loader import LazyConfigValue
+
+from ci.chart import assemble
+from tests.chart.helm import ROOT, SITE, Chart, Objects, at, pod_spec
+
+LOCAL = ROOT / "values/local.yaml"
+EXAMPLE = ROOT / "values/example-university.yaml"
+Configure = Callable[[Chart, dict[str, Any]], Config]
+
+
+@pytest.fixture(scope="session")
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Chart:
+    """The chart with the stand-in, also where upstream's is at hand."""
+    folder = tmp_path_factory.mktemp("standin") / "coursehub"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("Z2JH_CHART", str(ROOT / "ci/z2jh-standin"))
+        return Chart(folder, assemble(folder).kind)
+
+
+@pytest.fixture(scope="session")
+def upstream(chart: Chart) -> Chart:
+    """The chart with upstream's, or a skip."""
+    if chart.kind != "upstream":
+        pytest.skip("upstream's chart is not at hand; name it by Z2JH_CHART")
+    return chart
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["nameOverride", "hub.cookieSecret", "hub.db.url", "proxy.traefik", "singleuser.extraNodeSelector", "custom"],
+)
+def test_what_the_stand_in_does_not_know_it_refuses(standin: Chart, path: str) -> None:
+    assert f"additional properties '{path.rpartition('.')[2]}' not allowed" in standin.refusal(
+        at(f"jupyterhub.{path}", {})
+    )
+
+
+@pytest.mark.parametrize("path", ["scheduling.userScheduler", "prePuller.hook", "prePuller.continuous"])
+def test_what_the_stand_in_lacks_has_to_be_off(standin: Chart, path: str) -> None:
+    assert "value must be false" in standin.refusal(at(f"jupyterhub.{path}.enabled", True))
+
+
+@pytest.fixture
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Configure]:
+    """The hub's config, from running a chart's own jupyterhub_config.py on what its pod would have mounted."""
+    monkeypatch.setattr(AsyncHTTPClient, "configure", lambda *_: None)  # pycurl is in the hub image only
+
+    def configure(chart: Chart, values: dict[str, Any]) -> Config:
+        objects = chart.render(values)
+        root = tmp_path / chart.kind
+        secret = {key: base64.b64decode(value) for key, value in objects["Secret", "hub"]["data"].items()}
+        hub = yaml.safe_load(secret["values.yaml"])
+        hub["hub"]["extraConfig"].pop("zz-coursehub")  # the hook library has tests of its own
+        secret["values.yaml"] = yaml.safe_dump(hub).encode()
+        config = {key: text.encode() for key, text in objects["ConfigMap", "hub"]["data"].items()}
+        code = {name: config[name].replace(b"/usr/local/etc/jupyterhub", str(root).encode()) for name in _CODE}
+        for folder, files in {"secret": secret, "config": config, ".": code}.items():
+            for name, content in files.items():
+                (root / folder).mkdir(parents=True, exist_ok=True)
+                (root / folder / name).write_bytes(content)
+        monkeypatch.setattr(sys, "path", [*sys.path])
+        monkeypatch.delitem(sys.modules, "z2jh", raising=False)
+        for service, port in {"HUB": 8081, "PROXY_API": 8001}.items():
+            monkeypatch.setenv(f"{service}_SERVICE_PORT", str(port))
+        monkeypatch.setenv("POD_NAMESPACE", "teaching")
+        found = Config()
+        path = root / "jupyterhub_config.py"
+        exec(compile(path.read_text(), path, "exec"), {"get_config": lambda: found, "__file__": str(path)})  # noqa: S102
+        return found
+
+    yield configure
+    sys.modules.pop("z2jh", None)
+
+
+_CODE = ("jupyterhub_config.py", "z2jh.py")
+CULL = ["python3", "-m", "jupyterhub_idle_culler", "--url=http://localhost:8081/hub/api"]
+# All that a site may set of upstream and that the stand-in hands to the hub.
+EVERYTHING: dict[str, Any] = {
+    "jupyterhub": {
+        "debug": {"enabled": True},
+        "imagePullSecrets": [{"name": "all"}],
+        "hub": {
+            "activeServerLimit": 50,
+            "concurrentSpawnLimit": 20,
+            "redirectToServer": False,
+            "config": {
+                "JupyterHub": {"authenticator_class": "dummy", "admin_access": False},
+                "Authenticator": {"allowed_users": ["anna"]},
+            },
+            "extraConfig": {"10-first": "c.JupyterHub.shutdown_on_logout = get_config('cull.users')"},
+            "loadRoles": {"tests": {"scopes": ["admin:servers"], "services": ["tests"]}},
+            "services": {"tests": {"apiToken": "t" * 32, "url": "http://tests"}},
+        },
+        "singleuser": {
+            "nodeSelector": {"teaching": "servers"},
+            "extraTolerations": [{"key": "teaching", "operator": "Exists"}],
+            "extraPodAffinity": {"required": [{"topologyKey": "zone"}]},
+            "extraPodAntiAffinity": {"preferred": [{"weight": 1}]},
+            "extraAnnotations": {"example.edu/cost": "teaching"},
+            "startTimeout": 120,
+            "events": False,
+            "image": {"pullPolicy": "Always", "pullSecrets": [{"name": "teaching"}]},
+        },
+        "cull": {"timeout": 60, "every": 10, "maxAge": 600, "users": True, "adminUsers": False},
+    }
+}
+
+
+def test_the_stand_in_configures_a_hub_whose_servers_outlive_it(standin: Chart, configured: Configure) -> None:
+    found = configured(standin, {})
+    assert found.JupyterHub.cleanup_servers is False
+    assert found.ConfigurableHTTPProxy == {"should_start": False, "api_url": "http://proxy-api:8001"}
+    assert found.JupyterHub.last_activity_interval == 60
+    assert found.JupyterHub.hub_connect_url == "http://hub:8081"
+    assert found.JupyterHub.db_url == "sqlite:///jupyterhub.sqlite"
+    assert found.JupyterHub.cookie_secret == "b" * 64
+    assert found.CryptKeeper["keys"] == ["c" * 64]
+    assert found.Spawner.consecutive_failure_limit == 0
+
+
+def test_the_stand_in_culls(standin: Chart, configured: Configure) -> None:
+    (service,) = configured(standin, {}).JupyterHub.services
+    assert service["command"] == [*CULL, "--timeout=3600", "--cull-every=600", "--concurrency=10"]
+    assert configured(standin, at("jupyterhub.cull.enabled", False)).JupyterHub.services == []
+
+
+def test_the_site_comes_after_the_chart_and_extra_config_last(standin: Chart, configured: Configure) -> None:
+    found = configured(standin, EVERYTHING)
+    assert found.JupyterHub.authenticator_class == "dummy"
+    assert found.Authenticator.allowed_users == ["anna"]
+    assert found.JupyterHub.shutdown_on_logout is True
+    assert {service["name"] for service in found.JupyterHub.services} == {"jupyterhub-idle-culler", "tests"}
+
+
+@pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["least", "everything"])
+def test_both_charts_configure_the_same_hub(
+    standin: Chart, upstream: Chart, configured: Configure, values: dict[str, Any]
+) -> None:
+    ours, theirs = (_plain(configured(each, values)) for each in (standin, upstream))
+    for section in set(ours) | set(theirs):
+        assert ours.get(section) == theirs.get(section), section
+
+
+def _plain(config: Config) -> dict[str, Any]:
+    """The config as plain data, without what differs and concerns nobody: which of several nodes, the order of flags."""
+    plain: dict[str, Any] = yaml.safe_load(yaml.safe_dump(_data(config)))
+    for trait in ("node_affinity_preferred", "node_affinity_required", "allow_privilege_escalation"):
+        plain["KubeSpawner"].pop(trait, None)
+    for service in plain["JupyterHub"]["services"]:
+        service["command"] = sorted(service.get("command", []))
+    return plain
+
+
+def _data(value: Any) -> Any:
+    if isinstance(value, LazyConfigValue):  # appended to before it exists
+        return _data(value.to_dict())
+    if isinstance(value, dict):
+        return {key: _data(each) for key, each in value.items() if each not in ([], {}, None)}
+    return [_data(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("site", [LOCAL, EXAMPLE], ids=lambda path: path.stem)
+def test_both_charts_make_the_same_objects(standin: Chart, upstream: Chart, site: Path) -> None:
+    secrets = {"jupyterhub": SITE["jupyterhub"]}
+    ours, theirs = (each.render(secrets, site) for each in (standin, upstream))
+    assert sorted(ours) == sorted(theirs)
+    for name in ours:
+        assert _seen(ours, name) == _seen(theirs, name), name
+
+
+# What neither coursehub nor a test of it looks at: where the pods of hub and proxy may go, what collects the hub's
+# metrics, and which address family a Service has.
+_UNSEEN = {"affinity", "tolerations", "annotations", "ipFamilyPolicy", "automountServiceAccountToken"}
+# Upstream's policies are finer; what they have to let through and to keep out is the cluster tests' to say.
+_POLICIES = {("NetworkPolicy", name) for name in ("hub", "proxy", "singleuser")}
+
+
+def _seen(objects: Objects, name: tuple[str, str]) -> Any:
+    found = objects[name]
+    if name in _POLICIES:
+        return found["metadata"], found["spec"]["podSelector"]
+    if name == ("Secret", "hub"):
+        return {key: value for key, value in found["data"].items() if key != "values.yaml"}
+    if name == ("ConfigMap", "hub"):
+        names = ("hub", "proxy", "proxy-api", "proxy-public", "singleuser")
+        return [found["data"][each] for each in names] + [set(_CODE) <= set(found["data"])]
+    return _sorted(found)
+
+
+def _sorted(value: Any) -> Any:
+    """Without the unseen, lists of named things by name, zeros (which are the default) left out."""
+    if isinstance(value, dict):
+        return {key: _sorted(each) for key, each in value.items() if key not in _UNSEEN and each not in (0, None)}
+    if isinstance(value, list):
+        return sorted((_sorted(each) for each in value), key=_name) if all(map(_name, value)) else value
+    return value
+
+
+def _name(value: Any) -> str:
+    return str(value.get("mountPath") or value.get("name") or "") if isinstance(value, dict) else ""
+
+
+def test_both_charts_restart_the_hub_for_the_same_reasons(standin: Chart, upstream: Chart) -> None:
+    changes = [at("global.coursehub.hooksDigest", "x"), at("jupyterhub.cull.timeout", 1), {"timezone": "Asia/Tokyo"}]
+    restarts = {}
+    for each in (standin, upstream):
+        before = each.render()["Deployment", "hub"]
+        restarts[each.kind] = [each.render(change)["Deployment", "hub"] != before for change in changes]
+    assert restarts == {"stand-in": [True, True, False], "upstream": [True, True, False]}
+
+
+def test_secrets_differ_from_install_to_install(standin: Chart) -> None:
+    secrets: set[str] = set()
+    for timezone in ("Asia/Tokyo", "Europe/Helsinki"):
+        data = standin.render({"timezone": timezone}, LOCAL)["Secret", "hub"]["data"]
+        secrets |= {value for key, value in data.items() if key != "values.yaml"}
+    assert len(secrets) == 6
+    assert all(len(bytes.fromhex(base64.b64decode(secret).decode())) == 32 for secret in secrets)
+
+
+def test_a_certificate_is_what_the_proxy_serves(standin: Chart) -> None:
+    https = {"enabled": True, "type": "secret", "secret": {"name": "tls", "key": "k.pem", "crt": "c.pem"}}
+    objects = standin.render(at("jupyterhub.proxy.https", https))
+    (container,) = pod_spec(objects, "proxy")["containers"]
+    assert {"--port=8443", "--ssl-key=/etc/chp/tls/k.pem", "--ssl-cert=/etc/chp/tls/c.pem"} <= set(container["command"])
