@@ -1,10 +1,9 @@
 """The chart's generated parts, and the chart made ready to install.
 
-    python3 -m ci.chart schema             write values.schema.json from values.schema.yaml (needs PyYAML)
-    python3 -m ci.chart digest             write the digest of hooks/coursehub into chart/values.yaml
-    python3 -m ci.chart check              say whether these two are up to date, and lint the chart (needs PyYAML)
-    python3 -m ci.chart assemble FOLDER    the chart with its dependency, ready for `helm upgrade --install`
-    python3 -m ci.chart package FOLDER     the chart as an archive, only ever with upstream's real chart
+    python3 -m ci.chart schema [--check]    values.schema.json from values.schema.yaml (needs PyYAML)
+    python3 -m ci.chart digest [--check]    the digest of hooks/coursehub in chart/values.yaml
+    python3 -m ci.chart assemble FOLDER     the chart with its dependency, ready for `helm upgrade --install`
+    python3 -m ci.chart package FOLDER      the chart as an archive, only ever with upstream's real chart
 
 The dependency is upstream's chart from Z2JH_CHART=PATH (an archive or an unpacked folder), else by
 `helm dependency build`, else the stand-in of ci/z2jh-standin. `assemble` prints which kind it is, and one line with
@@ -151,13 +150,13 @@ def hooks_digest() -> str:
     return digest.hexdigest()
 
 
-def write_digest(*, check: bool = False) -> None:
+def write_digest(*, check: bool) -> None:
     """Writes the digest into chart/values.yaml, or says that the one there is old."""
     values = CHART / "values.yaml"
     _write(values, _DIGEST.sub(rf'\g<1>"{hooks_digest()}"', values.read_text()), check, "digest")
 
 
-def write_schema(*, check: bool = False) -> None:
+def write_schema(*, check: bool) -> None:
     """Writes both charts' values.schema.json, or says that one is not what its values.schema.yaml says."""
     import yaml  # the other commands run before there is a .venv
 
@@ -174,34 +173,20 @@ def _write(path: Path, text: str, check: bool, command: str) -> None:
     path.write_text(text)
 
 
-def check() -> None:
-    """Says what is out of date in the chart, or what helm finds wrong with it."""
-    write_schema(check=True)
-    write_digest(check=True)
-    with tempfile.TemporaryDirectory(prefix="coursehub-chart-") as scratch:
-        assemble(Path(scratch) / "coursehub")
-        lint = [helm(), "lint", "--strict", "--quiet", str(Path(scratch) / "coursehub")]
-        printed = subprocess.run(lint, check=False, capture_output=True, text=True)
-    if printed.returncode:
-        raise ChartError(f"helm lint:\n{printed.stdout}{printed.stderr}")
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("schema", "digest", "check"):
-        commands.add_parser(name)
+    for name in ("schema", "digest"):
+        commands.add_parser(name).add_argument("--check", action="store_true", help="only say whether it is up to date")
     for name in ("assemble", "package"):
         commands.add_parser(name).add_argument("folder", type=Path)
     arguments = parser.parse_args()
     try:
         match arguments.command:
             case "schema":
-                write_schema()
+                write_schema(check=arguments.check)
             case "digest":
-                write_digest()
-            case "check":
-                check()
+                write_digest(check=arguments.check)
             case "assemble":
                 dependency = assemble(arguments.folder)
                 print(f"z2jh: {dependency.kind} ({dependency.why})", file=sys.stderr)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ci.chart import helm
 from tests.chart.helm import ROOT, Chart
 
 NAME = "name: jupyterhub\n"
@@ -18,17 +19,11 @@ def _run(*arguments: str | Path, z2jh: Path | str) -> "subprocess.CompletedProce
     return subprocess.run(
         [sys.executable, "-m", "ci.chart", *map(str, arguments)],
         cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "HELM": _helm(), "Z2JH_CHART": str(z2jh)},
+        env={"PATH": "/usr/bin:/bin", "HELM": helm(), "Z2JH_CHART": str(z2jh)},
         capture_output=True,
         text=True,
         check=False,
     )
-
-
-def _helm() -> str:
-    from ci.chart import helm
-
-    return helm()
 
 
 @pytest.fixture
@@ -128,6 +123,11 @@ def test_the_checkout_holds_no_copy_of_the_hooks() -> None:
     link = ROOT / "chart/files/coursehub"
     assert link.is_symlink()
     assert link.resolve() == ROOT / "hooks/coursehub"
+
+
+def test_helm_lint_is_content(chart: Chart) -> None:
+    done = subprocess.run([helm(), "lint", "--strict", chart.folder], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_nothing_in_the_chart_knows_the_stand_in(chart: Chart) -> None:

@@ -154,7 +154,7 @@ def test_both_charts_configure_the_same_hub(
 
 
 def _plain(config: Config) -> dict[str, Any]:
-    """The config as plain data, without what differs and concerns nobody: which of several nodes, the order of flags."""
+    """The config as plain data, without what concerns nobody: which of several nodes, in which order flags."""
     plain: dict[str, Any] = yaml.safe_load(yaml.safe_dump(_data(config)))
     for trait in ("node_affinity_preferred", "node_affinity_required", "allow_privilege_escalation"):
         plain["KubeSpawner"].pop(trait, None)
