@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from ci.cluster import cluster
+from ci.cluster import cluster, status
 from ci.cluster.layout import Layout
 from ci.cluster.problem import Problem
 
@@ -31,7 +31,7 @@ def main() -> int:
             case "down":
                 cluster.down(layout)
             case "status":
-                return 0 if cluster.status(layout) else 1
+                return 0 if status.report(layout) else 1
             case "import":
                 cluster.import_archives(layout, arguments.archive)
     except Problem as problem:

@@ -6,7 +6,11 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+from ci.cluster.problem import Problem
+from ci.cluster.steps import wait_until
 
 NAME = "coursehub"
 # The programs; the kubelet puts its pods beside it.
@@ -62,14 +66,21 @@ def kill() -> None:
             except ProcessLookupError:
                 continue
         if time.monotonic() > end:
-            raise TimeoutError(f"processes {sorted(remaining)} do not end")
+            raise Problem(f"processes {sorted(remaining)} do not end: the machine needs a restart")
         time.sleep(0.05)
 
 
 def remove() -> None:
-    """Take the empty group away."""
+    """Take the empty group away; the kernel lets go of it a moment after its last process."""
+    if not wait_until(_try_to_remove, 10):
+        raise Problem(f"the control group {NAME} cannot be removed: look for processes in {ROOT}/*/{NAME}")
+
+
+def _try_to_remove() -> bool:
     for group in sorted(_groups(), key=lambda path: len(path.parts), reverse=True):
-        group.rmdir()
+        with suppress(OSError):
+            group.rmdir()
+    return not any(_groups())
 
 
 def _groups() -> Iterator[Path]:

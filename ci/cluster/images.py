@@ -8,6 +8,7 @@ import json
 import platform
 import subprocess
 import tarfile
+from collections.abc import Collection
 from pathlib import Path
 
 from ci.cluster import binaries
@@ -44,6 +45,16 @@ def ensure(layout: Layout, archive: Path, ref: str) -> bool:
     if ref not in present(layout):
         raise Problem(f"{archive} does not hold {ref}, but {' '.join(references(archive)) or 'nothing with a name'}")
     return True
+
+
+def prune(layout: Layout, keep: Collection[str]) -> list[str]:
+    """Remove the project's images that neither `keep` names nor a container uses; what was removed."""
+    used = {line.split()[1] for line in _ctr(layout, "containers", "list").stdout.splitlines()[1:]}
+    kept = {*keep, *used, *map(reference, OWN)}
+    old = sorted(ref for ref in present(layout) - kept if ref.startswith("localhost/coursehub/"))
+    if old:
+        _ctr(layout, "images", "remove", *old)
+    return old
 
 
 def present(layout: Layout) -> set[str]:

@@ -89,8 +89,13 @@ def overlapping(routes: Sequence[dict[str, object]]) -> str:
     return ""
 
 
-def resolves(name: str, seconds: float = 1) -> str:
-    """The address that the cluster's name server gives for the name, asked as a pod would; empty if there is none."""
+def resolves_names() -> bool:
+    """Does a pod's question to the cluster's name server get the right answer?"""
+    return resolve("kubernetes.default.svc.cluster.local") == API_SERVICE
+
+
+def resolve(name: str, seconds: float = 1) -> str:
+    """The address that the cluster's name server gives for the name; empty if there is none."""
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
     question = b"\x12\x34\x01\x00\x00\x01" + bytes(6) + labels + b"\x00\x00\x01\x00\x01"
     with socket.socket(type=socket.SOCK_DGRAM) as client:
