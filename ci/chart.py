@@ -24,6 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ci.cluster import binaries
+from ci.cluster.layout import Layout
+
 ROOT = Path(__file__).resolve().parent.parent
 CHART = ROOT / "chart"
 STANDIN = ROOT / "ci/z2jh-standin"
@@ -47,11 +50,11 @@ class Dependency:
 
 
 def helm() -> str:
-    """The helm to call: HELM, else the local cluster's, else the one on PATH."""
-    state = Path(os.environ.get("COURSEHUB_STATE", "/var/lib/coursehub"))
-    for candidate in (os.environ.get("HELM"), state / "bin/helm", shutil.which("helm")):
+    """The helm to call: HELM, else the one built for the local cluster, else the one on PATH."""
+    built = binaries.program(Layout.from_environment(), "helm")
+    for candidate in (os.environ.get("HELM"), built, shutil.which("helm")):
         if candidate and Path(candidate).is_file():
-            return str(candidate)
+            return candidate
     raise ChartError("no helm found; name one by HELM=PATH, or run `make up`, which builds one")
 
 
