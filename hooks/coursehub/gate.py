@@ -10,18 +10,6 @@ from .errors import GateClosed
 from .plan import RUN, SHARE, PodPlan
 from .resources import Amount
 
-POD_SECURITY = {
-    "runAsNonRoot": True,
-    "seccompProfile": {"type": "RuntimeDefault"},
-    "supplementalGroupsPolicy": "Strict",
-}
-CONTAINER_SECURITY = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "runAsNonRoot": True,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
-
 # Written by KubeSpawner and z2jh for every user pod; the network policies select by some of them.
 _UPSTREAM_LABELS = frozenset(
     {
@@ -45,8 +33,18 @@ _CONTAINER = frozenset(
         *("volumeMounts", "workingDir"),
     }
 )
-# Set by JupyterHub and KubeSpawner themselves for each server.
-_HUB_ENVIRONMENT = ("JUPYTERHUB_", "JPY_API_TOKEN", "JUPYTER_IMAGE", "MEM_LIMIT", "MEM_GUARANTEE", "CPU_")
+# Set by JupyterHub 5.5 and KubeSpawner 7 themselves for each server.
+_HUB_ENVIRONMENT = frozenset(
+    {
+        *(f"{resource}_{amount}" for resource in ("CPU", "MEM") for amount in ("GUARANTEE", "LIMIT")),
+        *("JPY_API_TOKEN", "JUPYTER_IMAGE", "JUPYTER_IMAGE_SPEC"),
+        *(f"JUPYTERHUB_{name}" for name in ("ACTIVITY_URL", "ADMIN_ACCESS", "API_TOKEN", "API_URL", "BASE_URL")),
+        *(f"JUPYTERHUB_{name}" for name in ("CLIENT_ID", "COOKIE_HOST_PREFIX_ENABLED", "COOKIE_OPTIONS", "DEBUG")),
+        *(f"JUPYTERHUB_{name}" for name in ("HOST", "PUBLIC_HUB_URL", "PUBLIC_URL", "SERVER_NAME")),
+        *(f"JUPYTERHUB_{name}" for name in ("SERVICE_PREFIX", "SERVICE_URL", "USER")),
+        *(f"JUPYTERHUB_OAUTH_{name}" for name in ("ACCESS_SCOPES", "CALLBACK_URL", "CLIENT_ALLOWED_SCOPES", "SCOPES")),
+    }
+)
 
 
 def volumes(claim: str) -> dict[str, dict[str, Any]]:
@@ -73,10 +71,35 @@ def mounts(plan: PodPlan) -> dict[str, dict[str, Any]]:
 def pod_security(plan: PodPlan) -> dict[str, Any]:
     """The pod's security context; it also holds for any container that would name none of its own."""
     return {
-        **POD_SECURITY,
+        "runAsNonRoot": True,
         "runAsUser": plan.uid,
         "runAsGroup": plan.gid,
         "supplementalGroups": list(plan.supplementary_gids),
+        "supplementalGroupsPolicy": "Strict",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+# No constant: KubeSpawner and hooks change what they are given, and the gate would then hold pods against the change.
+def container_security(plan: PodPlan) -> dict[str, Any]:
+    """The notebook container's security context."""
+    return {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "runAsNonRoot": True,
+        "runAsUser": plan.uid,
+        "runAsGroup": plan.gid,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def environment(plan: PodPlan) -> dict[str, str]:
+    """What the server finds in its environment, beside what JupyterHub itself puts there."""
+    return {
+        **plan.environment,
+        "JUPYTERHUB_DEFAULT_URL": plan.default_url,
+        "JUPYTERHUB_DISABLE_USER_CONFIG": "1",
+        "JUPYTERHUB_ROOT_DIR": "/",
     }
 
 
@@ -106,16 +129,20 @@ def _container(container: Mapping[str, Any], plan: PodPlan) -> Iterator[str]:
     yield from _different("image", container.get("image"), plan.image)
     yield from _different("args", container.get("args"), list(plan.command))
     yield from _different("workingDir", container.get("workingDir"), plan.home)
-    wanted = {**CONTAINER_SECURITY, "runAsUser": plan.uid, "runAsGroup": plan.gid}
-    yield from _different("securityContext", container.get("securityContext"), wanted)
+    yield from _different("securityContext", container.get("securityContext"), container_security(plan))
     yield from _different("volumeMounts", _by(container.get("volumeMounts"), "mountPath"), mounts(plan))
     resources = container.get("resources") or {}
     yield from _different("resources.limits", resources.get("limits") or {}, _amounts(plan.limits))
     yield from _different("resources.requests", resources.get("requests") or {}, _amounts(plan.guarantees))
-    environment = {entry["name"]: entry.get("value") for entry in map(_set, container.get("env") or ())}
-    own = {name: value for name, value in environment.items() if not name.startswith(_HUB_ENVIRONMENT)}
-    kept = {name: value for name, value in plan.environment.items() if not name.startswith(_HUB_ENVIRONMENT)}
-    yield from _different("env", own, kept)
+    found = {entry["name"]: entry for entry in container.get("env") or ()}
+    own = {
+        name: entry.get("value")
+        for name, entry in found.items()
+        if name not in _HUB_ENVIRONMENT or entry.get("valueFrom") is not None
+    }
+    yield from _different("env", own, environment(plan))
+    for port in container.get("ports") or ():
+        yield from _unknown("port", _set(port), frozenset({"containerPort", "name", "protocol"}))
 
 
 def _labels(labels: Mapping[str, str], plan: PodPlan) -> Iterator[str]:
@@ -130,7 +157,7 @@ def _amounts(amount: Amount) -> dict[str, Any]:
 
 
 def _set(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what is set: absent, None, empty and a false bool on a read-only flag mean the same to Kubernetes."""
+    """Only what is set: absent, None and empty mean the same to Kubernetes."""
     return {key: value for key, value in mapping.items() if value not in (None, [], {}, "")}
 
 

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 from jupyterhub.utils import maybe_future
-from kubernetes_asyncio.client import ApiClient, Configuration
+from kubernetes_asyncio.client import ApiClient
 from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
@@ -43,13 +43,14 @@ def traits(planned: PodPlan, claim: str) -> dict[str, Any]:
         "disable_user_config": True,
         "working_dir": planned.home,
         "environment": dict(planned.environment),
+        "env_keep": [],
         "extra_labels": dict(planned.labels),
         "uid": planned.uid,
         "gid": planned.gid,
         "fs_gid": None,
         "supplemental_gids": [],
         "pod_security_context": gate.pod_security(planned),
-        "container_security_context": dict(gate.CONTAINER_SECURITY),
+        "container_security_context": gate.container_security(planned),
         "privileged": False,
         "allow_privilege_escalation": False,
         "service_account": None,
@@ -90,7 +91,8 @@ class Hooks:
         self._earlier = earlier or {}
         self._plans: WeakKeyDictionary[Any, PodPlan] = WeakKeyDictionary()
         self._starting = 0
-        self._serialise = ApiClient(Configuration()).sanitize_for_serialization
+        # Without __init__, which opens a connection pool that nobody closes.
+        self._serialise = ApiClient.__new__(ApiClient).sanitize_for_serialization
 
     async def options_form(self, spawner: Any) -> str:
         """The choices of the spawner's owner."""
@@ -138,6 +140,8 @@ class Hooks:
         )
         for name, value in traits(planned, self._claim).items():
             setattr(spawner, name, value)
+        # Group overrides and the site's hook could have put another in the gate's place.
+        spawner.modify_pod_hook = self.modify_pod
         self._plans[spawner] = planned
 
     async def modify_pod(self, spawner: Any, pod: Any) -> Any:
