@@ -1,0 +1,48 @@
+"""Archives made and read without a registry or a container engine."""
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from ci.cluster import images
+from ci.cluster.problem import Problem
+
+REF = "localhost/coursehub/pause:0123456789ab"
+
+
+def test_an_image_is_the_same_each_time_and_says_its_name(tmp_path: Path) -> None:
+    program = tmp_path / "pause"
+    program.write_bytes(b"\x7fELF")
+    for archive in ("one.tar", "two.tar"):
+        images.write(tmp_path / archive, REF, program, 65535)
+    assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
+    assert images.references(tmp_path / "one.tar") == [REF]
+    with tarfile.open(tmp_path / "one.tar") as outer:
+        layer = outer.extractfile("layer.tar")
+        assert layer is not None
+        with tarfile.open(fileobj=layer) as inner:
+            assert [(member.name, member.mode) for member in inner] == [("pause", 0o755)]
+
+
+def test_an_oci_archive_says_its_name(tmp_path: Path) -> None:
+    index = json.dumps({"manifests": [{"annotations": {"org.opencontainers.image.ref.name": REF}}]}).encode()
+    with tarfile.open(tmp_path / "oci.tar", "w") as tar:
+        member = tarfile.TarInfo("index.json")
+        member.size = len(index)
+        tar.addfile(member, io.BytesIO(index))
+    assert images.references(tmp_path / "oci.tar") == [REF]
+
+
+def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes.tar").write_text("not a tar file\n")
+    for name in ("notes.tar", "absent.tar"):
+        with pytest.raises(Problem, match=f"{name} is not an image archive"):
+            images.references(tmp_path / name)
+
+
+def test_only_other_tags_of_the_same_image_are_superseded() -> None:
+    found = ["localhost/coursehub/hub:1", "localhost/coursehub/hub:2", "localhost/coursehub/proxy:1", "sha256:abc"]
+    assert images.superseded(found, ["localhost/coursehub/hub:2"]) == ["localhost/coursehub/hub:1"]

@@ -1,0 +1,65 @@
+"""A real KubeSpawner without a cluster, and the order in which JupyterHub and KubeSpawner call the hooks."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from coursehub.identity import Person
+from coursehub.site import Snapshot
+from coursehub.spawner import Hook, Hooks
+from jupyterhub.utils import maybe_future
+from kubernetes_asyncio.client import ApiClient
+from kubespawner import KubeSpawner
+from traitlets.config import Config
+
+from tests.support import MARIA, catalog, site
+
+Spawner = Callable[..., Any]
+
+
+class Share:
+    """A shared volume on which every directory is as it should be; remembers what was looked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int, tuple[str, ...]]] = []
+
+    async def check(self, home_path: str, uid: int, others: list[str]) -> None:
+        """See storage.Share.check."""
+        self.asked.append((home_path, uid, tuple(others)))
+
+
+def hooks(**earlier: Hook) -> Hooks:
+    """The hooks over the tests' site, with `earlier` hooks of the site's own."""
+    live: Any = SimpleNamespace(current=Snapshot(site(), catalog(), ()))
+    share: Any = Share()
+    return Hooks(live, share, "coursehub-storage", earlier=earlier)
+
+
+@pytest.fixture
+def spawner(monkeypatch: pytest.MonkeyPatch) -> Spawner:
+    """Makes a KubeSpawner: `spawner(person, profile, **what c.KubeSpawner has)`."""
+    monkeypatch.setattr("kubespawner.spawner.load_config", lambda **_: None)
+    monkeypatch.setattr("kubespawner.spawner.shared_client", lambda *_: None)
+
+    def make(person: Person | str = MARIA, profile: str = "python-intro", **config: Any) -> Any:
+        name = person if isinstance(person, str) else person.name
+        user = SimpleNamespace(id=1, name=name, url=f"/user/{name}/", groups=[SimpleNamespace(name="everyone")])
+        made = KubeSpawner(config=Config({"KubeSpawner": config}), user=user, _mock=True)
+        made.user_options = {"profile": profile}
+        return made
+
+    return make
+
+
+async def start(ours: Hooks, spawner: Any) -> dict[str, Any]:
+    """The pod that Kubernetes would get, made in the order of jupyterhub.user.User.spawn and KubeSpawner._start."""
+    spawner.pre_spawn_hook = spawner.pre_spawn_hook or ours.pre_spawn
+    spawner.modify_pod_hook = spawner.modify_pod_hook or ours.modify_pod
+    await spawner.apply_group_overrides()
+    await maybe_future(spawner.run_pre_spawn_hook())
+    await spawner.load_user_options()
+    pod = await spawner.get_pod_manifest()
+    result = await maybe_future(spawner.modify_pod_hook(spawner, pod))
+    manifest: dict[str, Any] = ApiClient.__new__(ApiClient).sanitize_for_serialization(result)
+    return manifest
