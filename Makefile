@@ -15,7 +15,7 @@ help: ## list the targets
 
 .PHONY: venv
 venv: .venv/complete ## make .venv with the locked development dependencies and the coursehub command
-.venv/complete: requirements-dev.txt pyproject.toml ci/venv.sh
+.venv/complete: requirements-dev.txt ci/venv.sh
 	@PYTHON="$(PYTHON)" ci/venv.sh
 
 .PHONY: up

@@ -24,6 +24,7 @@ import yaml
 from ci.cluster.layout import Layout
 from ci.cluster.problem import Problem
 from ci.cluster.steps import say, step, wait_until
+from ci.images.image import IMAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMESPACE = RELEASE = "coursehub"
@@ -107,9 +108,7 @@ def _up_current(deployment: Deployment) -> None:
         if not shutil.which(program):
             raise Problem(f"CLUSTER=current needs {program} on the PATH")
     context = deployment.run("kubectl", "config", "current-context").strip()
-    say(
-        f"CLUSTER=current: installing into the kubectl context {context}, with {deployment.values} and the images it names"
-    )
+    say(f"CLUSTER=current: installing into the context {context}, with the images that {deployment.values} names")
     deployment.show(COURSEHUB, "check", *deployment.sites(), deployment.courses)
     with step("namespace"):
         deployment.run("kubectl", "apply", "--server-side", "-f", "-", text=json.dumps(_namespace()))
@@ -121,12 +120,10 @@ def _up_current(deployment: Deployment) -> None:
 def _local_cluster(deployment: Deployment) -> None:
     python = sys.executable
     deployment.show(python, "-m", "ci.cluster", "up")
-    list_file = deployment.layout.state / "images.json"
-    deployment.show(python, "-m", "ci.images", "build", "--json", list_file)
-    images: dict[str, str] = json.loads(list_file.read_text())
-    archives = [deployment.layout.cache / "images" / f"{_name(ref)}-{_tag(ref)}.tar" for ref in images.values()]
-    deployment.show(python, "-m", "ci.cluster", "import", *archives)
-    _write_private(deployment.made, json.dumps(_made_values(deployment, images), indent=1))
+    deployment.show(python, "-m", "ci.images", "build")
+    deployment.show(python, "-m", "ci.cluster", "import", *(image.archive for image in IMAGES.values()))
+    references = {name: image.ref for name, image in IMAGES.items()}
+    _write_private(deployment.made, json.dumps(_made_values(deployment, references), indent=1))
 
 
 def _made_values(deployment: Deployment, images: Mapping[str, str]) -> dict[str, Any]:
@@ -256,10 +253,6 @@ def _write_private(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)
     path.touch(0o600)
     path.write_text(text)
-
-
-def _name(reference: str) -> str:
-    return reference.rpartition(":")[0].rpartition("/")[2]
 
 
 def _tag(reference: str) -> str:

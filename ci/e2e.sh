@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 info=$(.venv/bin/python -m ci.deploy info)
 kubeconfig=$(.venv/bin/python -c 'import json, sys; print(json.load(sys.stdin)["kubeconfig"])' <<< "$info")
-exec .venv/bin/pytest --cluster-type existing --kube-config "$kubeconfig" "$@"
+exec .venv/bin/pytest --cluster-type existing --kubeconfig "$kubeconfig" "$@"

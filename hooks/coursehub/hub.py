@@ -1,9 +1,10 @@
 """The only place that touches the hub's configuration: `configure(c)`, called by one line of `hub.extraConfig`."""
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from traitlets.log import get_logger
 
 from .site import Site
 from .spawner import Hook, Hooks
@@ -19,7 +20,7 @@ def configure(c: Any, *, config: Path = CONFIG, share: Path = SHARE, claim: str 
 
     Raises InvalidFile where the site's values cannot be used: the hub then does not start, and its log says why.
     """
-    site = Site(config / "site", config / "courses", logging.getLogger("coursehub"))
+    site = Site(config / "site", config / "courses", get_logger())
     site.follow()
     hooks = Hooks(site, Share(share), claim, earlier=_hooks(c))
     c.KubeSpawner.options_form = hooks.options_form

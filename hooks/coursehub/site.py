@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from . import courses, settings
 from .courses import Catalog
@@ -43,7 +44,7 @@ def snapshot(site: Files, course_files: Files, last: Snapshot | None = None) -> 
 class Site:
     """The live snapshot; readers take `current` whenever they need it, a thread of its own keeps it fresh."""
 
-    def __init__(self, site: Path, course_folder: Path, log: logging.Logger) -> None:
+    def __init__(self, site: Path, course_folder: Path, log: logging.Logger | logging.LoggerAdapter[Any]) -> None:
         self._folders = (site, course_folder)
         self._log = log
         self._seen = self._state()

@@ -6,7 +6,7 @@ Spawner objects live on between servers, so nothing is ever appended and nothing
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Self
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
@@ -93,6 +93,10 @@ class Hooks:
         self._starting = 0
         # Without __init__, which opens a connection pool that nobody closes.
         self._serialise = ApiClient.__new__(ApiClient).sanitize_for_serialization
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Itself: traitlets copies configured values for each spawner, and all of them look at the one live site."""
+        return self
 
     async def options_form(self, spawner: Any) -> str:
         """The choices of the spawner's owner."""
