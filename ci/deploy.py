@@ -128,18 +128,34 @@ def _local_cluster(deployment: Deployment) -> None:
 
 def _made_values(deployment: Deployment, images: Mapping[str, str]) -> dict[str, Any]:
     site = yaml.safe_load((ROOT / deployment.values).read_text())
-    password = deployment.layout.state / "password"
-    if not password.exists():
-        _write_private(password, secrets.token_urlsafe(12))
+    secret = _secrets(deployment.layout.state / "secrets.json")
     pull = {name: {"name": ref.rpartition(":")[0], "tag": _tag(ref)} for name, ref in images.items()}
     return {
         "images": dict.fromkeys(site["images"], images["singleuser"]),
         "storage": {"hostPath": str(deployment.layout.share)},
         "jupyterhub": {
-            "hub": {"image": pull["hub"], "config": {"DummyAuthenticator": {"password": password.read_text()}}},
+            "hub": {
+                "image": pull["hub"],
+                "config": {
+                    "DummyAuthenticator": {"password": secret["password"]},
+                    "ConfigurableHTTPProxy": {"auth_token": secret["proxy"]},
+                    "JupyterHub": {"cookie_secret": secret["cookie"]},
+                    "CryptKeeper": {"keys": [secret["crypt"]]},
+                },
+            },
             "proxy": {"chp": {"image": pull["proxy"]}},
         },
     }
+
+
+def _secrets(path: Path) -> dict[str, str]:
+    """Made once for each cluster: left to helm, they are others at the first upgrade, which then restarts the hub."""
+    if not path.exists():
+        made = {"password": secrets.token_urlsafe(12)}
+        made |= {name: secrets.token_hex(32) for name in ("proxy", "cookie", "crypt")}
+        _write_private(path, json.dumps(made))
+    known: dict[str, str] = json.loads(path.read_text())
+    return known
 
 
 def _install(deployment: Deployment) -> str:

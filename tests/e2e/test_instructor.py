@@ -41,7 +41,7 @@ def test_an_instructor_by_unix_group_has_that_course_and_no_other(log_in: LogIn)
     peter = log_in("peter")
     peter.start("data-analysis--instructor")
     assert peter.terminal("id -G") == "70102 20012 70001"
-    assert peter.terminal("ls -d /course /srv/nbgrader/exchange/*").splitlines() == [
+    assert peter.terminal("ls -1d /course /srv/nbgrader/exchange/*").splitlines() == [
         "/course",
         "/srv/nbgrader/exchange/data-analysis",
     ]
