@@ -40,11 +40,15 @@ check: venv ## lint, types, generated files, unit and chart tests: under a minut
 
 .PHONY: test
 test: venv ## everything but benchmarks: check, hub, images, the cluster and e2e; says each part's time
-	@$(VENV)/python -m ci.parts check hub images-test up e2e
+	@$(VENV)/python -m ci.parts check hub nfs images-test up e2e
 
 .PHONY: hub
 hub: venv ## a real JupyterHub with the hooks, Kubernetes' API replaced
 	@$(VENV)/pytest tests/hub
+
+.PHONY: nfs
+nfs: venv ## modes, owners and refusals on a real NFS server with root_squash, in a virtual machine
+	@$(VENV)/pytest tests/nfs
 
 .PHONY: e2e
 e2e: venv ## browser and API tests against the hub that `make up` installed

@@ -1,0 +1,125 @@
+"""The running machine, as the host sees it: a place where functions can be called."""
+
+import os
+import pickle
+import socket
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, ParamSpec, TypeVar
+
+from ci.cluster.problem import Problem
+from ci.cluster.steps import tail
+from ci.nfs.agent import Call, Identity, Outcome, framed, receive
+from ci.nfs.disk import Disk
+
+# Software emulation on a busy machine: nothing here waits that long when all is well.
+BOOT = 240.0
+CALL = 120.0
+POWER_OFF = 60.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A booted machine."""
+
+    _line: socket.socket
+    _console: IO[bytes]
+
+    def call(self, who: Identity, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the function returns or raises there: one of Python's own, or of a module that the machine carries."""
+        self._line.settimeout(CALL + POWER_OFF)
+        self._line.sendall(framed(pickle.dumps(Call(who, function, args, kwargs, CALL))))
+        outcome: Outcome = pickle.loads(self._receive())  # noqa: S301 (the machine runs what this host gave it)
+        if outcome.error is not None:
+            raise outcome.error
+        value: T = outcome.value
+        return value
+
+    def wait(self) -> None:
+        """Until the machine has booted."""
+        self._line.settimeout(BOOT)
+        self._receive()
+
+    def _receive(self) -> bytes:
+        try:
+            message = receive(self._line.recv)
+        except TimeoutError:
+            message = None
+        if message is None:
+            console = os.pread(self._console.fileno(), 1 << 20, 0).decode(errors="replace")
+            raise Problem(f"the virtual machine does not answer. Its console says:\n{tail(console, 40)}")
+        return message
+
+
+@contextmanager
+def boot(disk: Disk, carried: Mapping[str, Path]) -> Iterator[Machine]:
+    """A machine with the carried files, by their names in it; it is shut down at the end."""
+    with tempfile.TemporaryFile() as console, tempfile.NamedTemporaryFile(suffix=".tar") as luggage:
+        with tarfile.open(fileobj=luggage, mode="w") as tar:
+            for name, path in carried.items():
+                tar.add(path, name, filter=lambda entry: None if entry.name.endswith("__pycache__") else entry)
+        luggage.flush()
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                process = subprocess.Popen(
+                    _command(disk, Path(luggage.name), theirs.fileno()),
+                    stdin=subprocess.DEVNULL,
+                    stdout=console,
+                    stderr=console,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,  # so that Ctrl-C reaches the tests, which then end the machine
+                )
+            try:
+                machine = Machine(ours, console)
+                machine.wait()
+                yield machine
+            except BaseException:
+                process.terminate()
+                raise
+            finally:
+                ours.close()  # tells the agent to power off
+                _wait(process)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(POWER_OFF)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise Problem(f"the virtual machine did not power off within {POWER_OFF:.0f} s and was ended") from None
+
+
+def _command(disk: Disk, luggage: Path, line: int) -> list[str]:
+    return [
+        *("setpriv", "--pdeathsig=KILL"),  # no machine outlives the tests, even where those are killed
+        "qemu-system-x86_64",
+        *("-accel", "tcg,thread=multi"),
+        *("-cpu", "max"),
+        *("-smp", "2"),
+        *("-m", "512"),
+        "-nodefaults",
+        "-no-user-config",
+        "-no-reboot",
+        *("-display", "none"),
+        *("-serial", "stdio"),
+        *("-kernel", str(disk.kernel)),
+        *("-append", "root=/dev/nvme0n1 rw console=ttyS0 quiet panic=-1 mitigations=off"),
+        # Debian's kernel has NVMe and ext4 built in, so it boots without an initial ram disk: twice as fast.
+        *("-drive", f"file={disk.root},format=raw,if=none,id=root,snapshot=on"),
+        *("-device", "nvme,drive=root,serial=root"),
+        *("-drive", f"file={luggage},format=raw,if=none,id=luggage,readonly=on"),
+        *("-device", "nvme,drive=luggage,serial=luggage"),
+        *("-chardev", f"socket,id=line,fd={line}"),
+        *("-device", "virtio-serial"),
+        *("-device", "virtserialport,chardev=line"),
+    ]

@@ -1,0 +1,66 @@
+"""Runs inside the machine: a volume exported as universities do, and mounted over NFS 4.2 and 3."""
+
+import subprocess
+from pathlib import Path
+
+EXPORT = Path("/srv/share")
+VERSIONS = ("4.2", "3")
+# Debian's default, manage-gids, makes the server look up everybody's groups itself instead of believing the client.
+SETTINGS = """\
+[mountd]
+manage-gids=n
+[nfsd]
+grace-time=10
+lease-time=10
+"""
+
+
+def client(version: str) -> Path:
+    """Where clients have the volume mounted."""
+    return Path("/mnt") / version
+
+
+def start() -> None:
+    """Export the volume and mount it."""
+    EXPORT.mkdir()
+    Path("/etc/exports").write_text(f"{EXPORT} 127.0.0.1(rw,sync,root_squash,no_subtree_check)\n")
+    Path("/etc/nfs.conf.d/coursehub.conf").write_text(SETTINGS)
+    _run("ip", "link", "set", "lo", "up")
+    _run("modprobe", "nfsd")
+    _run("mount", "-t", "nfsd", "nfsd", "/proc/fs/nfsd")
+    for command in ("rpcbind", "rpc.statd", "rpc.mountd"):
+        _run(command)
+    _run("exportfs", "-r")
+    serve()
+    for version in VERSIONS:
+        client(version).mkdir()
+        _run("mount", "-t", "nfs", "-o", f"vers={version},hard", f"127.0.0.1:{EXPORT}", str(client(version)))
+
+
+def serve() -> None:
+    """Answer clients; nothing where it does."""
+    if int(Path("/proc/fs/nfsd/threads").read_text()):
+        return
+    _run("rpc.nfsd", "4")
+    # A server that starts waits for clients to reclaim their locks; nobody here has any.
+    Path("/proc/fs/nfsd/v4_end_grace").write_text("Y")
+
+
+def stop_serving() -> None:
+    """Answer nobody, as when the storage host is down, and let clients forget what they know."""
+    _run("rpc.nfsd", "0")
+    Path("/proc/sys/vm/drop_caches").write_text("3")
+
+
+def stop() -> None:
+    """Unmount and end the server."""
+    for version in VERSIONS:
+        _run("umount", str(client(version)))
+    _run("exportfs", "-ua")
+    _run("rpc.nfsd", "0")
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: exit code {done.returncode}: {done.stderr.strip()}")

@@ -1,0 +1,85 @@
+"""A virtual machine with the volume, booted once a session, and a fresh folder of the volume for each test."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+from coursehub import access, plan
+from coursehub.identity import Person
+from coursehub.profiles import Profile, Role
+from coursehub.storage import Directory
+
+from ci.cluster.problem import Problem
+from ci.cluster.steps import step
+from ci.nfs import disk, server
+from ci.nfs.agent import ROOT, Identity
+from ci.nfs.machine import Machine, boot
+from tests.nfs import inside
+from tests.support import TODAY, catalog, site
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CARRIED = {
+    "ci/nfs": REPOSITORY / "ci/nfs",
+    "coursehub": REPOSITORY / "hooks/coursehub",
+    "tests/nfs/inside.py": Path(inside.__file__),
+}
+FOLDERS = count(1)
+HUB = Identity(1000, 1000)
+
+
+def session(person: Person, role: Role, course: str) -> Identity:
+    """As whom a person's server runs: the plan's uid, gid, groups and umask."""
+    profile = Profile(role, course)
+    planned = plan.make(person, profile, access.decide(person, profile, catalog(), TODAY), site(), TODAY)
+    umask = int(planned.environment["COURSEHUB_UMASK"], 8)
+    return Identity(planned.uid, planned.gid, planned.supplementary_gids, umask)
+
+
+@dataclass(frozen=True)
+class Volume:
+    """One folder of the exported volume: where the storage host has it, and where clients do."""
+
+    machine: Machine
+    host: Path
+    client: Path
+
+    def provision(self, *tree: Directory) -> list[str]:
+        """What the storage host says while it makes the directories."""
+        return self.machine.call(ROOT, inside.provision, self.host, tree)
+
+
+@pytest.fixture(scope="session")
+def machine(pytestconfig: pytest.Config) -> Iterator[Machine]:
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+    with ExitStack() as running:
+        with capture.global_and_fixture_disabled():
+            print()
+            try:
+                root_disk = disk.ensure()
+                with step("a virtual machine boots"):
+                    machine = running.enter_context(boot(root_disk, CARRIED))
+                with step("its NFS server and clients"):
+                    machine.call(ROOT, server.start)
+            except Problem as problem:
+                pytest.exit(str(problem), returncode=1)
+        yield machine
+        machine.call(ROOT, server.stop)
+
+
+@pytest.fixture(params=server.VERSIONS, ids=lambda version: f"NFS {version}")
+def volume(request: pytest.FixtureRequest, machine: Machine) -> Volume:
+    folder = str(next(FOLDERS))
+    machine.call(ROOT, (server.EXPORT / folder).mkdir)
+    return Volume(machine, server.EXPORT / folder, server.client(request.param) / folder)
+
+
+@pytest.fixture
+def storage_host(machine: Machine) -> Path:
+    """A folder of the volume for what needs no client."""
+    folder = server.EXPORT / str(next(FOLDERS))
+    machine.call(ROOT, folder.mkdir)
+    return folder

@@ -1,0 +1,27 @@
+"""How many of a process's groups the server hears of, which is why plan.MOST_GIDS is 16."""
+
+import pytest
+from coursehub.plan import MOST_GIDS
+from coursehub.storage import Directory
+
+from ci.nfs.agent import Identity
+from tests.nfs import inside
+from tests.nfs.conftest import Volume
+
+GIDS = tuple(range(70001, 70001 + 17))
+
+
+@pytest.fixture(autouse=True)
+def folders(volume: Volume) -> None:
+    volume.provision(*(Directory(str(gid), 0o2770, 0, gid) for gid in GIDS))
+
+
+def test_every_group_of_a_plan_opens_its_folder(volume: Volume) -> None:
+    who = Identity(20001, GIDS[0], GIDS[1:MOST_GIDS])
+    assert volume.machine.call(who, inside.entered, volume.client, GIDS) == list(GIDS[:MOST_GIDS])
+
+
+def test_the_seventeenth_supplementary_group_is_refused_over_nfs_and_not_on_the_storage_host(volume: Volume) -> None:
+    who = Identity(20001, 20001, GIDS)
+    assert volume.machine.call(who, inside.entered, volume.client, GIDS) == list(GIDS[:16])
+    assert volume.machine.call(who, inside.entered, volume.host, GIDS) == list(GIDS)
