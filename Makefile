@@ -39,7 +39,7 @@ check: venv ## lint, types, generated files, unit and chart tests: under a minut
 	@ci/check.sh
 
 .PHONY: test
-test: venv ## everything but benchmarks: check, hub, images, the cluster and e2e; says each part's time
+test: venv ## everything but benchmarks: check, hub, nfs, images, the cluster and e2e; says each part's time
 	@$(VENV)/python -m ci.parts check hub nfs images-test up e2e
 
 .PHONY: hub
