@@ -81,11 +81,13 @@ def down(layout: Layout) -> None:
 def import_archives(layout: Layout, archives: list[Path]) -> None:
     """Make the images in the archives usable for pods."""
     preflight.root(os.geteuid())
-    for archive in archives:
-        for ref in images.references(archive):
-            begin = time.monotonic()
-            new = images.ensure(layout, archive, ref)
-            say(f"- {ref}: {f'imported in {time.monotonic() - begin:.1f} s' if new else 'is there'}")
+    holders = {ref: archive for archive in archives for ref in images.references(archive)}
+    for ref, archive in holders.items():
+        begin = time.monotonic()
+        new = images.ensure(layout, archive, ref)
+        say(f"- {ref}: {f'imported in {time.monotonic() - begin:.1f} s' if new else 'is there'}")
+    for ref in images.prune(layout, holders):
+        say(f"- {ref}: superseded, removed")
 
 
 def _preflight(layout: Layout) -> None:

@@ -32,29 +32,36 @@ def ensure_own(layout: Layout) -> None:
             new = archive.with_suffix(".new")
             write(new, reference(name), Path(binaries.program(layout, name)), user)
             new.replace(archive)
-        ensure(layout, archive, reference(name))
+        if ensure(layout, archive, reference(name)):
+            prune(layout, [reference(name)])
 
 
 def ensure(layout: Layout, archive: Path, ref: str) -> bool:
     """Import the archive if its image is absent; True if it was."""
     if ref in present(layout):
         return False
+    named = references(archive)
+    if ref not in named:
+        raise Problem(f"{archive} does not hold {ref}, but {' '.join(named) or 'nothing with a name'}")
     done = _ctr(layout, "images", "import", str(archive))
     if done.returncode:
         raise Problem(f"{archive} cannot be imported: {done.stderr.strip()}")
-    if ref not in present(layout):
-        raise Problem(f"{archive} does not hold {ref}, but {' '.join(references(archive)) or 'nothing with a name'}")
     return True
 
 
-def prune(layout: Layout, keep: Collection[str]) -> list[str]:
-    """Remove the project's images that neither `keep` names nor a container uses; what was removed."""
+def prune(layout: Layout, refs: Collection[str]) -> list[str]:
+    """Remove what the images supersede: other tags of theirs that no container uses. What was removed."""
     used = {line.split()[1] for line in _ctr(layout, "containers", "list").stdout.splitlines()[1:]}
-    kept = {*keep, *used, *map(reference, OWN)}
-    old = sorted(ref for ref in present(layout) - kept if ref.startswith("localhost/coursehub/"))
+    old = superseded(present(layout) - used, refs)
     if old:
         _ctr(layout, "images", "remove", *old)
     return old
+
+
+def superseded(found: Collection[str], refs: Collection[str]) -> list[str]:
+    """Those of the found references that are another tag of one of `refs`."""
+    repositories = {ref.rpartition(":")[0] for ref in refs}
+    return sorted(ref for ref in found if ref not in refs and ref.rpartition(":")[0] in repositories)
 
 
 def present(layout: Layout) -> set[str]:
@@ -74,7 +81,8 @@ def references(archive: Path) -> list[str]:
             member = tar.extractfile(index)
             content = json.load(member) if member else None
     except (OSError, KeyError, ValueError, tarfile.TarError) as error:
-        raise Problem(f"{archive} is not an image archive: {error}") from error
+        said = str(error).splitlines()[0]
+        raise Problem(f"{archive} is not an image archive: {said}") from error
     if isinstance(content, list):
         return [name for image in content for name in image.get("RepoTags") or []]
     keys = ("io.containerd.image.name", "org.opencontainers.image.ref.name")

@@ -1,0 +1,42 @@
+"""Whose network it is, and which mounts."""
+
+import ipaddress
+from pathlib import Path
+
+import pytest
+
+from ci.cluster import mounts, network
+
+
+def test_the_ranges_do_not_overlap() -> None:
+    pods, services = (ipaddress.ip_network(text) for text in (network.PODS, network.SERVICES))
+    assert not pods.overlaps(services)
+    assert ipaddress.ip_address(network.NODE_IP) not in pods
+    assert ipaddress.ip_address(network.DNS_SERVICE) in services
+
+
+@pytest.mark.parametrize(
+    ("route", "taken"),
+    [
+        pytest.param({"dst": "default", "dev": "eth0"}, "", id="default route"),
+        pytest.param({"dst": "10.213.64.9", "dev": "veth1"}, "", id="a pod of ours"),
+        pytest.param({"dst": network.NODE_IP, "dev": network.BRIDGE}, "", id="our bridge"),
+        pytest.param({"dst": "192.0.2.0/24", "dev": "eth0"}, "", id="another network"),
+        pytest.param({"dst": "fe80::/64", "dev": "eth0"}, "", id="IPv6"),
+        pytest.param({"dst": "10.213.7.0/24", "dev": "docker0"}, "10.213.7.0/24 on docker0", id="inside ours"),
+        pytest.param({"dst": "10.0.0.0/8", "dev": "tun0"}, "10.0.0.0/8 on tun0", id="around ours"),
+    ],
+)
+def test_a_network_in_use_is_seen(route: dict[str, object], taken: str) -> None:
+    assert network.overlapping([route]) == taken
+
+
+def test_mounts_are_found_in_the_folder_only_and_the_last_first() -> None:
+    lines = "\n".join(
+        f"1 1 0:1 / {point} rw - tmpfs tmpfs rw"
+        for point in ("/", "/var/lib/coursehub/run", "/var/lib/coursehub/run/a\\040b", "/var/lib/coursehub/running")
+    )
+    assert mounts.under(Path("/var/lib/coursehub/run"), lines) == [
+        Path("/var/lib/coursehub/run/a b"),
+        Path("/var/lib/coursehub/run"),
+    ]
