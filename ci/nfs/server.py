@@ -5,14 +5,7 @@ from pathlib import Path
 
 EXPORT = Path("/srv/share")
 VERSIONS = ("4.2", "3")
-# Debian's default, manage-gids, makes the server look up everybody's groups itself instead of believing the client.
-SETTINGS = """\
-[mountd]
-manage-gids=n
-[nfsd]
-grace-time=10
-lease-time=10
-"""
+SETTINGS = Path("/etc/nfs.conf.d/coursehub.conf")
 
 
 def client(version: str) -> Path:
@@ -24,7 +17,7 @@ def start() -> None:
     """Export the volume and mount it."""
     EXPORT.mkdir()
     Path("/etc/exports").write_text(f"{EXPORT} 127.0.0.1(rw,sync,root_squash,no_subtree_check)\n")
-    Path("/etc/nfs.conf.d/coursehub.conf").write_text(SETTINGS)
+    SETTINGS.write_text(_settings(manage_gids=False))
     _run("ip", "link", "set", "lo", "up")
     _run("modprobe", "nfsd")
     _run("mount", "-t", "nfsd", "nfsd", "/proc/fs/nfsd")
@@ -52,12 +45,30 @@ def stop_serving() -> None:
     Path("/proc/sys/vm/drop_caches").write_text("3")
 
 
+def manage_gids(yes: bool) -> None:
+    """Whether the server looks up the supplementary groups of those it knows; otherwise it believes the client."""
+    SETTINGS.write_text(_settings(manage_gids=yes))
+    _run("pkill", "--exact", "rpc.mountd")
+    _run("rpc.mountd")
+    _run("exportfs", "-f")
+
+
+def know(name: str, uid: int, gid: int) -> None:
+    """Add a person without further groups to the server's own list."""
+    with Path("/etc/passwd").open("a") as passwd:
+        passwd.write(f"{name}:x:{uid}:{gid}::/:/usr/sbin/nologin\n")
+
+
 def stop() -> None:
     """Unmount and end the server."""
     for version in VERSIONS:
         _run("umount", str(client(version)))
     _run("exportfs", "-ua")
     _run("rpc.nfsd", "0")
+
+
+def _settings(manage_gids: bool) -> str:
+    return f"[mountd]\nmanage-gids={'yn'[not manage_gids]}\n[nfsd]\ngrace-time=10\nlease-time=10\n"
 
 
 def _run(*command: str) -> None:
