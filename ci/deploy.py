@@ -88,7 +88,7 @@ def up(deployment: Deployment) -> None:
         _up_current(deployment)
         return
     # A broken course file is said now, not after the long work.
-    deployment.show(COURSEHUB, "check", deployment.courses)
+    deployment.show(COURSEHUB, "check", "--site", deployment.values, deployment.courses)
     _local_cluster(deployment)
     with step("namespace, volumes and directories"):
         deployment.run("kubectl", "apply", "--server-side", "-f", "-", text=json.dumps(_objects(deployment)))
