@@ -15,7 +15,7 @@ GIB = 1 << 30
 # A cluster with the three images and some servers; building everything from nothing comes on top.
 MEMORY = 4 * GIB
 DISK = 6 * GIB
-DISK_TO_BUILD = 10 * GIB
+DISK_TO_BUILD = 12 * GIB
 
 
 def root(uid: int) -> None:
