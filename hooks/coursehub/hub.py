@@ -7,7 +7,7 @@ from typing import Any
 from traitlets.log import get_logger
 
 from .site import Site
-from .spawner import Hook, Hooks
+from .spawner import CoursehubSpawner, Hook, Hooks
 from .storage import Share
 
 CONFIG = Path("/usr/local/etc/jupyterhub")
@@ -23,6 +23,7 @@ def configure(c: Any, *, config: Path = CONFIG, share: Path = SHARE, claim: str 
     site = Site(config / "site", config / "courses", get_logger())
     site.follow()
     hooks = Hooks(site, Share(share), claim, earlier=_hooks(c))
+    c.JupyterHub.spawner_class = CoursehubSpawner
     c.KubeSpawner.options_form = hooks.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form
     c.KubeSpawner.pre_spawn_hook = hooks.pre_spawn

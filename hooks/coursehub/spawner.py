@@ -10,8 +10,10 @@ from typing import Any, Self
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
+import traitlets
 from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client import ApiClient
+from kubespawner import KubeSpawner
 from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
@@ -29,6 +31,25 @@ class Preselected(Exception):
     """A link of the form /hub/spawn?profile=… chooses on the page; only the person's own click starts."""
 
     jupyterhub_message = None
+
+
+class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is untyped
+    """KubeSpawner that takes whatever JSON the REST API was sent as options, so that `pre_spawn` can refuse it.
+
+    JupyterHub saves the options first and then fails on all that is no object: the person's server would look as if it
+    ran, and the next hub would not start (JupyterHub 5.5, tried).
+    """
+
+    user_options = traitlets.Any()
+
+    @traitlets.default("user_options")
+    def _no_options(self) -> dict[str, Any]:
+        return {}
+
+    @traitlets.validate("user_options")
+    def _an_object(self, proposal: Any) -> dict[str, Any]:
+        value = proposal["value"]
+        return value if isinstance(value, dict) else {"profile": None}
 
 
 def traits(planned: PodPlan, claim: str) -> dict[str, Any]:
@@ -72,9 +93,9 @@ def traits(planned: PodPlan, claim: str) -> dict[str, Any]:
     }
 
 
-def asked(user_options: object) -> Profile:
+def asked(user_options: Mapping[str, object]) -> Profile:
     """The profile that a form, a link or the REST API asked for; general use where none was named. Raises Refused."""
-    slug = user_options.get("profile", profiles.GENERAL_SLUG) if isinstance(user_options, Mapping) else user_options
+    slug = user_options.get("profile", profiles.GENERAL_SLUG)
     profile = profiles.parse(slug) if isinstance(slug, str) else None
     if profile is None:
         raise Refused(f"There is no choice {str(slug)[:80]!r}. Choose one on the start page.")
