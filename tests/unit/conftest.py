@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from coursehub.identity import Person
 from coursehub.site import Snapshot
-from coursehub.spawner import Hook, Hooks
+from coursehub.spawner import CoursehubSpawner, Hook, Hooks
 from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client import ApiClient
-from kubespawner import KubeSpawner
 from traitlets.config import Config
 
 from tests.support import MARIA, catalog, site
@@ -45,7 +44,7 @@ def spawner(monkeypatch: pytest.MonkeyPatch) -> Spawner:
     def make(person: Person | str = MARIA, profile: str = "python-intro", **config: Any) -> Any:
         name = person if isinstance(person, str) else person.name
         user = SimpleNamespace(id=1, name=name, url=f"/user/{name}/", groups=[SimpleNamespace(name="everyone")])
-        made = KubeSpawner(config=Config({"KubeSpawner": config}), user=user, _mock=True)
+        made = CoursehubSpawner(config=Config({"KubeSpawner": config}), user=user, _mock=True)
         made.user_options = {"profile": profile}
         return made
 

@@ -380,29 +380,31 @@ async def test_a_refusal_is_a_sentence_for_the_person_and_sets_nothing(
         pytest.param({"profile": "a--instructor"}, Profile(Role.INSTRUCTOR, "a"), id="instructor"),
     ],
 )
-def test_the_asked_profile_is_understood(options: object, profile: Profile) -> None:
+def test_the_asked_profile_is_understood(options: dict[str, object], profile: Profile) -> None:
     assert adapter.asked(options) == profile
+
+
+STRANGE: list[object] = [{}, ["a"], None, 5, True, b"a", "", "a\n", "x--y", "../x", "a" * 49]
 
 
 @pytest.mark.parametrize(
     "options",
-    [[], ["a"], "x--y", None, 5, b"a", {"profile": {}}, {"profile": ["a"]}, {"profile": None}, {"profile": "a\n"}],
+    [{"profile": value} for value in STRANGE],
     ids=repr,
 )
-def test_p4_options_that_are_no_profile_are_refused_in_a_sentence(options: object) -> None:
+def test_p4_options_that_are_no_profile_are_refused_in_a_sentence(options: dict[str, object]) -> None:
     with pytest.raises(Refused, match=r"There is no choice .* Choose one on the start page"):
         adapter.asked(options)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text() | st.binary(), st.lists))
 def test_p4_whatever_is_asked_for_is_a_profile_or_a_short_sentence(asked: object) -> None:
-    for options in (asked, {"profile": asked}):
-        said = ""
-        try:
-            adapter.asked(options)
-        except Refused as refusal:
-            said = str(refusal)
-        assert len(said) < 500
+    said = ""
+    try:
+        adapter.asked({"profile": asked})
+    except Refused as refusal:
+        said = str(refusal)
+    assert len(said) < 500
 
 
 def test_p5_a_form_without_a_choice_is_general_use() -> None:

@@ -1,0 +1,370 @@
+"""A real JupyterHub with the real KubeSpawner and our hooks; only Kubernetes itself, its pods and the proxy are small
+in-memory ones, spoken to over HTTP as the real ones are."""
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from coursehub import storage
+from coursehub.hub import configure
+from jupyterhub.proxy import Proxy
+from jupyterhub.tests.mocking import MockHub
+from kubespawner import KubeSpawner
+from traitlets.config import Config
+
+from tests.support import COURSES
+
+# Root may give homes away; anybody else has them all.
+UID = os.getuid() or 20001
+
+SITE = f"""\
+timezone: Europe/Helsinki
+admins: [sofia]
+images: {{python: registry.example/python:1, r: registry.example/r:1}}
+general: {{image: python}}
+identity:
+  file:
+    groups: {{data-analysis: 70102}}
+    people:
+      maria: {{uid: {UID}, gid: 20001}}
+      jonas: {{uid: {UID}, gid: 20002}}
+      anna: {{uid: {UID}, gid: 30001}}
+      peter: {{uid: {UID}, gid: 30002, groups: [data-analysis]}}
+      sofia: {{uid: {UID}, gid: 30003}}
+      bent: {{uid: {UID}, gid: 20004}}
+      homeless: {{uid: {UID}, gid: 20005}}
+      mallory: {{uid: {UID + 1}, gid: 20006}}
+      daemon: {{uid: 99, gid: 20007}}
+"""
+HOMES = ("maria", "jonas", "anna", "peter", "sofia", "bent")
+
+
+class Kubernetes:
+    """As much of the API as KubeSpawner uses; a pod runs as soon as it is made, and its server answers."""
+
+    def __init__(self) -> None:
+        self.pods: dict[str, dict[str, Any]] = {}
+        self.made: list[dict[str, Any]] = []
+        self.phase = "Running"
+        self._version = 1
+        self._watchers: list[asyncio.Queue[dict[str, Any] | None]] = []
+
+    def app(self) -> web.Application:
+        """The API server."""
+        app = web.Application()
+        pods = "/api/v1/namespaces/{namespace}/pods"
+        app.router.add_get(pods, self._list)
+        app.router.add_post(pods, self._create)
+        app.router.add_delete(pods + "/{name}", self._delete)
+        app.router.add_get("/api/v1/namespaces/{namespace}/events", self._events)
+        return app
+
+    def close(self) -> None:
+        """Ends all watches."""
+        for watcher in self._watchers:
+            watcher.put_nowait(None)
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        if "watch" in request.query:
+            return await self._watch(request)
+        return self._items(list(self.pods.values()))
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        if "watch" in request.query:
+            await asyncio.sleep(5)
+            return web.Response()
+        return self._items([])
+
+    def _items(self, items: list[dict[str, Any]]) -> web.Response:
+        return web.json_response({"items": items, "metadata": {"resourceVersion": str(self._version)}})
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._watchers.append(events)
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while (event := await events.get()) is not None:
+                await response.write(json.dumps(event).encode() + b"\n")
+        finally:
+            self._watchers.remove(events)
+        return response
+
+    async def _create(self, request: web.Request) -> web.Response:
+        pod = await request.json()
+        name = pod["metadata"]["name"]
+        if name in self.pods:
+            return web.json_response({"message": "exists"}, status=409)
+        self.made.append(pod)
+        self._version += 1
+        pod["metadata"] |= {"uid": f"uid-{self._version}", "namespace": request.match_info["namespace"]}
+        pod["metadata"]["resourceVersion"] = str(self._version)
+        status = {
+            "phase": self.phase,
+            "podIP": "127.0.0.1",
+            "containerStatuses": [{"name": "notebook", "ready": self.phase == "Running", "state": {"running": {}}}],
+        }
+        self.pods[name] = {**pod, "status": status}
+        self._tell("ADDED", self.pods[name])
+        return web.json_response(pod, status=201)
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        pod = self.pods.pop(request.match_info["name"], None)
+        if pod is None:
+            return web.json_response({"message": "not found"}, status=404)
+        self._tell("DELETED", pod)
+        return web.json_response({"kind": "Status", "status": "Success"})
+
+    def _tell(self, kind: str, pod: dict[str, Any]) -> None:
+        for watcher in self._watchers:
+            watcher.put_nowait({"type": kind, "object": pod})
+
+
+class Routes(Proxy):  # type: ignore[misc] # JupyterHub is untyped
+    """A proxy that only remembers its routes."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.routes: dict[str, dict[str, Any]] = {}
+
+    async def add_route(self, routespec: str, target: str, data: dict[str, Any]) -> None:
+        """See Proxy."""
+        self.routes[routespec] = {"routespec": routespec, "target": target, "data": data}
+
+    async def delete_route(self, routespec: str) -> None:
+        """See Proxy."""
+        self.routes.pop(routespec, None)
+
+    async def get_all_routes(self) -> dict[str, dict[str, Any]]:
+        """See Proxy."""
+        return dict(self.routes)
+
+
+class Form(HTMLParser):
+    """The choices of a page, which one is chosen, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.choices: list[str] = []
+        self.chosen: list[str] = []
+        self._text: list[str] = []
+        self.feed(page)
+        self.text = re.sub(r"\s+", " ", " ".join(self._text))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """See HTMLParser."""
+        found = dict(attrs)
+        if tag == "input" and found.get("name") == "profile":
+            self.choices.append(str(found["value"]))
+            if "checked" in found:
+                self.chosen.append(str(found["value"]))
+
+    def handle_data(self, data: str) -> None:
+        """See HTMLParser."""
+        self._text.append(data)
+
+
+class Browser:
+    """Somebody who has logged in."""
+
+    def __init__(self, client: httpx.AsyncClient, name: str) -> None:
+        self.name = name
+        self._client = client
+
+    async def page(self, path: str) -> Form:
+        """The page at `path` under /hub/."""
+        return Form((await self.get(path)).text)
+
+    async def get(self, path: str) -> httpx.Response:
+        """What a click on a link to `path` under /hub/ gives, redirects within the hub followed."""
+        response = await self._client.get(path, headers={"Sec-Fetch-Mode": "navigate"})
+        while response.is_redirect and "/hub/" in response.headers["location"]:
+            response = await self._client.get(response.headers["location"], headers={"Sec-Fetch-Mode": "navigate"})
+        return response
+
+    async def post(self, path: str, **data: str) -> httpx.Response:
+        """A form of the page at `path` sent in."""
+        await self._client.get(path)
+        params = {"_xsrf": self._client.cookies["_xsrf"]}
+        return await self._client.post(path, data=data, params=params, headers={"Sec-Fetch-Mode": "navigate"})
+
+    async def choose(self, profile: str, owner: str = "") -> None:
+        """The start page's form sent in with `profile`."""
+        response = await self.post(f"spawn/{owner}" if owner else "spawn", profile=profile)
+        assert response.status_code in (200, 302, 403), response.text
+
+
+class Hub:
+    """The running hub as tests use it."""
+
+    def __init__(self, app: Any, kubernetes: Kubernetes, folder: Path) -> None:
+        self.app = app
+        self.kubernetes = kubernetes
+        self.folder = folder
+        self.courses = folder / "courses" / "main.yaml"
+        self._clients: list[httpx.AsyncClient] = []
+
+    async def login(self, name: str) -> Browser:
+        """A new browser in which `name` has logged in."""
+        client = self._client()
+        await client.get("login")
+        params = {"_xsrf": client.cookies["_xsrf"]}
+        response = await client.post("login", params=params, data={"username": name, "password": "x"})
+        assert response.status_code == 302, response.text
+        return Browser(client, name)
+
+    async def rest(self, name: str, method: str, path: str, body: bytes | None = None) -> httpx.Response:
+        """The REST API called by `name`."""
+        if name not in {user.name for user in self.app.users.values()}:
+            await self.login(name)
+        token = self.app.users[name].new_api_token()
+        headers = {"Authorization": f"token {token}", "Content-Type": "application/json"}
+        return await self._client().request(method, f"api/{path}", content=body, headers=headers)
+
+    async def start(self, name: str, body: bytes | None = None) -> str:
+        """What the progress stream ends with after `name` started a server over REST."""
+        await self.rest(name, "POST", f"users/{name}/server", body)
+        return await self.outcome(name)
+
+    async def outcome(self, name: str) -> str:
+        """The last event of `name`'s progress stream: `ready`, or the message."""
+        response = await self.rest(name, "GET", f"users/{name}/server/progress")
+        if response.status_code != 200:
+            return str(response.json()["message"])
+        last = json.loads(re.findall(r"^data: (.*)$", response.text, re.MULTILINE)[-1])
+        return "ready" if last.get("ready") else str(last["message"])
+
+    async def stop(self, name: str) -> None:
+        """`name`'s server is gone."""
+        await self.rest(name, "DELETE", f"users/{name}/server")
+        async with asyncio.timeout(10):
+            while self.app.users[name].spawner.active:  # noqa: ASYNC110 - JupyterHub offers no event
+                await asyncio.sleep(0.02)
+
+    def write_courses(self, text: str) -> None:
+        """A new course file, taken over as the hub's thread would within a second."""
+        self.courses.write_text(text)
+
+    def _client(self) -> httpx.AsyncClient:
+        client = httpx.AsyncClient(base_url=self.app.hub.url, timeout=10)
+        self._clients.append(client)
+        return client
+
+    async def close(self) -> None:
+        """No connection stays."""
+        for client in self._clients:
+            await client.aclose()
+
+
+async def _serve(app: web.Application) -> tuple[web.AppRunner, int]:
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner, runner.addresses[0][1]
+
+
+async def _answer(_: web.Request) -> web.Response:
+    return web.json_response({}, headers={"X-JupyterHub-Version": "5.5.0"})
+
+
+def bend(spawner: Any, pod: Any) -> Any:
+    """A site's own hook, which goes too far for one person."""
+    if spawner.user.name == "bent":
+        pod.spec.host_network = True
+    return pod
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
+    """The hub, started once."""
+    folder = tmp_path_factory.mktemp("hub")
+    for name in ("site", "courses", "share"):
+        (folder / name).mkdir()
+    (folder / "site" / "site.yaml").write_text(SITE)
+    (folder / "courses" / "main.yaml").write_text(COURSES)
+    share = folder / "share"
+    for name in HOMES:
+        (share / storage.home(UID, name)).mkdir(parents=True)
+        os.chown(share / storage.home(UID, name), UID, -1)
+    stolen = share / storage.home(UID + 1, "mallory")
+    stolen.mkdir(parents=True)
+    os.chown(stolen, UID, -1)
+    for slug in ("python-intro", "data-analysis", "old-course"):
+        for path in (storage.course_files(slug), storage.course_data(slug), storage.exchange(slug)):
+            (share / path).mkdir(parents=True)
+
+    kubernetes = Kubernetes()
+    api, api_port = await _serve(kubernetes.app())
+    servers = web.Application()
+    servers.router.add_route("*", "/{path:.*}", _answer)
+    pods, pod_port = await _serve(servers)
+    cluster = {"name": "c", "cluster": {"server": f"http://127.0.0.1:{api_port}"}}
+    context = {"name": "c", "context": {"cluster": "c", "user": "c"}}
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_text(
+        json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [cluster],
+                "contexts": [context],
+                "users": [{"name": "c", "user": {}}],
+                "current-context": "c",
+            }
+        )
+    )
+    patch = pytest.MonkeyPatch()
+    patch.setattr("kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
+
+    c = Config()
+    c.JupyterHub.authenticator_class = "dummy"
+    c.Authenticator.allow_all = True
+    c.JupyterHub.bind_url = "http://127.0.0.1:0/"
+    c.JupyterHub.cookie_secret = os.urandom(32)
+    c.JupyterHub.proxy_class = Routes
+    c.Proxy.should_start = False
+    c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
+    # As z2jh and our chart set them.
+    c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
+    c.Spawner.consecutive_failure_limit = 0
+    c.KubeSpawner.namespace = "courses"
+    c.KubeSpawner.port = pod_port
+    c.KubeSpawner.modify_pod_hook = bend
+    c.KubeSpawner.group_overrides = {"bent": {"groups": ["bent"], "spawner_override": {"component_label": "hub"}}}
+    configure(c, config=folder, share=share)
+    app = MockHub.instance(config=c)
+    await app.initialize([])
+    await app.start()
+    hub = Hub(app, kubernetes, folder)
+    yield hub
+    await hub.close()
+    await KubeSpawner._stop_all_reflectors()
+    kubernetes.close()
+    app.http_server.stop()
+    MockHub.clear_instance()
+    await api.cleanup()
+    await pods.cleanup()
+    patch.undo()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def hub(running: Hub) -> AsyncIterator[Hub]:
+    """The hub, without servers and with the courses as they were."""
+    running.kubernetes.made.clear()
+    yield running
+    running.kubernetes.phase = "Running"
+    for user in list(running.app.users.values()):
+        if user.spawner.active:
+            await running.stop(user.name)
+    if running.courses.read_text() != COURSES:
+        running.write_courses(COURSES)
+        await asyncio.sleep(1.2)

@@ -1,0 +1,351 @@
+"""From the start page to a server, and every way round the page."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from tests.hub.conftest import UID, Form, Hub
+from tests.support import COURSES
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+NOT_LISTED = "You are not on the list of 'Data Analysis'. If you take this course, ask its teacher to add you."
+
+
+def started(hub: Hub) -> list[str]:
+    """The pods that were made, by person and course."""
+    return [
+        f"{pod['metadata']['name']} {pod['metadata']['labels'].get('coursehub/course', '-')} "
+        f"{pod['metadata']['labels']['coursehub/role']}"
+        for pod in hub.kubernetes.made
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [
+        ("maria", ["python-intro", "data-analysis", "statistics-lab", "general"]),
+        ("jonas", ["python-intro", "statistics-lab", "general"]),
+        (
+            "anna",
+            [
+                *("python-intro--instructor", "statistics-lab--instructor", "old-course--instructor"),
+                *("python-intro", "statistics-lab", "general"),
+            ],
+        ),
+        ("peter", ["data-analysis--instructor", "python-intro", "statistics-lab", "general"]),
+        (
+            "sofia",
+            [
+                *("python-intro--instructor", "data-analysis--instructor", "statistics-lab--instructor"),
+                *("old-course--instructor", "python-intro", "statistics-lab", "general"),
+            ],
+        ),
+        ("stranger", []),
+    ],
+)
+async def test_a_person_sees_exactly_what_they_may_start(hub: Hub, name: str, choices: list[str]) -> None:
+    page = await (await hub.login(name)).page("spawn")
+    assert page.choices == choices
+    assert page.chosen == choices[:1]
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        pytest.param("stranger", "is not known in the university's directory", id="I1 stranger"),
+        pytest.param("daemon", "is a system account (uid 99, below 1000)", id="I1 system account"),
+    ],
+)
+async def test_who_cannot_have_a_server_reads_why_on_the_start_page(hub: Hub, name: str, sentence: str) -> None:
+    browser = await hub.login(name)
+    assert sentence in (await browser.page("spawn")).text
+    await browser.choose("general")
+    assert sentence in await hub.outcome(name)
+    assert sentence in (await browser.page(f"spawn-pending/{name}")).text
+    assert not hub.kubernetes.made
+
+
+async def test_a_student_starts_a_course_by_the_form_and_stops_it(hub: Hub) -> None:
+    maria = await hub.login("maria")
+    await maria.choose("python-intro")
+    assert await hub.outcome("maria") == "ready"
+    (pod,) = hub.kubernetes.made
+    assert pod["spec"]["securityContext"]["runAsUser"] == UID
+    assert pod["spec"]["containers"][0]["workingDir"] == "/home/maria"
+    assert hub.app.proxy.routes["/user/maria/"]["target"].startswith("http://127.0.0.1:")
+    await hub.stop("maria")
+    assert not hub.kubernetes.pods
+
+
+async def test_the_last_choice_is_preselected_the_next_time(hub: Hub) -> None:
+    maria = await hub.login("maria")
+    await maria.choose("data-analysis")
+    assert await hub.outcome("maria") == "ready"
+    await hub.stop("maria")
+    assert (await maria.page("spawn")).chosen == ["data-analysis"]
+
+
+async def test_p9_an_instructor_stops_and_starts_as_a_student_and_gets_nothing_of_the_first(hub: Hub) -> None:
+    anna = await hub.login("anna")
+    for profile in ("python-intro--instructor", "statistics-lab"):
+        await anna.choose(profile)
+        assert await hub.outcome("anna") == "ready"
+        await hub.stop("anna")
+    first, second = hub.kubernetes.made
+    assert "/course" in [mount["mountPath"] for mount in first["spec"]["containers"][0]["volumeMounts"]]
+    assert first["spec"]["securityContext"]["runAsGroup"] == 70101
+    assert [mount["mountPath"] for mount in second["spec"]["containers"][0]["volumeMounts"]] == [
+        "/home/anna",
+        "/run/coursehub",
+    ]
+    assert second["spec"]["securityContext"]["runAsGroup"] == 30001
+    assert "70101" not in json.dumps(second)
+
+
+@pytest.mark.parametrize(
+    ("name", "profile", "sentence"),
+    [
+        pytest.param("jonas", "data-analysis", NOT_LISTED, id="P1 private course"),
+        pytest.param("maria", "python-intro--instructor", "You are not an instructor of", id="P2 instructor's"),
+        pytest.param("maria", "old-course", "has been archived since 2026-06-30", id="archived course"),
+        pytest.param("maria", "nothing", "There is no course 'nothing' here.", id="no such course"),
+        pytest.param("maria", "x--grading", "There is no choice 'x--grading'.", id="no such choice"),
+        pytest.param("maria", "<script>alert(1)</script>", "There is no choice", id="Y18 script"),
+        pytest.param("homeless", "general", "Your home directory does not exist yet", id="F3 no home"),
+        pytest.param("mallory", "general", "Your home directory belongs to uid", id="I5 another's home"),
+    ],
+)
+async def test_a_refusal_makes_no_pod_and_is_a_sentence_on_the_page_and_in_the_stream(
+    hub: Hub, name: str, profile: str, sentence: str
+) -> None:
+    browser = await hub.login(name)
+    await browser.choose(profile)
+    assert sentence in await hub.outcome(name)
+    page = await browser.get(f"spawn-pending/{name}")
+    assert sentence.replace("'", "&#39;") in page.text or sentence in page.text
+    assert "<script>alert" not in page.text
+
+    assert sentence in await hub.start(name, json.dumps({"profile": profile}).encode())
+    assert not hub.kubernetes.made
+
+
+async def test_p1_ten_refusals_in_each_way_leave_the_hub_up_and_others_start_meanwhile(hub: Hub) -> None:
+    jonas, maria = await hub.login("jonas"), await hub.login("maria")
+    await maria.choose("data-analysis")
+    for _ in range(10):
+        await jonas.choose("data-analysis")
+        assert NOT_LISTED in await hub.outcome("jonas")
+        assert NOT_LISTED in await hub.start("jonas", b'{"profile": "data-analysis"}')
+        assert NOT_LISTED in (await jonas.page("spawn?profile=data-analysis")).text
+    assert await hub.outcome("maria") == "ready"
+    assert started(hub) == ["jupyter-maria data-analysis student"]
+    assert hub.app.users["jonas"].spawner.consecutive_failure_limit == 0
+    # JupyterHub waits two seconds before it exits.
+    await asyncio.sleep(2.2)
+    await jonas.choose("python-intro")
+    assert await hub.outcome("jonas") == "ready"
+
+
+async def test_p3_a_link_only_preselects_and_the_persons_own_click_starts(hub: Hub) -> None:
+    maria = await hub.login("maria")
+    response = await maria.get("spawn?profile=statistics-lab")
+    assert Form(response.text).chosen == ["statistics-lab"]
+    assert "spawn-error-msg" not in response.text
+    assert not hub.kubernetes.made
+    assert not hub.app.users["maria"].spawner.active
+
+
+async def test_p3_a_link_to_a_private_course_says_why_and_starts_nothing(hub: Hub) -> None:
+    page = await (await hub.login("jonas")).page("spawn?profile=data-analysis")
+    assert NOT_LISTED in page.text
+    assert page.chosen == ["python-intro"]
+    assert not hub.kubernetes.made
+
+
+async def test_p3_another_sites_form_starts_nothing(hub: Hub) -> None:
+    jonas = await hub.login("jonas")
+    response = await jonas._client.post("spawn", data={"profile": "python-intro"})
+    assert response.status_code == 403
+    assert not hub.kubernetes.made
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"other": 1}', b""], ids=["empty", "no profile", "no body"])
+async def test_p5_rest_without_a_profile_is_general_use(hub: Hub, body: bytes) -> None:
+    hub.app.users.pop("maria", None)
+    user = await hub.login("peter")
+    hub.app.users[user.name].spawner.orm_spawner.user_options = None
+    assert await hub.start("peter", body) == "ready"
+    assert started(hub) == ["jupyter-peter - general"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'{"profile": {}}', id="an object"),
+        pytest.param(b'{"profile": ["python-intro"]}', id="a list"),
+        pytest.param(b'{"profile": null}', id="null"),
+        pytest.param(b'{"profile": 5}', id="a number"),
+        pytest.param(b'{"profile": "python-intro\\n"}', id="a newline"),
+        pytest.param(json.dumps({"profile": "x" * 1_000_000}).encode(), id="a megabyte"),
+    ],
+)
+async def test_p4_rest_with_a_strange_profile_is_refused_in_a_sentence(hub: Hub, body: bytes) -> None:
+    message = await hub.start("maria", body)
+    assert "There is no choice" in message
+    assert len(message) < 500
+    assert not hub.kubernetes.made
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"x"', b"[1]", b"5", b"true"])
+async def test_p4_rest_with_a_body_that_is_no_object_starts_nothing_and_the_person_can_start_afterwards(
+    hub: Hub, body: bytes
+) -> None:
+    assert "There is no choice" in await hub.start("maria", body)
+    assert not hub.kubernetes.made
+    await (await hub.login("maria")).choose("python-intro")
+    assert await hub.outcome("maria") == "ready"
+
+
+async def test_p4_a_hub_starts_again_after_such_a_body(hub: Hub) -> None:
+    await hub.start("maria", b'"x"')
+    hub.app.users.clear()
+    await hub.app.init_spawners()
+    assert await hub.start("maria", b'{"profile": "python-intro"}') == "ready"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"profile": "python-intro", "image": "evil/x"},
+        {"profile": "python-intro", "profile-option-python-intro--image": "evil"},
+        {"profile": "python-intro", "profile-option-python-intro--image--unlisted-choice": "evil/x"},
+        {"profile": "python-intro", "uid": 0, "kubespawner_override": {"uid": 0}},
+    ],
+    ids=["image", "P7 option", "P7 unlisted choice", "Y10 override"],
+)
+async def test_p7_rest_options_beside_the_profile_change_nothing(hub: Hub, options: dict[str, object]) -> None:
+    outcome = await hub.start("maria", json.dumps(options).encode())
+    if outcome == "ready":
+        (pod,) = hub.kubernetes.made
+        assert "evil" not in json.dumps(pod)
+        assert pod["spec"]["securityContext"]["runAsUser"] == UID
+    else:
+        assert not hub.kubernetes.made
+
+
+async def test_p8_a_saved_choice_is_decided_anew_at_each_start(hub: Hub) -> None:
+    assert await hub.start("maria", b'{"profile": "data-analysis"}') == "ready"
+    await hub.stop("maria")
+    hub.write_courses(COURSES.replace("students: [maria]", "students: [nobody]"))
+    await asyncio.sleep(1.5)
+    assert NOT_LISTED in await hub.start("maria")
+    page = await (await hub.login("maria")).page("spawn")
+    assert page.chosen == ["python-intro"]
+    assert started(hub) == ["jupyter-maria data-analysis student"]
+
+
+async def test_p12_an_admin_who_starts_for_a_student_gives_no_more_than_the_student_has(hub: Hub) -> None:
+    await hub.login("jonas")
+    sofia = await hub.login("sofia")
+    assert (await sofia.page("spawn/jonas")).choices == ["python-intro", "statistics-lab", "general"]
+    await sofia.choose("data-analysis--instructor", owner="jonas")
+    assert "You are not an instructor of" in await hub.outcome("jonas")
+    await sofia.choose("python-intro", owner="jonas")
+    assert await hub.outcome("jonas") == "ready"
+    assert started(hub) == ["jupyter-jonas python-intro student"]
+
+
+async def test_an_admin_instructs_everywhere(hub: Hub) -> None:
+    assert await hub.start("sofia", b'{"profile": "data-analysis--instructor"}') == "ready"
+    assert started(hub) == ["jupyter-sofia data-analysis instructor"]
+
+
+async def test_a_student_cannot_start_another_persons_server(hub: Hub) -> None:
+    await hub.login("anna")
+    jonas = await hub.login("jonas")
+    response = await jonas.post("spawn/anna", profile="general")
+    assert response.status_code in (403, 404)
+    response = await hub.rest("jonas", "POST", "users/anna/server", b"{}")
+    assert response.status_code in (403, 404)
+    assert not hub.kubernetes.made
+
+
+async def test_p13_two_starts_at_once_make_one_pod(hub: Hub) -> None:
+    bodies = (b'{"profile": "python-intro"}', b'{"profile": "data-analysis"}')
+    await hub.login("maria")
+    answers = await asyncio.gather(*(hub.rest("maria", "POST", "users/maria/server", body) for body in bodies))
+    assert {answer.status_code for answer in answers} <= {201, 202, 400}
+    assert await hub.outcome("maria") == "ready"
+    assert len(hub.kubernetes.made) == 1
+
+
+async def test_one_server_a_person(hub: Hub) -> None:
+    response = await hub.rest("maria", "POST", "users/maria/servers/second", b"{}")
+    assert response.status_code == 400
+    assert "Named servers are not enabled" in response.text
+
+
+async def test_i3_no_two_people_share_a_pods_name(hub: Hub) -> None:
+    names = ["a-b", "a.b", "a_b", "a--b", "ab", "a-b-", "jupyter-a", "x" * 63, "x" * 62 + "y"]
+    pods = {}
+    for name in names:
+        await hub.login(name)
+        pods[hub.app.users[name].spawner.pod_name] = name
+    assert len(pods) == len(names)
+    assert all(len(pod) <= 63 for pod in pods)
+
+
+async def test_a_pod_that_the_sites_hook_bent_is_not_made_and_the_person_reads_whom_to_tell(hub: Hub) -> None:
+    assert "Please tell the administrators" in await hub.start("bent", b'{"profile": "python-intro"}')
+    browser = await hub.login("bent")
+    await browser.choose("python-intro")
+    assert "Please tell the administrators" in await hub.outcome("bent")
+    assert not hub.kubernetes.made
+
+
+async def test_a_pod_that_group_overrides_bent_is_not_made_and_the_person_reads_whom_to_tell(hub: Hub) -> None:
+    await hub.login("peter")
+    hub.app.users["peter"].sync_groups(["bent"])
+    try:
+        assert "Please tell the administrators" in await hub.start("peter", b'{"profile": "python-intro"}')
+        assert not hub.kubernetes.made
+    finally:
+        hub.app.users["peter"].sync_groups([])
+        hub.app.users["peter"].spawners.pop("", None)
+
+
+async def test_a_pod_that_fails_at_once_is_told_and_taken_away(hub: Hub) -> None:
+    hub.kubernetes.phase = "Failed"
+    hub.app.users["maria"].settings["spawner_class"].start_timeout.default_value = 60
+    hub.app.config.KubeSpawner.start_timeout = 2
+    hub.app.users["maria"].spawners.pop("", None)
+    try:
+        assert await hub.start("maria", b'{"profile": "python-intro"}') != "ready"
+    finally:
+        del hub.app.config.KubeSpawner["start_timeout"]
+        hub.app.users["maria"].spawners.pop("", None)
+    assert not hub.kubernetes.pods
+
+
+async def test_a_course_added_to_the_file_appears_without_a_restart(hub: Hub) -> None:
+    maria = await hub.login("maria")
+    hub.write_courses(COURSES + "  new-course: {name: New Course, students: everyone}\n")
+    await asyncio.sleep(1.5)
+    assert "new-course" in (await maria.page("spawn")).choices
+    await maria.choose("new-course")
+    assert await hub.outcome("maria") == "ready"
+
+
+async def test_y18_a_courses_name_is_text_on_the_page(hub: Hub) -> None:
+    hub.write_courses(
+        "courses:\n  a:\n    students: everyone\n"
+        "    name: '<script>alert(1)</script>\"><img src=x onerror=y> {{7*7}} {% raw %}'\n"
+    )
+    await asyncio.sleep(1.5)
+    response: httpx.Response = await (await hub.login("maria")).get("spawn")
+    assert "<script>alert(1)" not in response.text
+    assert "<img src=x" not in response.text
+    assert "{{7*7}} {% raw %}" in response.text
