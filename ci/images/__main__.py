@@ -3,8 +3,10 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from ci.images.build import build
+from ci.images.freeze import refreeze
 from ci.images.image import IMAGES
 from ci.images.shell import Failure
 
@@ -18,6 +20,8 @@ def main() -> int:
         ("list", "one line an image: name, reference, archive and whether that is there"),
     ):
         sub = commands.add_parser(command, help=text, description=text)
+        if command == "build":
+            sub.add_argument("--json", type=Path, metavar="FILE", help="write that line into FILE too")
         sub.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(IMAGES)}; without any: all")
     text = "freeze each image's requirements anew, with hashes"
     commands.add_parser("refreeze", help=text, description=text)
@@ -28,13 +32,18 @@ def main() -> int:
         parser.error(f"no image {', '.join(unknown)}; there are {', '.join(IMAGES)}")
     images = [IMAGES[name] for name in getattr(arguments, "names", ()) or IMAGES]
     try:
-        if arguments.command == "list":
+        if arguments.command == "refreeze":
+            refreeze()
+        elif arguments.command == "list":
             for image in images:
                 state = f"{image.archive.stat().st_size // 10**6} MB" if image.archive.exists() else "not built"
                 print(f"{image.name}\t{image.ref}\t{image.archive}\t{state}")
         else:
             build(images)
-            print(json.dumps({image.name: image.ref for image in images}))
+            line = json.dumps({image.name: image.ref for image in images})
+            if arguments.json:
+                arguments.json.write_text(line + "\n")
+            print(line)
     except Failure as failure:
         print(f"images: {failure}", file=sys.stderr)
         return 1

@@ -26,15 +26,15 @@ def step(title: str) -> Iterator[None]:
     say(f"images: {title}: {time.monotonic() - begin:.0f} s")
 
 
-def run(command: Sequence[str | Path], log: Path, remedy: str) -> None:
+def run(command: Sequence[str | Path], log: Path, remedy: str, cwd: Path | None = None) -> None:
     """Run it with its output in the log; when it fails, show the log's end and the remedy."""
     with log.open("a") as output:
         output.write(f"+ {' '.join(map(str, command))}\n")
         output.flush()
-        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False).returncode
-    if code:
+        done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False)
+    if done.returncode:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-25:])
-        raise Failure(f"{tail}\n{command[0]} failed with exit code {code}: {remedy}\nAll of its output: {log}")
+        raise Failure(f"{tail}\n{command[0]} failed with exit code {done.returncode}: {remedy}\nAll of its output: {log}")
 
 
 def answer(command: Sequence[str | Path]) -> str:
