@@ -37,7 +37,7 @@ class Provider(Protocol):
     """A source of people."""
 
     async def find(self, name: str) -> Person | None:
-        """The person called `name`, or None where the directory has nobody of that name."""
+        """The person called `name`, or None where there is nobody of that name; OSError where nothing answers."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,11 @@ async def look_up(source: Provider, name: str, settings: Settings) -> Person:
     """The person called `name`; raises Refused for names and uids that may never run a server."""
     if not is_person(name):
         raise Refused(f"The account name {name!r} cannot have a server here. Please contact the administrators.")
-    person = await source.find(name)
-    if person is None:
+    try:
+        person = await source.find(name)
+    except OSError:
+        raise Refused("The university's directory does not answer. Please try again in a few minutes.") from None
+    if person is None or person.name != name:
         raise Refused(
             f"The account {name!r} is not known in the university's directory, so no server can be started for it. "
             "If you joined recently, try again tomorrow; otherwise contact the administrators."
