@@ -26,6 +26,12 @@ def _person(text: str) -> str:
     return text
 
 
+def _group(text: str) -> str:
+    if GROUP.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is no group's name; write letters, digits, '.', '_' and '-'")
+    return text
+
+
 def _entry(text: str) -> str:
     if text.startswith("@"):
         if GROUP.fullmatch(text[1:]) is None:
@@ -35,6 +41,7 @@ def _entry(text: str) -> str:
 
 
 PersonName = Annotated[str, StringConstraints(strict=True), AfterValidator(_person)]
+GroupName = Annotated[str, StringConstraints(strict=True), AfterValidator(_group)]
 PersonOrGroup = Annotated[str, StringConstraints(strict=True), AfterValidator(_entry)]
 # Below 1000 are the system's; the kernel's largest is 2**32 - 2, NFS servers and tools stop at a signed int.
 Gid = Annotated[int, Field(strict=True, ge=1000, le=2**31 - 2)]

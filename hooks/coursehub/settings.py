@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from . import document
 from .errors import InvalidFile
-from .names import Gid, PersonName, Uid
+from .names import Gid, GroupName, PersonName, Uid
 from .resources import Amount, Resources
 
 
@@ -36,7 +36,7 @@ class FilePerson(_Values):
 class FileDirectory(_Values):
     """The people and unix groups of the `file` provider."""
 
-    groups: Mapping[str, Gid] = Field(default_factory=dict)
+    groups: Mapping[GroupName, Gid] = Field(default_factory=dict)
     people: Mapping[PersonName, FilePerson] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -79,7 +79,7 @@ class Settings(_Values):
     minimum_uid: Annotated[int, Field(strict=True, ge=1)] = 1000
     admins: tuple[PersonName, ...] = ()
     images: Mapping[str, Annotated[str, StringConstraints(min_length=1)]] = Field(default_factory=dict)
-    groups: Mapping[str, Gid] = Field(default_factory=dict)
+    groups: Mapping[GroupName, Gid] = Field(default_factory=dict)
     maximum: Amount = Amount.model_validate({"cpu": 8, "memory": "32G"})
     identity: Identity = Identity()
     servers: Servers = Servers()
@@ -125,7 +125,9 @@ def load(values: Sequence[tuple[str, str]]) -> Settings:
 
 def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
     for key, value in values.items():
-        if isinstance(value, dict) and isinstance(into.get(key), dict):
+        if value is None:
+            into.pop(key, None)
+        elif isinstance(value, dict) and isinstance(into.get(key), dict):
             _merge(into[key], value)
         else:
             into[key] = value
