@@ -1,0 +1,151 @@
+"""Who may start what, and the sentence for who may not."""
+
+from datetime import date
+
+import pytest
+from coursehub import access
+from coursehub.errors import Refused
+from coursehub.identity import Group, Person
+from coursehub.profiles import GENERAL, Profile, Role
+
+from tests.support import ANNA, JONAS, MARIA, PETER, SOFIA, TODAY, catalog
+
+DATED = """\
+courses:
+  c:
+    name: C
+    gid: 70101
+    instructors: [anna]
+    students: everyone
+    open: 2026-09-01
+    close: 2026-12-31
+    archive: 2027-06-30
+"""
+
+
+@pytest.mark.parametrize(
+    ("person", "allowed"),
+    [
+        pytest.param(MARIA, ["python-intro", "data-analysis", "statistics-lab", "general"], id="student by name"),
+        pytest.param(JONAS, ["python-intro", "statistics-lab", "general"], id="student of public courses"),
+        pytest.param(
+            ANNA,
+            [
+                *("python-intro--instructor", "python-intro", "statistics-lab--instructor", "statistics-lab"),
+                *("old-course--instructor", "general"),
+            ],
+            id="instructor by name",
+        ),
+        pytest.param(
+            PETER,
+            ["python-intro", "data-analysis--instructor", "statistics-lab", "general"],
+            id="instructor by unix group",
+        ),
+        pytest.param(
+            SOFIA,
+            [
+                *("python-intro--instructor", "python-intro", "data-analysis--instructor"),
+                *("statistics-lab--instructor", "statistics-lab", "old-course--instructor", "general"),
+            ],
+            id="admin",
+        ),
+    ],
+)
+def test_what_is_offered_is_exactly_what_may_be_started(person: Person, allowed: list[str]) -> None:
+    live = catalog()
+    assert [choice.profile.slug for choice in access.choices(person, live, TODAY)] == allowed
+    everything = [GENERAL] + [Profile(role, slug) for slug in live.courses for role in (Role.STUDENT, Role.INSTRUCTOR)]
+    may = []
+    for profile in everything:
+        try:
+            access.decide(person, profile, live, TODAY)
+        except Refused:
+            continue
+        may.append(profile.slug)
+    assert sorted(may) == sorted(allowed), "what the page offers and what a start is refused for differ"
+
+
+@pytest.mark.parametrize(
+    ("today", "said"),
+    [
+        pytest.param(date(2026, 8, 31), "The course 'C' opens on 2026-09-01. Please come back then.", id="before"),
+        pytest.param(date(2026, 9, 1), None, id="first day"),
+        pytest.param(date(2026, 12, 31), None, id="last day"),
+        pytest.param(
+            date(2027, 1, 1),
+            "The course 'C' closed after 2026-12-31. Ask its teacher if you still need it.",
+            id="after",
+        ),
+        pytest.param(
+            date(2027, 6, 30),
+            "The course 'C' has been archived since 2027-06-30 and cannot be started any more.",
+            id="archived",
+        ),
+    ],
+)
+def test_students_start_a_course_from_its_first_day_through_its_last_and_instructors_always(
+    today: date, said: str | None
+) -> None:
+    live = catalog(DATED)
+    if said is None:
+        assert access.decide(MARIA, Profile(Role.STUDENT, "c"), live, today) == live.courses["c"]
+    else:
+        with pytest.raises(Refused) as refusal:
+            access.decide(MARIA, Profile(Role.STUDENT, "c"), live, today)
+        assert str(refusal.value) == said
+    assert access.decide(ANNA, Profile(Role.INSTRUCTOR, "c"), live, today) == live.courses["c"]
+
+
+@pytest.mark.parametrize(
+    ("person", "profile", "said"),
+    [
+        pytest.param(
+            JONAS,
+            Profile(Role.STUDENT, "data-analysis"),
+            "You are not on the list of 'Data Analysis'. If you take this course, ask its teacher to add you.",
+            id="P1 private course",
+        ),
+        pytest.param(
+            MARIA,
+            Profile(Role.INSTRUCTOR, "python-intro"),
+            "You are not an instructor of 'Introduction to Programming'. Its instructors can add you, "
+            "or start the course as a student if you take it.",
+            id="P2 instructor's profile",
+        ),
+        pytest.param(
+            PETER,
+            Profile(Role.INSTRUCTOR, "statistics-lab"),
+            "You are not an instructor of 'Statistics Lab'. Its instructors can add you, "
+            "or start the course as a student if you take it.",
+            id="image-only course",
+        ),
+        pytest.param(
+            MARIA,
+            Profile(Role.STUDENT, "gone"),
+            "There is no course 'gone' here. Choose one of the courses on the start page.",
+            id="no such course",
+        ),
+    ],
+)
+def test_a_refusal_says_what_the_person_can_do(person: Person, profile: Profile, said: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        access.decide(person, profile, catalog(), TODAY)
+    assert str(refusal.value) == said
+
+
+def test_students_listed_by_group_may_start() -> None:
+    live = catalog("courses:\n  c: {name: C, students: ['@team']}\n")
+    member = Person("x", 30009, 30009, (Group("team", 5000),))
+    assert access.decide(member, Profile(Role.STUDENT, "c"), live, TODAY) == live.courses["c"]
+    with pytest.raises(Refused):
+        access.decide(MARIA, Profile(Role.STUDENT, "c"), live, TODAY)
+
+
+def test_a_person_called_like_a_group_is_not_its_member() -> None:
+    live = catalog("courses:\n  c: {name: C, students: ['@team']}\n")
+    with pytest.raises(Refused):
+        access.decide(Person("team", 30009, 30009), Profile(Role.STUDENT, "c"), live, TODAY)
+
+
+def test_general_use_is_everybodys() -> None:
+    assert access.decide(JONAS, GENERAL, catalog(), TODAY) is None
