@@ -4,6 +4,7 @@ Parents belong to root and are only passed through. A leaf exists before a pod m
 """
 
 import asyncio
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -85,7 +86,7 @@ def ensure(root: Path, tree: Iterable[Directory], *, dry_run: bool = False) -> I
                 _own(path, directory)
             continue
         if not stat.S_ISDIR(found.st_mode):
-            raise NotADirectoryError(f"{path} is in the way: a directory must be there")
+            raise NotADirectoryError(errno.ENOTDIR, "is in the way; a directory must be there", str(path))
         if (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) != wanted:
             yield f"correct {directory.path} to {directory.mode:04o} {directory.uid}:{directory.gid}"
             if not dry_run:
@@ -93,9 +94,14 @@ def ensure(root: Path, tree: Iterable[Directory], *, dry_run: bool = False) -> I
 
 
 def _own(path: Path, directory: Directory) -> None:
-    # chown first: it clears the setgid bit.
-    os.chown(path, directory.uid, directory.gid, follow_symlinks=False)
-    path.chmod(directory.mode)
+    # By descriptor: a course's group could put a link in the place of its directory meanwhile.
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        # The owner first: changing it clears the setgid bit.
+        os.fchown(descriptor, directory.uid, directory.gid)
+        os.fchmod(descriptor, directory.mode)
+    finally:
+        os.close(descriptor)
 
 
 class Share:
