@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from . import courses, settings, storage
+from . import courses, document, settings, storage
 from .courses import Catalog
 from .errors import InvalidFile, Problem
 from .settings import Settings
@@ -105,7 +105,7 @@ def _settings(files: Sequence[Path]) -> Settings:
 
 
 def _read(files: Sequence[Path]) -> list[tuple[str, str]]:
-    return [(str(path), path.read_text("utf-8")) for path in files]
+    return [(str(path), document.read_text(path)) for path in files]
 
 
 def _report(problems: Sequence[Problem], *, as_json: bool) -> int:

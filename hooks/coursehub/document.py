@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
+from pathlib import Path as FilePath
 from typing import Any, get_args
 
 import yaml
@@ -108,11 +109,20 @@ def _keys(model: type[BaseModel], path: Path) -> Iterator[str]:
     return (field.alias or name for name, field in model.model_fields.items() if not field.exclude)
 
 
+def read_text(path: FilePath) -> str:
+    """The file's text; bytes that are no UTF-8 stay in it, for `read` to tell."""
+    return path.read_text("utf-8", "surrogateescape")
+
+
 def read(file: str, text: str) -> Document:
     """The document in `text`; mistakes below the top level are kept with it, and their values left out.
 
     Raises InvalidFile where the text as a whole is not one YAML mapping.
     """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _invalid_at(file, text, error.start, "not UTF-8 text; save the file as UTF-8") from None
     document = Document(file)
     loader = yaml.CSafeLoader(text)
     try:
@@ -125,10 +135,8 @@ def read(file: str, text: str) -> Document:
         said = f"not valid YAML: {error.problem or error.context}; look for indentation, quotes and brackets above it"
         raise _invalid(file, error.problem_mark or error.context_mark, said) from None
     except ReaderError as error:
-        before = text[: error.position]
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         said = f"not valid YAML: character {error.character:#06x} cannot be in a text; remove it"
-        raise InvalidFile([Problem(file, line, column, said)]) from None
+        raise _invalid_at(file, text, error.position, said) from None
     finally:
         loader.dispose()
     return document
@@ -141,6 +149,11 @@ def _refuse_depth(file: str, text: str) -> None:
         if depth > _DEEPEST:
             message = f"nested more than {_DEEPEST} deep; remove the brackets or indentation too many"
             raise _invalid(file, event.start_mark, message)
+
+
+def _invalid_at(file: str, text: str, position: int, message: str) -> InvalidFile:
+    before = text[:position]
+    return InvalidFile([Problem(file, before.count("\n") + 1, len(before) - before.rfind("\n"), message)])
 
 
 def _invalid(file: str, mark: Any, message: str) -> InvalidFile:

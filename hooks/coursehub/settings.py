@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.alias_generators import to_camel
 
 from . import document
+from .document import Document
 from .errors import InvalidFile
 from .names import Gid, GroupName, PersonName, Uid
 from .resources import Amount, Resources
@@ -107,7 +108,7 @@ def load(values: Sequence[tuple[str, str]]) -> Settings:
 
     Keys of the chart that are not the hub's are passed over. Raises InvalidFile with each mistake's position.
     """
-    documents = [document.read(file, text) for file, text in values]
+    documents = [document.read(file, text) for file, text in values] or [Document("site.yaml", {})]
     problems = [problem for each in documents for path, problem in each.problems if path and path[0] in KEYS]
     merged: dict[str, Any] = {}
     for each in documents:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import courses, settings
+from . import courses, document, settings
 from .courses import Catalog
 from .errors import InvalidFile, Problem
 from .settings import Settings
@@ -94,4 +94,4 @@ def _yaml(folder: Path) -> list[Path]:
 
 
 def _read(folder: Path) -> Files:
-    return [(path.name, path.read_text("utf-8")) for path in _yaml(folder)]
+    return [(path.name, document.read_text(path)) for path in _yaml(folder)]
