@@ -82,6 +82,7 @@ def test_plain_yaml_is_plain_data_and_each_key_and_value_knows_its_place() -> No
             "f.yaml:2:4: not valid YAML: character 0x0000 cannot be in a text; remove it",
             id="NUL byte",
         ),
+        pytest.param("a: 1\nb: \udcff\n", "f.yaml:2:4: not UTF-8 text; save the file as UTF-8", id="Latin 1"),
         pytest.param(
             "a: 1\n---\nb: 1\n",
             "f.yaml:2:1: not valid YAML: but found another document; "
