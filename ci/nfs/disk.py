@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ci.cluster import packages, preflight
 from ci.cluster.layout import Layout
@@ -60,16 +61,24 @@ def ensure() -> Disk:
 
 
 def _make(folder: Path, cache: Path) -> None:
-    # Where making it was cut off, its mounts ended with mmdebstrap's own mount namespace.
-    part = cache / "part"
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
-    made, tree = Disk(part), part / "tree"
+    for left in cache.glob("part-*"):
+        shutil.rmtree(left, ignore_errors=True)  # of a run that was killed and may just be ending
+    with TemporaryDirectory(prefix="part-", dir=cache, ignore_cleanup_errors=True) as part:
+        made = Disk(Path(part, "disk"))
+        made.folder.mkdir()
+        _fill(made, Path(part, "tree"), cache / "mmdebstrap.log")
+        made.folder.rename(folder)
+    folders = sorted(cache.glob("[0-9a-f]" * 12), key=lambda each: each.stat().st_mtime, reverse=True)
+    for old in folders[KEPT:]:
+        shutil.rmtree(old)
+
+
+def _fill(disk: Disk, tree: Path, log: Path) -> None:
     with step(f"a root disk of Debian packages: {' '.join(INCLUDED)}"):
-        log = cache / "mmdebstrap.log"
         command = [
-            "mmdebstrap",
-            "--mode=root",
+            *("setpriv", "--pdeathsig=TERM"),  # mmdebstrap ends with us, and cleans up
+            *("unshare", "--mount"),  # whatever happens, nobody else sees its mounts
+            *("mmdebstrap", "--mode=root"),
             "--variant=minbase",
             f"--include={','.join(INCLUDED)}",
             f"--keyring={KEYRING}",
@@ -85,18 +94,13 @@ def _make(folder: Path, cache: Path) -> None:
             )
     with step("its file system"):
         shutil.copy(INIT, tree / "usr/sbin/init")
-        with made.root.open("wb") as root:
+        with disk.root.open("wb") as root:
             root.truncate(SIZE)
-        command = ["mkfs.ext4", "-q", "-F", "-d", str(tree), str(made.root)]
+        command = ["mkfs.ext4", "-q", "-F", "-d", str(tree), str(disk.root)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
         if done.returncode:
-            raise Problem(f"mkfs.ext4 failed; free some space in {cache} and run this again:\n{tail(done.stderr)}")
-        shutil.copyfile(next(tree.glob("boot/vmlinuz-*")), made.kernel)
-        shutil.rmtree(tree)
-        part.rename(folder)
-    folders = sorted(cache.glob("[0-9a-f]" * 12), key=lambda each: each.stat().st_mtime, reverse=True)
-    for old in folders[KEPT:]:
-        shutil.rmtree(old)
+            raise Problem(f"mkfs.ext4 failed; free some space in {log.parent} and run this again:\n{tail(done.stderr)}")
+        shutil.copyfile(next(tree.glob("boot/vmlinuz-*")), disk.kernel)
 
 
 def _environment() -> dict[str, str]:

@@ -1,11 +1,10 @@
-"""Runs inside the machine: a volume exported as universities do, and mounted over NFS 4.2 and 3."""
+"""Runs inside the machine: a volume exported with Debian's settings, and mounted over NFS 4.2 and 3."""
 
 import subprocess
 from pathlib import Path
 
 EXPORT = Path("/srv/share")
 VERSIONS = ("4.2", "3")
-SETTINGS = Path("/etc/nfs.conf.d/coursehub.conf")
 
 
 def client(version: str) -> Path:
@@ -17,7 +16,6 @@ def start() -> None:
     """Export the volume and mount it."""
     EXPORT.mkdir()
     Path("/etc/exports").write_text(f"{EXPORT} 127.0.0.1(rw,sync,root_squash,no_subtree_check)\n")
-    SETTINGS.write_text(_settings(manage_gids=False))
     _run("ip", "link", "set", "lo", "up")
     _run("modprobe", "nfsd")
     _run("mount", "-t", "nfsd", "nfsd", "/proc/fs/nfsd")
@@ -34,7 +32,7 @@ def serve() -> None:
     """Answer clients; nothing where it does."""
     if int(Path("/proc/fs/nfsd/threads").read_text()):
         return
-    _run("rpc.nfsd", "4")
+    _run("rpc.nfsd", "--grace-time=10", "--lease-time=10", "4")
     # A server that starts waits for clients to reclaim their locks; nobody here has any.
     Path("/proc/fs/nfsd/v4_end_grace").write_text("Y")
 
@@ -45,18 +43,11 @@ def stop_serving() -> None:
     Path("/proc/sys/vm/drop_caches").write_text("3")
 
 
-def manage_gids(yes: bool) -> None:
-    """Whether the server looks up the supplementary groups of those it knows; otherwise it believes the client."""
-    SETTINGS.write_text(_settings(manage_gids=yes))
-    _run("pkill", "--exact", "rpc.mountd")
-    _run("rpc.mountd")
-    _run("exportfs", "-f")
-
-
 def know(name: str, uid: int, gid: int) -> None:
-    """Add a person without further groups to the server's own list."""
+    """Put a person without further groups on the server's own list, for the rest of the machine's life."""
     with Path("/etc/passwd").open("a") as passwd:
         passwd.write(f"{name}:x:{uid}:{gid}::/:/usr/sbin/nologin\n")
+    _run("exportfs", "-f")
 
 
 def stop() -> None:
@@ -65,10 +56,6 @@ def stop() -> None:
         _run("umount", str(client(version)))
     _run("exportfs", "-ua")
     _run("rpc.nfsd", "0")
-
-
-def _settings(manage_gids: bool) -> str:
-    return f"[mountd]\nmanage-gids={'yn'[not manage_gids]}\n[nfsd]\ngrace-time=10\nlease-time=10\n"
 
 
 def _run(*command: str) -> None:

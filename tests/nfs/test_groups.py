@@ -1,7 +1,5 @@
 """Which of a process's groups count on the server, and why plan.MOST_GIDS is 16."""
 
-from collections.abc import Iterator
-
 import pytest
 from coursehub.plan import MOST_GIDS
 from coursehub.storage import Directory
@@ -10,7 +8,6 @@ from ci.nfs import server
 from ci.nfs.agent import ROOT, Identity
 from tests.nfs import inside
 from tests.nfs.conftest import Volume
-from tests.support import ANNA, MARIA
 
 GIDS = tuple(range(70001, 70001 + 17))
 
@@ -31,23 +28,14 @@ def test_the_seventeenth_supplementary_group_is_refused_over_nfs_and_not_on_the_
     assert volume.machine.call(who, inside.entered, volume.host, GIDS) == list(GIDS)
 
 
-@pytest.fixture
-def server_that_looks_groups_up(volume: Volume) -> Iterator[None]:
-    """With manage-gids, which is Debian's default, and Anna on the server's own list."""
-    volume.machine.call(ROOT, server.know, ANNA.name, ANNA.uid, ANNA.gid)
-    volume.machine.call(ROOT, server.manage_gids, True)
-    yield
-    volume.machine.call(ROOT, server.manage_gids, False)
-
-
-@pytest.mark.usefixtures("server_that_looks_groups_up")
 @pytest.mark.parametrize(
     ("who", "gids"),
     [
-        pytest.param(Identity(ANNA.uid, ANNA.gid, GIDS[:2]), (), id="no supplementary group of somebody it knows"),
-        pytest.param(Identity(ANNA.uid, GIDS[0], GIDS[1:2]), GIDS[:1], id="the primary group of somebody it knows"),
-        pytest.param(Identity(MARIA.uid, MARIA.gid, GIDS[:2]), GIDS[:2], id="all groups of somebody it does not know"),
+        pytest.param(Identity(30009, 30009, GIDS[:2]), (), id="no supplementary group of somebody it knows"),
+        pytest.param(Identity(30009, GIDS[0], GIDS[1:2]), GIDS[:1], id="the primary group of somebody it knows"),
+        pytest.param(Identity(20001, 20001, GIDS[:2]), GIDS[:2], id="all groups of somebody it does not know"),
     ],
 )
-def test_a_server_that_looks_groups_up_itself_believes(volume: Volume, who: Identity, gids: tuple[int, ...]) -> None:
+def test_a_server_with_debians_manage_gids_believes(volume: Volume, who: Identity, gids: tuple[int, ...]) -> None:
+    volume.machine.call(ROOT, server.know, "known", 30009, 30009)
     assert volume.machine.call(who, inside.entered, volume.client, GIDS) == list(gids)
