@@ -1,0 +1,183 @@
+"""The command: what it says, and the exit code that a script sees."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from coursehub import cli
+
+from tests.support import COURSES, SITE
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
+BROKEN = "courses:\n  a: {nam: A}\n"
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a site, good courses and broken ones, in which the command runs."""
+    for name, text in (("site.yaml", SITE), ("courses.yaml", COURSES), ("broken.yaml", BROKEN)):
+        (tmp_path / name).write_text(text)
+    (tmp_path / "root").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str) -> int:
+    """The exit code of `coursehub arguments`."""
+    try:
+        return cli.main(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        pytest.param(["check", "--site", "site.yaml", "courses.yaml"], 0, [], id="fine"),
+        pytest.param(
+            ["check", "courses.yaml"], 0, ["without --site: images that courses name are not looked at"], id="no site"
+        ),
+        pytest.param(
+            ["check", "--site", "site.yaml", "broken.yaml", "courses.yaml"],
+            1,
+            [
+                "broken.yaml:2:3: course 'a': 'name' is missing; add it",
+                "broken.yaml:2:7: course 'a': unknown key 'nam'; did you mean 'name'?",
+            ],
+            id="mistakes",
+        ),
+        pytest.param(
+            ["check", "--site", "broken.yaml", "courses.yaml"],
+            1,
+            ["broken.yaml:1:1: 'general' is missing; add it"],
+            id="no site's values",
+        ),
+        pytest.param(["check", "gone.yaml"], 1, ["coursehub: gone.yaml: No such file or directory"], id="no such file"),
+        pytest.param(["check", "root"], 1, ["coursehub: root: Is a directory"], id="a folder"),
+        pytest.param(
+            ["storage", "ensure", "--root", "gone", "--site", "site.yaml", "courses.yaml"],
+            1,
+            ["coursehub: gone is no directory; mount the volume there first"],
+            id="no volume",
+        ),
+        pytest.param(
+            ["storage", "ensure", "--root", "root", "--site", "site.yaml", "broken.yaml"],
+            1,
+            [
+                "broken.yaml:2:3: course 'a': 'name' is missing; add it",
+                "broken.yaml:2:7: course 'a': unknown key 'nam'; did you mean 'name'?",
+            ],
+            id="storage with mistakes",
+        ),
+        *(
+            pytest.param(arguments, 2, None, id=f"usage: {' '.join(arguments)}")
+            for arguments in (
+                [],
+                ["chekc"],
+                ["check"],
+                ["check", "--jsn", "x"],
+                ["storage"],
+                ["storage", "ensure", "x"],
+            )
+        ),
+    ],
+)
+def test_exit_code_and_what_is_said(
+    files: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, said: list[str] | None
+) -> None:
+    assert run(*arguments) == code
+    written = capsys.readouterr()
+    if said is not None:
+        assert [line for line in written.err.splitlines() if "without --site" not in line or said == [line]] == said
+        assert not written.out
+    else:
+        assert written.err.startswith("usage: coursehub")
+
+
+def test_mistakes_as_json(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", "--json", "--site", "site.yaml", "broken.yaml") == 1
+    first, second = json.loads(capsys.readouterr().out)
+    assert first["message"] == "'name' is missing; add it"
+    assert second == {
+        "file": "broken.yaml",
+        "line": 2,
+        "column": 7,
+        "message": "unknown key 'nam'; did you mean 'name'?",
+        "course": "a",
+    }
+
+
+def test_no_mistakes_as_json_are_an_empty_list(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", "--json", "--site", "site.yaml", "courses.yaml") == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["check"], ["storage"], ["storage", "ensure"]], ids=lambda words: " ".join(words)
+)
+def test_each_command_has_a_help_text(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert run(*arguments, "--help") == 0
+    said = capsys.readouterr().out
+    assert said.startswith("usage: coursehub")
+    if arguments in (["check"], ["storage", "ensure"]):
+        assert "Example: coursehub " in said
+
+
+ENSURE = ("storage", "ensure", "--root", "root", "--site", "site.yaml", "courses.yaml")
+
+
+def test_a_dry_run_of_the_storage_says_all_and_makes_nothing(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*ENSURE, "--dry-run") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "make home/01/maria 0700 20001:20001" in said
+    assert "make course/data-analysis/data 3777 0:70102" in said
+    assert not any("statistics-lab" in line for line in said), "an image-only course has no directories"
+    assert not list((files / "root").iterdir())
+
+
+@as_root
+def test_the_storage_is_made_once_and_then_left_alone(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = os.umask(0o022)
+    try:
+        assert run(*ENSURE) == 0
+        planned = capsys.readouterr().out
+        assert run(*ENSURE) == 0
+        assert not capsys.readouterr().out
+    finally:
+        os.umask(before)
+    assert planned.count("\n") == sum(1 for _ in (files / "root").rglob("*"))
+    home = (files / "root/home/01/maria").stat()
+    assert (home.st_mode & 0o7777, home.st_uid, home.st_gid) == (0o700, 20001, 20001)
+    archived = (files / "root/course/old-course/data").stat()
+    assert (archived.st_mode & 0o7777, archived.st_gid) == (0o2775, 70103)
+
+
+@as_root
+def test_a_symbolic_link_in_the_way_is_told_and_not_followed(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "root/home").symlink_to(files)
+    assert run(*ENSURE) == 1
+    assert capsys.readouterr().err == "coursehub: root/home: is in the way; a directory must be there\n"
+    assert not (files / "01").exists()
+
+
+def test_y23_a_file_in_another_encoding_is_told(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "latin.yaml").write_bytes("courses:\n  a: {name: \xe4}\n".encode("latin-1"))
+    assert run("check", "--site", "site.yaml", "latin.yaml") == 1
+    assert capsys.readouterr().err == "latin.yaml:2:13: not UTF-8 text; save the file as UTF-8\n"
+
+
+def test_the_command_needs_neither_jupyterhub_nor_kubernetes(files: Path) -> None:
+    code = (
+        "import sys, coursehub.cli; "
+        "sys.exit(any(name.startswith(('jupyterhub', 'kube', 'tornado')) for name in sys.modules))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["local.yaml", "example-university.yaml"])
+def test_the_repositorys_own_course_file_holds_no_mistake(name: str) -> None:
+    values = Path(__file__).parents[2] / "values"
+    assert run("check", "--site", str(values / name), str(values / "courses.yaml")) == 0

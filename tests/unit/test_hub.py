@@ -1,0 +1,103 @@
+"""`configure(c)`: one line in the hub's configuration, which keeps what the site had there."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coursehub import storage
+from coursehub.errors import InvalidFile
+from coursehub.hub import configure
+from coursehub.spawner import CoursehubSpawner, Forbidden
+from traitlets.config import Config
+
+from tests.support import COURSES, SITE
+from tests.unit.conftest import Spawner, start
+
+UID = os.getuid() or 20001
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The hub's mounts: values, courses, and the shared volume with maria's home."""
+    for name in ("site", "courses"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "site/site.yaml").write_text(SITE.replace("20001, gid", f"{UID}, gid").replace("20000", "1000"))
+    (tmp_path / "courses/main.yaml").write_text(COURSES)
+    home = tmp_path / "share" / storage.home(UID, "maria")
+    home.mkdir(parents=True)
+    os.chown(home, UID, -1)
+    return tmp_path
+
+
+def configured(folder: Path, c: Config | None = None) -> Config:
+    c = Config() if c is None else c
+    configure(c, config=folder, share=folder / "share")
+    return c
+
+
+def test_the_hub_gets_the_form_the_hooks_and_the_admins(folder: Path) -> None:
+    c = configured(folder)
+    assert c.JupyterHub.spawner_class is CoursehubSpawner
+    assert c.JupyterHub.allow_named_servers is False
+    assert c.Authenticator.admin_users == {"sofia"}
+    assert {name for name in c.KubeSpawner if callable(c.KubeSpawner[name])} == {
+        *("options_form", "options_from_form"),
+        *("pre_spawn_hook", "modify_pod_hook", "after_pod_created_hook"),
+    }
+
+
+def test_admins_of_the_site_stay(folder: Path) -> None:
+    c = Config()
+    c.Authenticator.admin_users = {"root-of-all"}
+    assert configured(folder, c).Authenticator.admin_users == {"root-of-all", "sofia"}
+
+
+@pytest.mark.parametrize("section", ["Spawner", "KubeSpawner"])
+async def test_the_sites_own_hooks_are_called_before_ours(folder: Path, spawner: Spawner, section: str) -> None:
+    called = []
+
+    def before(used: Any) -> None:
+        called.append("pre_spawn_hook")
+
+    def modify(used: Any, pod: Any) -> Any:
+        called.append("modify_pod_hook")
+        return pod
+
+    c = Config()
+    c[section].pre_spawn_hook = before
+    c[section].modify_pod_hook = modify
+    values = configured(folder, c).KubeSpawner
+    pod = await start_with(values, spawner)
+    assert called == ["pre_spawn_hook", "modify_pod_hook"]
+    assert pod["spec"]["securityContext"]["runAsUser"] == UID
+
+
+async def test_a_hook_of_the_site_that_bends_the_pod_is_stopped(folder: Path, spawner: Spawner) -> None:
+    def modify(used: Any, pod: Any) -> Any:
+        pod.spec.host_network = True
+        return pod
+
+    c = Config()
+    c.KubeSpawner.modify_pod_hook = modify
+    with pytest.raises(Forbidden, match="Please tell the administrators"):
+        await start_with(configured(folder, c).KubeSpawner, spawner)
+
+
+async def test_a_home_that_is_missing_refuses_before_anything_is_set(folder: Path, spawner: Spawner) -> None:
+    c = configured(folder)
+    used = spawner("jonas", "general", **c.KubeSpawner)
+    with pytest.raises(Forbidden, match="Your home directory does not exist yet"):
+        await used.run_pre_spawn_hook()
+    assert used.volumes == []
+
+
+def test_a_hub_with_broken_values_does_not_start_and_says_where(folder: Path) -> None:
+    (folder / "site/site.yaml").write_text("general: {image: x}\n")
+    with pytest.raises(InvalidFile, match=r"site.yaml:1:1: general.image is 'x', which images does not have; add it"):
+        configured(folder)
+
+
+async def start_with(values: Any, spawner: Spawner) -> dict[str, Any]:
+    """The pod that a spawner with these values of c.KubeSpawner makes."""
+    return await start(values.pre_spawn_hook.__self__, spawner("maria", "general", **values))
