@@ -185,6 +185,9 @@ def _course(read: Document, slug: str, data: object, settings: Settings | None) 
         known = ", ".join(sorted(settings.images)) or "none yet"
         said = f"image: the site has no image '{course.image}'; take one of: {known}"
         problems.append(read.problem((*path, "image"), said))
+    if settings is not None and course.gid is not None and (owner := settings.owner_of(course.gid)):
+        said = f"gid: {course.gid} is {owner}; a course has its own"
+        problems.append(read.problem((*path, "gid"), said))
     return course, problems
 
 

@@ -1,6 +1,7 @@
 """The site's values that the hub needs, frozen: what the chart's own keys mean to the code."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -93,6 +94,12 @@ class Settings(_Values):
             if group not in self.groups:
                 raise ValueError(f"general.groups names {group!r}, which groups does not have; add it there")
         return self
+
+    def owner_of(self, gid: int) -> str | None:
+        """Whose the group already is, which then cannot be a course's."""
+        site = (f"the site's group '{name}'" for name, taken in self.groups.items() if taken == gid)
+        people = (f"{name}'s own group" for name, person in self.identity.file.people.items() if person.gid == gid)
+        return next(chain(site, people), None)
 
     @property
     def zone(self) -> ZoneInfo:

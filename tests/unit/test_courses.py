@@ -69,6 +69,16 @@ def test_a_course_is_read_with_all_its_keys() -> None:
             "3:44: course 'bad': unknown key 'disk'; known here: cpu, memory",
             id="unknown guarantee",
         ),
+        pytest.param(
+            "gid: 70001",
+            "3:25: course 'bad': gid: 70001 is the site's group 'teaching'; a course has its own",
+            id="Y9 the site's group",
+        ),
+        pytest.param(
+            "gid: 30001",
+            "3:25: course 'bad': gid: 30001 is anna's own group; a course has its own",
+            id="Y9 a person's group",
+        ),
         pytest.param("gid: 0", "3:25: course 'bad': gid: write 1000 or more, not 0", id="Y8 gid 0"),
         pytest.param("gid: 100", "3:25: course 'bad': gid: write 1000 or more, not 100", id="Y8 gid 100"),
         pytest.param("gid: -1", "3:25: course 'bad': gid: write 1000 or more, not -1", id="Y8 gid -1"),
@@ -137,7 +147,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param("image: [python]", "3:27: course 'bad': image: write text, not ['python']", id="Y15 image list"),
         pytest.param(
-            "gid: 70001, data: ro",
+            "gid: 70009, data: ro",
             "3:38: course 'bad': data: write 'none', 'read-only' or 'read-write', not 'ro'",
             id="data",
         ),
@@ -271,9 +281,9 @@ def test_y9_two_courses_never_share_a_unix_group() -> None:
             id="a new course takes that of one that stays as it was",
         ),
         pytest.param(
-            "courses:\n  a: {name: A, gid: 70001}\n  b: {name: B, gid: 70002}\n  c: {name: C, gid: 70003}\n",
-            "courses:\n  a: {name: A, gid: 70002}\n  b: {name: B, gid: 70002}\n  c: {name: C, gid: 70001}\n",
-            {"a": 70001, "b": 70002, "c": 70003},
+            "courses:\n  a: {name: A, gid: 70011}\n  b: {name: B, gid: 70002}\n  c: {name: C, gid: 70003}\n",
+            "courses:\n  a: {name: A, gid: 70002}\n  b: {name: B, gid: 70002}\n  c: {name: C, gid: 70011}\n",
+            {"a": 70011, "b": 70002, "c": 70003},
             id="one falls back onto another's",
         ),
     ],
