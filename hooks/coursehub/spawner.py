@@ -21,6 +21,7 @@ from . import access, gate, identity, page, plan, profiles
 from .errors import GateClosed, Refused
 from .plan import PodPlan
 from .profiles import Profile
+from .settings import Settings
 from .site import Site
 from .storage import Share
 
@@ -125,7 +126,7 @@ class Hooks:
         today = _today(snapshot.settings.zone)
         linked = spawner.handler.get_query_argument("profile", None) if spawner.handler else None
         try:
-            person = await self._person(spawner)
+            person = await _person(spawner, snapshot.settings)
         except Refused as refusal:
             return page.render([], selected=None, message=str(refusal), today=today)
         message = None
@@ -210,20 +211,20 @@ class Hooks:
         snapshot = self._site.current
         today = _today(snapshot.settings.zone)
         profile = asked(spawner.user_options)
-        person = await self._person(spawner)
+        person = await _person(spawner, snapshot.settings)
         course = access.decide(person, profile, snapshot.catalog, today)
         planned = plan.make(person, profile, course, snapshot.settings, today)
         home, *others = (mount.sub_path for mount in planned.mounts if mount.volume == plan.SHARE)
         await self._share.check(home, person.uid, others)
         return planned
 
-    async def _person(self, spawner: Any) -> identity.Person:
-        settings = self._site.current.settings
-        return await identity.look_up(identity.provider(settings), spawner.user.name, settings)
-
     async def _call_earlier(self, name: str, *arguments: Any, default: Any = None) -> Any:
         hook = self._earlier.get(name)
         return default if hook is None else await maybe_future(hook(*arguments))
+
+
+async def _person(spawner: Any, settings: Settings) -> identity.Person:
+    return await identity.look_up(identity.provider(settings), spawner.user.name, settings)
 
 
 def _today(zone: ZoneInfo) -> date:
