@@ -1,6 +1,7 @@
 """One small site that every kind of test uses: its values, its courses, its people."""
 
 from datetime import date
+from functools import cache
 from textwrap import dedent
 
 from coursehub import courses, settings
@@ -70,11 +71,13 @@ PETER = Person("peter", 30002, 30002, (Group("data-analysis", 70102),))
 SOFIA = Person("sofia", 30003, 30003, admin=True)
 
 
+@cache
 def site(values: str = SITE) -> Settings:
     """The settings in `values`."""
     return settings.load([("site.yaml", values)])
 
 
+@cache
 def catalog(text: str = COURSES) -> Catalog:
     """The courses in `text`, which holds no mistake."""
     loaded = courses.load([("courses.yaml", text)], site())

@@ -319,7 +319,6 @@ async def test_a_pod_that_group_overrides_bent_is_not_made_and_the_person_reads_
 
 async def test_a_pod_that_fails_at_once_is_told_and_taken_away(hub: Hub) -> None:
     hub.kubernetes.phase = "Failed"
-    hub.app.users["maria"].settings["spawner_class"].start_timeout.default_value = 60
     hub.app.config.KubeSpawner.start_timeout = 2
     hub.app.users["maria"].spawners.pop("", None)
     try:

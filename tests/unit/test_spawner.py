@@ -11,8 +11,9 @@ from coursehub.errors import Refused
 from coursehub.identity import Person
 from coursehub.profiles import GENERAL, Profile, Role, parse
 from coursehub.spawner import Forbidden
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from kubespawner.slugs import safe_slug
 
 from tests.support import ANNA, JONAS, MARIA, PETER, SOFIA, TODAY, catalog, site
 from tests.unit.conftest import Spawner, hooks, start
@@ -444,3 +445,16 @@ def test_every_role_sets_the_same_traits_so_none_stays_from_an_earlier_server() 
         course = access.decide(cell.person, profile, catalog(), TODAY)
         names.add(frozenset(adapter.traits(plan.make(cell.person, profile, course, site(), TODAY), "claim")))
     assert len(names) == 1
+
+
+people = st.from_regex(r"[a-z][a-z0-9._-]{0,62}", fullmatch=True)
+
+
+@given(people, people)
+@example("a-b", "a.b")
+@example("a", "a--")
+@example("x" * 63, "x" * 62 + "y")
+def test_i3_no_two_people_share_a_pods_name(one: str, other: str) -> None:
+    names = {f"jupyter-{safe_slug(name, max_length=48)}" for name in (one, other)}
+    assert len(names) == len({one, other})
+    assert all(len(name) <= 63 for name in names)
