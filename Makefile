@@ -34,13 +34,17 @@ status: venv ## say what runs; exit 1 when something is wrong
 info: venv ## one JSON line: url, kubeconfig, namespace, chart, password, people
 	@$(VENV)/python -m ci.deploy info
 
+.PHONY: programs
+programs: ## build the local cluster's programs, helm among them, that the cache lacks
+	@$(PYTHON) -m ci.cluster programs
+
 .PHONY: check
-check: venv ## lint, types, generated files, unit and chart tests: under a minute, no network
+check: venv programs ## lint, types, generated files, unit and chart tests: under a minute, no network
 	@ci/check.sh
 
 .PHONY: test
-test: venv ## everything but benchmarks: check, hub, nfs, images, the cluster and e2e; says each part's time
-	@$(VENV)/python -m ci.parts check hub nfs images-test up e2e
+test: venv ## everything but benchmarks, with each part's time
+	@$(VENV)/python -m ci.parts programs check hub nfs images-test up e2e drills
 
 .PHONY: hub
 hub: venv ## a real JupyterHub with the hooks, Kubernetes' API replaced
@@ -53,6 +57,10 @@ nfs: venv ## modes, owners and refusals on a real NFS server with root_squash, i
 .PHONY: e2e
 e2e: venv ## browser and API tests against the hub that `make up` installed
 	@ci/e2e.sh tests/e2e
+
+.PHONY: drills
+drills: venv ## kill, cut off and take over the local cluster; disturbs whatever runs on it
+	@$(VENV)/pytest tests/drills
 
 .PHONY: bench
 bench: venv ## measure beside plain z2jh on the same cluster; prints tables for docs/measurements.md

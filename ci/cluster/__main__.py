@@ -1,4 +1,4 @@
-"""`python3 -m ci.cluster up|down|status|import ARCHIVE...`"""
+"""`python3 -m ci.cluster up|down|status|programs|import ARCHIVE...`"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from ci.cluster import cluster, status
+from ci.cluster import binaries, cluster, status
 from ci.cluster.layout import Layout
 from ci.cluster.problem import Problem
 
@@ -19,6 +19,7 @@ def main() -> int:
     commands.add_parser("up", help="bring it up, or mend what does not run")
     commands.add_parser("down", help="take it down, with all its state")
     commands.add_parser("status", help="say what runs")
+    commands.add_parser("programs", help="build its programs, helm among them, into the cache")
     imported = commands.add_parser("import", help="make the images in archives usable for pods")
     imported.add_argument("archive", type=Path, nargs="+")
     arguments = parser.parse_args()
@@ -32,6 +33,8 @@ def main() -> int:
                 cluster.down(layout)
             case "status":
                 return 0 if status.report(layout) else 1
+            case "programs":
+                binaries.build(layout)
             case "import":
                 cluster.import_archives(layout, arguments.archive)
     except Problem as problem:

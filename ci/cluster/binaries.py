@@ -79,22 +79,26 @@ PODS = Module("pods", "./...", ("coredns", "pause"))
 MODULES = (KUBERNETES, CONTAINERD, PODS)
 
 
-def ensure(layout: Layout) -> None:
-    """Build what the cache lacks, and point the state folder's links at it."""
-    layout.bin.mkdir(parents=True, exist_ok=True)
+def build(layout: Layout) -> None:
+    """Build what the cache lacks."""
     absent = [module for module in MODULES if not folder(layout, module).is_dir()]
     if absent:
         go = find_go(absent)
         for module in absent:
             _build(layout, module, go)
+
+
+def link(layout: Layout) -> None:
+    """Point the state folder's links at the programs in the cache."""
+    layout.bin.mkdir(parents=True, exist_ok=True)
     for module in MODULES:
         for program in module.programs:
-            link, target = layout.bin / program, folder(layout, module) / program
-            if not link.is_symlink() or link.readlink() != target:
+            place, target = layout.bin / program, folder(layout, module) / program
+            if not place.is_symlink() or place.readlink() != target:
                 new = layout.bin / f".{program}"
                 new.unlink(missing_ok=True)
                 new.symlink_to(target)
-                new.replace(link)
+                new.replace(place)
 
 
 def folder(layout: Layout, module: Module) -> Path:

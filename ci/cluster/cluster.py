@@ -36,7 +36,8 @@ def up(layout: Layout) -> None:
         with step("Debian packages"):
             packages.ensure(packages.NEEDED, layout.logs / "apt.log")
         with step("programs (Kubernetes, etcd, containerd, CoreDNS, helm)"):
-            binaries.ensure(layout)
+            binaries.build(layout)
+            binaries.link(layout)
         if remains := leftovers.find(layout):
             with step(f"clearing up after a cluster that was ended from outside: {remains}"):
                 leftovers.clear(layout)

@@ -1,5 +1,6 @@
 """The hub that `make up` installed, and people who use it."""
 
+import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -45,6 +46,17 @@ def log_in(installation: Installation) -> Iterator[Callable[[str], Person]]:
     yield log_in
     for person in people.values():
         person.stop()
+
+
+@pytest.fixture
+def empty_home(installation: Installation) -> Callable[[int, str], None]:
+    """Empties a home, so that JupyterLab opens as it does for somebody new."""
+
+    def empty(uid: int, name: str) -> None:
+        for path in (installation.share / "home" / f"{uid % 100:02}" / name).iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    return empty
 
 
 @pytest.fixture(scope="session")

@@ -57,8 +57,9 @@ def test_each_person_sees_exactly_what_they_may_start(
 
 
 def test_a_student_starts_a_course_in_the_browser_and_works_in_it(
-    page: Page, installation: Installation, log_in: LogIn
+    page: Page, installation: Installation, log_in: LogIn, empty_home: Callable[[int, str], None]
 ) -> None:
+    empty_home(20001, "maria")
     log_in("maria")
     log_in_by_browser(page, installation, "maria")
     offered(page, installation)
