@@ -6,7 +6,8 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs tmpfs /run
+modprobe virtio_blk
 mkdir /run/carried
-tar -x -f /dev/nvme1n1 -C /run/carried
+tar -x -f /dev/vda -C /run/carried
 cd /run/carried
 exec python3 -c 'from ci.nfs.agent import main; main()'

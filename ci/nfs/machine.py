@@ -20,7 +20,7 @@ from ci.nfs.disk import Disk
 # Software emulation on a busy machine: nothing here waits that long when all is well.
 BOOT = 240.0
 CALL = 120.0
-POWER_OFF = 60.0
+GRACE = 60.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,14 +30,15 @@ T = TypeVar("T")
 class Machine:
     """A booted machine."""
 
+    _process: subprocess.Popen[bytes]
     _line: socket.socket
     _console: IO[bytes]
 
     def call(self, who: Identity, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What the function returns or raises there: one of Python's own, or of a module that the machine carries."""
-        self._line.settimeout(CALL + POWER_OFF)
-        self._line.sendall(framed(pickle.dumps(Call(who, function, args, kwargs, CALL))))
-        outcome: Outcome = pickle.loads(self._receive())  # noqa: S301 (the machine runs what this host gave it)
+        outcome: Outcome = pickle.loads(  # noqa: S301 (the machine runs what this host gave it)
+            self._exchange(framed(pickle.dumps(Call(who, function, args, kwargs, CALL))), CALL + GRACE)
+        )
         if outcome.error is not None:
             raise outcome.error
         value: T = outcome.value
@@ -45,24 +46,29 @@ class Machine:
 
     def wait(self) -> None:
         """Until the machine has booted."""
-        self._line.settimeout(BOOT)
-        self._receive()
+        self._exchange(b"", BOOT)
 
-    def _receive(self) -> bytes:
+    def _exchange(self, message: bytes, seconds: float) -> bytes:
         try:
-            message = receive(self._line.recv)
-        except TimeoutError:
-            message = None
-        if message is None:
+            self._line.settimeout(seconds)
+            self._line.sendall(message)
+            answer = receive(self._line.recv)
+        except OSError:
+            answer = None
+        except BaseException:
+            self._process.terminate()  # the answer to an interrupted call would be taken for the next one's
+            raise
+        if answer is None:
+            self._process.terminate()
             console = os.pread(self._console.fileno(), 1 << 20, 0).decode(errors="replace")
             raise Problem(f"the virtual machine does not answer. Its console says:\n{tail(console, 40)}")
-        return message
+        return answer
 
 
 @contextmanager
 def boot(disk: Disk, carried: Mapping[str, Path]) -> Iterator[Machine]:
     """A machine with the carried files, by their names in it; it is shut down at the end."""
-    with tempfile.TemporaryFile() as console, tempfile.NamedTemporaryFile(suffix=".tar") as luggage:
+    with tempfile.TemporaryFile() as console, tempfile.TemporaryFile() as luggage:
         with tarfile.open(fileobj=luggage, mode="w") as tar:
             for name, path in carried.items():
                 tar.add(path, name, filter=lambda entry: None if entry.name.endswith("__pycache__") else entry)
@@ -71,20 +77,17 @@ def boot(disk: Disk, carried: Mapping[str, Path]) -> Iterator[Machine]:
         with ours:
             with theirs:
                 process = subprocess.Popen(
-                    _command(disk, Path(luggage.name), theirs.fileno()),
+                    _command(disk, luggage.fileno(), theirs.fileno()),
                     stdin=subprocess.DEVNULL,
                     stdout=console,
                     stderr=console,
-                    pass_fds=[theirs.fileno()],
+                    pass_fds=[luggage.fileno(), theirs.fileno()],
                     start_new_session=True,  # so that Ctrl-C reaches the tests, which then end the machine
                 )
             try:
-                machine = Machine(ours, console)
+                machine = Machine(process, ours, console)
                 machine.wait()
                 yield machine
-            except BaseException:
-                process.terminate()
-                raise
             finally:
                 ours.close()  # tells the agent to power off
                 _wait(process)
@@ -92,14 +95,14 @@ def boot(disk: Disk, carried: Mapping[str, Path]) -> Iterator[Machine]:
 
 def _wait(process: subprocess.Popen[bytes]) -> None:
     try:
-        process.wait(POWER_OFF)
+        process.wait(GRACE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-        raise Problem(f"the virtual machine did not power off within {POWER_OFF:.0f} s and was ended") from None
+        raise Problem(f"the virtual machine did not power off within {GRACE:.0f} s and was ended") from None
 
 
-def _command(disk: Disk, luggage: Path, line: int) -> list[str]:
+def _command(disk: Disk, luggage: int, line: int) -> list[str]:
     return [
         *("setpriv", "--pdeathsig=KILL"),  # no machine outlives the tests, even where those are killed
         "qemu-system-x86_64",
@@ -117,8 +120,7 @@ def _command(disk: Disk, luggage: Path, line: int) -> list[str]:
         # Debian's kernel has NVMe and ext4 built in, so it boots without an initial ram disk: twice as fast.
         *("-drive", f"file={disk.root},format=raw,if=none,id=root,snapshot=on"),
         *("-device", "nvme,drive=root,serial=root"),
-        *("-drive", f"file={luggage},format=raw,if=none,id=luggage,readonly=on"),
-        *("-device", "nvme,drive=luggage,serial=luggage"),
+        *("-drive", f"file=/dev/fd/{luggage},format=raw,if=virtio,readonly=on"),
         *("-chardev", f"socket,id=line,fd={line}"),
         *("-device", "virtio-serial"),
         *("-device", "virtserialport,chardev=line"),

@@ -50,14 +50,6 @@ def know(name: str, uid: int, gid: int) -> None:
     _run("exportfs", "-f")
 
 
-def stop() -> None:
-    """Unmount and end the server."""
-    for version in VERSIONS:
-        _run("umount", str(client(version)))
-    _run("exportfs", "-ua")
-    _run("rpc.nfsd", "0")
-
-
 def _run(*command: str) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -67,7 +67,6 @@ def machine(pytestconfig: pytest.Config) -> Iterator[Machine]:
             except Problem as problem:
                 pytest.exit(str(problem), returncode=1)
         yield machine
-        machine.call(ROOT, server.stop)
 
 
 @pytest.fixture(params=server.VERSIONS, ids=lambda version: f"NFS {version}")
