@@ -1,15 +1,9 @@
 """The chart of this checkout, assembled once a session."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT))
-
-from ci.chart import assemble  # noqa: E402
-from tests.chart.helm import Chart, Objects  # noqa: E402
+from ci.chart import assemble
+from tests.chart.helm import Chart, Objects
 
 
 @pytest.fixture(scope="session")
