@@ -23,7 +23,7 @@ import yaml
 
 from ci.cluster.layout import Layout
 from ci.cluster.problem import Problem
-from ci.cluster.steps import say, step, wait_until
+from ci.cluster.steps import say, step, tail, wait_until
 from ci.images.image import IMAGES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -184,9 +184,14 @@ def _install(deployment: Deployment) -> str:
 def _report_on_failure(deployment: Deployment) -> Iterator[None]:
     try:
         yield
-    except Problem:
-        for what in (["get", "pods,events"], ["logs", "deployment/hub", "--tail=40"]):
-            subprocess.run(["kubectl", "--namespace", NAMESPACE, *what], env=deployment.environment, check=False)
+    except Problem as problem:
+        # What helm refuses outright explains itself; a wait that ended does not.
+        if "deadline exceeded" in str(problem):
+            warnings = ("get", "events", "--field-selector=type=Warning", "--sort-by=.lastTimestamp")
+            for what in (("get", "pods"), warnings, ("logs", "deployment/hub", "--tail=30")):
+                command = ["kubectl", "--namespace", NAMESPACE, *what]
+                said = subprocess.run(command, env=deployment.environment, capture_output=True, text=True, check=False)
+                say(tail(said.stdout or said.stderr, 30))
         raise
 
 
