@@ -1,0 +1,61 @@
+"""The installation: what is decided before any cluster is asked."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from ci import deploy
+from ci.cluster.problem import Problem
+from ci.deploy import Deployment
+from ci.images.image import IMAGES
+
+REFERENCES = {name: image.ref for name, image in IMAGES.items()}
+
+
+def here(state: Path, **more: str) -> Deployment:
+    return Deployment({"COURSEHUB_STATE": str(state), "PATH": "/usr/bin", **more})
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        pytest.param({"CLUSTER": "curent"}, "CLUSTER=curent: leave it out for the local cluster", id="CLUSTER"),
+        pytest.param({"VALUES": "values/none.yaml"}, "values/none.yaml: no such file", id="VALUES"),
+        pytest.param({"COURSES": "none.yaml"}, "none.yaml: no such file", id="COURSES"),
+    ],
+)
+def test_a_wrong_word_is_refused_with_what_to_write(environment: dict[str, str], said: str) -> None:
+    with pytest.raises(Problem, match=said):
+        here(Path("/tmp/state"), **environment)
+
+
+def test_a_second_installation_keeps_the_password_and_the_hubs_secrets(tmp_path: Path) -> None:
+    first, second = (deploy._made_values(here(tmp_path), REFERENCES) for _ in range(2))
+    assert first == second
+    config = first["jupyterhub"]["hub"]["config"]
+    assert len(config["DummyAuthenticator"]["password"]) >= 16
+    assert len({json.dumps(section) for section in config.values()}) == len(config)
+
+
+def test_the_images_as_they_were_built_go_to_every_place_that_names_one(tmp_path: Path) -> None:
+    made = deploy._made_values(here(tmp_path), REFERENCES)
+    assert made["images"] == {"python": REFERENCES["singleuser"]}
+    hub = made["jupyterhub"]["hub"]["image"]
+    assert f"{hub['name']}:{hub['tag']}" == REFERENCES["hub"]
+
+
+def test_secrets_are_for_root_alone(tmp_path: Path) -> None:
+    deploy._made_values(here(tmp_path), REFERENCES)
+    assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
+
+
+def test_the_namespace_enforces_the_restricted_level() -> None:
+    labels = deploy._namespace()["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_without_an_installation_info_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="make up"):
+        deploy.info(here(tmp_path))
