@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from ci.images.build import build
+from ci.images.check import check
 from ci.images.freeze import refreeze
 from ci.images.image import IMAGES
 from ci.images.shell import Failure
@@ -41,8 +42,10 @@ def main() -> int:
         else:
             build(images)
             line = json.dumps({image.name: image.ref for image in images})
-            if arguments.json:
+            if arguments.command == "build" and arguments.json:
                 arguments.json.write_text(line + "\n")
+            if arguments.command == "test":
+                check(images)
             print(line)
     except Failure as failure:
         print(f"images: {failure}", file=sys.stderr)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
-from ci.images import base
+from ci.images import recipe
 from ci.images.image import Image, cache
 from ci.images.shell import Failure, answer, need, run, say, step
 
@@ -42,8 +42,7 @@ def _build(buildah: list[str], image: Image, secrets: list[str]) -> None:
         [
             *buildah,
             "build",
-            "--isolation=chroot",
-            "--layers",  # an interrupted build goes on after its last finished step
+            *recipe.BUILD,
             f"--build-arg=BASE_IMAGE={BASE_REF}",
             *secrets,
             f"--tag={image.ref}",
@@ -55,20 +54,21 @@ def _build(buildah: list[str], image: Image, secrets: list[str]) -> None:
     part = image.archive.with_suffix(".part")
     part.unlink(missing_ok=True)
     remedy = f"is the disk full? Free some space in {cache()} and run this again"
-    run([*buildah, "push", image.ref, f"docker-archive:{part}:{image.ref}"], image.log, remedy)
+    run([*buildah, "push", image.ref, f"{recipe.FORMAT}:{part}:{image.ref}"], image.log, remedy)
     part.rename(image.archive)
 
 
 def _import_base(buildah: list[str]) -> None:
-    if subprocess.run([*buildah, "inspect", "--type=image", BASE_REF], capture_output=True, check=False).returncode == 0:
+    inspect = [*buildah, "inspect", "--type=image", BASE_REF]
+    if subprocess.run(inspect, capture_output=True, check=False).returncode == 0:
         return
-    recipe = hashlib.sha256(Path(base.__file__).read_bytes()).hexdigest()[:12]
-    archive, log = cache() / f"base-{recipe}.tar", cache() / f"base-{recipe}.log"
+    key = hashlib.sha256(Path(recipe.__file__).read_bytes()).hexdigest()[:12]
+    archive, log = cache() / f"base-{key}.tar", cache() / f"base-{key}.log"
     if not archive.exists():
         with step("making the Debian base"):
             part = archive.with_name(f"part-{archive.name}")  # mmdebstrap goes by the suffix
             part.unlink(missing_ok=True)
-            base.make(part, log)
+            recipe.make_base(part, log)
             part.rename(archive)
     container = answer([*buildah, "from", "scratch"])
     remedy = f"remove {archive} and run this again"
@@ -85,7 +85,7 @@ def workshop() -> Iterator[list[str]]:
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free // 10**6
     if free < FREE_MB:
-        raise Failure(f"{folder} has {free} MB free and building images needs {FREE_MB}: free some, or set COURSEHUB_CACHE")
+        raise Failure(f"{folder} has {free} of {FREE_MB} MB free: free some, or set COURSEHUB_CACHE to a larger place")
     os.environ["PATH"] += ":/usr/sbin:/sbin"  # mmdebstrap and buildah call what is there
     need(PROGRAMS, folder / "apt.log")
     storage, runroot = folder / "storage", Path("/run/coursehub-images")

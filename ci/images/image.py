@@ -28,8 +28,7 @@ class Image:
     @cached_property
     def key(self) -> str:
         """Twelve digits of everything that goes in; the image's own test does not."""
-        builder = Path(__file__).parent
-        inputs = [builder / "base.py", builder / "build.py", *_files(self.folder)]
+        inputs = [Path(__file__).with_name("recipe.py"), *_files(self.folder)]
         digest = hashlib.sha256()
         for path in inputs:
             data = path.read_bytes()
@@ -48,10 +47,6 @@ class Image:
     @property
     def log(self) -> Path:
         return cache() / f"{self.name}-{self.key}.log"
-
-    @property
-    def test(self) -> Path | None:
-        return next(self.folder.glob("test_image.*"), None)
 
 
 def _files(folder: Path) -> Iterator[Path]:

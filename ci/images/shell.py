@@ -34,7 +34,8 @@ def run(command: Sequence[str | Path], log: Path, remedy: str, cwd: Path | None 
         done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False)
     if done.returncode:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-25:])
-        raise Failure(f"{tail}\n{command[0]} failed with exit code {done.returncode}: {remedy}\nAll of its output: {log}")
+        code = done.returncode
+        raise Failure(f"{tail}\n{command[0]} failed with exit code {code}: {remedy}\nAll of its output: {log}")
 
 
 def answer(command: Sequence[str | Path]) -> str:
@@ -45,11 +46,16 @@ def answer(command: Sequence[str | Path]) -> str:
     return done.stdout.strip()
 
 
+def install(packages: Sequence[str], log: Path) -> None:
+    """Debian packages that this machine lacks."""
+    with step(f"apt-get install {' '.join(packages)}"):
+        remedy = f"install these packages by hand: {' '.join(packages)}"
+        run(["apt-get", "update"], log, remedy)
+        run(["apt-get", "install", "-y", "--no-install-recommends", *packages], log, remedy)
+
+
 def need(programs: dict[str, str], log: Path) -> None:
     """Install the Debian packages of the programs that are missing."""
     packages = sorted({package for program, package in programs.items() if not shutil.which(program)})
     if packages:
-        with step(f"apt-get install {' '.join(packages)}"):
-            remedy = f"install these packages by hand: {' '.join(packages)}"
-            run(["apt-get", "update"], log, remedy)
-            run(["apt-get", "install", "-y", "--no-install-recommends", *packages], log, remedy)
+        install(packages, log)

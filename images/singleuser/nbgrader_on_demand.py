@@ -1,6 +1,6 @@
 """nbgrader's server extensions, each loaded by the first request for one of its pages.
 
-Importing nbgrader takes a quarter of a server's start, and most sessions never ask for it. Config names what a role has:
+Importing nbgrader takes a quarter of a server's start, and most sessions never ask for it. A role's config names them:
 {"NbgraderOnDemand": {"extensions": ["assignment_list"]}}.
 """
 

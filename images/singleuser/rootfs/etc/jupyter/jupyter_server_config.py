@@ -9,7 +9,7 @@ c.FileContentsManager.preferred_dir = os.environ.get("HOME", "/").lstrip("/")
 
 # A full home must not keep a server from starting.
 c.NotebookNotary.db_file = "/run/coursehub/data/nbsignatures.db"
-c.NotebookNotary.secret_file = "/run/coursehub/data/notebook_secret"
+c.NotebookNotary.secret_file = "/run/coursehub/data/notebook_secret"  # noqa: S105
 
 # Nothing here calls out: no news, no look for updates, no list of packages to install.
 c.LabApp.news_url = None

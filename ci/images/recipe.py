@@ -1,4 +1,7 @@
-"""The base that all images share here: Debian 13 as `debian:13-slim` is, made from packages as no registry is at hand."""
+"""How every image is made: this file is part of each one's key.
+
+The base that they share here is like `debian:13-slim`, made from packages as no registry is at hand.
+"""
 
 from pathlib import Path
 
@@ -7,10 +10,13 @@ from ci.images.shell import run
 SUITE = "trixie"
 PACKAGES = "ca-certificates,tini"
 EXCLUDED = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*")
+# No daemon, no privileges; and an interrupted build goes on after its last finished step.
+BUILD = ("--isolation=chroot", "--layers")
+FORMAT = "docker-archive"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
-def make(archive: Path, log: Path) -> None:
+def make_base(archive: Path, log: Path) -> None:
     """Write the base's file system as a tar archive."""
     options = [f"path-exclude={pattern}" for pattern in EXCLUDED]
     options += ["path-include=/usr/share/doc/*/copyright", "force-unsafe-io"]
@@ -21,6 +27,7 @@ def make(archive: Path, log: Path) -> None:
             f"--include={PACKAGES}",
             f"--keyring={KEYRING}",
             *(f"--dpkgopt={option}" for option in options),
+            '--customize-hook=rm "$1/etc/hostname" "$1/etc/resolv.conf"',  # mmdebstrap copies this machine's
             SUITE,
             archive,
         ],

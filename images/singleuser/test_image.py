@@ -1,0 +1,476 @@
+"""Runs inside the image as root, and plays a pod there: any uid, the course's gid, no capabilities, no network."""
+# ruff: noqa: S101, S108, BLE001, PT018  (a plain script: no pytest in the image)
+
+import http.client
+import http.server
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ANNA: dict[str, Any] = {
+    "user": 51234,
+    "group": 70101,
+    "extra_groups": [70101, 70102],
+}  # an instructor: the course's gid is hers
+BEN: dict[str, Any] = {"user": 51235, "group": 51235, "extra_groups": [51235, 70101]}
+GROUPS = "70101:python-intro,70102:physics-staff"
+RUN, HOME, COURSE, EXCHANGE = (Path(p) for p in ("/run/coursehub", "/home", "/course", "/srv/nbgrader/exchange"))
+PORT = 18888
+EVERYTHING = ("jupyterlab", "jupyter_lsp", "jupyter_server_terminals", "nbgrader", "notebook", "notebook_shim")
+looked_up: list[bytes] = []
+
+
+class Hub(http.server.BaseHTTPRequestHandler):
+    """As much of a hub as a server asks for at its start and for a token."""
+
+    def answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(200)
+        self.send_header("X-JupyterHub-Version", "5.5.0")
+        self.end_headers()
+        user = {"kind": "user", "name": "anna", "admin": False, "groups": [], "scopes": ["access:servers!user=anna"]}
+        self.wfile.write(json.dumps(user).encode())
+
+    do_GET = do_POST = answer
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+hub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+
+
+def environment(role: str, name: str = "anna", home: Path | None = None, **more: str) -> dict[str, str]:
+    base = f"http://127.0.0.1:{hub.server_port}/hub/api"
+    return {
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "HOME": str(home or HOME / name),
+        "USER": name,
+        "LOGNAME": name,
+        "SHELL": "/bin/bash",
+        "COURSEHUB_ROLE": role,
+        "COURSEHUB_COURSE": "" if role == "general" else "python-intro",
+        "COURSEHUB_UMASK": "0007" if role == "instructor" else "0077",
+        "COURSEHUB_GROUPS": GROUPS,
+        "JUPYTER_CONFIG_PATH": f"/opt/coursehub/config/{role}",
+        "JUPYTER_RUNTIME_DIR": str(RUN / "runtime"),
+        "XDG_CACHE_HOME": str(RUN / "cache"),
+        "JUPYTERHUB_API_TOKEN": "token",
+        "JUPYTERHUB_API_URL": base,
+        "JUPYTERHUB_ACTIVITY_URL": f"{base}/users/anna/activity",
+        "JUPYTERHUB_BASE_URL": "/",
+        "JUPYTERHUB_HOST": "",
+        "JUPYTERHUB_USER": "anna",
+        "JUPYTERHUB_CLIENT_ID": "jupyterhub-user-anna",
+        "JUPYTERHUB_OAUTH_ACCESS_SCOPES": '["access:servers!user=anna"]',
+        "JUPYTERHUB_OAUTH_SCOPES": '["access:servers!user=anna"]',
+        "JUPYTERHUB_SERVICE_PREFIX": "/user/anna/",
+        "JUPYTERHUB_SERVICE_URL": f"http://127.0.0.1:{PORT}/user/anna/",
+        "JUPYTERHUB_DEFAULT_URL": f"/lab/tree/home/{name}",
+        "JUPYTERHUB_DISABLE_USER_CONFIG": "1",
+        **more,
+    }
+
+
+def new_pod() -> None:
+    shutil.rmtree(RUN, ignore_errors=True)
+    RUN.mkdir()
+    RUN.chmod(0o777)
+
+
+def fresh() -> None:
+    """A new pod, and empty homes."""
+    new_pod()
+    for name, who in (("anna", ANNA), ("ben", BEN)):
+        shutil.rmtree(HOME / name, ignore_errors=True)
+        (HOME / name).mkdir(mode=0o700)
+        os.chown(HOME / name, who["user"], who["user"])
+
+
+def run(
+    command: Sequence[str],
+    role: str = "student",
+    who: Mapping[str, Any] = ANNA,
+    cwd: Path = Path("/"),
+    check: bool = True,
+    **more: str,
+) -> subprocess.CompletedProcess[str]:
+    """A command as a pod's first process starts it."""
+    new_pod()
+    done = subprocess.run(
+        ["coursehub-start", *command],
+        env=environment(role, **more),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+        **who,
+    )
+    assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done
+
+
+@contextmanager
+def server(role: str, home: Path = HOME / "anna", **more: str) -> Iterator[int]:
+    """A server that answers; yields its pid."""
+    log = Path("/tmp/server.log")
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            ["coursehub-start", "python3", "-s", "-m", "jupyterhub.singleuser"],
+            env=environment(role, home=home, **more),
+            cwd=home,
+            stdout=output,
+            stderr=output,
+            **ANNA,
+        )
+    try:
+        for _ in range(1200):
+            assert process.poll() is None, f"the {role}'s server ended:\n{log.read_text()}"
+            try:
+                assert get("api")[0] == 200
+                break
+            except OSError:
+                time.sleep(0.05)
+        else:
+            raise AssertionError(f"the {role}'s server does not answer:\n{log.read_text()}")
+        yield int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
+    finally:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            for child in (*map(int, children), process.pid):
+                os.kill(child, signal.SIGKILL)
+            process.wait()
+
+
+def get(path: str, method: str = "GET", body: object = None) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
+    headers = {"Authorization": "token token", "Content-Type": "application/json"}
+    connection.request(method, f"/user/anna/{path}", None if body is None else json.dumps(body), headers)
+    response = connection.getresponse()
+    return response.status, response.read().decode()
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+# --- who one is ---
+
+MODES = {"cache": 700, "data": 700, "extrausers": 755, "runtime": 700}
+
+
+def a_uid_has_a_name_groups_and_an_umask() -> None:
+    shell = 'id -un; id -gn; id -Gn; umask; cd; pwd; stat -c "%a %n" /run/coursehub/*; ls -ld ~ | cut -d" " -f3'
+    lines = run(["sh", "-c", shell]).stdout.splitlines()
+    modes = [f"{mode} /run/coursehub/{name}" for name, mode in MODES.items()]
+    assert lines == ["anna", "python-intro", "python-intro physics-staff", "0077", "/home/anna", *modes, "anna"], lines
+    lines = run(["sh", "-c", "id -un; id -gn; umask"], "instructor", BEN, name="ben").stdout.splitlines()
+    assert lines == ["ben", "ben", "0007"], lines
+
+
+def shells_have_the_venv_and_the_umask() -> None:
+    for flags in ("-lc", "-ic"):
+        lines = run(["bash", flags, "umask; command -v jupyter; command -v python3"], "instructor").stdout.split()
+        assert lines == ["0007", "/opt/coursehub/venv/bin/jupyter", "/opt/coursehub/venv/bin/python3"], lines
+
+
+def names_are_data() -> None:
+    for bad in (
+        {"USER": "a:0:0"},
+        {"USER": "x\nroot2:x:0:0"},
+        {"HOME": "/home/$(id)"},
+        {"COURSEHUB_GROUPS": "0x:root"},
+        {"COURSEHUB_GROUPS": "70101:$(touch /tmp/evil)"},
+        {"COURSEHUB_UMASK": "0077; id"},
+        {"COURSEHUB_UMASK": "00777"},
+    ):
+        done = run(["true"], check=False, **bad)
+        assert done.returncode == 64 and "coursehub-start: " in done.stderr, (bad, done)
+    assert not Path("/tmp/evil").exists()
+    assert run(["true"], check=False).returncode == 0
+
+
+def the_first_process_takes_signals_and_leaves_no_zombie() -> None:
+    assert run(["sh", "-c", "exit 7"], check=False).returncode == 7
+    orphan = "(sleep 0.2 &) ; sleep 0.6; ps -o stat= --ppid $PPID"
+    assert "Z" not in run(["sh", "-c", orphan]).stdout
+
+
+def the_editors_and_git_are_there() -> None:
+    for program in ("git", "nano", "vi", "less", "bash", "pip"):
+        assert shutil.which(program), program
+
+
+# --- what a role gets ---
+
+PAGES = ("lab", "api/terminals", "assignments?course_id=python-intro", "nbgrader_version?version=0.9.6",
+         "assignments/validate", "formgraders", "formgrader", "notebooks/x.ipynb", "lsp/status")  # fmt: skip
+ANSWERS = {
+    "general": (200, 200, 404, 404, 404, 404, 404, 404, 404),
+    "student": (200, 200, 200, 200, 405, 404, 404, 404, 404),
+    "instructor": (200, 200, 200, 200, 405, 200, 302, 200, 404),
+}
+PLUGINS = {"assignment-list", "course-list", "create-assignment", "formgrader", "menu", "validate-assignment"}
+OFF = {
+    "general": PLUGINS,
+    "student": {"course-list", "create-assignment", "formgrader"},
+    "instructor": set(),
+}
+
+
+def each_role_has_its_pages_and_no_other() -> None:
+    for role, answers in ANSWERS.items():
+        fresh()
+        with server(role):
+            found = {page: get(page)[0] for page in PAGES}
+            assert found == dict(zip(PAGES, answers, strict=True)), (role, found)
+            config = re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', get("lab")[1], re.DOTALL)
+            assert config, "no configuration in the page"
+            disabled = set(json.loads(config[1])["disabledExtensions"])
+            assert {name for name in PLUGINS if f"@jupyter/nbgrader:{name}" in disabled} == OFF[role], (role, disabled)
+            assert "@jupyterlab/apputils-extension:announcements" in disabled, disabled
+            names = set(json.loads(get("api/kernelspecs")[1])["kernelspecs"])
+            assert names == {"python3"}, names
+
+
+def without_a_role_nothing_is_on() -> None:
+    fresh()
+    with server("general", JUPYTER_CONFIG_PATH="/nowhere"):
+        found = {page: get(page)[0] for page in PAGES}
+        assert set(found.values()) == {404}, found
+
+
+def what_lies_in_a_home_changes_no_server() -> None:
+    fresh()
+    home = HOME / "anna"
+    files = {
+        ".jupyter/jupyter_server_config.py": "raise SystemExit('read from the home')",
+        ".jupyter/jupyter_server_config.d/more.json": json.dumps(
+            {"ServerApp": {"jpserver_extensions": {"nbgrader.server_extensions.formgrader": True, "notebook": True}}}
+        ),
+        ".jupyter/jupyter_server_config.json": json.dumps({"NbgraderOnDemand": {"extensions": list(PLUGINS)}}),
+        ".local/lib/python3.13/site-packages/tornado/__init__.py": "raise SystemExit('imported from the home')",
+        ".local/lib/python3.13/site-packages/nbgrader_on_demand.py": "raise SystemExit('imported from the home')",
+    }
+    for name, text in files.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(text)
+    subprocess.run(["chown", "-R", "51234:51234", home], check=True)
+    with server("student"):
+        found = {page: get(page)[0] for page in PAGES}
+        assert found == dict(zip(PAGES, ANSWERS["student"], strict=True)), found
+
+
+def a_server_and_a_kernel_start_in_a_full_home() -> None:
+    fresh()
+    full = HOME / "full"
+    os.chown(full, 51234, 51234)
+    filler = full / "filler"
+    try:
+        with filler.open("wb", buffering=0) as file:
+            while file.write(b"x" * 4096):
+                pass
+    except OSError:
+        pass
+    with server("student", home=full):
+        assert get("lab")[0] == 200
+        kernel = json.loads(get("api/kernels", "POST", {"name": "python3"})[1])
+        assert kernel["id"], kernel
+        time.sleep(3)
+        assert get(f"api/kernels/{kernel['id']}")[0] == 200
+        log = Path("/tmp/server.log").read_text()
+        assert "restarting kernel" not in log.lower(), log
+    code = "print(6 * 7, get_ipython().history_manager.hist_file)"
+    program = (
+        "from jupyter_client.manager import start_new_kernel; m, c = start_new_kernel(); "
+        f"r = c.execute_interactive({code!r}, timeout=60); m.shutdown_kernel(now=True)"
+    )
+    done = run(["python3", "-c", program], home=full)
+    assert done.stdout.strip() == "42 /run/coursehub/data/history.sqlite", done
+
+
+def nothing_is_looked_up() -> None:
+    fresh()
+    looked_up.clear()
+    with server("instructor"):
+        for page in ("lab", "lab/api/extensions", "lab/api/news", "lab/api/update", "api/contents/home/anna"):
+            get(page)
+        time.sleep(1)
+    assert not looked_up, looked_up
+    run(["python3", "-c", "import socket; socket.getaddrinfo('example.org', 443)"], check=False)
+    assert looked_up, "the test's own name server is not asked, so this test shows nothing"
+
+
+# --- nbgrader ---
+
+
+def an_assignment_goes_round() -> None:
+    fresh()
+    slug = EXCHANGE / "python-intro"
+    for folder, mode in ((COURSE, 0o2770), (slug, 0o2775)):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        os.chown(folder, 0, 70101)
+        folder.chmod(mode)
+    for name, mode in (("outbound", 0o2775), ("inbound", 0o2773), ("feedback", 0o2771)):
+        (slug / name).mkdir()
+        os.chown(slug / name, 0, 70101)
+        (slug / name).chmod(mode)
+
+    def cell(kind: str, source: str, **grader: object) -> dict[str, object]:
+        flags = {"grade": False, "locked": False, "solution": False, "task": False, "schema_version": 3}
+        cell = {"id": kind, "cell_type": "code", "source": source, "outputs": [], "execution_count": None}
+        return {**cell, "metadata": {"nbgrader": {**flags, "grade_id": kind, **grader}}}
+
+    hidden = "    ### BEGIN SOLUTION\n    return x * x\n    ### END SOLUTION"
+    solution = cell("square", f"def square(x):\n{hidden}", solution=True)
+    points = cell("test-square", "assert square(3) == 9", grade=True, locked=True, points=2)
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
+    notebook = {"cells": [solution, points], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    text = json.dumps(notebook)
+
+    def teach(*command: str) -> str:
+        done = run(["nbgrader", *command], "instructor", cwd=COURSE)
+        return done.stdout + done.stderr
+
+    (COURSE / "gradebook.db").touch()  # the provisioner makes it, as SQLite would let the group only read
+    os.chown(COURSE / "gradebook.db", 0, 70101)
+    (COURSE / "gradebook.db").chmod(0o660)
+    run(["sh", "-c", 'mkdir -p source/one && printf %s "$0" >source/one/a.ipynb', text], "instructor", cwd=COURSE)
+    teach("generate_assignment", "one")
+    teach("release_assignment", "one")
+
+    def learn(*command: str) -> str:
+        done = run(["nbgrader", *command], "student", BEN, cwd=HOME / "ben", name="ben")
+        return done.stdout + done.stderr
+
+    assert "one" in learn("list")
+    learn("fetch_assignment", "one")
+    mine = HOME / "ben/one/a.ipynb"
+    content = mine.read_text()
+    assert "x * x" not in content, "the solution reached the student"
+    mine.write_text(content.replace("raise NotImplementedError()", "return x ** 2"))
+    learn("submit", "one")
+    teach("collect", "one")
+    teach("autograde", "one")
+    teach("generate_feedback", "one")
+    teach("release_feedback", "one")
+    learn("fetch_feedback", "one")
+    assert list((HOME / "ben/one/feedback").rglob("a.html")), "no feedback came back"
+    for path in COURSE.rglob("*"):  # nbgrader adds bits for others, which /course's own mode keeps out
+        state = path.stat()
+        wanted = 0o2770 if path.is_dir() else 0o660
+        assert state.st_gid == 70101, f"{path} has group {state.st_gid}"
+        assert state.st_mode & wanted == wanted, (
+            f"{path} has mode {state.st_mode & 0o7777:o}, other instructors need {wanted:o}"
+        )
+    book = "nbgrader.api.Gradebook('sqlite:////course/gradebook.db')"
+    scores = f"import nbgrader.api; print([s.score for s in {book}.assignment_submissions('one')])"
+    assert run(["python3", "-c", scores], "instructor").stdout.strip() == "[2.0]"
+
+
+def the_assignment_list_shows_and_fetches() -> None:
+    with server("student"):
+        listed = json.loads(get("assignments?course_id=python-intro")[1])
+        assert [found["assignment_id"] for found in listed["value"]] == ["one"], listed
+        wanted = {"course_id": "python-intro", "assignment_id": "one"}
+        done = json.loads(get("assignments/fetch", "POST", wanted)[1])
+        assert done["value"][0]["status"] == "fetched", done
+    assert (HOME / "anna/one/a.ipynb").exists(), "fetched to another place than the home"
+
+
+# --- speed ---
+
+
+def modules_are_compiled() -> None:
+    site = next(Path("/opt/coursehub/venv/lib").glob("python3.*/site-packages"))
+    stale = []
+    for source in site.rglob("*.py"):
+        compiled = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
+        made_from = int.from_bytes(compiled.read_bytes()[8:12], "little") if compiled.exists() else 0
+        if made_from != int(source.stat().st_mtime):
+            stale.append(source)
+    assert len(stale) < 20, f"{len(stale)} modules would be compiled at every start, as {stale[:5]}"
+
+
+def a_student_s_server_starts_cheaply() -> None:
+    everything = Path("/tmp/everything")
+    everything.mkdir(exist_ok=True)
+    extensions = dict.fromkeys(EVERYTHING, True)
+    config = {"ServerApp": {"jpserver_extensions": extensions}}
+    (everything / "jupyter_server_config.json").write_text(json.dumps(config))
+    seconds: dict[str, list[float]] = {}
+    for _ in range(3):
+        for role in ("general", "student", "instructor", "everything"):
+            fresh()
+            path = str(everything) if role == "everything" else f"/opt/coursehub/config/{role}"
+            with server("student" if role == "everything" else role, JUPYTER_CONFIG_PATH=path) as pid:
+                seconds.setdefault(role, []).append(cpu_seconds(pid))
+    median = {role: statistics.median(values) for role, values in seconds.items()}
+    print("CPU-seconds to start, median of 3:", ", ".join(f"{role} {value:.2f}" for role, value in median.items()))
+    assert median["student"] < 0.85 * median["everything"], median
+
+
+TESTS = (
+    a_uid_has_a_name_groups_and_an_umask,
+    shells_have_the_venv_and_the_umask,
+    names_are_data,
+    the_first_process_takes_signals_and_leaves_no_zombie,
+    the_editors_and_git_are_there,
+    each_role_has_its_pages_and_no_other,
+    without_a_role_nothing_is_on,
+    what_lies_in_a_home_changes_no_server,
+    a_server_and_a_kernel_start_in_a_full_home,
+    nothing_is_looked_up,
+    an_assignment_goes_round,
+    the_assignment_list_shows_and_fetches,
+    modules_are_compiled,
+    a_student_s_server_starts_cheaply,
+)
+
+
+def count_lookups(names: socket.socket) -> None:
+    while True:
+        looked_up.append(names.recv(512))
+
+
+def main() -> int:
+    threading.Thread(target=hub.serve_forever, daemon=True).start()
+    names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    names.bind(("127.0.0.1", 53))
+    threading.Thread(target=count_lookups, args=(names,), daemon=True).start()
+    fresh()
+    failed = 0
+    chosen = [test for test in TESTS if len(sys.argv) == 1 or test.__name__ in sys.argv[1:]]
+    for test in chosen:
+        begin = time.monotonic()
+        try:
+            test()
+        except Exception as error:
+            failed += 1
+            print(f"FAILED: {test.__name__}: {error!r}", flush=True)
+        else:
+            print(f"passed: {test.__name__} ({time.monotonic() - begin:.0f} s)", flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
