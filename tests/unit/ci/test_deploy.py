@@ -2,6 +2,8 @@
 
 import json
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,13 @@ from ci.deploy import Deployment
 from ci.images.image import IMAGES
 
 REFERENCES = {name: image.ref for name, image in IMAGES.items()}
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    """A short path, for the cluster refuses one that is too long for its sockets."""
+    with tempfile.TemporaryDirectory(prefix="ch-") as folder:
+        yield Path(folder)
 
 
 def here(state: Path, **more: str) -> Deployment:
@@ -26,29 +35,29 @@ def here(state: Path, **more: str) -> Deployment:
         pytest.param({"COURSES": "none.yaml"}, "none.yaml: no such file", id="COURSES"),
     ],
 )
-def test_a_wrong_word_is_refused_with_what_to_write(environment: dict[str, str], said: str) -> None:
+def test_a_wrong_word_is_refused_with_what_to_write(environment: dict[str, str], said: str, state: Path) -> None:
     with pytest.raises(Problem, match=said):
-        here(Path("/tmp/state"), **environment)
+        here(state, **environment)
 
 
-def test_a_second_installation_keeps_the_password_and_the_hubs_secrets(tmp_path: Path) -> None:
-    first, second = (deploy._made_values(here(tmp_path), REFERENCES) for _ in range(2))
+def test_a_second_installation_keeps_the_password_and_the_hubs_secrets(state: Path) -> None:
+    first, second = (deploy._made_values(here(state), REFERENCES) for _ in range(2))
     assert first == second
     config = first["jupyterhub"]["hub"]["config"]
     assert len(config["DummyAuthenticator"]["password"]) >= 16
     assert len({json.dumps(section) for section in config.values()}) == len(config)
 
 
-def test_the_images_as_they_were_built_go_to_every_place_that_names_one(tmp_path: Path) -> None:
-    made = deploy._made_values(here(tmp_path), REFERENCES)
+def test_the_images_as_they_were_built_go_to_every_place_that_names_one(state: Path) -> None:
+    made = deploy._made_values(here(state), REFERENCES)
     assert made["images"] == {"python": REFERENCES["singleuser"]}
     hub = made["jupyterhub"]["hub"]["image"]
     assert f"{hub['name']}:{hub['tag']}" == REFERENCES["hub"]
 
 
-def test_secrets_are_for_root_alone(tmp_path: Path) -> None:
-    deploy._made_values(here(tmp_path), REFERENCES)
-    assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
+def test_secrets_are_for_root_alone(state: Path) -> None:
+    deploy._made_values(here(state), REFERENCES)
+    assert stat.S_IMODE((state / "secrets.json").stat().st_mode) == 0o600
 
 
 def test_the_namespace_enforces_the_restricted_level() -> None:
@@ -56,6 +65,6 @@ def test_the_namespace_enforces_the_restricted_level() -> None:
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
-def test_without_an_installation_info_says_what_to_run(tmp_path: Path) -> None:
+def test_without_an_installation_info_says_what_to_run(state: Path) -> None:
     with pytest.raises(Problem, match="make up"):
-        deploy.info(here(tmp_path))
+        deploy.info(here(state))
