@@ -97,7 +97,6 @@ def _own(path: Path, directory: Directory) -> None:
     # By descriptor: a course's group could put a link in the place of its directory meanwhile.
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        # The owner first: changing it clears the setgid bit.
         os.fchown(descriptor, directory.uid, directory.gid)
         os.fchmod(descriptor, directory.mode)
     finally:

@@ -143,13 +143,20 @@ def _table(ours: Side, plains: Sequence[Side]) -> str:
 
 
 def _memory(installation: Installation) -> str:
-    node = installation.kubectl("get", "nodes", "--output", "jsonpath={.items[0].metadata.name}")
-    stats = json.loads(installation.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/stats/summary"))
-    rows = ["", "| pod at rest | memory |", "|---|---|"]
-    for pod in stats["pods"]:
-        used = sum(container.get("memory", {}).get("workingSetBytes", 0) for container in pod.get("containers", ()))
-        if pod["podRef"]["namespace"] == installation.namespace:
-            rows.append(f"| {pod['podRef']['name'].split('-')[0]} | {used / 2**20:.0f} MiB |")
+    person = Person(installation.url, "bench00", installation.password)
+    person.api("POST", "/users/bench00/server", {"profile": "python-intro"})
+    person.wait()
+    rows = ["", "| at rest | resident memory |", "|---|---|"]
+    for name, selector in (
+        ("hub (with the culler)", "component=hub"),
+        ("proxy", "component=proxy"),
+        ("a student's server", "hub.jupyter.org/username=bench00"),
+    ):
+        (pod,) = installation.pods(selector)
+        status = installation.kubectl("exec", pod["metadata"]["name"], "--", "sh", "-c", "cat /proc/[0-9]*/status")
+        used = sum(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
+        rows.append(f"| {name} | {used / 2**10:.0f} MiB |")
+    person.stop()
     return "\n".join(rows)
 
 
