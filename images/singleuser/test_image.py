@@ -192,6 +192,17 @@ def shells_have_the_venv_and_the_umask() -> None:
         assert lines == ["0007", "/opt/coursehub/venv/bin/jupyter", "/opt/coursehub/venv/bin/python3"], lines
 
 
+def a_shell_beside_the_server_has_them_too() -> None:
+    """`kubectl exec` starts it from the runtime's umask, without coursehub-start."""
+    run(["true"])
+    own = environment("instructor")
+    command = ["bash", "-ic", "umask; id -un; command -v jupyter"]
+    done = subprocess.run(command, env=own, umask=0o022, capture_output=True, text=True, check=True, **ANNA)
+    assert done.stdout.split() == ["0007", "anna", "/opt/coursehub/venv/bin/jupyter"], done
+    done = subprocess.run(command, env=own, umask=0o027, capture_output=True, text=True, check=True, **ANNA)
+    assert done.stdout.split()[0] == "0027", "a shell changes the umask that its user chose"
+
+
 def names_are_data() -> None:
     for bad in (
         {"USER": "a:0:0"},
@@ -232,7 +243,7 @@ PLUGINS = {"assignment-list", "course-list", "create-assignment", "formgrader", 
 OFF = {
     "general": PLUGINS,
     "student": {"course-list", "create-assignment", "formgrader"},
-    "instructor": set(),
+    "instructor": {"formgrader"},  # an iframe, which JupyterHub forbids: a menu entry opens it in a tab of its own
 }
 
 
@@ -247,6 +258,8 @@ def each_role_has_its_pages_and_no_other() -> None:
             disabled = set(json.loads(config[1])["disabledExtensions"])
             assert {name for name in PLUGINS if f"@jupyter/nbgrader:{name}" in disabled} == OFF[role], (role, disabled)
             assert "@jupyterlab/apputils-extension:announcements" in disabled, disabled
+            settings = json.loads(get("lab/api/settings/@jupyterlab/mainmenu-extension:plugin")[1])
+            assert ("Formgrader" in json.dumps(settings["schema"]["properties"])) == (role == "instructor"), settings
             names = set(json.loads(get("api/kernelspecs")[1])["kernelspecs"])
             assert names == {"python3"}, names
 
@@ -432,6 +445,7 @@ def a_student_s_server_starts_cheaply() -> None:
 TESTS = (
     a_uid_has_a_name_groups_and_an_umask,
     shells_have_the_venv_and_the_umask,
+    a_shell_beside_the_server_has_them_too,
     names_are_data,
     the_first_process_takes_signals_and_leaves_no_zombie,
     the_editors_and_git_are_there,

@@ -1,3 +1,6 @@
-# For every bash, also the one that `kubectl exec` starts beside coursehub-start (bash.bashrc reads this file too).
-PATH=/opt/coursehub/venv/bin:/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games
-umask "${COURSEHUB_UMASK:-0077}"
+# Login shells start from Debian's PATH; and a shell of `kubectl exec` has no parent that set the umask.
+case ":$PATH:" in
+  *:/opt/coursehub/venv/bin:*) ;;
+  *) PATH=/opt/coursehub/venv/bin:$PATH ;;
+esac
+[ "$(umask)" != 0022 ] || umask "${COURSEHUB_UMASK:-0077}"
