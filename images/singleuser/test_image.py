@@ -149,14 +149,19 @@ def server(role: str, home: Path = HOME / "anna", **more: str) -> Iterator[int]:
             raise AssertionError(f"the {role}'s server does not answer:\n{log.read_text()}")
         yield int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
     finally:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            for child in (*map(int, children), process.pid):
-                os.kill(child, signal.SIGKILL)
-            process.wait()
+        if process.poll() is None:
+            stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        for child in (*map(int, children), process.pid):
+            os.kill(child, signal.SIGKILL)
+        process.wait()
 
 
 def get(path: str, method: str = "GET", body: object = None) -> tuple[int, str]:
