@@ -26,6 +26,7 @@ def configure(c: Any, *, config: Path = CONFIG, share: Path = SHARE, claim: str 
     c.JupyterHub.spawner_class = CoursehubSpawner
     c.KubeSpawner.options_form = hooks.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form
+    c.KubeSpawner.apply_user_options = hooks.apply_user_options
     c.KubeSpawner.pre_spawn_hook = hooks.pre_spawn
     c.KubeSpawner.modify_pod_hook = hooks.modify_pod
     c.KubeSpawner.after_pod_created_hook = hooks.wait

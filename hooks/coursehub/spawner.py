@@ -146,6 +146,9 @@ class Hooks:
             raise Preselected
         return {"profile": form.get("profile", [profiles.GENERAL_SLUG])[0]}
 
+    def apply_user_options(self, spawner: Any, user_options: object) -> None:
+        """Nothing: the plan, made after group overrides, is what comes of the options."""
+
     async def pre_spawn(self, spawner: Any) -> None:
         """Decides, plans and sets; raises HTTP 403 with a sentence for the person where there will be no server."""
         await self._call_earlier("pre_spawn_hook", spawner)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from typing import Any
 from tests.e2e.cluster import Installation
 
 NAMESPACE = "plain"
+CLAIM = "plain-homes"
 PASSWORD = "plain-password"
 
 
-def _values(installation: Installation, config: str) -> dict[str, Any]:
+def _values(installation: Installation, arguments: Sequence[str]) -> dict[str, Any]:
     made = json.loads((Path(installation.kubeconfig).parent / "values.json").read_text())
     (image,) = set(made["images"].values())
     name, _, tag = image.rpartition(":")
@@ -40,12 +42,12 @@ def _values(installation: Installation, config: str) -> dict[str, Any]:
         },
         "singleuser": {
             "image": {"name": name, "tag": tag, **never},
-            "cmd": ["python3", "-s", "-m", "jupyterhub.singleuser"],
-            "storage": {"type": "none"},
+            "cmd": ["python3", "-s", "-m", "jupyterhub.singleuser", *arguments],
+            "storage": {"type": "static", "static": {"pvcName": CLAIM}, "homeMountPath": "/home/jovyan"},
             "cloudMetadata": {"blockWithIptables": False},
             "memory": {"guarantee": "128M", "limit": "1G"},
             "cpu": {"guarantee": 0.05, "limit": 1},
-            "extraEnv": {"HOME": "/tmp", "JUPYTER_CONFIG_PATH": config},  # noqa: S108 - the pod's own
+            "extraEnv": {"HOME": "/home/jovyan", "JUPYTER_CONFIG_PATH": "/opt/coursehub/config/student"},
         },
         "scheduling": {"userScheduler": {"enabled": False}},
         "prePuller": {"hook": {"enabled": False}, "continuous": {"enabled": False}},
@@ -53,18 +55,44 @@ def _values(installation: Installation, config: str) -> dict[str, Any]:
     }
 
 
+def _volume(homes: Path) -> dict[str, Any]:
+    size = {"storage": "1Gi"}
+    spec = {"accessModes": ["ReadWriteMany"], "storageClassName": ""}
+    bound = {"volumeName": CLAIM, "resources": {"requests": size}}
+    volume = {"capacity": size, "hostPath": {"path": str(homes)}, "claimRef": {"namespace": NAMESPACE, "name": CLAIM}}
+    items = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": CLAIM}, "spec": spec | volume},
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": CLAIM, "namespace": NAMESPACE},
+            "spec": spec | bound,
+        },
+    ]
+    return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
 @contextmanager
-def plain_z2jh(installation: Installation, config: str) -> Iterator[str]:
-    """The address of a plain hub whose servers have the extensions of the config folder `config`."""
+def plain_z2jh(installation: Installation, people: Sequence[str], arguments: Sequence[str]) -> Iterator[str]:
+    """The address of a plain hub whose servers have homes on the same disk and get more `arguments`."""
     cache = Path(os.environ.get("COURSEHUB_CACHE") or Path.home() / ".cache/coursehub")
     chart = str(cache / "chart/charts/jupyterhub")
-    command = ["helm", "upgrade", "--install", "plain", chart, "--namespace", NAMESPACE, "--create-namespace"]
-    _run(installation.environment, *command, "--wait", "--values", "-", text=json.dumps(_values(installation, config)))
+    command = ["helm", "upgrade", "--install", "plain", chart, "--namespace", NAMESPACE]
+    homes = Path(installation.kubeconfig).parent / "plain-homes"
+    for name in people:
+        (homes / name).mkdir(parents=True, exist_ok=True)
+        os.chown(homes / name, 1000, 1000)
+    apply = ("kubectl", "apply", "--server-side", "-f", "-")
+    _run(installation.environment, *apply, text=json.dumps(_volume(homes)))
+    values = json.dumps(_values(installation, arguments))
+    _run(installation.environment, *command, "--wait", "--values", "-", text=values)
     service = ["kubectl", "--namespace", NAMESPACE, "get", "service", "proxy-public", "--output"]
     try:
         yield f"http://{_run(installation.environment, *service, 'jsonpath={.spec.clusterIP}')}"
     finally:
-        _run(installation.environment, "kubectl", "delete", "namespace", NAMESPACE, "--wait")
+        _run(installation.environment, "kubectl", "delete", f"namespace/{NAMESPACE}", f"pv/{CLAIM}", "--wait")
+        shutil.rmtree(homes)
 
 
 def _run(environment: Mapping[str, str], *command: str, text: str | None = None) -> str:

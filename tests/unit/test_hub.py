@@ -42,7 +42,7 @@ def test_the_hub_gets_the_form_the_hooks_and_the_admins(folder: Path) -> None:
     assert c.JupyterHub.allow_named_servers is False
     assert c.Authenticator.admin_users == {"sofia"}
     assert {name for name in c.KubeSpawner if callable(c.KubeSpawner[name])} == {
-        *("options_form", "options_from_form"),
+        *("options_form", "options_from_form", "apply_user_options"),
         *("pre_spawn_hook", "modify_pod_hook", "after_pod_created_hook"),
     }
 
