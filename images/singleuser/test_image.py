@@ -130,7 +130,7 @@ def server(role: str, home: Path = HOME / "anna", **more: str) -> Iterator[int]:
     log = Path("/tmp/server.log")
     with log.open("w") as output:
         process = subprocess.Popen(
-            ["coursehub-start", "python3", "-s", "-m", "jupyterhub.singleuser"],
+            ["coursehub-start", "python3", "-s", "-P", "-m", "jupyterhub.singleuser"],
             env=environment(role, home=home, **more),
             cwd=home,
             stdout=output,
@@ -285,6 +285,7 @@ def what_lies_in_a_home_changes_no_server() -> None:
             {"ServerApp": {"jpserver_extensions": {"nbgrader.server_extensions.formgrader": True, "notebook": True}}}
         ),
         ".jupyter/jupyter_server_config.json": json.dumps({"NbgraderOnDemand": {"extensions": list(PLUGINS)}}),
+        "random.py": "raise SystemExit('imported from the working directory')",
         ".local/lib/python3.13/site-packages/tornado/__init__.py": "raise SystemExit('imported from the home')",
         ".local/lib/python3.13/site-packages/nbgrader_on_demand.py": "raise SystemExit('imported from the home')",
     }
