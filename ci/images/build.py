@@ -88,7 +88,7 @@ def workshop() -> Iterator[list[str]]:
         raise Failure(f"{folder} has {free} of {FREE_MB} MB free: free some, or set COURSEHUB_CACHE to a larger place")
     os.environ["PATH"] += ":/usr/sbin:/sbin"  # mmdebstrap and buildah call what is there
     need(PROGRAMS, folder / "apt.log")
-    storage, runroot = folder / "storage", Path("/run/coursehub-images")
+    storage, runroot = folder / "storage", Path("/run/coursehub-images", hashlib.sha256(bytes(folder)).hexdigest()[:12])
     buildah = ["buildah", f"--root={storage}", f"--runroot={runroot}", "--storage-driver=overlay"]
     with (folder / "lock").open("w") as lock:
         try:

@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import threading
@@ -443,9 +442,9 @@ def a_student_s_server_starts_cheaply() -> None:
             path = str(everything) if role == "everything" else f"/opt/coursehub/config/{role}"
             with server("student" if role == "everything" else role, JUPYTER_CONFIG_PATH=path) as pid:
                 seconds.setdefault(role, []).append(cpu_seconds(pid))
-    median = {role: statistics.median(values) for role, values in seconds.items()}
-    print("CPU-seconds to start, median of 3:", ", ".join(f"{role} {value:.2f}" for role, value in median.items()))
-    assert median["student"] < 0.85 * median["everything"], median
+    least = {role: min(values) for role, values in seconds.items()}  # what other load adds is not the server's
+    print("CPU-seconds to start, least of 3:", ", ".join(f"{role} {value:.2f}" for role, value in least.items()))
+    assert least["student"] < 0.85 * least["everything"], least
 
 
 TESTS = (
