@@ -19,7 +19,8 @@ from .storage import course_data, course_files, exchange, home
 SHARE = "share"
 RUN = "run"
 RUN_PATH = "/run/coursehub"
-COMMAND = ("coursehub-start", "python3", "-s", "-m", "jupyterhub.singleuser")
+# -s and -P: modules in a home, in its site-packages or lying in it, must not replace the server's own.
+COMMAND = ("coursehub-start", "python3", "-s", "-P", "-m", "jupyterhub.singleuser")
 UMASK = {Role.GENERAL: "0077", Role.STUDENT: "0077", Role.INSTRUCTOR: "0007"}
 # AUTH_SYS carries a uid, a gid and 16 further gids (RFC 5531); counting the primary in leaves no doubt.
 MOST_GIDS = 16

@@ -42,7 +42,7 @@ def _values(installation: Installation, arguments: Sequence[str]) -> dict[str, A
         },
         "singleuser": {
             "image": {"name": name, "tag": tag, **never},
-            "cmd": ["python3", "-s", "-m", "jupyterhub.singleuser", *arguments],
+            "cmd": ["python3", "-s", "-P", "-m", "jupyterhub.singleuser", *arguments],
             "storage": {"type": "static", "static": {"pvcName": CLAIM}, "homeMountPath": "/home/jovyan"},
             "cloudMetadata": {"blockWithIptables": False},
             "memory": {"guarantee": "128M", "limit": "1G"},

@@ -235,7 +235,7 @@ def golden(cell: Cell) -> dict[str, Any]:
             "automountServiceAccountToken": False,
             "containers": [
                 {
-                    "args": ["coursehub-start", "python3", "-s", "-m", "jupyterhub.singleuser"],
+                    "args": ["coursehub-start", "python3", "-s", "-P", "-m", "jupyterhub.singleuser"],
                     "env": environment,
                     "image": cell.image,
                     "lifecycle": {},
