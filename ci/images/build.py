@@ -32,7 +32,7 @@ def build(images: Sequence[Image]) -> None:
                 with step(f"building {image.name}"), _secrets() as secrets:
                     _build(buildah, image, secrets)
                 say(f"images: {image.name}: {image.archive.stat().st_size // 10**6} MB archive {image.archive}")
-                _forget_old(image)
+                _forget_old(image.name)
 
 
 def _build(buildah: list[str], image: Image, secrets: list[str]) -> None:
@@ -70,6 +70,7 @@ def _import_base(buildah: list[str]) -> None:
             part.unlink(missing_ok=True)
             recipe.make_base(part, log)
             part.rename(archive)
+        _forget_old("base")
     container = answer([*buildah, "from", "scratch"])
     remedy = f"remove {archive} and run this again"
     run([*buildah, "add", container, archive, "/"], log, remedy)
@@ -131,8 +132,8 @@ def _secrets() -> Iterator[list[str]]:
         yield [f"--secret=id={name},src={path}" for name, path in files.items()]
 
 
-def _forget_old(image: Image) -> None:
-    archives = sorted(cache().glob(f"{image.name}-*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
+def _forget_old(name: str) -> None:
+    archives = sorted(cache().glob(f"{name}-*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in archives[KEPT:]:
         path.unlink()
         path.with_suffix(".log").unlink(missing_ok=True)
