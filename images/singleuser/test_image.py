@@ -27,7 +27,6 @@ BEN: dict[str, Any] = {"user": 51235, "group": 51235, "extra_groups": [51235, 70
 GROUPS = "70101:python-intro,70102:physics-staff"
 RUN, HOME, COURSE, EXCHANGE = (Path(p) for p in ("/run/coursehub", "/home", "/course", "/srv/nbgrader/exchange"))
 PORT = 18888
-EVERYTHING = ("jupyterlab", "jupyter_lsp", "jupyter_server_terminals", "nbgrader", "notebook", "notebook_shim")
 looked_up: list[bytes] = []
 
 
@@ -169,11 +168,6 @@ def get(path: str, method: str = "GET", body: object = None) -> tuple[int, str]:
     connection.request(method, f"/user/anna/{path}", None if body is None else json.dumps(body), headers)
     response = connection.getresponse()
     return response.status, response.read().decode()
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 # --- who one is ---
@@ -429,24 +423,6 @@ def modules_are_compiled() -> None:
     assert len(stale) < 20, f"{len(stale)} modules would be compiled at every start, as {stale[:5]}"
 
 
-def a_student_s_server_starts_cheaply() -> None:
-    everything = Path("/tmp/everything")
-    everything.mkdir(exist_ok=True)
-    extensions = dict.fromkeys(EVERYTHING, True)
-    config = {"ServerApp": {"jpserver_extensions": extensions}}
-    (everything / "jupyter_server_config.json").write_text(json.dumps(config))
-    seconds: dict[str, list[float]] = {}
-    for _ in range(3):
-        for role in ("general", "student", "instructor", "everything"):
-            fresh()
-            path = str(everything) if role == "everything" else f"/opt/coursehub/config/{role}"
-            with server("student" if role == "everything" else role, JUPYTER_CONFIG_PATH=path) as pid:
-                seconds.setdefault(role, []).append(cpu_seconds(pid))
-    least = {role: min(values) for role, values in seconds.items()}  # what other load adds is not the server's
-    print("CPU-seconds to start, least of 3:", ", ".join(f"{role} {value:.2f}" for role, value in least.items()))
-    assert least["student"] < 0.85 * least["everything"], least
-
-
 TESTS = (
     a_uid_has_a_name_groups_and_an_umask,
     shells_have_the_venv_and_the_umask,
@@ -462,7 +438,6 @@ TESTS = (
     an_assignment_goes_round,
     the_assignment_list_shows_and_fetches,
     modules_are_compiled,
-    a_student_s_server_starts_cheaply,
 )
 
 

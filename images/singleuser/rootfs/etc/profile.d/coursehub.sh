@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Login shells start from Debian's PATH; and a shell of `kubectl exec` has no parent that set the umask.
 case ":$PATH:" in
   *:/opt/coursehub/venv/bin:*) ;;
