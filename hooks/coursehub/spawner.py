@@ -6,7 +6,7 @@ Spawner objects live on between servers, so nothing is ever appended and nothing
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
@@ -35,13 +35,17 @@ class Preselected(Exception):
 
 
 class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is untyped
-    """KubeSpawner that takes whatever JSON the REST API was sent as options, so that `pre_spawn` can refuse it.
+    """KubeSpawner that starts nothing for a link, and that takes any JSON as options for `pre_spawn` to refuse.
 
-    JupyterHub saves the options first and then fails on all that is no object: the person's server would look as if it
-    ran, and the next hub would not start (JupyterHub 5.5, tried).
+    JupyterHub saves what the REST API was sent and then fails on all that is no object: the person's server would look
+    as if it ran, and the next hub would not start (JupyterHub 5.5, tried).
     """
 
     user_options = traitlets.Any()
+
+    def options_from_query(self, query: object) -> NoReturn:
+        """Never options: what a link asks for is chosen on the page, and only the person's own click starts it."""
+        raise Preselected
 
     @traitlets.default("user_options")
     def _no_options(self) -> dict[str, Any]:
@@ -140,10 +144,8 @@ class Hooks:
         choices = list(access.choices(person, snapshot.catalog, today))
         return page.render(choices, selected=selected, message=message, today=today)
 
-    def options_from_form(self, form: Mapping[str, list[str]], spawner: Any = None) -> dict[str, str]:
-        """The user options in a POST of the form; JupyterHub passes no spawner where it interprets a link's query."""
-        if spawner is None:
-            raise Preselected
+    def options_from_form(self, form: Mapping[str, list[str]]) -> dict[str, str]:
+        """The user options in a POST of the form."""
         return {"profile": form.get("profile", [profiles.GENERAL_SLUG])[0]}
 
     def apply_user_options(self, spawner: Any, user_options: object) -> None:

@@ -409,13 +409,13 @@ def test_p4_whatever_is_asked_for_is_a_profile_or_a_short_sentence(asked: object
 
 
 def test_p5_a_form_without_a_choice_is_general_use() -> None:
-    assert hooks().options_from_form({}, object()) == {"profile": "general"}
-    assert hooks().options_from_form({"profile": ["x"], "image": ["evil"]}, object()) == {"profile": "x"}
+    assert hooks().options_from_form({}) == {"profile": "general"}
+    assert hooks().options_from_form({"profile": ["x"], "image": ["evil"]}) == {"profile": "x"}
 
 
-def test_p3_a_link_chooses_on_the_page_and_starts_nothing() -> None:
+def test_p3_a_link_chooses_on_the_page_and_starts_nothing(spawner: Spawner) -> None:
     with pytest.raises(adapter.Preselected):
-        hooks().options_from_form({"profile": ["python-intro"]})
+        spawner().options_from_query({"profile": ["python-intro"]})
 
 
 async def test_the_sites_own_pre_spawn_hook_still_runs_before_ours(spawner: Spawner) -> None:
