@@ -70,8 +70,8 @@ def test_a_student_starts_a_course_in_the_browser_and_works_in_it(
 
     # A notebook with one cell, by mouse and keyboard.
     page.locator(".jp-LauncherCard[data-category=Notebook]").first.click()
-    cell = page.locator(".jp-Notebook:visible .jp-CodeCell .cm-content").first
-    cell.click()
+    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible()
+    page.locator(".jp-Notebook:visible .jp-CodeCell .cm-content").first.click()
     page.keyboard.type("import os; print('worked as', os.getuid())")
     page.keyboard.press("Shift+Enter")
     expect(page.locator(".jp-OutputArea-output").first).to_contain_text("worked as 20001")
