@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.cluster import Installation
+from tests.e2e.cluster import CHART, Installation
 
 NAMESPACE = "plain"
 CLAIM = "plain-homes"
@@ -76,8 +76,7 @@ def _volume(homes: Path) -> dict[str, Any]:
 @contextmanager
 def plain_z2jh(installation: Installation, people: Sequence[str], arguments: Sequence[str]) -> Iterator[str]:
     """The address of a plain hub whose servers have homes on the same disk and get more `arguments`."""
-    cache = Path(os.environ.get("COURSEHUB_CACHE") or Path.home() / ".cache/coursehub")
-    chart = str(cache / "chart/charts/jupyterhub")
+    chart = str(CHART / "charts/jupyterhub")
     command = ["helm", "upgrade", "--install", "plain", chart, "--namespace", NAMESPACE]
     homes = Path(installation.kubeconfig).parent / "plain-homes"
     for name in people:

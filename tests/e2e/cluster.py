@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ci.cluster.layout import Layout
+
 ROOT = Path(__file__).resolve().parents[2]
+# As `make up` put it together.
+CHART = Layout.from_environment().cache / "chart"
 Found = TypeVar("Found")
 
 
@@ -86,9 +90,8 @@ class Installation:
     def helm(self, courses: Path, *arguments: str) -> None:
         """`helm upgrade` of this installation with other values; the chart is the one that `make up` put together."""
         state = Path(self.kubeconfig).parent
-        cache = Path(os.environ.get("COURSEHUB_CACHE") or Path.home() / ".cache/coursehub")
         values = os.environ.get("VALUES", "values/local.yaml")
-        command = ["helm", "upgrade", "coursehub", str(cache / "chart"), "--namespace", self.namespace, "--wait"]
+        command = ["helm", "upgrade", "coursehub", str(CHART), "--namespace", self.namespace, "--wait"]
         command += ["--values", values, "--values", str(state / "values.json")]
         command += ["--set-file", f"courses.files.main={courses}", "--timeout", "3m", *arguments]
         done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
