@@ -5,7 +5,8 @@ from functools import cache
 from textwrap import dedent
 
 from coursehub import courses, settings
-from coursehub.courses import Catalog, Course
+from coursehub.course import Course
+from coursehub.courses import Catalog
 from coursehub.identity import Group, Person
 from coursehub.settings import Settings
 
@@ -18,7 +19,17 @@ admins: [sofia]
 images:
   python: registry.example/python:1
   r: registry.example/r:1
-groups: {teaching: 70001}
+  history:
+    2026-02-01: registry.example/history:1
+    2026-08-15: registry.example/history:2
+groups: {teaching: 70001, licensed: 70002, staff: 70003}
+courseGids: {minimum: 70100, maximum: 79999}
+courseEnvironment: [OMP_NUM_THREADS]
+nodes:
+  gpu:
+    nodeSelector: {kind: gpu}
+    tolerations: [{key: gpu, operator: Exists, effect: NoSchedule}]
+    devices: {nvidia.com/gpu: 1}
 general:
   image: python
   groups: [teaching]

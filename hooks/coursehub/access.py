@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from .courses import Catalog, Course
+from .course import Course
+from .courses import Catalog
 from .errors import Refused
 from .identity import Person
 from .profiles import GENERAL, Profile, Role

@@ -2,78 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from itertools import pairwise
 from types import MappingProxyType
-from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    StringConstraints,
-    Tag,
-    ValidationError,
-    model_validator,
-)
+from pydantic import ValidationError
 
-from . import document
-from .document import Document
+from . import document, images
+from .course import Course
+from .document import Document, Path
 from .errors import InvalidFile, Problem
 from .identity import Person
-from .names import Gid, PersonName, PersonOrGroup, is_slug
+from .names import is_slug
 from .profiles import GENERAL_SLUG
-from .resources import Resources
 from .settings import Settings
-
-Day = Annotated[date, Field(strict=True)]
-Students = Annotated[
-    Annotated[Literal["everyone"], Tag("word")] | Annotated[tuple[PersonOrGroup, ...], Tag("list")],
-    Discriminator(lambda value: "word" if isinstance(value, str) else "list"),
-]
-
-
-class Course(BaseModel):
-    """One course as its staff describe it; dates are inclusive and meant in the site's time zone."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    # The key above the course's keys, not one of them.
-    slug: Annotated[str, Field(exclude=True)]
-    name: Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=120)]
-    gid: Gid | None = None
-    instructors: tuple[PersonName, ...] = ()
-    students: Students = ()
-    open: Day | None = None
-    close: Day | None = None
-    archive: Day | None = None
-    image: Annotated[str, StringConstraints(strict=True, min_length=1)] | None = None
-    resources: Resources = Resources()
-    data: Literal["none", "read-only", "read-write"] = "none"
-
-    @model_validator(mode="after")
-    def _dates_in_order(self) -> Self:
-        dates = [(name, day) for name in ("open", "close", "archive") if (day := getattr(self, name)) is not None]
-        for (earlier, first), (later, then) in pairwise(dates):
-            if then < first:
-                raise ValueError(f"{later} ({then}) is before {earlier} ({first}); put the dates in order")
-        return self
-
-    @model_validator(mode="after")
-    def _data_has_an_owner(self) -> Self:
-        if self.data != "none" and self.gid is None:
-            raise ValueError("data needs the course's unix group; add gid, or leave data out")
-        return self
-
-    @property
-    def public(self) -> bool:
-        """Every known person may be a student."""
-        return self.students == "everyone"
-
-    def is_archived(self, today: date) -> bool:
-        """From the archive date on, instructors only read and students have nothing."""
-        return self.archive is not None and today >= self.archive
 
 
 class Catalog:
@@ -181,14 +121,57 @@ def _course(read: Document, slug: str, data: object, settings: Settings | None) 
         course = Course.model_validate({**data, "slug": slug})
     except ValidationError as error:
         return None, [*problems, *read.explain(path, error.errors(), Course)]
-    if settings is not None and course.image is not None and course.image not in settings.images:
-        known = ", ".join(sorted(settings.images)) or "none yet"
-        said = f"image: the site has no image '{course.image}'; take one of: {known}"
-        problems.append(read.problem((*path, "image"), said))
-    if settings is not None and course.gid is not None and (owner := settings.owner_of(course.gid)):
-        said = f"gid: {course.gid} is {owner}; a course has its own"
-        problems.append(read.problem((*path, "gid"), said))
+    if settings is not None:
+        problems += [read.problem((*path, *at), said) for at, said in _unknown_to(settings, course)]
     return course, problems
+
+
+def _unknown_to(settings: Settings, course: Course) -> Iterator[tuple[Path, str]]:
+    """What the course asks for and the site does not have: where it stands below the course, and what to write."""
+    at: tuple[str, ...]
+    for at, choice in ((("image",), course.image), (("instructor", "image"), course.instructor.image)):
+        try:
+            if choice is not None:
+                images.reference(settings.images, choice)
+        except images.Unavailable as error:
+            yield at, f"{'.'.join(at)}: {error}"
+    for at, node in (
+        (("resources", "node"), course.resources.node),
+        (("instructor", "resources", "node"), course.instructor.resources.node),
+    ):
+        if node is not None and node not in settings.nodes:
+            yield at, f"{'.'.join(at)}: the site has no nodes '{node}'; take one of: {_listed(settings.nodes)}"
+    for role, names in (("student", course.groups.student), ("instructor", course.groups.instructor)):
+        for index, name in enumerate(names):
+            if name not in settings.groups:
+                said = f"the site has no group '{name}'; take one of: {_listed(settings.groups)}"
+                yield ("groups", role, index), f"groups.{role}: {said}"
+    for at, variables in (
+        (("environment",), course.environment),
+        (("instructor", "environment"), course.instructor.environment),
+    ):
+        for name in variables:
+            if not name.startswith("COURSE_") and name not in settings.course_environment:
+                allowed = ", ".join(["COURSE_…", *settings.course_environment])
+                yield (*at, name), f"{'.'.join(at)}: a course cannot set {name} here; it can set {allowed}"
+    if course.gid is not None:
+        kept = settings.course_gids
+        if owner := settings.owner_of(course.gid):
+            yield ("gid",), f"gid: {course.gid} is {owner}; a course has its own"
+        elif kept is None:
+            yield (
+                ("gid",),
+                "gid: the site keeps no gids for courses; ask its admins to set courseGids, or leave gid out",
+            )
+        elif course.gid not in kept:
+            yield (
+                ("gid",),
+                f"gid: {course.gid} is not for courses; the site keeps {kept.minimum} to {kept.maximum} for them",
+            )
+
+
+def _listed(known: Iterable[str]) -> str:
+    return ", ".join(sorted(known)) or "none yet"
 
 
 def _settle(

@@ -4,6 +4,7 @@ Whatever bent the pod after the plan was set (a site's hook, group overrides, va
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import GateClosed
@@ -19,14 +20,14 @@ _UPSTREAM_LABELS = frozenset(
     }
 )
 _COMPONENT = "singleuser-server"
-# Of the pod's spec these are the site's: where it runs, how images are pulled, how it ends.
-_SITE = frozenset(
+# Of the pod's spec these are the site's: near which other pods it runs, how images are pulled, how it ends.
+_SITE = frozenset({"affinity", "schedulerName", "imagePullSecrets", "restartPolicy", "terminationGracePeriodSeconds"})
+_PLANNED = frozenset(
     {
-        *("affinity", "nodeSelector", "tolerations", "schedulerName", "priorityClassName", "imagePullSecrets"),
-        *("restartPolicy", "terminationGracePeriodSeconds"),
+        *("automountServiceAccountToken", "containers", "securityContext", "volumes"),
+        *("nodeSelector", "tolerations", "priorityClassName"),
     }
 )
-_PLANNED = frozenset({"automountServiceAccountToken", "containers", "securityContext", "volumes"})
 _CONTAINER = frozenset(
     {
         *("args", "env", "image", "imagePullPolicy", "name", "ports", "resources", "securityContext"),
@@ -47,10 +48,21 @@ _HUB_ENVIRONMENT = frozenset(
 )
 
 
-def volumes(claim: str) -> dict[str, dict[str, Any]]:
+@dataclass(frozen=True)
+class Frame:
+    """What every pod of this installation has, whoever it is for: where it runs, and the claim of the shared volume."""
+
+    claim: str
+    namespace: str
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Mapping[str, Any], ...] = ()
+    priority_class: str | None = None
+
+
+def volumes(frame: Frame) -> dict[str, dict[str, Any]]:
     """The pod's volumes by name, as Kubernetes writes them."""
     return {
-        SHARE: {"name": SHARE, "persistentVolumeClaim": {"claimName": claim}},
+        SHARE: {"name": SHARE, "persistentVolumeClaim": {"claimName": frame.claim}},
         RUN: {"name": RUN, "emptyDir": {}},
     }
 
@@ -66,6 +78,21 @@ def mounts(plan: PodPlan) -> dict[str, dict[str, Any]]:
         }
         for mount in plan.mounts
     }
+
+
+def node_selector(plan: PodPlan, frame: Frame) -> dict[str, str]:
+    """The labels of the nodes on which the pod may run."""
+    return {**frame.node_selector, **plan.node.node_selector}
+
+
+def tolerations(plan: PodPlan, frame: Frame) -> list[dict[str, Any]]:
+    """The taints of nodes on which the pod may run all the same."""
+    return [*map(dict, frame.tolerations), *plan.node.as_tolerations()]
+
+
+def devices(plan: PodPlan) -> dict[str, str]:
+    """Devices such as GPUs, which Kubernetes counts in whole ones."""
+    return {name: str(number) for name, number in plan.node.devices.items()}
 
 
 def pod_security(plan: PodPlan) -> dict[str, Any]:
@@ -94,28 +121,34 @@ def container_security(plan: PodPlan) -> dict[str, Any]:
 
 
 def environment(plan: PodPlan) -> dict[str, str]:
-    """What the server finds in its environment, beside what JupyterHub itself puts there."""
+    """The environment beside what JupyterHub itself puts there, as Kubernetes writes it: `$$` for each `$` meant."""
     return {
-        **plan.environment,
+        **{name: value.replace("$", "$$") for name, value in plan.environment.items()},
         "JUPYTERHUB_DEFAULT_URL": plan.default_url,
         "JUPYTERHUB_DISABLE_USER_CONFIG": "1",
         "JUPYTERHUB_ROOT_DIR": "/",
     }
 
 
-def check(pod: Mapping[str, Any], plan: PodPlan, claim: str) -> None:
-    """Raises GateClosed unless `pod`, a manifest as plain data, is the plan's."""
-    differences = list(_differences(pod, plan, claim))
+def check(pod: Mapping[str, Any], plan: PodPlan, frame: Frame, name: str) -> None:
+    """Raises GateClosed unless `pod`, a manifest as plain data, is the plan's and is called `name`."""
+    differences = list(_differences(pod, plan, frame, name))
     if differences:
         raise GateClosed("; ".join(differences))
 
 
-def _differences(pod: Mapping[str, Any], plan: PodPlan, claim: str) -> Iterator[str]:
+def _differences(pod: Mapping[str, Any], plan: PodPlan, frame: Frame, name: str) -> Iterator[str]:
     spec = _set(pod["spec"])
+    yield from _different("metadata.name", pod["metadata"].get("name"), name)
+    yield from _different("metadata.namespace", pod["metadata"].get("namespace") or frame.namespace, frame.namespace)
     yield from _unknown("spec", spec, _SITE | _PLANNED)
     yield from _different("spec.automountServiceAccountToken", spec.get("automountServiceAccountToken"), False)
     yield from _different("spec.securityContext", spec.get("securityContext"), pod_security(plan))
-    yield from _different("spec.volumes", _by(spec.get("volumes"), "name"), volumes(claim))
+    yield from _different("spec.volumes", _by(spec.get("volumes"), "name"), volumes(frame))
+    yield from _different("spec.nodeSelector", spec.get("nodeSelector") or {}, node_selector(plan, frame))
+    wanted = [_set(each) for each in tolerations(plan, frame)]
+    yield from _different("spec.tolerations", [_set(each) for each in spec.get("tolerations") or ()], wanted)
+    yield from _different("spec.priorityClassName", spec.get("priorityClassName"), frame.priority_class)
     yield from _labels(pod["metadata"].get("labels") or {}, plan)
     names = [container.get("name") for container in spec.get("containers", ())]
     if names != ["notebook"]:
@@ -132,8 +165,10 @@ def _container(container: Mapping[str, Any], plan: PodPlan) -> Iterator[str]:
     yield from _different("securityContext", container.get("securityContext"), container_security(plan))
     yield from _different("volumeMounts", _by(container.get("volumeMounts"), "mountPath"), mounts(plan))
     resources = container.get("resources") or {}
-    yield from _different("resources.limits", resources.get("limits") or {}, _amounts(plan.limits))
-    yield from _different("resources.requests", resources.get("requests") or {}, _amounts(plan.guarantees))
+    counted = devices(plan)
+    yield from _different("resources.limits", resources.get("limits") or {}, {**_amounts(plan.limits), **counted})
+    wanted = {**_amounts(plan.guarantees), **counted}
+    yield from _different("resources.requests", resources.get("requests") or {}, wanted)
     found = {entry["name"]: entry for entry in container.get("env") or ()}
     own = {
         name: entry.get("value")

@@ -1,11 +1,13 @@
 """The only place that touches the hub's configuration: `configure(c)`, called by one line of `hub.extraConfig`."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from traitlets.log import get_logger
 
+from .gate import Frame
 from .site import Site
 from .spawner import CoursehubSpawner, Hook, Hooks
 from .storage import Share
@@ -13,6 +15,8 @@ from .storage import Share
 CONFIG = Path("/usr/local/etc/jupyterhub")
 SHARE = Path("/srv/coursehub/share")
 CLAIM = "coursehub-storage"
+# Upstream's keys of where servers run; what a course adds by its class of nodes goes over them.
+_PLACED = ("namespace", "node_selector", "tolerations", "priority_class_name")
 
 
 def configure(c: Any, *, config: Path = CONFIG, share: Path = SHARE, claim: str = CLAIM) -> Hooks:
@@ -22,7 +26,7 @@ def configure(c: Any, *, config: Path = CONFIG, share: Path = SHARE, claim: str 
     """
     site = Site(config / "site", config / "courses", get_logger())
     site.follow()
-    hooks = Hooks(site, Share(share), claim, earlier=_hooks(c))
+    hooks = Hooks(site, Share(share), _frame(c, claim), earlier=_hooks(c))
     c.JupyterHub.spawner_class = CoursehubSpawner
     c.KubeSpawner.options_form = hooks.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form
@@ -33,6 +37,20 @@ def configure(c: Any, *, config: Path = CONFIG, share: Path = SHARE, claim: str 
     c.JupyterHub.allow_named_servers = False
     c.Authenticator.admin_users = {*c.Authenticator.get("admin_users", ()), *site.current.settings.admins}
     return hooks
+
+
+def _frame(c: Any, claim: str) -> Frame:
+    given = {name: deepcopy(c.KubeSpawner[name]) for name in _PLACED if name in c.KubeSpawner}
+    tolerations = given.get("tolerations") or []
+    if isinstance(tolerations, Mapping):
+        tolerations = [tolerations[key] for key in sorted(tolerations)]
+    return Frame(
+        claim=claim,
+        namespace=given.get("namespace") or "default",
+        node_selector=given.get("node_selector") or {},
+        tolerations=tuple(tolerations),
+        priority_class=given.get("priority_class_name") or None,
+    )
 
 
 def _hooks(c: Any) -> Mapping[str, Hook]:

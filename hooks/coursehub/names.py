@@ -1,13 +1,26 @@
 """Names that become paths, labels and profile slugs: checked once, here, when they enter."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 PERSON = re.compile(r"[a-z][a-z0-9._-]{0,62}")
 GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,62}")
+
+
+def matching(pattern: str, instead: str) -> tuple[Any, ...]:
+    """Metadata of a text that matches `pattern` from end to end; `instead` says what to write otherwise."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if compiled.fullmatch(text) is None:
+            raise ValueError(f"{instead}, not {text[:60]!r}")
+        return text
+
+    schema = WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
+    return StringConstraints(strict=True), AfterValidator(check), schema
 
 
 def is_slug(text: str) -> bool:

@@ -1,16 +1,19 @@
 """The plan: everything that a person's pod will be, worked out before Kubernetes is asked for anything.
 
-The table of roles in `_mounts`, `_groups` and `UMASK` is the contract; nothing else decides what a role gets.
+The table of roles in `_mounts`, `_groups` and `_umask` is the contract; nothing else decides what a role gets.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
-from .courses import Course
+from . import images
+from .course import Course, Cull
 from .errors import Refused
 from .identity import Person
+from .nodes import NodeClass
 from .profiles import Profile, Role
 from .resources import Amount
 from .settings import Settings
@@ -21,7 +24,6 @@ RUN = "run"
 RUN_PATH = "/run/coursehub"
 # -s and -P: modules in a home, in its site-packages or lying in it, must not replace the server's own.
 COMMAND = ("coursehub-start", "python3", "-s", "-P", "-m", "jupyterhub.singleuser")
-UMASK = {Role.GENERAL: "0077", Role.STUDENT: "0077", Role.INSTRUCTOR: "0007"}
 # AUTH_SYS carries a uid, a gid and 16 further gids (RFC 5531); counting the primary in leaves no doubt.
 MOST_GIDS = 16
 
@@ -38,7 +40,11 @@ class Mount:
 
 @dataclass(frozen=True)
 class PodPlan:
-    """Everything that the pod will be; `groups` are the supplementary gids with their names."""
+    """Everything that the pod will be.
+
+    `groups` are the supplementary gids with their names, `environment` what JupyterHub does not set itself, `node` the
+    class of nodes where it differs from the site's other servers, `cull` what differs from the site's times.
+    """
 
     person: Person
     profile: Profile
@@ -53,8 +59,10 @@ class PodPlan:
     labels: Mapping[str, str]
     home: str
     default_url: str
+    node: NodeClass = field(default_factory=NodeClass)
+    cull: Cull = field(default_factory=Cull)
     command: tuple[str, ...] = COMMAND
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
 
     @property
     def supplementary_gids(self) -> tuple[int, ...]:
@@ -64,13 +72,12 @@ class PodPlan:
 
 def make(person: Person, profile: Profile, course: Course | None, settings: Settings, today: date) -> PodPlan:
     """The plan for what `access.decide` allowed; `course` is None for general use. Raises Refused."""
-    alias = course.image if course and course.image else settings.general.image
-    if alias not in settings.images:
-        raise Refused(f"The image '{alias}' of this course is not available any more. Please tell its teacher.")
+    role = profile.role
+    resources = settings.general.resources
+    if course:
+        resources = course.resources_for(role).merged(resources)
+    limits = resources.over(settings.maximum).capped(settings.maximum)
     gid, groups, warnings = _groups(person, profile, course, settings)
-    wanted = course.resources.over(settings.general.resources) if course else settings.general.resources
-    limits = wanted.over(settings.maximum).capped(settings.maximum)
-    asked = course.resources.guarantee if course else Amount()
     home_path = f"/home/{person.name}"
     return PodPlan(
         person=person,
@@ -78,16 +85,44 @@ def make(person: Person, profile: Profile, course: Course | None, settings: Sett
         uid=person.uid,
         gid=gid,
         groups=groups,
-        image=settings.images[alias],
+        image=_image(course.image_for(role) if course else None, settings),
         mounts=tuple(_mounts(person, profile, course, today)),
         limits=limits,
-        guarantees=asked.over(settings.general.resources.guarantee).capped(limits),
+        guarantees=resources.guarantee.capped(limits),
         environment=_environment(person, profile, course, settings, gid, groups, home_path),
         labels=_labels(profile),
         home=home_path,
         default_url=f"/lab/tree{home_path}",
+        node=_node(resources.node, settings),
+        cull=course.cull_for(role) if course else Cull(),
         warnings=warnings,
     )
+
+
+def _image(choice: str | None, settings: Settings) -> str:
+    try:
+        return images.reference(settings.images, choice or settings.general.image)
+    except images.Unavailable:
+        raise Refused(
+            f"The image '{choice}' of this course is not available any more. Please tell its teacher."
+        ) from None
+
+
+def _node(name: str | None, settings: Settings) -> NodeClass:
+    if name is None:
+        return NodeClass()
+    if name not in settings.nodes:
+        raise Refused(f"The machines '{name}' of this course are not available any more. Please tell its teacher.")
+    return settings.nodes[name]
+
+
+def _umask(role: Role, course: Course | None) -> str:
+    if role is Role.INSTRUCTOR:
+        return "0007"
+    if role is Role.GENERAL or course is None:
+        return "0077"
+    # What students hand in through /coursedata is for their instructors to read; a home is closed by its own mode.
+    return course.umask or ("0027" if course.data == "read-write" else "0077")
 
 
 def _mounts(person: Person, profile: Profile, course: Course | None, today: date) -> Iterator[Mount]:
@@ -113,7 +148,11 @@ def _groups(
     if profile.role is Role.INSTRUCTOR and course and course.gid is not None:
         primary = course.gid
         wanted[person.gid] = person.name
-    wanted |= {settings.groups[name]: name for name in settings.general.groups}
+    names = [*(course.groups_for(profile.role) if course else ()), *settings.general.groups]
+    for name in names:
+        # A group that the site took away since the course was checked is left out, never guessed.
+        if name in settings.groups:
+            wanted.setdefault(settings.groups[name], name)
     wanted.pop(primary, None)
     kept = tuple(wanted.items())[: MOST_GIDS - 1]
     left_out = [f"{name} ({gid})" for gid, name in wanted.items() if (gid, name) not in kept]
@@ -135,6 +174,7 @@ def _environment(
         own[course.gid] = course.slug
     names = {gid: own.get(gid, person.name), **dict(groups)}
     environment = {
+        **(course.environment_for(profile.role) if course else {}),
         "HOME": home_path,
         "USER": person.name,
         "LOGNAME": person.name,
@@ -142,7 +182,7 @@ def _environment(
         "LANG": "C.UTF-8",
         "TZ": settings.timezone,
         "COURSEHUB_ROLE": str(profile.role),
-        "COURSEHUB_UMASK": UMASK[profile.role],
+        "COURSEHUB_UMASK": _umask(profile.role, course),
         "COURSEHUB_GROUPS": ",".join(f"{gid}:{name}" for gid, name in names.items()),
         "JUPYTER_CONFIG_PATH": f"/opt/coursehub/config/{profile.role}",
         "JUPYTER_RUNTIME_DIR": f"{RUN_PATH}/runtime",
@@ -151,6 +191,8 @@ def _environment(
     }
     if course:
         environment["COURSEHUB_COURSE"] = course.slug
+        if traitlets := course.nbgrader.traitlets():
+            environment["COURSEHUB_NBGRADER"] = json.dumps(traitlets, sort_keys=True)
     return MappingProxyType(environment)
 
 

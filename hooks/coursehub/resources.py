@@ -1,9 +1,11 @@
-"""CPU and memory of a server: limits, guarantees, and the site's cap on them."""
+"""CPU, memory and kind of node of a server: limits, guarantees, and the site's cap on them."""
 
 import re
 from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from .nodes import NodeName
 
 Number = TypeVar("Number", int, float)
 
@@ -22,7 +24,12 @@ def _bytes(value: object) -> object:
 
 
 Cores = Annotated[float, Field(gt=0, le=1024, strict=True)]
-Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=2**20, le=2**50)]
+Bytes = Annotated[
+    int,
+    BeforeValidator(_bytes),
+    Field(ge=2**20, le=2**50),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]{1,15})?[KMGT]$"}),
+]
 
 
 class Amount(BaseModel):
@@ -30,8 +37,10 @@ class Amount(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cpu: Cores | None = None
-    memory: Bytes | None = None
+    cpu: Cores | None = Field(default=None, description="Processors; a fraction is fine.", examples=[2, 0.5])
+    memory: Bytes | None = Field(
+        default=None, description="A number and K, M, G or T (powers of 1024).", examples=["4G", "512M"]
+    )
 
     def over(self, other: "Amount") -> "Amount":
         """These amounts, and `other`'s where there is none here."""
@@ -46,15 +55,26 @@ class Amount(BaseModel):
 
 
 class Resources(Amount):
-    """A server's limits, and what it is guaranteed of them."""
+    """A server's limits, what it is guaranteed of them, and the site's class of nodes that it needs."""
 
-    guarantee: Amount = Amount()
+    guarantee: Amount = Field(default=Amount(), description="What is kept free for each server; never above the limit.")
+    node: NodeName | None = Field(default=None, description="One of the site's classes of nodes.", examples=["gpu"])
 
     @model_validator(mode="after")
     def _guarantee_within_limit(self) -> Self:
         if self.guarantee.capped(self) != self.guarantee:
             raise ValueError("the guarantee is above the limit; lower it")
         return self
+
+    def merged(self, other: "Resources") -> "Resources":
+        """These resources, and `other`'s where there is none here."""
+        limits = self.over(other)
+        return Resources.model_construct(
+            cpu=limits.cpu,
+            memory=limits.memory,
+            guarantee=self.guarantee.over(other.guarantee),
+            node=self.node or other.node,
+        )
 
 
 def _least(value: Number | None, cap: Number | None) -> Number | None:

@@ -1,30 +1,31 @@
 """The site's values that the hub needs, frozen: what the chart's own keys mean to the code."""
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from . import document
+from .course import VariableName, ZoneName
 from .document import Document
 from .errors import InvalidFile
-from .names import Gid, GroupName, PersonName, Uid
+from .images import Alias, Versions
+from .names import Gid, GroupName, PersonName, Uid, matching
+from .nodes import NodeClass, NodeName
 from .resources import Amount, Resources
+
+# Of the server's own start, and of programs that load what a variable names: never a course's.
+_RESERVED = re.compile(
+    r"(?:BASH|COURSEHUB|IPYTHON|JPY|JUPYTER|KUBERNETES|LD|NB|PYTHON|XDG)(?:_|[A-Z]|$)|(?:ENV|HOME|PATH|SHELL|USER)$"
+)
 
 
 class _Values(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no time zone; write one as Europe/Helsinki") from None
-    return name
 
 
 class FilePerson(_Values):
@@ -67,6 +68,25 @@ class General(_Values):
     )
 
 
+ModuleName = Annotated[str, *matching(r"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*", "write the name of a Python module")]
+
+
+def _allowed(name: str) -> str:
+    if _RESERVED.match(name):
+        raise ValueError(f"{name} decides how a server starts, so no course can set it; remove it")
+    return name
+
+
+class GidRange(_Values):
+    """The gids that the university keeps for courses, both ends included."""
+
+    minimum: Gid
+    maximum: Gid
+
+    def __contains__(self, gid: int) -> bool:
+        return self.minimum <= gid <= self.maximum
+
+
 class Servers(_Values):
     """What every server gets."""
 
@@ -77,11 +97,15 @@ class Settings(_Values):
     """The site's values, as far as the hub and the command need them."""
 
     general: General
-    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    timezone: ZoneName = "UTC"
     minimum_uid: Annotated[int, Field(strict=True, ge=1)] = 1000
     admins: tuple[PersonName, ...] = ()
-    images: Mapping[str, Annotated[str, StringConstraints(min_length=1)]] = Field(default_factory=dict)
+    images: Mapping[Alias, Versions] = Field(default_factory=dict)
     groups: Mapping[GroupName, Gid] = Field(default_factory=dict)
+    nodes: Mapping[NodeName, NodeClass] = Field(default_factory=dict)
+    course_gids: GidRange | None = None
+    course_environment: tuple[Annotated[VariableName, AfterValidator(_allowed)], ...] = ()
+    site_module: ModuleName | None = None
     maximum: Amount = Amount.model_validate({"cpu": 8, "memory": "32G"})
     identity: Identity = Identity()
     servers: Servers = Servers()
@@ -90,6 +114,10 @@ class Settings(_Values):
     def _names_exist(self) -> Self:
         if self.general.image not in self.images:
             raise ValueError(f"general.image is {self.general.image!r}, which images does not have; add it there")
+        if self.general.resources.node not in (None, *self.nodes):
+            raise ValueError(
+                f"general.resources.node is {self.general.resources.node!r}, which nodes does not have; add it there"
+            )
         for group in self.general.groups:
             if group not in self.groups:
                 raise ValueError(f"general.groups names {group!r}, which groups does not have; add it there")

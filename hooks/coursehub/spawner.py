@@ -19,6 +19,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from . import access, gate, identity, page, plan, profiles
 from .errors import GateClosed, Refused
+from .gate import Frame
 from .plan import PodPlan
 from .profiles import Profile
 from .settings import Settings
@@ -57,9 +58,11 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
         return value if isinstance(value, dict) else {"profile": None}
 
 
-def traits(planned: PodPlan, claim: str) -> dict[str, Any]:
+def traits(planned: PodPlan, frame: Frame) -> dict[str, Any]:
     """Every trait of KubeSpawner that shapes the pod and is the plan's; setting them all leaves no remainder."""
+    devices = gate.devices(planned)
     return {
+        "namespace": frame.namespace,
         "profile_list": [{"slug": planned.profile.slug, "display_name": planned.profile.slug}],
         "image": planned.image,
         "cmd": list(planned.command),
@@ -68,7 +71,7 @@ def traits(planned: PodPlan, claim: str) -> dict[str, Any]:
         "notebook_dir": "/",
         "disable_user_config": True,
         "working_dir": planned.home,
-        "environment": dict(planned.environment),
+        "environment": {name: _literal(value) for name, value in gate.environment(planned).items()},
         "env_keep": [],
         "extra_labels": dict(planned.labels),
         "uid": planned.uid,
@@ -81,21 +84,29 @@ def traits(planned: PodPlan, claim: str) -> dict[str, Any]:
         "allow_privilege_escalation": False,
         "service_account": None,
         "automount_service_account_token": False,
-        "volumes": gate.volumes(claim),
+        "node_selector": gate.node_selector(planned, frame),
+        "tolerations": gate.tolerations(planned, frame),
+        "priority_class_name": frame.priority_class or "",
+        "volumes": gate.volumes(frame),
         "volume_mounts": gate.mounts(planned),
         "storage_pvc_ensure": False,
         "cpu_limit": planned.limits.cpu,
         "mem_limit": planned.limits.memory,
         "cpu_guarantee": planned.guarantees.cpu,
         "mem_guarantee": planned.guarantees.memory,
-        "extra_resource_limits": {},
-        "extra_resource_guarantees": {},
+        "extra_resource_limits": devices,
+        "extra_resource_guarantees": dict(devices),
         "init_containers": [],
         "extra_containers": [],
         "extra_container_config": {},
         "extra_pod_config": {},
         "lifecycle_hooks": {},
     }
+
+
+def _literal(text: str) -> str:
+    """What KubeSpawner, which passes each value through str.format, makes `text` of."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def asked(user_options: Mapping[str, object]) -> Profile:
@@ -110,10 +121,10 @@ def asked(user_options: Mapping[str, object]) -> Profile:
 class Hooks:
     """The functions that KubeSpawner calls, over one live site."""
 
-    def __init__(self, site: Site, share: Share, claim: str, *, earlier: Mapping[str, Hook] | None = None) -> None:
+    def __init__(self, site: Site, share: Share, frame: Frame, *, earlier: Mapping[str, Hook] | None = None) -> None:
         self._site = site
         self._share = share
-        self._claim = claim
+        self._frame = frame
         self._earlier = earlier or {}
         self._plans: WeakKeyDictionary[Any, PodPlan] = WeakKeyDictionary()
         self._starting = 0
@@ -169,10 +180,11 @@ class Hooks:
             planned.uid,
             planned.gid,
         )
-        for name, value in traits(planned, self._claim).items():
+        for name, value in traits(planned, self._frame).items():
             setattr(spawner, name, value)
-        # Group overrides and the site's hook could have put another in the gate's place.
+        # Group overrides and the site's hook could have put another in their place.
         spawner.modify_pod_hook = self.modify_pod
+        spawner.pod_name = _pod_name(spawner)
         self._plans[spawner] = planned
 
     async def modify_pod(self, spawner: Any, pod: Any) -> Any:
@@ -182,7 +194,7 @@ class Hooks:
             planned = self._plans.pop(spawner, None)
             if planned is None:
                 raise GateClosed("the pod has no plan: something replaced the pre_spawn_hook")
-            gate.check(self._serialise(pod), planned, self._claim)
+            gate.check(self._serialise(pod), planned, self._frame, _pod_name(spawner))
         except GateClosed as closed:
             spawner.log.error("gate: refused the pod of user=%s: %s", spawner.user.name, closed)
             raise Forbidden(
@@ -226,6 +238,11 @@ class Hooks:
     async def _call_earlier(self, name: str, *arguments: Any, default: Any = None) -> Any:
         hook = self._earlier.get(name)
         return default if hook is None else await maybe_future(hook(*arguments))
+
+
+def _pod_name(spawner: Any) -> str:
+    """A name that no two people share, made by KubeSpawner's own rule whatever a site's overrides say."""
+    return str(spawner._expand_user_properties(KubeSpawner.pod_name_template.default_value, "safe"))
 
 
 async def _person(spawner: Any, settings: Settings) -> identity.Person:

@@ -359,8 +359,12 @@ def an_assignment_goes_round() -> None:
     notebook = {"cells": [solution, points], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
     text = json.dumps(notebook)
 
+    # Y20: what the course file says of nbgrader arrives word for word, and nothing evaluates it.
+    stub = "# $(touch /tmp/y20) `touch /tmp/y20` 'x' \"y\" {z} \\ $HOME\nraise NotImplementedError()"
+    settings = {"ClearSolutions": {"code_stub": {"python": stub}}, "ExecutePreprocessor": {"timeout": 77}}
+
     def teach(*command: str) -> str:
-        done = run(["nbgrader", *command], "instructor", cwd=COURSE)
+        done = run(["nbgrader", *command], "instructor", cwd=COURSE, COURSEHUB_NBGRADER=json.dumps(settings))
         return done.stdout + done.stderr
 
     (COURSE / "gradebook.db").touch()  # the provisioner makes it, as SQLite would let the group only read
@@ -379,6 +383,9 @@ def an_assignment_goes_round() -> None:
     mine = HOME / "ben/one/a.ipynb"
     content = mine.read_text()
     assert "x * x" not in content, "the solution reached the student"
+    source = "".join(json.loads(content)["cells"][0]["source"])
+    assert source.splitlines()[1:] == [f"    {line}" for line in stub.splitlines()], source
+    assert not Path("/tmp/y20").exists()
     mine.write_text(content.replace("raise NotImplementedError()", "return x ** 2"))
     learn("submit", "one")
     teach("collect", "one")

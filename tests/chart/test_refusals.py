@@ -262,7 +262,12 @@ MISTAKES: dict[str, tuple[Values, str]] = {
     "timezone": ({"timezone": 2}, "at '/timezone': got number, want string"),
     "minimumUid": ({"minimumUid": "1000"}, "at '/minimumUid': got string, want integer"),
     "admins": ({"admins": ["Anna B"]}, "at '/admins/0': 'Anna B' does not match pattern"),
-    "images": ({"images": {"r": {"tag": 1}}}, "at '/images/r': got object, want string"),
+    "images": ({"images": {"r": {"tag": 1}}}, "at '/images/r': additional properties 'tag' not allowed"),
+    "Y15 an image without a tag": (
+        {"images": {"s": "evil.example/x"}},
+        "at '/images/s': 'evil.example/x' does not match",
+    ),
+    "Y15 the latest image": ({"images": {"t": "x:latest"}}, "at '/images/t': 'not' failed"),
     "the name of an image": ({"images": {"Py thon": "x"}}, "at '/images': additional properties 'Py thon'"),
     "groups": ({"groups": {"teaching": "5001"}}, "at '/groups/teaching': got string, want integer"),
     "a gid of the system": ({"groups": {"root": 0}}, "at '/groups/root': minimum: got 0, want 1,000"),

@@ -10,7 +10,10 @@ from tests.chart.helm import ROOT, look_up
 SCHEMA = yaml.safe_load((ROOT / "chart/values.schema.yaml").read_text())
 VALUES = yaml.safe_load((ROOT / "chart/values.yaml").read_text())
 # Without a default: a site has to choose, or helm shares the key with other charts.
-NO_DEFAULT = {"storage.nfs", "storage.existingClaim", "storage.hostPath"}
+NO_DEFAULT = {
+    *("storage.nfs", "storage.existingClaim", "storage.hostPath"),
+    *("courseGids", "siteModule", "general.resources.node"),
+}
 
 
 def _properties(schema: dict[str, Any], path: str = "") -> dict[str, dict[str, Any]]:

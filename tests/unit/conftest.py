@@ -5,6 +5,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from coursehub.courses import Catalog
+from coursehub.gate import Frame
 from coursehub.identity import Person
 from coursehub.site import Snapshot
 from coursehub.spawner import CoursehubSpawner, Hook, Hooks
@@ -15,6 +17,7 @@ from traitlets.config import Config
 from tests.support import MARIA, catalog, site
 
 Spawner = Callable[..., Any]
+FRAME = Frame(claim="coursehub-storage", namespace="courses")
 
 
 class Share:
@@ -28,11 +31,11 @@ class Share:
         self.asked.append((home_path, uid, tuple(others)))
 
 
-def hooks(**earlier: Hook) -> Hooks:
-    """The hooks over the tests' site, with `earlier` hooks of the site's own."""
-    live: Any = SimpleNamespace(current=Snapshot(site(), catalog(), ()))
+def hooks(courses: Catalog | None = None, **earlier: Hook) -> Hooks:
+    """The hooks over the tests' site and `courses`, with `earlier` hooks of the site's own."""
+    live: Any = SimpleNamespace(current=Snapshot(site(), courses or catalog(), ()))
     share: Any = Share()
-    return Hooks(live, share, "coursehub-storage", earlier=earlier)
+    return Hooks(live, share, FRAME, earlier=earlier)
 
 
 @pytest.fixture

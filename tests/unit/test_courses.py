@@ -6,11 +6,13 @@ from datetime import date
 
 import pytest
 from coursehub import courses
+from coursehub.course import Course
 from coursehub.courses import Catalog, Loaded
 from coursehub.identity import Group, Person
 
 from tests.support import ANNA, COURSES, JONAS, MARIA, PETER, SOFIA, TODAY, catalog, course, site
 
+KEYS = ", ".join(sorted(set(Course.model_fields) - {"slug"}))
 GOOD = "courses:\n  good: {name: Good}\n"
 
 
@@ -26,27 +28,64 @@ def test_a_course_is_read_with_all_its_keys() -> None:
     read = course(
         """
         gid: 70101
-        instructors: [anna]
+        instructors: [anna, "@teaching-assistants"]
         students: [maria, "@python-intro"]
         open: 2026-09-01
         close: 2026-12-31
         archive: 2027-06-30
         image: python
-        resources: {cpu: 2, memory: 4G, guarantee: {cpu: 0.5}}
+        resources: {cpu: 2, memory: 4G, guarantee: {cpu: 0.5}, node: gpu}
         data: read-only
+        umask: "0022"
+        cull: {idle: 30m, max_age: 8h}
+        nbgrader:
+          timezone: Europe/Helsinki
+          execute_timeout: 240
+          max_output_lines: 500
+          code_stub: {python: "# here"}
+          text_stub: Answer here
+        groups: {student: [licensed], instructor: [staff]}
+        environment: {COURSE_TERM: autumn}
+        instructor:
+          image: r
+          resources: {memory: 8G}
+          cull: {idle: 2h}
+          environment: {COURSE_TERM: always}
         """
     )
     assert read.model_dump() == {
         "name": "C",
         "gid": 70101,
-        "instructors": ("anna",),
+        "instructors": ("anna", "@teaching-assistants"),
         "students": ("maria", "@python-intro"),
         "open": date(2026, 9, 1),
         "close": date(2026, 12, 31),
         "archive": date(2027, 6, 30),
         "image": "python",
-        "resources": {"cpu": 2.0, "memory": 4 * 2**30, "guarantee": {"cpu": 0.5, "memory": None}},
+        "resources": {
+            "cpu": 2.0,
+            "memory": 4 * 2**30,
+            "guarantee": {"cpu": 0.5, "memory": None},
+            "node": "gpu",
+        },
         "data": "read-only",
+        "umask": "0022",
+        "cull": {"idle": 30 * 60, "max_age": 8 * 3600},
+        "nbgrader": {
+            "timezone": "Europe/Helsinki",
+            "execute_timeout": 240,
+            "max_output_lines": 500,
+            "code_stub": {"python": "# here"},
+            "text_stub": "Answer here",
+        },
+        "groups": {"student": ("licensed",), "instructor": ("staff",)},
+        "environment": {"COURSE_TERM": "autumn"},
+        "instructor": {
+            "image": "r",
+            "resources": {"cpu": None, "memory": 8 * 2**30, "guarantee": {"cpu": None, "memory": None}, "node": None},
+            "cull": {"idle": 2 * 3600, "max_age": None},
+            "environment": {"COURSE_TERM": "always"},
+        },
     }
 
 
@@ -56,8 +95,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         pytest.param("nam: x", "3:20: course 'bad': unknown key 'nam'; did you mean 'name'?", id="misspelt key"),
         pytest.param(
             "colour: x",
-            "3:20: course 'bad': unknown key 'colour'; known here: archive, close, data, gid, image, "
-            "instructors, name, open, resources, students",
+            "3:20: course 'bad': unknown key 'colour'; known here: " + KEYS,
             id="unknown key",
         ),
         pytest.param("slug: x", "3:20: course 'bad': unknown key 'slug'; it is the key above", id="slug as a key"),
@@ -117,12 +155,6 @@ def test_a_course_is_read_with_all_its_keys() -> None:
             id="no group",
         ),
         pytest.param(
-            "instructors: ['@staff']",
-            "3:34: course 'bad': instructors.0: '@staff' is no login name; "
-            "write it in lower case, as the directory has it",
-            id="group as instructor",
-        ),
-        pytest.param(
             "open: tomorrow", "3:26: course 'bad': open: write a day as 2026-09-01, not 'tomorrow'", id="no day"
         ),
         pytest.param(
@@ -142,12 +174,12 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "image: perl",
-            "3:27: course 'bad': image: the site has no image 'perl'; take one of: python, r",
+            "3:27: course 'bad': image: the site has no image 'perl'; take one of: history, python, r",
             id="Y15 image",
         ),
         pytest.param("image: [python]", "3:27: course 'bad': image: write text, not ['python']", id="Y15 image list"),
         pytest.param(
-            "gid: 70009, data: ro",
+            "gid: 70209, data: ro",
             "3:38: course 'bad': data: write 'none', 'read-only' or 'read-write', not 'ro'",
             id="data",
         ),
@@ -168,9 +200,134 @@ def test_a_course_is_read_with_all_its_keys() -> None:
             id="Y24 guarantee",
         ),
         pytest.param(
+            "instructors: ['@']",
+            "3:34: course 'bad': instructors.0: '@' is no group; write @ and the group's name",
+            id="no group as instructor",
+        ),
+        pytest.param(
+            "gid: 80000",
+            "3:25: course 'bad': gid: 80000 is not for courses; the site keeps 70100 to 79999 for them",
+            id="Y8 gid outside the site's range",
+        ),
+        pytest.param(
+            "image: registry.example/evil:1",
+            "3:27: course 'bad': image: 'registry.example/evil:1' is no image; write one of the site's names, or with "
+            "a day, as python@2026-08-15",
+            id="Y15 reference",
+        ),
+        pytest.param(
+            "image: python:latest",
+            "3:27: course 'bad': image: 'python:latest' is no image; write one of the site's names, or with a day, as "
+            "python@2026-08-15",
+            id="Y15 latest",
+        ),
+        pytest.param(
+            "image: r@2026-01-01",
+            "3:27: course 'bad': image: the site keeps no history of 'r'; write it without the day",
+            id="image without a history",
+        ),
+        pytest.param(
+            "image: history@2025-01-01",
+            "3:27: course 'bad': image: 'history' begins on 2026-02-01; write that day or a later one",
+            id="image before its first day",
+        ),
+        pytest.param(
+            "image: python@2026-13-01",
+            "3:27: course 'bad': image: 'python@2026-13-01' holds no day; write one as python@2026-08-15",
+            id="image of no day",
+        ),
+        pytest.param(
+            "instructor: {image: perl}",
+            "3:40: course 'bad': instructor.image: the site has no image 'perl'; take one of: history, python, r",
+            id="Y15 instructors' image",
+        ),
+        pytest.param(
+            "resources: {node: tpu}",
+            "3:38: course 'bad': resources.node: the site has no nodes 'tpu'; take one of: gpu",
+            id="Y14 node class",
+        ),
+        pytest.param(
+            "resources: {node_selector: {a: b}}",
+            "3:32: course 'bad': unknown key 'node_selector'; known here: cpu, guarantee, memory, node",
+            id="Y14 node selector",
+        ),
+        pytest.param(
+            "groups: {student: [wheel]}",
+            "3:39: course 'bad': groups.student: the site has no group 'wheel'; take one of: licensed, staff, teaching",
+            id="Y10 group of no site",
+        ),
+        pytest.param(
+            "groups: {student: [0]}",
+            "3:39: course 'bad': groups.student.0: write text, not 0",
+            id="Y10 raw gid",
+        ),
+        pytest.param(
+            'umask: "0020"',
+            "3:27: course 'bad': umask: write four digits in quotes, the last 2, 3, 6 or 7, as \"0027\", not '0020'",
+            id="umask that lets others write",
+        ),
+        pytest.param(
+            "umask: 0027",
+            "3:27: course 'bad': 0027 is no plain number; write it in digits alone, or in quotes",
+            id="umask as a number",
+        ),
+        pytest.param(
+            "cull: {idle: 2h, max_age: 1h}",
+            "3:26: course 'bad': cull: idle is longer than max_age; lower it, or leave it out",
+            id="cull",
+        ),
+        pytest.param(
+            "cull: {idle: 60}",
+            "3:33: course 'bad': cull.idle: write a number and a unit, as 30m, 8h or 2d",
+            id="cull without a unit",
+        ),
+        pytest.param("cull: {idle: 1m}", "3:33: course 'bad': cull.idle: write 5m to 30d, not '1m'", id="cull at once"),
+        pytest.param(
+            "nbgrader: {timezone: Mars}",
+            "3:41: course 'bad': nbgrader.timezone: 'Mars' is no time zone; write one as Europe/Helsinki",
+            id="nbgrader's time zone",
+        ),
+        pytest.param(
+            "nbgrader: {exec: 'import os'}",
+            "3:31: course 'bad': unknown key 'exec'; known here: code_stub, execute_timeout, "
+            "max_output_lines, text_stub, timezone",
+            id="Y20 code for nbgrader",
+        ),
+        *(
+            pytest.param(
+                f"environment: {{{name}: x}}",
+                f"3:{36 + len(name)}: course 'bad': environment: a course cannot set {name} here; it can set COURSE_…, "
+                "OMP_NUM_THREADS",
+                id=f"Y21 {name}",
+            )
+            for name in ("LD_PRELOAD", "PYTHONPATH", "JUPYTERHUB_API_URL", "PATH", "NB_UID", "HTTPS_PROXY", "BASH_ENV")
+        ),
+        pytest.param(
+            "environment: {path: x}",
+            "3:40: course 'bad': environment.path: write a name in capitals, digits and _, as COURSE_TERM, not 'path'",
+            id="Y21 name",
+        ),
+        pytest.param(
+            "environment: {COURSE_N: 5}",
+            "3:44: course 'bad': environment.COURSE_N: write text, not 5",
+            id="environment number",
+        ),
+        pytest.param(
+            "private: 'false'",
+            "3:20: course 'bad': unknown key 'private'; known here: " + KEYS,
+            id="Y25 truth as text",
+        ),
+        pytest.param(
+            "archive: 'false'",
+            "3:29: course 'bad': archive: write a day as 2026-09-01, not 'false'",
+            id="Y25 archive as text",
+        ),
+        pytest.param(
+            "archive: false", "3:29: course 'bad': archive: write a day as 2026-09-01, not False", id="Y25 archive"
+        ),
+        pytest.param(
             "kubespawner_override: {uid: 0}",
-            "3:20: course 'bad': unknown key 'kubespawner_override'; known here: archive, close, data, gid, image, "
-            "instructors, name, open, resources, students",
+            "3:20: course 'bad': unknown key 'kubespawner_override'; known here: " + KEYS,
             id="Y10 override",
         ),
     ],
@@ -258,9 +415,9 @@ def test_y4_a_slug_in_two_files_is_refused_in_the_second() -> None:
 
 
 def test_y9_two_courses_never_share_a_unix_group() -> None:
-    loaded = load("courses:\n  a: {name: A, gid: 70009}\n  b: {name: B, gid: 70009}\n")
+    loaded = load("courses:\n  a: {name: A, gid: 70209}\n  b: {name: B, gid: 70209}\n")
     assert [str(problem) for problem in loaded.problems] == [
-        "courses.yaml:3:21: course 'b': gid: 70009 is the unix group of course 'a'; each course has its own"
+        "courses.yaml:3:21: course 'b': gid: 70209 is the unix group of course 'a'; each course has its own"
     ]
     assert list(loaded.catalog.courses) == ["a"]
 
@@ -269,21 +426,21 @@ def test_y9_two_courses_never_share_a_unix_group() -> None:
     ("before", "after", "gids"),
     [
         pytest.param(
-            "courses:\n  b: {name: B, gid: 70009}\n",
-            "courses:\n  a: {name: A, gid: 70009}\n  b: {name: B, gid: 70009}\n",
-            {"b": 70009},
+            "courses:\n  b: {name: B, gid: 70209}\n",
+            "courses:\n  a: {name: A, gid: 70209}\n  b: {name: B, gid: 70209}\n",
+            {"b": 70209},
             id="a new course above takes a live one's",
         ),
         pytest.param(
-            "courses:\n  b: {name: B, gid: 70009}\n",
-            "courses:\n  a: {name: A, gid: 70009}\n  b: {name: 5, gid: 70010}\n",
-            {"b": 70009},
+            "courses:\n  b: {name: B, gid: 70209}\n",
+            "courses:\n  a: {name: A, gid: 70209}\n  b: {name: 5, gid: 70210}\n",
+            {"b": 70209},
             id="a new course takes that of one that stays as it was",
         ),
         pytest.param(
-            "courses:\n  a: {name: A, gid: 70011}\n  b: {name: B, gid: 70002}\n  c: {name: C, gid: 70003}\n",
-            "courses:\n  a: {name: A, gid: 70002}\n  b: {name: B, gid: 70002}\n  c: {name: C, gid: 70011}\n",
-            {"a": 70011, "b": 70002, "c": 70003},
+            "courses:\n  a: {name: A, gid: 70211}\n  b: {name: B, gid: 70202}\n  c: {name: C, gid: 70203}\n",
+            "courses:\n  a: {name: A, gid: 70202}\n  b: {name: B, gid: 70202}\n  c: {name: C, gid: 70211}\n",
+            {"a": 70211, "b": 70202, "c": 70203},
             id="one falls back onto another's",
         ),
     ],

@@ -12,7 +12,7 @@ from coursehub.spawner import Forbidden
 from kubernetes_asyncio.client import V1EnvVar, V1EnvVarSource, V1SecretKeySelector
 
 from tests.support import MARIA, TODAY, site
-from tests.unit.conftest import Spawner, hooks, start
+from tests.unit.conftest import FRAME, Spawner, hooks, start
 
 SECRET = {"name": "secret", "secret": {"secretName": "hub"}}
 ROOT = {"name": "root", "hostPath": {"path": "/"}}
@@ -49,6 +49,12 @@ TRAITS = {
     "Y14 profile list": {
         "profile_list": [{"slug": "python-intro", "display_name": "x", "kubespawner_override": {"uid": 0}}]
     },
+    "Y14 namespace": {"namespace": "kube-system"},
+    "Y14 pod name": {"pod_name": "jupyter-anna"},
+    "Y14 pod name template": {"pod_name_template": "hub"},
+    "Y14 priority": {"priority_class_name": "system-node-critical"},
+    "Y14 node selector": {"node_selector": {"kind": "control-plane"}},
+    "Y14 tolerations": {"tolerations": [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}]},
     "Y15 image": {"image": "evil/x"},
     "Y21 environment": {"environment": {"LD_PRELOAD": "/home/maria/evil.so", "HOME": "/root"}},
     "limits": {"mem_limit": "500G", "cpu_limit": 64, "mem_guarantee": "400G", "cpu_guarantee": 32},
@@ -189,6 +195,12 @@ BENDS: dict[str, Callable[[Any], object]] = {
     ),
     "Y13 component": lambda pod: pod.metadata.labels.update(component="hub"),
     "Y13 network label taken away": lambda pod: pod.metadata.labels.pop("hub.jupyter.org/network-access-hub"),
+    "Y14 namespace": lambda pod: setattr(pod.metadata, "namespace", "kube-system"),
+    "Y14 pod name": lambda pod: setattr(pod.metadata, "name", "jupyter-anna"),
+    "Y14 priority": lambda pod: setattr(pod.spec, "priority_class_name", "system-node-critical"),
+    "Y14 node selector": lambda pod: setattr(pod.spec, "node_selector", {"kind": "control-plane"}),
+    "Y14 node": lambda pod: setattr(pod.spec, "node_name", "control-plane"),
+    "Y14 tolerations": lambda pod: setattr(pod.spec, "tolerations", [{"operator": "Exists"}]),
     "Y15 image": lambda pod: setattr(container(pod), "image", "evil/x"),
     "Y21 environment": environment("LD_PRELOAD", "/home/maria/evil.so"),
     "Y21 home": environment("HOME", "/root"),
@@ -226,13 +238,10 @@ async def test_a_pod_that_the_sites_modify_pod_hook_bent_is_refused_and_the_log_
 @pytest.mark.parametrize(
     "values",
     [
-        pytest.param({"node_selector": {"kind": "teaching"}}, id="Y14 node selector"),
-        pytest.param({"tolerations": [{"key": "x", "operator": "Exists"}]}, id="tolerations"),
         pytest.param({"node_affinity_required": [{"matchExpressions": []}]}, id="affinity"),
         pytest.param({"image_pull_secrets": ["registry"]}, id="pull secrets"),
         pytest.param({"image_pull_policy": "Always"}, id="pull policy"),
         pytest.param({"extra_annotations": {"a": "b"}}, id="annotations"),
-        pytest.param({"priority_class_name": "servers"}, id="Y14 priority"),
         pytest.param({"scheduler_name": "packing"}, id="scheduler"),
         pytest.param(
             {"common_labels": {"app": "jupyterhub", "release": "x", "chart": "jupyterhub-4"}}, id="z2jh's labels"
@@ -255,7 +264,8 @@ def test_the_admin_reads_each_difference() -> None:
     planned = make(MARIA, GENERAL, None, site(), TODAY)
     pod = {"metadata": {}, "spec": {"hostNetwork": True, "containers": [{"name": "a"}, {"name": "b"}]}}
     with pytest.raises(GateClosed) as closed:
-        gate.check(pod, planned, "claim")
+        gate.check(pod, planned, FRAME, "jupyter-maria")
+    assert "metadata.name is None, not jupyter-maria" in str(closed.value)
     assert "spec.hostNetwork is set, which the plan does not have" in str(closed.value)
     assert "spec.automountServiceAccountToken is None, not False" in str(closed.value)
     assert "spec.containers are ['a', 'b'], not ['notebook']" in str(closed.value)

@@ -98,6 +98,24 @@ def test_a_hub_with_broken_values_does_not_start_and_says_where(folder: Path) ->
         configured(folder)
 
 
-async def start_with(values: Any, spawner: Spawner) -> dict[str, Any]:
+async def start_with(values: Any, spawner: Spawner, profile: str = "general") -> dict[str, Any]:
     """The pod that a spawner with these values of c.KubeSpawner makes."""
-    return await start(values.pre_spawn_hook.__self__, spawner("maria", "general", **values))
+    return await start(values.pre_spawn_hook.__self__, spawner("maria", profile, **values))
+
+
+async def test_where_upstreams_values_place_servers_stays_and_a_class_of_nodes_goes_over_it(
+    folder: Path, spawner: Spawner
+) -> None:
+    c = Config()
+    c.KubeSpawner.node_selector = {"kind": "teaching", "zone": "a"}
+    c.KubeSpawner.tolerations = [{"key": "teaching", "operator": "Exists"}]
+    c.KubeSpawner.priority_class_name = "servers"
+    (folder / "courses/main.yaml").write_text(
+        COURSES + "  deep: {name: Deep, students: everyone, resources: {node: gpu}}\n"
+    )
+    values = configured(folder, c).KubeSpawner
+    for profile, kind, keys in (("general", "teaching", ["teaching"]), ("deep", "gpu", ["teaching", "gpu"])):
+        spec = (await start_with(values, spawner, profile))["spec"]
+        assert spec["nodeSelector"] == {"kind": kind, "zone": "a"}
+        assert [each["key"] for each in spec["tolerations"]] == keys
+        assert spec["priorityClassName"] == "servers"

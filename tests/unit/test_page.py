@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 
 from coursehub import access, page
-from coursehub.courses import Course
+from coursehub.course import Course
 from coursehub.profiles import Profile, Role
 
 from tests.support import ANNA, JONAS, MARIA, TODAY, catalog

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.support import ANNA, MARIA, SITE, TODAY, catalog, course, site
 
+GROUPS = "{teaching: 70001, licensed: 70002, staff: 70003}"
 STUDENT, INSTRUCTOR = Profile(Role.STUDENT, "c"), Profile(Role.INSTRUCTOR, "c")
-gids = st.integers(min_value=1000, max_value=1040)
+gids = st.integers(min_value=70110, max_value=70150)
 
 
 @given(st.lists(gids, max_size=40), gids, gids, st.booleans())
@@ -21,7 +22,7 @@ def test_i6_never_more_than_16_gids_and_the_primary_never_twice(
 ) -> None:
     groups = ", ".join(f"g{number}: {gid}" for number, gid in enumerate(site_gids))
     names = ", ".join(f"g{number}" for number in range(len(site_gids)))
-    settings = site(SITE.replace("{teaching: 70001}", "{" + groups + "}").replace("[teaching]", f"[{names}]"))
+    settings = site(SITE.replace(GROUPS, "{" + groups + "}").replace("[teaching]", f"[{names}]"))
     person = Person("anna", 30001, own, (Group("x", 70103),))
     made = plan.make(person, INSTRUCTOR if instructs else STUDENT, course(f"gid: {course_gid}"), settings, TODAY)
     everything = [made.gid, *made.supplementary_gids]
@@ -40,9 +41,9 @@ def test_i6_never_more_than_16_gids_and_the_primary_never_twice(
 def test_i6_the_groups_that_do_not_fit_are_named_in_a_warning() -> None:
     groups = {f"g{number:02}": 5000 + number for number in range(17)}
     settings = site(
-        SITE.replace(
-            "{teaching: 70001}", "{" + ", ".join(f"{name}: {gid}" for name, gid in groups.items()) + "}"
-        ).replace("[teaching]", f"[{', '.join(groups)}]")
+        SITE.replace(GROUPS, "{" + ", ".join(f"{name}: {gid}" for name, gid in groups.items()) + "}").replace(
+            "[teaching]", f"[{', '.join(groups)}]"
+        )
     )
     made = plan.make(MARIA, GENERAL, None, settings, TODAY)
     assert made.supplementary_gids == tuple(range(5000, 5015))

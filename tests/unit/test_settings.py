@@ -11,7 +11,7 @@ from coursehub.errors import InvalidFile
 from tests.support import SITE, site
 
 ROOT = Path(__file__).parents[2]
-MINIMAL = "images: {python: x}\ngeneral: {image: python}\n"
+MINIMAL = "images: {python: x:1}\ngeneral: {image: python}\n"
 # Keys of the chart that its templates read, and the hub never sees.
 CHART_ONLY = {"storage", "courses", "acknowledgePlainHttp", "global", "jupyterhub"}
 
@@ -30,7 +30,8 @@ def test_the_defaults_are_the_charts_key_by_key() -> None:
     assert chart["general"].pop("image") == ""
     assert ours["general"].pop("image") == "python"
     assert chart.pop("images") == {}
-    assert ours.pop("images") == {"python": "x"}
+    assert ours.pop("images") == {"python": "x:1"}
+    assert ours["general"]["resources"].pop("node") is None
     for amount in (chart["maximum"], chart["general"]["resources"], chart["general"]["resources"]["guarantee"]):
         amount["memory"] = int(amount["memory"][:-1]) * {"M": 2**20, "G": 2**30}[amount["memory"][-1]]
     expected = {key: value for key, value in chart.items() if key in settings.KEYS}
@@ -117,9 +118,9 @@ def test_a_mistake_is_told_with_its_place_and_remedy(values: str, said: str) -> 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ("images: {python: x}", "0.yaml:1:1: 'general' is missing; add it"),
+        ("images: {python: x:1}", "0.yaml:1:1: 'general' is missing; add it"),
         (
-            "images: {r: x}\ngeneral: {image: python}",
+            "images: {r: x:1}\ngeneral: {image: python}",
             "0.yaml:1:1: general.image is 'python', which images does not have; add it there",
         ),
         (

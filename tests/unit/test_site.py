@@ -109,7 +109,7 @@ def test_an_image_that_the_site_gets_makes_the_course_good_without_an_edit_of_it
     (folders[1] / "courses.yaml").write_text("courses:\n  a: {name: A, image: new}\n")
     site = Site(*folders, LOG)
     assert not site.current.catalog.courses
-    (folders[0] / "site.yaml").write_text(SITE.replace("  r: ", "  new: x\n  r: "))
+    (folders[0] / "site.yaml").write_text(SITE.replace("  r: ", "  new: x:1\n  r: "))
     site.refresh()
     assert list(site.current.catalog.courses) == ["a"]
 

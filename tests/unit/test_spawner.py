@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from kubespawner.slugs import safe_slug
 
 from tests.support import ANNA, JONAS, MARIA, PETER, SOFIA, TODAY, catalog, site
-from tests.unit.conftest import Spawner, hooks, start
+from tests.unit.conftest import FRAME, Spawner, hooks, start
 
 G = 2**30
 
@@ -73,7 +73,7 @@ CELLS = {
         role="student",
         gid=20001,
         groups="20001:maria,70001:teaching",
-        umask="0077",
+        umask="0027",
         mounts=(
             "/coursedata share course/data-analysis/data",
             "/home/maria share home/01/maria",
@@ -305,6 +305,103 @@ async def test_each_cell_of_the_contract_is_exactly_this_pod(spawner: Spawner, c
     assert comparable(pod) == golden(cell)
 
 
+EVERYTHING = """\
+courses:
+  rich:
+    name: Rich
+    gid: 70104
+    students: everyone
+    image: history@2026-03-01
+    resources: {cpu: 3, memory: 3G, guarantee: {memory: 1G}, node: gpu}
+    umask: "0022"
+    nbgrader: {timezone: Europe/Helsinki, execute_timeout: 240}
+    groups: {student: [licensed], instructor: [staff, teaching]}
+    environment: {COURSE_TERM: 'a $(id) $HOME $$ {x} {{ `id` "q"'}
+    instructor:
+      image: history
+      resources: {cpu: 2}
+      environment: {COURSE_TERM: spring, OMP_NUM_THREADS: "4"}
+    instructors: [anna]
+"""
+GPU = {"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}
+
+
+@pytest.mark.parametrize(
+    ("person", "profile", "cell", "more"),
+    [
+        pytest.param(
+            MARIA,
+            "rich",
+            Cell(
+                person=MARIA,
+                profile="rich",
+                course="rich",
+                role="student",
+                gid=20001,
+                groups="20001:maria,70002:licensed,70001:teaching",
+                gids=[70002, 70001],
+                umask="0022",
+                mounts=(
+                    "/home/maria share home/01/maria",
+                    "/run/coursehub run",
+                    "/srv/nbgrader/exchange/rich share exchange/rich",
+                ),
+                image="registry.example/history:1",
+                cpu=3.0,
+                memory=3 * G,
+            ),
+            # Y19, Y20: Kubernetes makes one $ of each two, and leaves all else as it is.
+            {"COURSE_TERM": 'a $$(id) $$HOME $$$$ {x} {{ `id` "q"'},
+            id="student",
+        ),
+        pytest.param(
+            ANNA,
+            "rich--instructor",
+            Cell(
+                person=ANNA,
+                profile="rich--instructor",
+                course="rich",
+                role="instructor",
+                gid=70104,
+                groups="70104:rich,30001:anna,70003:staff,70001:teaching",
+                gids=[30001, 70003, 70001],
+                umask="0007",
+                mounts=(
+                    "/course share course/rich/files",
+                    "/home/anna share home/01/anna",
+                    "/run/coursehub run",
+                    "/srv/nbgrader/exchange/rich share exchange/rich",
+                ),
+                image="registry.example/history:2",
+                cpu=2.0,
+                memory=3 * G,
+            ),
+            {"COURSE_TERM": "spring", "OMP_NUM_THREADS": "4"},
+            id="instructor",
+        ),
+    ],
+)
+async def test_a_course_that_uses_every_key_is_exactly_this_pod(
+    spawner: Spawner, person: Person, profile: str, cell: Cell, more: dict[str, str]
+) -> None:
+    wanted = golden(cell)
+    (container,) = wanted["spec"]["containers"]
+    wanted["spec"] |= {"nodeSelector": {"kind": "gpu"}, "tolerations": [GPU]}
+    container["resources"]["limits"]["nvidia.com/gpu"] = "1"
+    container["resources"]["requests"] |= {"memory": G, "nvidia.com/gpu": "1"}
+    nbgrader = '{"Exchange": {"timezone": "Europe/Helsinki"}, "ExecutePreprocessor": {"timeout": 240}}'
+    container["env"] |= {"COURSEHUB_NBGRADER": nbgrader, "MEM_GUARANTEE": str(G), **more}
+    pod = await start(hooks(catalog(EVERYTHING)), spawner(person, profile))
+    assert comparable(pod) == wanted
+
+
+async def test_p9_nothing_of_a_course_stays_for_the_next_server_of_the_same_person(spawner: Spawner) -> None:
+    ours, used = hooks(catalog(EVERYTHING)), spawner(ANNA, "rich--instructor")
+    await start(ours, used)
+    used.user_options = {"profile": "general"}
+    assert comparable(await start(ours, used)) == comparable(await start(hooks(), spawner(ANNA, "general")))
+
+
 @pytest.mark.parametrize("cell", [pytest.param(cell, id=name) for name, cell in CELLS.items()])
 async def test_no_mount_point_lies_inside_a_home_or_a_course_mount(spawner: Spawner, cell: Cell) -> None:
     paths = [each.split()[0] for each in cell.mounts]
@@ -420,10 +517,10 @@ def test_p3_a_link_chooses_on_the_page_and_starts_nothing(spawner: Spawner) -> N
 
 async def test_the_sites_own_pre_spawn_hook_still_runs_before_ours(spawner: Spawner) -> None:
     def site_hook(used: Any) -> None:
-        used.node_selector = {"kind": "teaching"}
+        used.image_pull_policy = "Always"
 
     pod = await start(hooks(pre_spawn_hook=site_hook), spawner(MARIA, "python-intro"))
-    assert pod["spec"]["nodeSelector"] == {"kind": "teaching"}
+    assert pod["spec"]["containers"][0]["imagePullPolicy"] == "Always"
 
 
 async def test_the_sites_own_hooks_may_be_asynchronous(spawner: Spawner) -> None:
@@ -443,7 +540,7 @@ def test_every_role_sets_the_same_traits_so_none_stays_from_an_earlier_server() 
         profile = parse(cell.profile)
         assert profile
         course = access.decide(cell.person, profile, catalog(), TODAY)
-        names.add(frozenset(adapter.traits(plan.make(cell.person, profile, course, site(), TODAY), "claim")))
+        names.add(frozenset(adapter.traits(plan.make(cell.person, profile, course, site(), TODAY), FRAME)))
     assert len(names) == 1
 
 

@@ -1,5 +1,6 @@
-"""One course a server: the one that the pod was made for."""
+"""One course a server: the one that the pod was made for, with what the course file says under `nbgrader`."""
 
+import json
 import os
 
 c = get_config()  # noqa: F821  (nbgrader gives it)
@@ -11,3 +12,10 @@ c.Exchange.assignment_dir = os.environ.get("HOME", "/")
 
 if os.environ.get("COURSEHUB_ROLE") == "instructor":
     c.CourseDirectory.root = "/course"
+
+for section, traits in json.loads(os.environ.get("COURSEHUB_NBGRADER", "{}")).items():
+    for trait, value in traits.items():
+        if isinstance(value, dict):  # of one language; nbgrader's own for the others stay
+            c[section][trait].update(value)
+        else:
+            c[section][trait] = value

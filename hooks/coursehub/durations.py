@@ -1,0 +1,33 @@
+"""Spans of time as people write them: 30m, 8h, 2d."""
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+_LEAST, _MOST = 300, 30 * 86400
+_SECONDS = {"m": 60, "h": 3600, "d": 86400}
+
+
+def _seconds(value: object) -> object:
+    found = re.fullmatch(r"([1-9][0-9]{0,5})([mhd])", value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("write a number and a unit, as 30m, 8h or 2d")
+    seconds = int(found[1]) * _SECONDS[found[2]]
+    if not _LEAST <= seconds <= _MOST:
+        raise ValueError(f"write {text(_LEAST)} to {text(_MOST)}, not {value!r}")
+    return seconds
+
+
+# In seconds; read from text with a unit.
+Duration = Annotated[
+    int,
+    BeforeValidator(_seconds),
+    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,5}[mhd]$"}),
+]
+
+
+def text(seconds: int) -> str:
+    """The span in the largest unit that fits without a rest."""
+    unit = next((unit for unit in "dhm" if seconds % _SECONDS[unit] == 0), None)
+    return f"{seconds // _SECONDS[unit]}{unit}" if unit else f"{seconds}s"
