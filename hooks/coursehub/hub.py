@@ -7,6 +7,7 @@ from typing import Any
 
 from traitlets.log import get_logger
 
+from . import sitemodule
 from .gate import Frame
 from .site import Site
 from .spawner import CoursehubSpawner, Hook, Hooks
@@ -26,7 +27,9 @@ def configure(c: Any, *, config: Path = CONFIG, share: Path = SHARE, claim: str 
     """
     site = Site(config / "site", config / "courses", get_logger())
     site.follow()
-    hooks = Hooks(site, Share(share), _frame(c, claim), earlier=_hooks(c))
+    module = site.current.settings.site_module
+    adjust = sitemodule.load(module) if module else None
+    hooks = Hooks(site, Share(share), _frame(c, claim), adjust=adjust, earlier=_hooks(c))
     c.JupyterHub.spawner_class = CoursehubSpawner
     c.KubeSpawner.options_form = hooks.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form

@@ -18,7 +18,8 @@ _REFERENCE = re.compile(
 )
 
 
-def _pinned(reference: str) -> str:
+def pinned(reference: str) -> str:
+    """The reference where it only ever means one image, by a tag other than latest or a digest; raises ValueError."""
     found = _REFERENCE.fullmatch(reference)
     if found is None:
         raise ValueError(f"{reference!r} is no image; write it as registry.example.edu/teaching/python:2026-08-15")
@@ -34,7 +35,7 @@ def _choice(text: str) -> str:
     return text
 
 
-Reference = Annotated[str, StringConstraints(strict=True), AfterValidator(_pinned)]
+Reference = Annotated[str, StringConstraints(strict=True), AfterValidator(pinned)]
 Versions = Annotated[
     Annotated[Reference, Tag("one")] | Annotated[Mapping[date, Reference], Field(min_length=1), Tag("history")],
     Discriminator(lambda value: "history" if isinstance(value, Mapping) else "one"),

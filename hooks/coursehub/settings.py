@@ -18,8 +18,8 @@ from .names import Gid, GroupName, PersonName, Uid, matching
 from .nodes import NodeClass, NodeName
 from .resources import Amount, Resources
 
-# Of the server's own start, and of programs that load what a variable names: never a course's.
-_RESERVED = re.compile(
+# Of the server's own start, and of programs that load what a variable names: never a course's or a site's.
+RESERVED = re.compile(
     r"(?:BASH|COURSEHUB|IPYTHON|JPY|JUPYTER|KUBERNETES|LD|NB|PYTHON|XDG)(?:_|[A-Z]|$)|(?:ENV|HOME|PATH|SHELL|USER)$"
 )
 
@@ -72,7 +72,7 @@ ModuleName = Annotated[str, *matching(r"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*"
 
 
 def _allowed(name: str) -> str:
-    if _RESERVED.match(name):
+    if RESERVED.match(name):
         raise ValueError(f"{name} decides how a server starts, so no course can set it; remove it")
     return name
 

@@ -17,13 +17,14 @@ from kubespawner import KubeSpawner
 from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
-from . import access, gate, identity, page, plan, profiles
+from . import access, gate, identity, page, plan, profiles, sitemodule
 from .errors import GateClosed, Refused
 from .gate import Frame
 from .plan import PodPlan
 from .profiles import Profile
 from .settings import Settings
 from .site import Site
+from .sitemodule import Adjust
 from .storage import Share
 
 Hook = Callable[..., Any]
@@ -121,10 +122,19 @@ def asked(user_options: Mapping[str, object]) -> Profile:
 class Hooks:
     """The functions that KubeSpawner calls, over one live site."""
 
-    def __init__(self, site: Site, share: Share, frame: Frame, *, earlier: Mapping[str, Hook] | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        share: Share,
+        frame: Frame,
+        *,
+        adjust: Adjust | None = None,
+        earlier: Mapping[str, Hook] | None = None,
+    ) -> None:
         self._site = site
         self._share = share
         self._frame = frame
+        self._adjust = adjust
         self._earlier = earlier or {}
         self._plans: WeakKeyDictionary[Any, PodPlan] = WeakKeyDictionary()
         self._starting = 0
@@ -171,6 +181,8 @@ class Hooks:
         except Refused as refusal:
             spawner.log.warning("refused: user=%s options=%.200r: %s", spawner.user.name, spawner.user_options, refusal)
             raise Forbidden(str(refusal)) from None
+        except GateClosed as closed:
+            raise _bent(spawner, closed) from None
         for warning in planned.warnings:
             spawner.log.warning("user=%s: %s", spawner.user.name, warning)
         spawner.log.info(
@@ -196,11 +208,7 @@ class Hooks:
                 raise GateClosed("the pod has no plan: something replaced the pre_spawn_hook")
             gate.check(self._serialise(pod), planned, self._frame, _pod_name(spawner))
         except GateClosed as closed:
-            spawner.log.error("gate: refused the pod of user=%s: %s", spawner.user.name, closed)
-            raise Forbidden(
-                "Your server was not started, because the site's configuration would have given it something that it "
-                "must not have. Please tell the administrators; the hub's log says what it was."
-            ) from None
+            raise _bent(spawner, closed) from None
         return pod
 
     async def wait(self, spawner: Any, pod: Any) -> None:
@@ -231,6 +239,9 @@ class Hooks:
         person = await _person(spawner, snapshot.settings)
         course = access.decide(person, profile, snapshot.catalog, today)
         planned = plan.make(person, profile, course, snapshot.settings, today)
+        if self._adjust is not None:
+            # Code that is not ours: never on the event loop.
+            planned = await asyncio.to_thread(sitemodule.adjusted, planned, self._adjust, snapshot.settings)
         home, *others = (mount.sub_path for mount in planned.mounts if mount.volume == plan.SHARE)
         await self._share.check(home, person.uid, others)
         return planned
@@ -259,6 +270,14 @@ class Forbidden(web.HTTPError):
     def __init__(self, sentence: str) -> None:
         super().__init__(403, sentence)
         self.jupyterhub_message = sentence
+
+
+def _bent(spawner: Any, closed: GateClosed) -> Forbidden:
+    spawner.log.error("gate: refused the pod of user=%s: %s", spawner.user.name, closed)
+    return Forbidden(
+        "Your server was not started, because the site's configuration would have given it something that it must not "
+        "have. Please tell the administrators; the hub's log says what it was."
+    )
 
 
 async def _answers(url: str) -> bool:

@@ -9,6 +9,7 @@ from coursehub.courses import Catalog
 from coursehub.gate import Frame
 from coursehub.identity import Person
 from coursehub.site import Snapshot
+from coursehub.sitemodule import Adjust
 from coursehub.spawner import CoursehubSpawner, Hook, Hooks
 from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client import ApiClient
@@ -31,11 +32,11 @@ class Share:
         self.asked.append((home_path, uid, tuple(others)))
 
 
-def hooks(courses: Catalog | None = None, **earlier: Hook) -> Hooks:
-    """The hooks over the tests' site and `courses`, with `earlier` hooks of the site's own."""
+def hooks(courses: Catalog | None = None, adjust: Adjust | None = None, **earlier: Hook) -> Hooks:
+    """The hooks over the tests' site and `courses`, with the site's own `adjust` and `earlier` hooks."""
     live: Any = SimpleNamespace(current=Snapshot(site(), courses or catalog(), ()))
     share: Any = Share()
-    return Hooks(live, share, FRAME, earlier=earlier)
+    return Hooks(live, share, FRAME, adjust=adjust, earlier=earlier)
 
 
 @pytest.fixture
