@@ -4,6 +4,7 @@
 {{- define "coursehub.problems" -}}
 {{ include "coursehub.problems.storage" . }}
 {{ include "coursehub.problems.images" . }}
+{{ include "coursehub.problems.singleuserImage" . }}
 {{ include "coursehub.problems.courses" . }}
 {{ include "coursehub.problems.https" . }}
 {{ include "coursehub.problems.hub" . }}
@@ -32,6 +33,20 @@
 - general.image: none is given; write one of the names in images, which now has {{ keys .Values.images | sortAlpha | join ", " | default "none" }}.
 {{- else if not (hasKey .Values.images .Values.general.image) }}
 - general.image: {{ .Values.general.image }} is not in images; write one of {{ keys .Values.images | sortAlpha | join ", " | default "(none yet)" }}, or add it there.
+{{- end }}
+{{- end }}
+
+{{- /* Servers run what images say; only upstream's pullers look at singleuser.image, so it may name one of them. */}}
+{{- define "coursehub.problems.singleuserImage" -}}
+{{- $known := list "quay.io/jupyterhub/k8s-singleuser-sample:4.4.0" }}
+{{- range .Values.images }}
+{{- $known = concat $known (kindIs "map" . | ternary (list .) (list (dict "only" .)) | first | values) }}
+{{- end }}
+{{- with .Values.jupyterhub.singleuser.image }}
+{{- $image := printf "%s:%s" .name (toString .tag) }}
+{{- if not (has $image $known) }}
+- jupyterhub.singleuser.image: {{ $image }} cannot be set here, unless it is one of images; use images and general.image.
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -96,8 +111,6 @@
 {{- define "coursehub.fixed" -}}
 hub.consecutiveFailureLimit: [0, "leave it: each refused start counts as a failure, and a limit lets any student end the hub"]
 hub.allowNamedServers: [false, "leave it: a person has one server"]
-singleuser.image.name: [quay.io/jupyterhub/k8s-singleuser-sample, "use images and general.image"]
-singleuser.image.tag: ["4.4.0", "use images and general.image"]
 singleuser.uid: [1000, "use identity: a server runs as its person"]
 singleuser.fsGid: [100, "use identity, groups and general.groups: a group for all would change the owner of shared files"]
 singleuser.cpu.limit: [null, "use general.resources, maximum, or resources of a course"]

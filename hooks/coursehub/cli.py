@@ -5,10 +5,13 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from . import courses, document, settings, storage
+import yaml
+
+from . import courses, document, images, settings, storage
 from .courses import Catalog
 from .errors import InvalidFile, Problem
 from .settings import Settings
@@ -60,6 +63,19 @@ def _parser() -> argparse.ArgumentParser:
     ensure.add_argument("--dry-run", action="store_true", help="only say what would be done")
     _site(ensure, required=True)
     ensure.set_defaults(run=_ensure)
+
+    pull = commands.add_parser(
+        "images",
+        help="list the images that courses need, to pull them before a class begins",
+        description="Lists each image that general use and the courses of today and later need, and who needs it. With "
+        "--values it prints values of zero-to-jupyterhub with which its pre-puller fetches them to each node.",
+        epilog="Example: coursehub images --site values/uni.yaml --values values/courses.yaml > values/pull.yaml",
+    )
+    pull.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a course file")
+    _site(pull, required=True)
+    pull.add_argument("--values", action="store_true", help="print values for helm, as YAML")
+    pull.add_argument("--json", action="store_true", help="say it as JSON")
+    pull.set_defaults(run=_images)
     return parser
 
 
@@ -88,6 +104,24 @@ def _ensure(options: argparse.Namespace) -> int:
     os.umask(0o077)
     for line in storage.ensure(options.root, _tree(site, loaded.catalog), dry_run=options.dry_run):
         print(line)
+    return FINE
+
+
+def _images(options: argparse.Namespace) -> int:
+    site = _settings(options.site)
+    loaded = courses.load(_read(options.files), site)
+    if loaded.problems:
+        return _report(loaded.problems, as_json=options.json)
+    wanted = loaded.catalog.images(datetime.now(site.zone).date(), site.general.image)
+    pulls = images.pulls(wanted, site.images)
+    if options.values:
+        print("# Images of the courses, written by `coursehub images --values`.")
+        print(yaml.safe_dump({"jupyterhub": images.prepuller(pulls)}, sort_keys=False), end="")
+    elif options.json:
+        print(json.dumps([asdict(pull) for pull in pulls], indent=2))
+    else:
+        for pull in pulls:
+            print(f"{pull.reference}\n    {pull.choice}: {', '.join(pull.users)}")
     return FINE
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 
 from pydantic import ValidationError
@@ -12,7 +13,7 @@ from .document import Document, Path
 from .errors import InvalidFile, Problem
 from .identity import Person
 from .names import is_slug
-from .profiles import GENERAL_SLUG
+from .profiles import GENERAL_SLUG, Role
 from .settings import Settings
 
 
@@ -28,6 +29,15 @@ class Catalog:
         for course in self.courses.values():
             for entry in {*course.instructors, *(() if course.public else course.students)}:
                 self._by_entry.setdefault(entry, []).append(course.slug)
+
+    def images(self, today: date, general: str) -> Iterator[tuple[str, str]]:
+        """Who runs which image from `today` on, as pairs of (slug, the image as chosen); `general` is the site's."""
+        yield GENERAL_SLUG, general
+        for course in self.courses.values():
+            if course.is_archived(today) or (course.close is not None and today > course.close):
+                continue
+            for role in (Role.STUDENT, Role.INSTRUCTOR):
+                yield course.slug, course.image_for(role) or general
 
     def of(self, person: Person) -> Iterator[Course]:
         """The courses that can concern `person` at all, in the file's order; `access` decides which do."""

@@ -1,10 +1,9 @@
 """Images by alias: the site names them with their history, a course chooses one, perhaps as it was on a day."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
-from itertools import chain
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, WithJsonSchema
@@ -95,25 +94,22 @@ def reference(images: Mapping[str, str | Mapping[date, str]], choice: str) -> st
     return history[max(days)]
 
 
-def pulls(wanted: Iterable[tuple[str, str]], images: Mapping[str, str | Mapping[date, str]]) -> Iterator[Pull]:
+def pulls(wanted: Iterable[tuple[str, str]], images: Mapping[str, str | Mapping[date, str]]) -> list[Pull]:
     """Each image once, in the order in which `wanted`, pairs of (user, choice), asks for them first."""
-    users: dict[str, dict[str, list[str]]] = {}
+    found: dict[str, Pull] = {}
     for user, choice in wanted:
-        users.setdefault(reference(images, choice), {}).setdefault(choice, []).append(user)
-    for found, choices in users.items():
-        yield Pull(found, next(iter(choices)), tuple(dict.fromkeys(chain.from_iterable(choices.values()))))
+        wanted_reference = reference(images, choice)
+        known = found.get(wanted_reference, Pull(wanted_reference, choice, ()))
+        found[wanted_reference] = replace(known, users=tuple(dict.fromkeys((*known.users, user))))
+    return list(found.values())
 
 
 def prepuller(pulled: Iterable[Pull]) -> dict[str, Any]:
-    """Values of z2jh with which its pullers fetch the images; the first stands in for upstream's sample image."""
+    """Values of z2jh with which its puller fetches the images; the first stands in for upstream's sample image."""
     first, *others = [(pull.name, _split(pull.reference)) for pull in pulled]
     return {
         "singleuser": {"image": first[1]},
-        "prePuller": {
-            "hook": {"enabled": True},
-            "continuous": {"enabled": True},
-            "extraImages": dict(others),
-        },
+        "prePuller": {"continuous": {"enabled": True}, "extraImages": dict(others)},
     }
 
 

@@ -137,8 +137,6 @@ def test_a_site_adds_its_own_line_before_ours(chart: Chart) -> None:
 OWNED: dict[str, tuple[Any, str]] = {
     "hub.consecutiveFailureLimit": (5, "a limit lets any student end the hub"),
     "hub.allowNamedServers": (True, "one server"),
-    "singleuser.image.name": ("example/image", "general.image"),
-    "singleuser.image.tag": ("1", "general.image"),
     "singleuser.uid": (0, "identity"),
     "singleuser.fsGid": (0, "general.groups"),
     "singleuser.cpu.limit": (1, "general.resources"),
@@ -190,6 +188,8 @@ FREE = {
     "startTimeout",
     "events",
     "networkPolicy",
+    "image.name",
+    "image.tag",
     "image.pullPolicy",
     "image.pullSecrets",
     "cloudMetadata.ip",
@@ -221,6 +221,12 @@ def test_every_key_of_the_table_is_tried_here() -> None:
 @pytest.mark.parametrize("path", OWNED)
 def test_a_key_that_the_plan_owns_is_refused_and_ours_is_named(said: dict[str, str], path: str) -> None:
     assert OWNED[path][1] in said[path]
+
+
+@pytest.mark.parametrize("image", [{"name": "evil.example/x", "tag": "1"}, {"tag": "2"}])
+def test_upstreams_image_of_servers_is_its_sample_or_one_of_ours(chart: Chart, image: Values) -> None:
+    said = chart.refusal(at("jupyterhub.singleuser.image", image))
+    assert "cannot be set here, unless it is one of images; use images and general.image." in said
 
 
 def test_a_null_is_no_value(chart: Chart) -> None:

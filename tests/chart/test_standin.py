@@ -47,7 +47,7 @@ def test_what_the_stand_in_does_not_know_it_refuses(standin: Chart, path: str) -
     )
 
 
-@pytest.mark.parametrize("path", ["scheduling.userScheduler", "prePuller.hook", "prePuller.continuous"])
+@pytest.mark.parametrize("path", ["scheduling.userScheduler", "prePuller.hook"])
 def test_what_the_stand_in_lacks_has_to_be_off(standin: Chart, path: str) -> None:
     assert "value must be false" in standin.refusal(at(f"jupyterhub.{path}.enabled", True))
 

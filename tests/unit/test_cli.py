@@ -116,14 +116,30 @@ def test_no_mistakes_as_json_are_an_empty_list(files: Path, capsys: pytest.Captu
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["check"], ["storage"], ["storage", "ensure"]], ids=lambda words: " ".join(words)
+    "arguments", [[], ["check"], ["images"], ["storage"], ["storage", "ensure"]], ids=lambda words: " ".join(words)
 )
 def test_each_command_has_a_help_text(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert run(*arguments, "--help") == 0
     said = capsys.readouterr().out
     assert said.startswith("usage: coursehub")
-    if arguments in (["check"], ["storage", "ensure"]):
+    if arguments not in ([], ["storage"]):
         assert "Example: coursehub " in said
+
+
+def test_the_images_of_the_courses_and_who_needs_them(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("images", "--site", "site.yaml", "courses.yaml") == 0
+    assert capsys.readouterr().out == (
+        "registry.example/python:1\n"
+        "    python: general, python-intro, statistics-lab\n"
+        "registry.example/r:1\n"
+        "    r: data-analysis\n"
+    )
+    assert run("images", "--json", "--site", "site.yaml", "courses.yaml") == 0
+    assert [each["reference"] for each in json.loads(capsys.readouterr().out)] == [
+        "registry.example/python:1",
+        "registry.example/r:1",
+    ]
+    assert run("images", "--site", "site.yaml", "broken.yaml") == 1
 
 
 ENSURE = ("storage", "ensure", "--root", "root", "--site", "site.yaml", "courses.yaml")

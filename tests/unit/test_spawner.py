@@ -1,6 +1,9 @@
 """A person's choice becomes the pod of the contract, or a sentence that says why not."""
 
+import asyncio
+import contextlib
 import copy
+import random
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +13,8 @@ from coursehub import spawner as adapter
 from coursehub.errors import Refused
 from coursehub.identity import Person
 from coursehub.profiles import GENERAL, Profile, Role, parse
-from coursehub.spawner import Forbidden
-from hypothesis import example, given
+from coursehub.spawner import Forbidden, Hooks
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from kubespawner.slugs import safe_slug
 
@@ -555,3 +558,31 @@ def test_i3_no_two_people_share_a_pods_name(one: str, other: str) -> None:
     names = {f"jupyter-{safe_slug(name, max_length=48)}" for name in (one, other)}
     assert len(names) == len({one, other})
     assert all(len(name) <= 63 for name in names)
+
+
+def test_i3_of_a_hundred_thousand_people_with_names_alike_no_two_share_a_pods_name() -> None:
+    draw = random.Random(0)
+    people = {"a" + "".join(draw.choices("ab.-_", k=draw.randint(0, 24))) for _ in range(150_000)}
+    people |= {name + "x" * draw.randint(40, 62) for name in list(people)[:1000]}
+    assert len(people) > 100_000
+    pods = {f"jupyter-{safe_slug(name, max_length=48)}" for name in people}
+    assert len(pods) == len(people)
+    assert max(map(len, pods)) <= 63
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(profiles=st.lists(st.sampled_from(["rich--instructor", "rich", "general", "nothing", "rich--x"]), max_size=4))
+def test_p9_p10_whatever_somebody_started_before_the_next_pod_is_a_fresh_one(
+    spawner: Spawner, profiles: list[str]
+) -> None:
+    async def last_of(ours: Hooks, used: Any, asked: list[str]) -> dict[str, Any]:
+        for profile in asked:
+            used.user_options = {"profile": profile}
+            with contextlib.suppress(Forbidden):
+                await start(ours, used)
+        used.user_options = {"profile": "rich"}
+        return comparable(await start(ours, used))
+
+    live = catalog(EVERYTHING)
+    reused = asyncio.run(last_of(hooks(live), spawner(ANNA, "rich"), profiles))
+    assert reused == asyncio.run(last_of(hooks(live), spawner(ANNA, "rich"), []))

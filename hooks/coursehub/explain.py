@@ -1,0 +1,149 @@
+"""May they, why or why not, and what their server would be: said of any person before anybody starts anything."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from . import access, gate, plan
+from .course import Course
+from .courses import Catalog
+from .durations import text as span
+from .errors import GateClosed, Refused
+from .identity import Person
+from .plan import PodPlan
+from .profiles import GENERAL, Profile, Role
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One profile for one person: the sentence says why, or why not; a plan is there where they may."""
+
+    profile: Profile
+    allowed: bool
+    sentence: str
+    plan: PodPlan | None = None
+
+
+def profiles(person: Person, catalog: Catalog, course: str | None, role: Role | None) -> list[Profile]:
+    """What was asked about: a course or all that concern the person, in a role or in each."""
+    slugs = [course] if course else [each.slug for each in catalog.of(person)]
+    found = [Profile(each, slug) for slug in slugs for each in (Role.INSTRUCTOR, Role.STUDENT)]
+    return [each for each in ([*found] if course else [*found, GENERAL]) if role in (None, each.role)]
+
+
+def explain(
+    person: Person,
+    profile: Profile,
+    catalog: Catalog,
+    settings: Settings,
+    today: date,
+    adjust: Callable[[PodPlan], PodPlan] = lambda planned: planned,
+) -> Explanation:
+    """Whether `person` may start `profile` on the day, and the plan of the server."""
+    try:
+        course = access.decide(person, profile, catalog, today)
+        planned = adjust(plan.make(person, profile, course, settings, today))
+    except (Refused, GateClosed) as refusal:
+        return Explanation(profile, False, str(refusal))
+    return Explanation(profile, True, _why(person, profile, course, today), planned)
+
+
+def _why(person: Person, profile: Profile, course: Course | None, today: date) -> str:
+    if course is None:
+        return f"{person.name} is known in the directory, which is enough outside courses."
+    if profile.role is Role.INSTRUCTOR:
+        rest = "; it is archived, so everything of it is read only" if course.is_archived(today) else ""
+        return f"{person.name} teaches it: {_as_instructor(person, course)}{rest}."
+    until = f" until {course.close}" if course.close else ""
+    return f"{person.name} takes it: {_as_student(person, course)}; it is open{until}."
+
+
+def _as_instructor(person: Person, course: Course) -> str:
+    if person.name in course.instructors:
+        return "listed by name under instructors"
+    for entry in course.instructors:
+        if entry.startswith("@") and entry[1:] in person.group_names:
+            return f"a member of {entry} under instructors"
+    if course.gid in person.gids:
+        return f"a member of the course's unix group {course.gid}"
+    return "an admin of the site"
+
+
+def _as_student(person: Person, course: Course) -> str:
+    if course.public:
+        return "open to everyone"
+    if person.name in course.students:
+        return "listed by name under students"
+    entry = next(entry for entry in course.students if entry.startswith("@") and entry[1:] in person.group_names)
+    return f"a member of {entry} under students"
+
+
+def as_data(person: Person, explanations: Sequence[Explanation]) -> dict[str, Any]:
+    """The whole answer as plain data, for a script."""
+    return {
+        "user": person.name,
+        "profiles": [
+            {
+                "profile": each.profile.slug,
+                "course": each.profile.course,
+                "role": str(each.profile.role),
+                "allowed": each.allowed,
+                "why": each.sentence,
+                "plan": dict(_rows(each.plan)) if each.plan else None,
+            }
+            for each in explanations
+        ],
+    }
+
+
+def as_text(answer: dict[str, Any]) -> Iterator[str]:
+    """The lines of the answer that `as_data` gave; the plan where one profile alone was asked about."""
+    entries = answer["profiles"]
+    width = max((len(entry["profile"]) for entry in entries), default=0)
+    for entry in entries:
+        yield f"{entry['profile']:{width}}  {'yes' if entry['allowed'] else 'no ':3}  {entry['why']}"
+    if len(entries) == 1 and (planned := entries[0]["plan"]):
+        yield ""
+        for name, value in planned.items():
+            lines = _lines(value)
+            yield f"{name:12}{lines[0] if lines else '-'}"
+            yield from (f"{'':12}{line}" for line in lines[1:])
+
+
+def _lines(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [f"{key}={each}" for key, each in value.items()]
+    if isinstance(value, list):
+        return [str(each) for each in value]
+    return [] if value is None else [str(value)]
+
+
+def _rows(planned: PodPlan) -> Iterator[tuple[str, Any]]:
+    yield "uid", planned.uid
+    yield "gid", planned.gid
+    yield "groups", [f"{gid} {name}" for gid, name in planned.groups]
+    yield "umask", planned.environment["COURSEHUB_UMASK"]
+    yield "image", planned.image
+    yield "limits", _amounts(planned.limits.cpu, planned.limits.memory) | gate.devices(planned)
+    yield "guarantees", _amounts(planned.guarantees.cpu, planned.guarantees.memory)
+    yield "nodes", dict(planned.node.node_selector) or None
+    yield "mounts", [_mount(each) for each in planned.mounts]
+    yield "stopped", {key: span(value) for key, value in planned.cull.model_dump(exclude_none=True).items()} or None
+    yield "environment", dict(sorted(planned.environment.items()))
+    yield "warnings", list(planned.warnings)
+
+
+def _amounts(cpu: float | None, memory: int | None) -> dict[str, str]:
+    said = {"cpu": cpu and f"{cpu:g}", "memory": memory and _bytes(memory)}
+    return {name: value for name, value in said.items() if value}
+
+
+def _bytes(memory: int) -> str:
+    return f"{memory / 2**30:g}G" if memory % 2**29 == 0 else f"{memory / 2**20:g}M"
+
+
+def _mount(mount: plan.Mount) -> str:
+    source = f" from {mount.volume}:{mount.sub_path}" if mount.sub_path else f" from {mount.volume}"
+    return f"{mount.path}{source} ({'read only' if mount.read_only else 'read and write'})"
