@@ -5,6 +5,7 @@
 {{ include "coursehub.problems.storage" . }}
 {{ include "coursehub.problems.images" . }}
 {{ include "coursehub.problems.singleuserImage" . }}
+{{ include "coursehub.problems.identity" . }}
 {{ include "coursehub.problems.courses" . }}
 {{ include "coursehub.problems.https" . }}
 {{ include "coursehub.problems.hub" . }}
@@ -46,6 +47,25 @@
 {{- $image := printf "%s:%s" .name (toString .tag) }}
 {{- if not (has $image $known) }}
 - jupyterhub.singleuser.image: {{ $image }} cannot be set here, unless it is one of images; use images and general.image.
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "coursehub.problems.identity" -}}
+{{- $identity := .Values.identity }}
+{{- if and (eq $identity.provider "ldap") (not $identity.ldap) }}
+- identity.ldap: none is given, and identity.provider is ldap; add identity.ldap with servers and users.
+{{- end }}
+{{- with $identity.ldap }}
+{{- if ne (empty .bindDn) (empty .passwordFile) }}
+- identity.ldap: bindDn and passwordFile belong together; give both, or neither to ask anonymously.
+{{- end }}
+{{- end }}
+{{- if eq $identity.provider "authState" }}
+{{- $kept := false }}
+{{- range .Values.jupyterhub.hub.config }}{{ if kindIs "map" . }}{{ if .enable_auth_state }}{{ $kept = true }}{{ end }}{{ end }}{{ end }}
+{{- if not $kept }}
+- identity.provider: authState needs what logins leave; set jupyterhub.hub.config.Authenticator.enable_auth_state to true.
 {{- end }}
 {{- end }}
 {{- end }}

@@ -1,19 +1,21 @@
 """The `coursehub` command: what admins and course staff run on their own machine or the storage host."""
 
 import argparse
+import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
 
-from . import courses, document, images, settings, storage
+from . import courses, directory, document, images, settings, storage, user
 from .courses import Catalog
-from .errors import InvalidFile, Problem
+from .errors import InvalidFile, Problem, Refused
 from .settings import Settings
 
 FINE, PROBLEMS, USAGE = 0, 1, 2
@@ -76,6 +78,22 @@ def _parser() -> argparse.ArgumentParser:
     pull.add_argument("--values", action="store_true", help="print values for helm, as YAML")
     pull.add_argument("--json", action="store_true", help="say it as JSON")
     pull.set_defaults(run=_images)
+
+    show = (
+        commands.add_parser("user", help="look at a person's account")
+        .add_subparsers(required=True, metavar="VERB")
+        .add_parser(
+            "show",
+            help="say what the directory says of somebody",
+            description="Asks the directory of the site's values now, and says uid, gid, groups and how old the answer "
+            "is, or why this account gets no server. Exit 0: known, 1: not.",
+            epilog="Example: coursehub user show anna --site values/uni.yaml",
+        )
+    )
+    show.add_argument("user", metavar="USER", help="the login name")
+    _site(show, required=True)
+    show.add_argument("--json", action="store_true", help="say it as JSON")
+    show.set_defaults(run=_user_show)
     return parser
 
 
@@ -123,6 +141,24 @@ def _images(options: argparse.Namespace) -> int:
         for pull in pulls:
             print(f"{pull.reference}\n    {pull.choice}: {', '.join(pull.users)}")
     return FINE
+
+
+def _user_show(options: argparse.Namespace) -> int:
+    site = _settings(options.site)
+    if site.identity.provider == "authState":
+        no_login = Refused(
+            f"Only the running hub knows what the login said of {options.user!r} (identity.provider is authState)."
+        )
+        said = user.report(options.user, site, no_login, datetime.now(UTC))
+    else:
+        logging.basicConfig(format="coursehub: %(message)s", level=logging.INFO)
+        source = directory.People(logging.getLogger(__name__)).source(site.identity)
+        said = asyncio.run(user.show(source, options.user, site))
+    if options.json:
+        print(json.dumps(said, indent=2))
+    else:
+        print(user.text(said), file=sys.stdout if said["known"] else sys.stderr)
+    return FINE if said["known"] else PROBLEMS
 
 
 def _tree(site: Settings, catalog: Catalog) -> Iterator[storage.Directory]:

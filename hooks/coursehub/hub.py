@@ -8,6 +8,7 @@ from typing import Any
 from traitlets.log import get_logger
 
 from . import sitemodule
+from .directory import People
 from .gate import Frame
 from .site import Site
 from .spawner import CoursehubSpawner, Hook, Hooks
@@ -25,11 +26,12 @@ def configure(c: Any, *, config: Path = CONFIG, share: Path = SHARE, claim: str 
 
     Raises InvalidFile where the site's values cannot be used: the hub then does not start, and its log says why.
     """
-    site = Site(config / "site", config / "courses", get_logger())
+    log = get_logger()
+    site = Site(config / "site", config / "courses", log)
     site.follow()
     module = site.current.settings.site_module
     adjust = sitemodule.load(module) if module else None
-    hooks = Hooks(site, Share(share), _frame(c, claim), adjust=adjust, earlier=_hooks(c))
+    hooks = Hooks(site, Share(share), People(log), _frame(c, claim), adjust=adjust, earlier=_hooks(c))
     c.JupyterHub.spawner_class = CoursehubSpawner
     c.KubeSpawner.options_form = hooks.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form

@@ -22,6 +22,7 @@ from .resources import Amount, Resources
 RESERVED = re.compile(
     r"(?:BASH|COURSEHUB|IPYTHON|JPY|JUPYTER|KUBERNETES|LD|NB|PYTHON|XDG)(?:_|[A-Z]|$)|(?:ENV|HOME|PATH|SHELL|USER)$"
 )
+_SERVER = re.compile(r"ldaps?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?/?")
 
 
 class _Values(BaseModel):
@@ -51,11 +52,102 @@ class FileDirectory(_Values):
         return self
 
 
-class Identity(_Values):
-    """Where uid, gid and groups of a person come from."""
+def _server(url: str) -> str:
+    if _SERVER.fullmatch(url) is None:
+        raise ValueError(f"{url!r} is no LDAP server; write one as ldaps://ldap.example.edu")
+    return url
 
-    provider: Literal["file"] = "file"
+
+def _some(servers: tuple[str, ...]) -> tuple[str, ...]:
+    if not servers:
+        raise ValueError("write one server at least, as ldaps://ldap.example.edu")
+    return servers
+
+
+def _filter(*words: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not (text.startswith("(") and text.endswith(")") and any(word in text for word in words)):
+            raise ValueError(f"{text!r} is no filter for one person; write one in brackets that holds {words[0]}")
+        return text
+
+    return AfterValidator(check)
+
+
+Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
+
+
+class LdapUsers(_Values):
+    """Where accounts are in an LDAP directory; `name`, `uid` and `gid` are attributes."""
+
+    base: Text
+    filter: Annotated[Text, _filter("{name}")] = "(&(objectClass=posixAccount)(uid={name}))"
+    name: Text = "uid"
+    uid: Text = "uidNumber"
+    gid: Text = "gidNumber"
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """What to ask for."""
+        return frozenset({self.name, self.uid, self.gid})
+
+
+class LdapGroups(_Values):
+    """Where groups are in an LDAP directory; `name` and `gid` are attributes, and `gid` may be missing."""
+
+    base: Text
+    filter: Annotated[Text, _filter("{name}", "{dn}")] = "(&(objectClass=posixGroup)(memberUid={name}))"
+    name: Text = "cn"
+    gid: Text = "gidNumber"
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """What to ask for."""
+        return frozenset({self.name, self.gid})
+
+
+class Ldap(_Values):
+    """How to ask an LDAP directory; always over TLS with a verified certificate, unless `start_tls` is off."""
+
+    servers: Annotated[tuple[Annotated[Text, AfterValidator(_server)], ...], AfterValidator(_some)]
+    start_tls: Annotated[bool, Field(strict=True)] = True
+    ca_file: Text | None = None
+    bind_dn: Text | None = None
+    password_file: Text | None = None
+    users: LdapUsers
+    groups: LdapGroups | None = None
+
+    @model_validator(mode="after")
+    def _password_goes_with_a_name(self) -> Self:
+        if (self.bind_dn is None) != (self.password_file is None):
+            raise ValueError("bindDn and passwordFile belong together; give both, or neither to ask anonymously")
+        return self
+
+
+class AuthState(_Values):
+    """Names of claims in the auth_state, below its key `claims`; `gids` says which of the groups are unix groups."""
+
+    claims: Text = "oauth_user"
+    uid: Text = "uidNumber"
+    gid: Text = "gidNumber"
+    groups: Text = "groups"
+    gids: Mapping[GroupName, Gid] = Field(default_factory=dict)
+
+
+class Identity(_Values):
+    """Where uid, gid and groups of a person come from; `timeout` and `cache` in seconds, for ldap and nss."""
+
+    provider: Literal["file", "ldap", "nss", "authState"] = "file"
+    timeout: Annotated[float, Field(strict=True, ge=0.1, le=30)] = 2
+    cache: Annotated[float, Field(strict=True, ge=0, le=86400)] = 300
     file: FileDirectory = FileDirectory()
+    ldap: Ldap | None = None
+    auth_state: AuthState = AuthState()
+
+    @model_validator(mode="after")
+    def _ldap_is_said(self) -> Self:
+        if self.provider == "ldap" and self.ldap is None:
+            raise ValueError("the provider is ldap, and ldap is not given; add ldap with servers and users")
+        return self
 
 
 class General(_Values):

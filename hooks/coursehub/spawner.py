@@ -17,9 +17,11 @@ from kubespawner import KubeSpawner
 from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
-from . import access, gate, identity, page, plan, profiles, sitemodule
+from . import access, gate, page, plan, profiles, sitemodule
+from .directory import People
 from .errors import GateClosed, Refused
 from .gate import Frame
+from .identity import Person, look_up
 from .plan import PodPlan
 from .profiles import Profile
 from .settings import Settings
@@ -126,12 +128,14 @@ class Hooks:
         self,
         site: Site,
         share: Share,
+        people: People,
         frame: Frame,
         *,
         adjust: Adjust | None = None,
         earlier: Mapping[str, Hook] | None = None,
     ) -> None:
         self._site = site
+        self._people = people
         self._share = share
         self._frame = frame
         self._adjust = adjust
@@ -151,7 +155,7 @@ class Hooks:
         today = _today(snapshot.settings.zone)
         linked = spawner.handler.get_query_argument("profile", None) if spawner.handler else None
         try:
-            person = await _person(spawner, snapshot.settings)
+            person = await self._person(spawner, snapshot.settings)
         except Refused as refusal:
             return page.render([], selected=None, message=str(refusal), today=today)
         message = None
@@ -236,7 +240,7 @@ class Hooks:
         snapshot = self._site.current
         today = _today(snapshot.settings.zone)
         profile = asked(spawner.user_options)
-        person = await _person(spawner, snapshot.settings)
+        person = await self._person(spawner, snapshot.settings)
         course = access.decide(person, profile, snapshot.catalog, today)
         planned = plan.make(person, profile, course, snapshot.settings, today)
         if self._adjust is not None:
@@ -246,6 +250,12 @@ class Hooks:
         await self._share.check(home, person.uid, others)
         return planned
 
+    async def _person(self, spawner: Any, settings: Settings) -> Person:
+        user = spawner.user
+        auth_state = await user.get_auth_state() if settings.identity.provider == "authState" else None
+        source = self._people.source(settings.identity, auth_state)
+        return (await look_up(source, user.name, settings, [group.name for group in user.groups])).person
+
     async def _call_earlier(self, name: str, *arguments: Any, default: Any = None) -> Any:
         hook = self._earlier.get(name)
         return default if hook is None else await maybe_future(hook(*arguments))
@@ -254,10 +264,6 @@ class Hooks:
 def _pod_name(spawner: Any) -> str:
     """A name that no two people share, made by KubeSpawner's own rule whatever a site's overrides say."""
     return str(spawner._expand_user_properties(KubeSpawner.pod_name_template.default_value, "safe"))
-
-
-async def _person(spawner: Any, settings: Settings) -> identity.Person:
-    return await identity.look_up(identity.provider(settings), spawner.user.name, settings)
 
 
 def _today(zone: ZoneInfo) -> date:

@@ -68,9 +68,14 @@ SITE_KEYS: dict[str, Any] = {
     "general.resources.guarantee.memory": "300M",
     "maximum.cpu": 4,
     "maximum.memory": "40G",
-    "identity.provider": "file",
+    "identity.provider": "nss",
+    "identity.timeout": 3,
+    "identity.cache": 60,
     "identity.file.groups.python-intro": 70101,
     "identity.file.people.hanna": {"uid": 30001, "gid": 30001, "groups": ["python-intro"]},
+    "identity.ldap": {"servers": ["ldaps://ldap.example.edu"], "users": {"base": "dc=example,dc=edu"}},
+    "identity.authState.uid": "uid",
+    "identity.authState.gids.python-intro": 70101,
     "servers.activityInterval": 60,
 }
 

@@ -38,6 +38,21 @@ CASES = [
         id="unknown image",
     ),
     pytest.param(
+        at("identity.provider", "ldap"),
+        "- identity.ldap: none is given, and identity.provider is ldap; add identity.ldap with servers and users",
+        id="no LDAP directory",
+    ),
+    pytest.param(
+        at("identity.ldap", {"servers": ["ldaps://a"], "users": {"base": "dc=a"}, "bindDn": "cn=a"}),
+        "- identity.ldap: bindDn and passwordFile belong together; give both",
+        id="an LDAP name without password",
+    ),
+    pytest.param(
+        at("identity.provider", "authState"),
+        "- identity.provider: authState needs what logins leave; set jupyterhub.hub.config.Authenticator.enable",
+        id="authState without one",
+    ),
+    pytest.param(
         {"courses": {"files": {"a": "x" * 500 * 1024, "b": "x" * 401 * 1024}}},
         "- courses.files: 901 KiB in all, and 900 fit (a ConfigMap ends at 1 MiB); name groups",
         id="too many courses",
@@ -229,6 +244,12 @@ def test_upstreams_image_of_servers_is_its_sample_or_one_of_ours(chart: Chart, i
     assert "cannot be set here, unless it is one of images; use images and general.image." in said
 
 
+@pytest.mark.parametrize("authenticator", ["Authenticator", "GenericOAuthenticator"])
+def test_auth_state_may_be_kept_by_any_authenticator(chart: Chart, authenticator: str) -> None:
+    kept = at(f"jupyterhub.hub.config.{authenticator}", {"enable_auth_state": True})
+    chart.render(merged(at("identity.provider", "authState"), kept))
+
+
 def test_a_null_is_no_value(chart: Chart) -> None:
     chart.render({"jupyterhub": {"singleuser": {"uid": None, "fsGid": None, "cmd": None}}})
 
@@ -280,7 +301,13 @@ MISTAKES: dict[str, tuple[Values, str]] = {
     "cpu": (at("general.resources.cpu", "1"), "at '/general/resources/cpu': got string, want number"),
     "memory": (at("general.resources.memory", "2 GB"), "at '/general/resources/memory': '2 GB' does not match"),
     "maximum": (at("maximum.memory", 4), "at '/maximum/memory': got number, want string"),
-    "provider": (at("identity.provider", "ldap"), "at '/identity/provider': value must be 'file'"),
+    "provider": (at("identity.provider", "ad"), "at '/identity/provider': value must be one of 'file', 'ldap', 'nss'"),
+    "an LDAP server": (at("identity.ldap.servers", ["ldap1"]), "at '/identity/ldap/servers/0': 'ldap1' does not match"),
+    "a password in values": (
+        at("identity.ldap.password", "x"),
+        "at '/identity/ldap': additional properties 'password'",
+    ),
+    "a cache for ever": (at("identity.cache", -1), "at '/identity/cache': minimum: got -1, want 0"),
     "no uid": (at("identity.file.people.anna", {"gid": 2000}), "people/anna': missing property 'uid'"),
     "a person's name": (at("identity.file.people", {"../x": {}}), "people': additional properties '../x' not allowed"),
     "a relative path": (at("storage.nfs.path", "export"), "at '/storage/nfs/path': 'export' does not match"),

@@ -1,11 +1,13 @@
 """A real KubeSpawner without a cluster, and the order in which JupyterHub and KubeSpawner call the hooks."""
 
+import logging
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from coursehub.courses import Catalog
+from coursehub.directory import People
 from coursehub.gate import Frame
 from coursehub.identity import Person
 from coursehub.site import Snapshot
@@ -17,6 +19,7 @@ from traitlets.config import Config
 
 from tests.support import MARIA, catalog, site
 
+LOG = logging.getLogger("tests")
 Spawner = Callable[..., Any]
 FRAME = Frame(claim="coursehub-storage", namespace="courses")
 
@@ -36,7 +39,7 @@ def hooks(courses: Catalog | None = None, adjust: Adjust | None = None, **earlie
     """The hooks over the tests' site and `courses`, with the site's own `adjust` and `earlier` hooks."""
     live: Any = SimpleNamespace(current=Snapshot(site(), courses or catalog(), ()))
     share: Any = Share()
-    return Hooks(live, share, FRAME, adjust=adjust, earlier=earlier)
+    return Hooks(live, share, People(LOG), FRAME, adjust=adjust, earlier=earlier)
 
 
 @pytest.fixture

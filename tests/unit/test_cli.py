@@ -81,6 +81,8 @@ def run(*arguments: str) -> int:
                 ["check", "--jsn", "x"],
                 ["storage"],
                 ["storage", "ensure", "x"],
+                ["user"],
+                ["user", "show", "anna"],
             )
         ),
     ],
@@ -116,13 +118,15 @@ def test_no_mistakes_as_json_are_an_empty_list(files: Path, capsys: pytest.Captu
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["check"], ["images"], ["storage"], ["storage", "ensure"]], ids=lambda words: " ".join(words)
+    "arguments",
+    [[], ["check"], ["images"], ["storage"], ["storage", "ensure"], ["user"], ["user", "show"]],
+    ids=lambda words: " ".join(words),
 )
 def test_each_command_has_a_help_text(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert run(*arguments, "--help") == 0
     said = capsys.readouterr().out
     assert said.startswith("usage: coursehub")
-    if arguments not in ([], ["storage"]):
+    if arguments not in ([], ["storage"], ["user"]):
         assert "Example: coursehub " in said
 
 
@@ -188,7 +192,7 @@ def test_y23_a_file_in_another_encoding_is_told(files: Path, capsys: pytest.Capt
 def test_the_command_needs_neither_jupyterhub_nor_kubernetes(files: Path) -> None:
     code = (
         "import sys, coursehub.cli; "
-        "sys.exit(any(name.startswith(('jupyterhub', 'kube', 'tornado')) for name in sys.modules))"
+        "sys.exit(any(name.startswith(('jupyterhub', 'kube', 'tornado', 'ldap3')) for name in sys.modules))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -197,3 +201,83 @@ def test_the_command_needs_neither_jupyterhub_nor_kubernetes(files: Path) -> Non
 def test_the_repositorys_own_course_file_holds_no_mistake(name: str) -> None:
     values = Path(__file__).parents[2] / "values"
     assert run("check", "--site", str(values / name), str(values / "courses.yaml")) == 0
+
+
+ACCOUNT = ("user", "show", "--site", "site.yaml")
+
+
+def test_an_account_is_shown_as_the_directory_has_it(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*ACCOUNT, "peter") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "name    peter",
+        "uid     30002",
+        "gid     30002",
+        "groups  data-analysis (70102)",
+        "admin   no",
+        "source  file, asked now",
+    ]
+
+
+def test_an_account_as_json(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*ACCOUNT, "--json", "sofia") == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "name": "sofia",
+        "provider": "file",
+        "known": True,
+        "uid": 30003,
+        "gid": 30003,
+        "groups": {},
+        "hubGroups": [],
+        "admin": True,
+        "age": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        pytest.param("stranger", "The account 'stranger' is not known in the university's directory", id="I1 unknown"),
+        pytest.param("daemon", "The account 'daemon' is a system account (uid 999, below 20000)", id="I1 system"),
+        pytest.param("../x", "The account name '../x' cannot have a server here", id="I2"),
+        pytest.param("Anna", "The account name 'Anna' cannot have a server here", id="I4"),
+    ],
+)
+def test_an_account_that_gets_no_server_is_told_why(
+    files: Path, capsys: pytest.CaptureFixture[str], name: str, sentence: str
+) -> None:
+    assert run(*ACCOUNT, name) == 1
+    assert capsys.readouterr().err.startswith(sentence)
+    assert run(*ACCOUNT, "--json", name) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert (said["known"], said["refusal"].startswith(sentence)) == (False, True)
+
+
+def with_provider(files: Path, identity: str) -> None:
+    (files / "site.yaml").write_text(SITE[: SITE.index("identity:")] + identity)
+
+
+def test_what_a_login_said_only_the_running_hub_knows(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with_provider(files, "identity: {provider: authState}\n")
+    assert run(*ACCOUNT, "anna") == 1
+    assert capsys.readouterr().err == (
+        "Only the running hub knows what the login said of 'anna' (identity.provider is authState).\n"
+    )
+
+
+def test_a_directory_that_is_away_is_told_with_the_reason(files: Path) -> None:
+    with_provider(files, "identity: {provider: ldap, ldap: {servers: ['ldap://127.0.0.1:1'], users: {base: dc=x}}}\n")
+    code = "import sys; from coursehub.cli import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run([sys.executable, "-c", code, *ACCOUNT, "anna"], capture_output=True, text=True, check=False)
+    reason, _, sentence = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert reason.startswith("coursehub: directory: ldap://127.0.0.1:1: ")
+    assert "Connection refused" in reason
+    assert sentence == "The university's directory does not answer. Please try again in a few minutes."
+
+
+def test_without_ldap3_the_command_says_what_to_install(files: Path) -> None:
+    with_provider(files, "identity: {provider: ldap, ldap: {servers: ['ldap://127.0.0.1:1'], users: {base: dc=x}}}\n")
+    code = "import sys; sys.modules['ldap3'] = None; from coursehub.cli import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run([sys.executable, "-c", code, *ACCOUNT, "anna"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "install it: pip install 'coursehub[ldap]'" in done.stderr

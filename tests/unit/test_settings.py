@@ -87,8 +87,43 @@ def test_the_tests_site_is_read() -> None:
             id="group's name",
         ),
         pytest.param(
-            "identity: {provider: ldap}", "0.yaml:3:22: identity.provider: write 'file', not 'ldap'", id="provider"
+            "identity: {provider: ad}",
+            "0.yaml:3:22: identity.provider: write 'file', 'ldap', 'nss' or 'authState', not 'ad'",
+            id="provider",
         ),
+        pytest.param(
+            "identity: {provider: ldap}",
+            "0.yaml:3:11: identity: the provider is ldap, and ldap is not given; add ldap with servers and users",
+            id="no ldap",
+        ),
+        pytest.param(
+            "identity: {ldap: {servers: [ldap1], users: {base: dc=x}}}",
+            "0.yaml:3:29: identity.ldap.servers.0: 'ldap1' is no LDAP server; write one as ldaps://ldap.example.edu",
+            id="no URL",
+        ),
+        pytest.param(
+            "identity: {ldap: {servers: [], users: {base: dc=x}}}",
+            "0.yaml:3:28: identity.ldap.servers: write one server at least, as ldaps://ldap.example.edu",
+            id="no server",
+        ),
+        pytest.param(
+            "identity: {ldap: {servers: ['ldaps://a'], users: {base: dc=x, filter: (uid=anna)}}}",
+            "0.yaml:3:71: identity.ldap.users.filter: '(uid=anna)' is no filter for one person; "
+            "write one in brackets that holds {name}",
+            id="a filter without the name",
+        ),
+        pytest.param(
+            "identity: {ldap: {servers: ['ldaps://a'], users: {base: dc=x}, bindDn: cn=x}}",
+            "0.yaml:3:18: identity.ldap: bindDn and passwordFile belong together; "
+            "give both, or neither to ask anonymously",
+            id="no password file",
+        ),
+        pytest.param(
+            "identity: {ldap: {servers: ['ldaps://a'], users: {base: dc=x}, password: x}}",
+            "0.yaml:3:64: unknown key 'password'; did you mean 'passwordFile'?",
+            id="a password",
+        ),
+        pytest.param("identity: {timeout: 0}", "0.yaml:3:21: identity.timeout: write 0.1 or more, not 0", id="timeout"),
         pytest.param(
             "identity: {file: {peopl: {}}}", "0.yaml:3:19: unknown key 'peopl'; did you mean 'people'?", id="nested key"
         ),

@@ -1,0 +1,110 @@
+"""People from an LDAP directory, asked with ldap3, which upstream's hub image has."""
+
+import math
+import re
+import ssl
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .identity import Log, Person, unix_person
+from .settings import Ldap, LdapGroups, LdapUsers
+
+
+class LdapProvider:
+    """The accounts and groups of `settings`: one connection a look-up, and for each server its part of `timeout`."""
+
+    def __init__(self, settings: Ldap, timeout: float, log: Log) -> None:
+        self._settings = settings
+        self._timeout = timeout
+        self._log = log
+        self._servers = settings.servers
+
+    def find(self, name: str) -> Person | None:
+        """See Provider.find; OSError also where ldap3 is not installed."""
+        try:
+            from ldap3.core.exceptions import LDAPException
+        except ImportError:
+            raise OSError("identity.provider ldap needs ldap3; install it: pip install 'coursehub[ldap]'") from None
+        for server in self._servers:
+            try:
+                return self._ask(server, name)
+            except (LDAPException, OSError) as error:
+                self._log.warning("directory: %s: %s", server, error)
+                # The next look-up begins with a server that may answer.
+                self._servers = (*(each for each in self._servers if each != server), server)
+        raise OSError("no server of identity.ldap.servers answers")
+
+    def _ask(self, server: str, name: str) -> Person | None:
+        from ldap3.core.exceptions import LDAPSizeLimitExceededResult
+
+        users = self._settings.users
+        connection = self._connection(server)
+        try:
+            connection.open()
+            if self._settings.start_tls and not connection.server.ssl:
+                connection.start_tls()
+            connection.bind()
+            try:
+                found = _search(connection, users, {"name": name}, most=2)
+            except LDAPSizeLimitExceededResult:
+                self._log.warning("directory: %s is nobody here: there are many entries of that name", name)
+                return None
+            if not found:
+                return None
+            names = [_values(entry, users.name) for entry in found]
+            if names != [[name]]:
+                self._log.warning("directory: %s is nobody here: %s found: %.200r", name, users.name, names)
+                return None
+            uid, gid = (_single(found[0], attribute) for attribute in (users.uid, users.gid))
+            groups = self._groups(connection, {"name": name, "dn": found[0]["dn"], "gid": gid or ""})
+            return unix_person(name, uid, gid, groups, self._log)
+        finally:
+            connection.strategy.close()
+
+    def _groups(self, connection: Any, words: Mapping[str, str]) -> Iterator[tuple[str | None, str | None]]:
+        groups = self._settings.groups
+        if groups is not None:
+            for entry in _search(connection, groups, words):
+                yield _single(entry, groups.name), _single(entry, groups.gid)
+
+    def _connection(self, server: str) -> Any:
+        import ldap3
+
+        wait = max(1, math.ceil(self._timeout / len(self._servers)))
+        tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=self._settings.ca_file)
+        return ldap3.Connection(
+            ldap3.Server(server, get_info=ldap3.NONE, connect_timeout=wait, tls=tls),
+            user=self._settings.bind_dn,
+            password=self._password(),
+            auto_referrals=False,
+            check_names=False,
+            raise_exceptions=True,
+            read_only=True,
+            receive_timeout=wait,
+        )
+
+    def _password(self) -> str | None:
+        if self._settings.password_file is None:
+            return None
+        # Read each time: a mounted Secret changes while the hub runs.
+        return Path(self._settings.password_file).read_text("utf-8").rstrip("\r\n")
+
+
+def _search(
+    connection: Any, where: LdapUsers | LdapGroups, words: Mapping[str, str], most: int = 0
+) -> list[Mapping[str, Any]]:
+    from ldap3.utils.conv import escape_filter_chars
+
+    text = re.sub(r"\{(\w+)\}", lambda word: escape_filter_chars(words.get(word[1], word[0])), where.filter)
+    connection.search(where.base, text, attributes=sorted(where.attributes), size_limit=most)
+    return [entry for entry in connection.response if entry["type"] == "searchResEntry"]
+
+
+def _values(entry: Mapping[str, Any], attribute: str) -> list[str]:
+    return [value.decode(errors="replace") for value in entry["raw_attributes"].get(attribute) or ()]
+
+
+def _single(entry: Mapping[str, Any], attribute: str) -> str | None:
+    values = _values(entry, attribute)
+    return values[0] if len(values) == 1 else None
