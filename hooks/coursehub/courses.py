@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from types import MappingProxyType
 
 from pydantic import ValidationError
@@ -45,55 +46,94 @@ class Catalog:
             yield from self.courses.values()
             return
         slugs = {*self._everyone, *self._by_entry.get(person.name, ())}
-        for group in person.groups:
-            slugs.update(self._by_entry.get(f"@{group.name}", ()))
+        for group in person.group_names:
+            slugs.update(self._by_entry.get(f"@{group}", ()))
         slugs.update(self._by_gid[gid] for gid in person.gids if gid in self._by_gid)
         for slug in sorted(slugs, key=self._position.__getitem__):
             yield self.courses[slug]
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where a course stands: its file, its line there, and its keys and values word for word."""
+
+    file: str
+    line: int
+    keys: Mapping[str, object]
+
+
+@dataclass(frozen=True)
 class Loaded:
-    """What came of loading: the courses that can be used, and every mistake."""
+    """What came of loading: the courses that can be used, every mistake, and where the courses of these files stand.
+
+    A course of the catalog without a source stays as it was before.
+    """
 
     catalog: Catalog
     problems: tuple[Problem, ...]
+    sources: Mapping[str, Source]
 
 
-def load(files: Sequence[tuple[str, str]], settings: Settings | None = None, last: Catalog | None = None) -> Loaded:
-    """The catalog in course files, given as (file name, text).
+def load(
+    files: Sequence[tuple[str, str | InvalidFile]],
+    settings: Settings | None = None,
+    last: Catalog | None = None,
+    homes: Mapping[str, str] | None = None,
+) -> Loaded:
+    """The catalog in course files, given as (file name, text, or why there is none).
 
-    A course with a mistake stays as it is in `last`; beside a file that is no course file, no course goes.
-    Without `settings`, what needs the site (image aliases) is not looked at.
+    A course with a mistake stays as it is in `last`, and a file that is no course file keeps all that it had there;
+    `homes` names each course's file at that time. Without `settings`, what needs the site (image aliases) is not looked
+    at.
     """
-    before = (last or Catalog()).courses
+    before, homes = (last or Catalog()).courses, homes or {}
     problems: list[Problem] = []
-    good: dict[str, tuple[Course, Document]] = {}
-    seen: dict[str, Document] = {}
-    kept: Iterable[str] = ()
+    mappings: dict[str, Mapping[str, object]] = {}
+    documents: dict[str, Document] = {}
     for file, text in files:
         try:
-            read = document.read(file, text)
-            mapping = _mapping(read)
+            if isinstance(text, InvalidFile):
+                raise text
+            documents[file] = document.read(file, text)
+            mappings[file] = _mapping(documents[file])
         except InvalidFile as error:
             problems += error.problems
-            kept = before
-            continue
-        problems += [problem for path, problem in read.problems if len(path) < 2]
-        for slug, data in mapping.items():
-            found = _twice(read, slug, seen) or _slug(read, slug)
-            course, mistakes = _course(read, slug, data, settings)
-            found += mistakes
-            if course is not None and not found:
+            # It may still hold what it held.
+            mappings[file] = {slug: None for slug in before if homes.get(slug) == file}
+            documents.pop(file, None)
+    if len(documents) < len(mappings):
+        mappings[""] = {slug: None for slug in before if slug not in homes}
+    owners = _owners(mappings, homes)
+    good: dict[str, tuple[Course, Document]] = {}
+    for file, read in documents.items():
+        found = [problem for path, problem in read.problems if len(path) < 2]
+        for slug, data in mappings[file].items():
+            mistakes = _twice(read, slug, owners[slug]) or _slug(read, slug)
+            course, more = _course(read, slug, data, settings, document.MOST_PROBLEMS - len(found))
+            found += mistakes + more
+            if course is not None and not mistakes + more:
                 good[slug] = (course, read)
-            problems += found
-            seen.setdefault(slug, read)
-    live, collisions = _settle(list(dict.fromkeys([*seen, *kept])), good, before)
-    return Loaded(Catalog(live), tuple(sorted([*problems, *collisions])))
+        problems += found
+    live, collisions = _settle(list(owners), good, before)
+    sources = {
+        slug: Source(read.file, read.keys["courses", slug].line + 1, read.data["courses"][slug])
+        for slug, (_, read) in good.items()
+    }
+    return Loaded(Catalog(live), document.most([*problems, *collisions]), sources)
+
+
+def _owners(mappings: Mapping[str, Mapping[str, object]], homes: Mapping[str, str]) -> dict[str, str]:
+    """Each slug's file: the one that had it as long as it has it, so that no other file takes a course over."""
+    owners: dict[str, str] = {}
+    for file, mapping in mappings.items():
+        for slug in mapping:
+            home = homes.get(slug)
+            owners.setdefault(slug, home if home is not None and slug in mappings.get(home, ()) else file)
+    return owners
 
 
 def _mapping(read: Document) -> Mapping[str, object]:
-    unknown = [key for key in read.data if key != "courses"]
+    unknown = [key for key in read.data if key != "courses"][: document.MOST_PROBLEMS]
     if unknown:
         raise InvalidFile(
             [read.problem((key,), f"unknown key '{key}'; known here: courses", at_key=True) for key in unknown]
@@ -104,10 +144,10 @@ def _mapping(read: Document) -> Mapping[str, object]:
     return mapping
 
 
-def _twice(read: Document, slug: str, seen: Mapping[str, Document]) -> list[Problem]:
-    if slug not in seen:
+def _twice(read: Document, slug: str, owner: str) -> list[Problem]:
+    if owner == read.file:
         return []
-    return [read.problem(("courses", slug), f"also in {seen[slug].file}; a slug is one course", at_key=True)]
+    return [read.problem(("courses", slug), f"also in {owner}; a slug is one course", at_key=True)]
 
 
 def _slug(read: Document, slug: str) -> list[Problem]:
@@ -120,7 +160,9 @@ def _slug(read: Document, slug: str) -> list[Problem]:
     return [read.problem(("courses", slug), said, at_key=True)]
 
 
-def _course(read: Document, slug: str, data: object, settings: Settings | None) -> tuple[Course | None, list[Problem]]:
+def _course(
+    read: Document, slug: str, data: object, settings: Settings | None, most: int
+) -> tuple[Course | None, list[Problem]]:
     path = ("courses", slug)
     problems = [problem for at, problem in read.problems if at[:2] == path]
     if not isinstance(data, dict):
@@ -130,7 +172,7 @@ def _course(read: Document, slug: str, data: object, settings: Settings | None) 
     try:
         course = Course.model_validate({**data, "slug": slug})
     except ValidationError as error:
-        return None, [*problems, *read.explain(path, error.errors(), Course)]
+        return None, [*problems, *islice(read.explain(path, error.errors(include_url=False), Course), max(most, 0))]
     if settings is not None:
         problems += [read.problem((*path, *at), said) for at, said in _unknown_to(settings, course)]
     return course, problems

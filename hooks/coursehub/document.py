@@ -1,16 +1,18 @@
 """YAML text as plain data in which every value knows its line: what `courses` and `settings` validate.
 
 The course file is written by many hands, so what makes YAML ambiguous or dangerous is refused: duplicate keys,
-anchors and aliases, tags, merge keys, several documents.
+aliases, tags, merge keys, several documents, and more of anything than people write.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
+from itertools import groupby, islice
+from operator import attrgetter
 from pathlib import Path as FilePath
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
 import yaml
 from pydantic import BaseModel
@@ -21,15 +23,26 @@ from .errors import InvalidFile, Problem
 
 Path = tuple[str | int, ...]
 
-# The files nest five deep; libyaml's composer recurses in C, where thousands of brackets end the process.
+# What one file may cost: with these, the worst one is refused within a second and 200 MB.
+LARGEST = 8 * 2**20
+MOST_VALUES = 200_000
+MOST_BELOW = 30_000
+MOST_PROBLEMS = 100
 _DEEPEST = 20
+_FEWER = 'name groups ("@group") in place of people, or write several files'
+_LONGEST_KEY = 512
 
-_MAPPING = "tag:yaml.org,2002:map"
-_MERGE = "tag:yaml.org,2002:merge"
-_INT = "tag:yaml.org,2002:int"
+_TAG = "tag:yaml.org,2002:"
 # YAML 1.1 also reads 0170, 1:30, 0x1f and 1_000 as numbers, not those that people mean.
-_DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
-_PLAIN = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
+_NUMBERS = {
+    f"{_TAG}int": re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})"),
+    f"{_TAG}float": re.compile(r"[-+]?[0-9]{0,18}\.[0-9]{0,18}(?:[eE][-+][0-9]{1,3})?|[-+]?\.(?i:inf)|\.(?i:nan)"),
+}
+_PLAIN = {f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
+# Only what begins like one of these can be anything but text, and what is longer only if it holds nothing but this.
+_SPECIAL = frozenset(yaml.CSafeLoader.yaml_implicit_resolvers)
+_LONG = 64
+_LONG_NUMBER = re.compile(r"[-+]?0x[0-9a-fA-F_]*|[-+0-9_:.eEtTzZ \t]*")
 
 
 @dataclass
@@ -109,28 +122,42 @@ def _keys(model: type[BaseModel], path: Path) -> Iterator[str]:
     return (field.alias or name for name, field in model.model_fields.items() if not field.exclude)
 
 
+def most(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The `problems` in order, of one file only as many as somebody reads, and that there are more."""
+    told: list[Problem] = []
+    for _, of_file in groupby(sorted(problems), key=attrgetter("file")):
+        some = list(islice(of_file, MOST_PROBLEMS + 1))
+        if len(some) > MOST_PROBLEMS:
+            said = "and more mistakes in this file; mend these first"
+            some[-1] = replace(some[-2], course=None, message=said)
+        told += some
+    return tuple(told)
+
+
 def read_text(path: FilePath) -> str:
-    """The file's text; bytes that are no UTF-8 stay in it, for `read` to tell."""
-    return path.read_text("utf-8", "surrogateescape")
+    """The file's text; bytes that are no UTF-8 stay in it, for `read` to tell.
+
+    Raises InvalidFile where it is larger than people write, without reading it to its end.
+    """
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise InvalidFile([Problem(str(path), 1, 1, f"larger than {LARGEST >> 20} MiB; {_FEWER}")])
+    return content.decode("utf-8", "surrogateescape")
 
 
 def read(file: str, text: str) -> Document:
     """The document in `text`; mistakes below the top level are kept with it, and their values left out.
 
-    Raises InvalidFile where the text as a whole is not one YAML mapping.
+    Raises InvalidFile where the text as a whole is not one YAML mapping, or holds too much to be looked at.
     """
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise _invalid_at(file, text, error.start, "not UTF-8 text; save the file as UTF-8") from None
-    document = Document(file)
     loader = yaml.CSafeLoader(text)
     try:
-        _refuse_depth(file, text)
-        node = loader.get_single_node()
-        if not isinstance(node, yaml.MappingNode):
-            raise InvalidFile([Problem(file, 1, 1, "the file holds no mapping; write `key: value` lines")])
-        document.data = _data(document, loader, node, (), set())
+        return _Reader(file, loader).document()
     except yaml.MarkedYAMLError as error:
         said = f"not valid YAML: {error.problem or error.context}; look for indentation, quotes and brackets above it"
         raise _invalid(file, error.problem_mark or error.context_mark, said) from None
@@ -139,16 +166,6 @@ def read(file: str, text: str) -> Document:
         raise _invalid_at(file, text, error.position, said) from None
     finally:
         loader.dispose()
-    return document
-
-
-def _refuse_depth(file: str, text: str) -> None:
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            message = f"nested more than {_DEEPEST} deep; remove the brackets or indentation too many"
-            raise _invalid(file, event.start_mark, message)
 
 
 def _invalid_at(file: str, text: str, position: int, message: str) -> InvalidFile:
@@ -161,46 +178,133 @@ def _invalid(file: str, mark: Any, message: str) -> InvalidFile:
     return InvalidFile([Problem(file, line, column, message)])
 
 
-def _data(document: Document, loader: yaml.CSafeLoader, node: yaml.Node, path: Path, seen: set[int]) -> Any:
-    def refuse(message: str, *, at_key: bool = False) -> None:
-        document.problems.append((path, document.problem(path, message, at_key=at_key)))
+def _no_number(value: str) -> str:
+    return f"{value[:20]} is no plain number; write it in digits alone, or in quotes"
 
-    if id(node) in seen:
-        # The node knows only where its anchor is.
-        refuse("aliases (`*name`) are not allowed; write the value out", at_key=True)
-        return None
-    seen.add(id(node))
-    document.values[path] = node.start_mark
-    if isinstance(node, yaml.MappingNode) and node.tag == _MAPPING:
+
+class _Reader:
+    """One pass over libyaml's events, which stops where a file asks for too much."""
+
+    def __init__(self, file: str, loader: yaml.CSafeLoader) -> None:
+        self._document = Document(file)
+        self._loader = loader
+        self._next: Callable[[], Any] = loader.get_event
+        self._seen = 0
+
+    def document(self) -> Document:
+        self._next()
+        # An empty stream has no document.
+        if isinstance(self._next(), yaml.StreamEndEvent) or not isinstance(
+            first := self._next(), yaml.MappingStartEvent
+        ):
+            raise _invalid(self._document.file, None, "the file holds no mapping; write `key: value` lines")
+        self._document.data = self._value(first, ())
+        self._next()
+        if not isinstance(another := self._next(), yaml.StreamEndEvent):
+            said = "a second document begins here; write one a file, without `---` between"
+            raise _invalid(self._document.file, another.start_mark, said)
+        return self._document
+
+    def _value(self, event: Any, path: Path) -> Any:
+        document = self._document
+        document.values[path] = event.start_mark
+        self._count(event)
+        kind = type(event)
+        if kind is yaml.AliasEvent:
+            return self._refuse(path, "aliases (`*name`) are not allowed; write the value out")
+        if event.tag is not None:
+            self._skip(event)
+            tag = event.tag.replace(_TAG, "!!")[:60]
+            return self._refuse(path, f"tags such as `{tag}` are not allowed; remove it")
+        if kind is yaml.ScalarEvent:
+            value = event.value
+            return self._special(event, path) if event.implicit[0] and value[:1] in _SPECIAL else value
+        self._refuse_depth(event, len(path))
+        return self._mapping(path) if kind is yaml.MappingStartEvent else self._sequence(path)
+
+    def _sequence(self, path: Path) -> list[Any]:
+        items: list[Any] = []
+        while type(event := self._next()) is not yaml.SequenceEndEvent:
+            self._refuse_length(event, len(items))
+            items.append(self._value(event, (*path, len(items))))
+        return items
+
+    def _mapping(self, path: Path) -> dict[str, Any]:
+        document = self._document
         mapping: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
-            if key is None or key_node.tag == _MERGE:
-                document.values[(*path, "<<")] = key_node.start_mark
-                document.problems.append(
-                    (path, document.problem((*path, "<<"), "a key must be a plain word; write one, or remove it"))
-                )
-                continue
-            below = (*path, key)
-            if key in mapping:
+        while type(event := self._next()) is not yaml.MappingEndEvent:
+            self._refuse_length(event, len(mapping))
+            key = self._key(event)
+            below = (*path, "<<" if key is None else key)
+            if key is None or key in mapping:
+                self._skip(event)
+                self._skip(self._next())
+            if key is None:
+                self._tell(path, event, below, "a key must be a plain word; write one, or remove it")
+            elif key in mapping:
                 first = document.keys[below].line + 1
-                here = Document(document.file, values={below: key_node.start_mark})
-                message = f"'{key}' is here twice (first in line {first}); remove one"
-                document.problems.append((below, here.problem(below, message)))
-                continue
-            document.keys[below] = key_node.start_mark
-            mapping[key] = _data(document, loader, value_node, below, seen)
+                self._tell(below, event, below, f"'{key}' is here twice (first in line {first}); remove one")
+            else:
+                document.keys[below] = event.start_mark
+                mapping[key] = self._value(self._next(), below)
         return mapping
-    if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
-        return [_data(document, loader, item, (*path, index), seen) for index, item in enumerate(node.value)]
-    if isinstance(node, yaml.ScalarNode) and node.tag in _PLAIN:
-        if node.tag == _INT and _DECIMAL.fullmatch(node.value) is None:
-            refuse(f"{node.value[:20]} is no plain number; write it in digits alone, or in quotes")
+
+    def _key(self, event: Any) -> str | None:
+        if type(event) is not yaml.ScalarEvent or event.tag is not None or len(event.value) > _LONGEST_KEY:
             return None
+        key: str = event.value
+        return None if key == "<<" and event.implicit[0] else key
+
+    def _special(self, event: Any, path: Path) -> Any:
+        value: str = event.value
+        if len(value) > _LONG:
+            return value if _LONG_NUMBER.fullmatch(value) is None else self._refuse(path, _no_number(value))
+        resolve: Callable[..., str] = self._loader.resolve
+        node = yaml.ScalarNode(resolve(yaml.ScalarNode, value, event.implicit), value)
+        if node.tag not in _PLAIN:
+            return self._refuse(path, f"`{value}` means nothing here; write it in quotes")
+        if node.tag in _NUMBERS and _NUMBERS[node.tag].fullmatch(value) is None:
+            return self._refuse(path, _no_number(value))
         try:
-            return loader.construct_object(node)
+            return self._loader.construct_object(node)
         except ValueError as error:
-            refuse(f"not a value: {error}; write it as it is meant, or in quotes")
-            return None
-    refuse(f"tags such as `{node.tag.replace('tag:yaml.org,2002:', '!!')}` are not allowed; remove it")
-    return None
+            return self._refuse(path, f"not a value: {error}; write it as it is meant, or in quotes")
+
+    def _skip(self, event: Any) -> None:
+        depth = 0
+        while True:
+            self._count(event)
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            self._refuse_depth(event, depth)
+            if depth == 0:
+                return
+            event = self._next()
+
+    def _count(self, event: Any) -> None:
+        self._seen += 1
+        if self._seen > MOST_VALUES:
+            self._stop(event, f"more than {MOST_VALUES:,} values; {_FEWER}")
+
+    def _refuse_length(self, event: Any, length: int) -> None:
+        if length >= MOST_BELOW:
+            self._stop(event, f"more than {MOST_BELOW:,} in one list; {_FEWER}")
+
+    def _refuse_depth(self, event: Any, depth: int) -> None:
+        if depth >= _DEEPEST:
+            self._stop(event, f"nested more than {_DEEPEST} deep; remove the brackets or indentation too many")
+
+    def _stop(self, event: Any, message: str) -> NoReturn:
+        raise _invalid(self._document.file, event.start_mark, message)
+
+    def _refuse(self, path: Path, message: str) -> None:
+        self._keep(path, self._document.problem(path, message))
+
+    def _tell(self, path: Path, event: Any, at: Path, message: str) -> None:
+        here = Document(self._document.file, values={at: event.start_mark})
+        self._keep(path, here.problem(at, message))
+
+    def _keep(self, path: Path, problem: Problem) -> None:
+        problems = self._document.problems
+        problems.append((path, problem))
+        if len(problems) > MOST_PROBLEMS:
+            raise InvalidFile(most([each for _, each in problems]))

@@ -235,6 +235,11 @@ def load(values: Sequence[tuple[str, str]]) -> Settings:
 
     Keys of the chart that are not the hub's are passed over. Raises InvalidFile with each mistake's position.
     """
+    return read(values)[0]
+
+
+def read(values: Sequence[tuple[str, str]]) -> tuple[Settings, dict[str, Any]]:
+    """The settings as `load` gives them, and the plain data that they are made of."""
     documents = [document.read(file, text) for file, text in values] or [Document("site.yaml", {})]
     problems = [problem for each in documents for path, problem in each.problems if path and path[0] in KEYS]
     merged: dict[str, Any] = {}
@@ -242,7 +247,7 @@ def load(values: Sequence[tuple[str, str]]) -> Settings:
         _merge(merged, {key: value for key, value in each.data.items() if key in KEYS})
     if not problems:
         try:
-            return Settings.model_validate(merged)
+            return Settings.model_validate(merged), merged
         except ValidationError as error:
             for detail in error.errors():
                 path = tuple(detail["loc"])
