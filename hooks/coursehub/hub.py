@@ -5,30 +5,36 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import REGISTRY
 from traitlets.log import get_logger
 
 from . import sitemodule
 from .directory import People
 from .gate import Frame
+from .metrics import Live
 from .site import Site
 from .spawner import CoursehubSpawner, Hook, Hooks
 from .storage import Share
 
 CONFIG = Path("/usr/local/etc/jupyterhub")
 SHARE = Path("/srv/coursehub/share")
+# Beside the hub's database, on the volume that is the hub's alone.
+STATE = Path("/srv/jupyterhub/coursehub")
 CLAIM = "coursehub-storage"
 # Upstream's keys of where servers run; what a course adds by its class of nodes goes over them.
 _PLACED = ("namespace", "node_selector", "tolerations", "priority_class_name")
 
 
-def configure(c: Any, *, config: Path = CONFIG, share: Path = SHARE, claim: str = CLAIM) -> Hooks:
+def configure(c: Any, *, config: Path = CONFIG, share: Path = SHARE, state: Path = STATE, claim: str = CLAIM) -> Hooks:
     """Puts courses, plan and gate into the hub's configuration `c`; hooks that are there already run before ours.
 
-    Raises InvalidFile where the site's values cannot be used: the hub then does not start, and its log says why.
+    Raises InvalidFile where the site's values cannot be used and no earlier ones are known: the hub then does not
+    start, and its log says why.
     """
     log = get_logger()
-    site = Site(config / "site", config / "courses", log)
+    site = Site(config / "site", config / "courses", log, state)
     site.follow()
+    REGISTRY.register(Live(lambda: site.current))
     module = site.current.settings.site_module
     adjust = sitemodule.load(module) if module else None
     hooks = Hooks(site, Share(share), People(log), _frame(c, claim), adjust=adjust, earlier=_hooks(c))

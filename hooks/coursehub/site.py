@@ -1,97 +1,183 @@
 """What is live: settings and catalog from two mounted folders, followed while the hub runs, last good kept."""
 
+import json
 import logging
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import courses, document, settings
-from .courses import Catalog
-from .errors import InvalidFile, Problem
-from .settings import Settings
+from pydantic import ValidationError
 
-Files = Sequence[tuple[str, str]]
+from . import state
+from .child import Child, Lost
+from .course import Course
+from .courses import Catalog
+from .errors import CoursehubError, InvalidFile, Problem
+from .settings import Settings
+from .state import NONE, State, Unusable
+
+_AGAIN = 60.0
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Settings and catalog that belong together, and what is wrong with the files they came from."""
+    """Settings and catalog that belong together, and what is wrong with the files they came from.
+
+    `failure`: why the files could not be read at all since; `unsaved`: why a restart would not know of this snapshot.
+    """
 
     settings: Settings
     catalog: Catalog
     problems: tuple[Problem, ...]
-
-
-def snapshot(site: Files, course_files: Files, last: Snapshot | None = None) -> Snapshot:
-    """What the files mean; what they get wrong stays as in `last`.
-
-    Raises InvalidFile where the settings cannot be used and there is no `last` to go on with.
-    """
-    problems: tuple[Problem, ...] = ()
-    try:
-        now = settings.load(site)
-    except InvalidFile as error:
-        if last is None:
-            raise
-        now, problems = last.settings, error.problems
-    loaded = courses.load(course_files, now, last.catalog if last else None)
-    return Snapshot(now, loaded.catalog, problems + loaded.problems)
+    state: State = NONE
+    failure: str | None = None
+    unsaved: str | None = None
 
 
 class Site:
-    """The live snapshot; readers take `current` whenever they need it, a thread of its own keeps it fresh."""
+    """The live snapshot; readers take `current` whenever they need it, a thread of its own keeps it fresh.
 
-    def __init__(self, site: Path, course_folder: Path, log: logging.Logger | logging.LoggerAdapter[Any]) -> None:
-        self._folders = (site, course_folder)
+    The thread touches neither the folders nor YAML: a process does, see `watch`. What is live is kept in the folder
+    `kept`, where there is one, so that a restart goes on with the last good courses.
+
+    Where nothing was kept, raises InvalidFile if the site's values cannot be used, Lost if the files cannot be read.
+    """
+
+    current: Snapshot
+
+    def __init__(
+        self,
+        site: Path,
+        course_folder: Path,
+        log: logging.Logger | logging.LoggerAdapter[Any],
+        kept: Path | None = None,
+    ) -> None:
+        self._folders = (str(site), str(course_folder))
         self._log = log
-        self._seen = self._state()
-        self.current = snapshot(_read(site), _read(course_folder))
-        self._say()
+        self._kept = kept
+        self._child: Child | None = None
+        self._looked = ""
+        self._reading = False
+        last = self._load()
+        try:
+            made = self._run(last, "--once")
+        except (InvalidFile, Lost) as error:
+            self._start_with(last, error)
+        else:
+            self._take(made, None)
 
-    def follow(self, every: float = 1.0) -> None:
-        """Looks for changes each `every` seconds, until the process ends."""
-        threading.Thread(target=self._follow, args=(every,), name="site", daemon=True).start()
+    def follow(self) -> None:
+        """Keeps `current` fresh until the process ends; a change is in use within two seconds."""
+        threading.Thread(target=self._follow, name="site", daemon=True).start()
 
     def refresh(self) -> bool:
         """Takes over the files if they changed since the last look; says whether they had."""
-        state = self._state()
-        if state == self._seen:
-            return False
-        site, course_folder = self._folders
-        self.current = snapshot(_read(site), _read(course_folder), self.current)
-        self._seen = state
-        self._say()
-        return True
+        seen = self._looked
+        made = self._run(self.current.state, "--once")
+        if self._looked != seen:
+            self._take(made, self.current)
+        return self._looked != seen
 
-    def _follow(self, every: float) -> None:
+    def _follow(self) -> None:
+        options: tuple[str, ...] = ()
         while True:
-            time.sleep(every)
             try:
-                self.refresh()
-            except Exception:  # noqa: BLE001 - whatever happens, the last good snapshot goes on and the next look comes
-                self._log.exception("The course files could not be read; the last good ones stay in use")
+                self._take(self._run(self.current.state, *options), self.current)
+                options = ()
+            except Exception as error:  # noqa: BLE001 - whatever happens, the last good snapshot goes on
+                self._fail(error)
+                options = ("--again", f"{_AGAIN}")
+                if not self._reading:
+                    time.sleep(_AGAIN)
+                    self._looked = ""
 
-    def _state(self) -> object:
-        # A ConfigMap is swapped by one symlink, so the target's identity tells; a plain folder's files have times.
-        return [
-            (path.name, (found := path.stat()).st_ino, found.st_mtime_ns)
-            for each in self._folders
-            for path in _yaml(each)
-        ]
+    def _run(self, last: State, *options: str) -> State:
+        """The state that a process makes of the files; at most one process is there at a time."""
+        while self._child is not None:
+            if self._child.gone(timeout=1.0):
+                self._child = None
+        self._reading = False
+        self._child = child = Child([*self._folders, "--known", self._looked, *options], last)
+        try:
+            while True:
+                match child.message():
+                    case []:
+                        continue
+                    case [b"same"]:
+                        return last
+                    case [b"looked", digest]:
+                        self._looked, self._reading = digest.decode(), True
+                    case [b"state", *lines]:
+                        return state.parse(lines)
+                    case [b"invalid", problems]:
+                        raise InvalidFile(Problem(**each) for each in json.loads(problems))
+                    case [b"failed", why]:
+                        raise Lost(why.decode())
+                    case _:
+                        raise Lost("an answer that is none")
+        except (ValueError, TypeError, Unusable) as error:
+            raise Lost(f"an answer that is none: {error}") from None
+        finally:
+            child.kill()
 
-    def _say(self) -> None:
-        for problem in self.current.problems:
+    def _take(self, made: State, before: Snapshot | None) -> None:
+        self.current = self._snapshot(made, before)
+        self._say(self.current, before)
+        if self._kept is None:
+            return
+        try:
+            state.save(made, self._kept)
+        except OSError as error:
+            self._log.error(
+                "A restart of the hub would not know the live courses, since they cannot be kept: %s", error
+            )
+            self.current = replace(self.current, unsaved=str(error))
+
+    def _start_with(self, last: State, error: CoursehubError) -> None:
+        try:
+            self.current = self._snapshot(last, None)
+        except ValidationError:
+            raise error from None
+        self._log.error("Starting with the settings and courses of %s", last.time)
+        self._say(self.current, None)
+        self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._log.error(
+            "The course files could not be read: %s. What is live stays; the next try comes with the next change, "
+            "or in a minute",
+            error,
+        )
+        self.current = replace(self.current, failure=str(error))
+
+    def _load(self) -> State:
+        try:
+            return state.load(self._kept) if self._kept else NONE
+        except (OSError, Unusable) as error:
+            self._log.error("Which courses were live before is not known: %s", error)
+            return NONE
+
+    def _snapshot(self, made: State, before: Snapshot | None) -> Snapshot:
+        same = {each.course: before.catalog.courses[each.slug] for each in before.state.entries} if before else {}
+        entries, live = [], []
+        for each in made.entries:
+            try:
+                live.append(same.get(each.course) or Course.model_validate_json(each.course))
+                entries.append(each)
+            except ValidationError:
+                self._log.error("course %s: version %s is not for this version of coursehub", each.slug, each.version)
+        if before and before.state.settings == made.settings:
+            settings = before.settings
+        else:
+            settings = Settings.model_validate_json(made.settings)
+        return Snapshot(settings, Catalog(live), made.problems, replace(made, entries=tuple(entries)))
+
+    def _say(self, now: Snapshot, before: Snapshot | None) -> None:
+        for line in state.changes(now.state, before.state if before else NONE):
+            self._log.info("%s", line)
+        for problem in now.problems:
             self._log.error("course file: %s", problem)
-        slugs = ", ".join(self.current.catalog.courses) or "none"
-        self._log.info("live courses: %s (%d problems)", slugs, len(self.current.problems))
-
-
-def _yaml(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
-
-
-def _read(folder: Path) -> Files:
-    return [(path.name, document.read_text(path)) for path in _yaml(folder)]
+        slugs = ", ".join(now.catalog.courses) or "none"
+        self._log.info("live courses: %s (%d problems)", slugs, len(now.problems))

@@ -346,7 +346,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub
     c.KubeSpawner.port = pod_port
     c.KubeSpawner.modify_pod_hook = bend
     c.KubeSpawner.group_overrides = {"bent": {"groups": ["bent"], "spawner_override": {"component_label": "hub"}}}
-    configure(c, config=folder, share=share)
+    configure(c, config=folder, share=share, state=folder / "state")
     app = MockHub.instance(config=c)
     await app.initialize([])
     await app.start()

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import pytest
-from coursehub import site as live
 from coursehub.errors import InvalidFile
 from coursehub.site import Site
 
@@ -67,7 +66,7 @@ def test_a_new_file_is_seen(folders: tuple[Path, Path]) -> None:
 
 def test_a_thread_follows_the_files_by_itself(folders: tuple[Path, Path]) -> None:
     site = Site(*folders, LOG)
-    site.follow(every=0.01)
+    site.follow()
     (folders[1] / "courses.yaml").write_text(B)
     end = time.monotonic() + 5
     while list(site.current.catalog.courses) != ["a", "b"]:
@@ -131,8 +130,3 @@ def test_only_yaml_files_are_read(folders: tuple[Path, Path]) -> None:
     (folders[1] / "README.md").write_text("no yaml: [")
     (folders[1] / "folder.yaml").mkdir()
     assert not Site(*folders, LOG).current.problems
-
-
-def test_a_snapshot_without_an_earlier_one_needs_settings() -> None:
-    with pytest.raises(InvalidFile):
-        live.snapshot([], [])
