@@ -1,19 +1,19 @@
 """May they, why or why not, and what their server would be: said of any person before anybody starts anything."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from . import access, gate, plan
+from . import access, durations, gate, plan
 from .course import Course
 from .courses import Catalog
-from .durations import text as span
 from .errors import GateClosed, Refused
 from .identity import Person
 from .plan import PodPlan
 from .profiles import GENERAL, Profile, Role
 from .settings import Settings
+from .sitemodule import Adjust, adjusted
 
 
 @dataclass(frozen=True)
@@ -26,25 +26,34 @@ class Explanation:
     plan: PodPlan | None = None
 
 
-def profiles(person: Person, catalog: Catalog, course: str | None, role: Role | None) -> list[Profile]:
-    """What was asked about: a course or all that concern the person, in a role or in each."""
-    slugs = [course] if course else [each.slug for each in catalog.of(person)]
-    found = [Profile(each, slug) for slug in slugs for each in (Role.INSTRUCTOR, Role.STUDENT)]
-    return [each for each in ([*found] if course else [*found, GENERAL]) if role in (None, each.role)]
-
-
-def explain(
+def answer(
     person: Person,
-    profile: Profile,
     catalog: Catalog,
     settings: Settings,
     today: date,
-    adjust: Callable[[PodPlan], PodPlan] = lambda planned: planned,
+    *,
+    course: str | None = None,
+    role: Role | None = None,
+    adjust: Adjust | None = None,
+) -> dict[str, Any]:
+    """Plain data on what `person` may start on the day: in one course or all that concern them, in a role or each."""
+    slugs = [course] if course else [each.slug for each in catalog.of(person)]
+    asked = [Profile(each, slug) for slug in slugs for each in (Role.INSTRUCTOR, Role.STUDENT)]
+    if course is None:
+        asked.append(GENERAL)
+    found = [explain(person, each, catalog, settings, today, adjust) for each in asked if role in (None, each.role)]
+    return {"user": person.name, "profiles": [_data(each) for each in found]}
+
+
+def explain(
+    person: Person, profile: Profile, catalog: Catalog, settings: Settings, today: date, adjust: Adjust | None = None
 ) -> Explanation:
     """Whether `person` may start `profile` on the day, and the plan of the server."""
     try:
         course = access.decide(person, profile, catalog, today)
-        planned = adjust(plan.make(person, profile, course, settings, today))
+        planned = plan.make(person, profile, course, settings, today)
+        if adjust is not None:
+            planned = adjusted(planned, adjust, settings)
     except (Refused, GateClosed) as refusal:
         return Explanation(profile, False, str(refusal))
     return Explanation(profile, True, _why(person, profile, course, today), planned)
@@ -80,27 +89,20 @@ def _as_student(person: Person, course: Course) -> str:
     return f"a member of {entry} under students"
 
 
-def as_data(person: Person, explanations: Sequence[Explanation]) -> dict[str, Any]:
-    """The whole answer as plain data, for a script."""
+def _data(explanation: Explanation) -> dict[str, Any]:
     return {
-        "user": person.name,
-        "profiles": [
-            {
-                "profile": each.profile.slug,
-                "course": each.profile.course,
-                "role": str(each.profile.role),
-                "allowed": each.allowed,
-                "why": each.sentence,
-                "plan": dict(_rows(each.plan)) if each.plan else None,
-            }
-            for each in explanations
-        ],
+        "profile": explanation.profile.slug,
+        "course": explanation.profile.course,
+        "role": str(explanation.profile.role),
+        "allowed": explanation.allowed,
+        "why": explanation.sentence,
+        "plan": dict(_rows(explanation.plan)) if explanation.plan else None,
     }
 
 
-def as_text(answer: dict[str, Any]) -> Iterator[str]:
-    """The lines of the answer that `as_data` gave; the plan where one profile alone was asked about."""
-    entries = answer["profiles"]
+def text(said: dict[str, Any]) -> Iterator[str]:
+    """An answer's lines for people to read; the plan where one profile alone was asked about."""
+    entries = said["profiles"]
     width = max((len(entry["profile"]) for entry in entries), default=0)
     for entry in entries:
         yield f"{entry['profile']:{width}}  {'yes' if entry['allowed'] else 'no ':3}  {entry['why']}"
@@ -130,7 +132,10 @@ def _rows(planned: PodPlan) -> Iterator[tuple[str, Any]]:
     yield "guarantees", _amounts(planned.guarantees.cpu, planned.guarantees.memory)
     yield "nodes", dict(planned.node.node_selector) or None
     yield "mounts", [_mount(each) for each in planned.mounts]
-    yield "stopped", {key: span(value) for key, value in planned.cull.model_dump(exclude_none=True).items()} or None
+    yield (
+        "stopped",
+        {key: durations.text(value) for key, value in planned.cull.model_dump(exclude_none=True).items()} or None,
+    )
     yield "environment", dict(sorted(planned.environment.items()))
     yield "warnings", list(planned.warnings)
 

@@ -1,5 +1,6 @@
 """The only place that touches the hub's configuration: `configure(c)`, called by one line of `hub.extraConfig`."""
 
+import asyncio
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 from prometheus_client import REGISTRY
 from traitlets.log import get_logger
 
-from . import sitemodule
+from . import door, sitemodule
+from .answers import Answers
 from .directory import People
 from .gate import Frame
 from .metrics import Live
@@ -24,8 +26,19 @@ CLAIM = "coursehub-storage"
 # Upstream's keys of where servers run; what a course adds by its class of nodes goes over them.
 _PLACED = ("namespace", "node_selector", "tolerations", "priority_class_name")
 
+# A task that nothing refers to can vanish before it ran.
+_opening: set[asyncio.Task[asyncio.Server]] = set()
 
-def configure(c: Any, *, config: Path = CONFIG, share: Path = SHARE, state: Path = STATE, claim: str = CLAIM) -> Hooks:
+
+def configure(
+    c: Any,
+    *,
+    config: Path = CONFIG,
+    share: Path = SHARE,
+    state: Path = STATE,
+    claim: str = CLAIM,
+    socket: Path = door.PATH,
+) -> Hooks:
     """Puts courses, plan and gate into the hub's configuration `c`; hooks that are there already run before ours.
 
     Raises InvalidFile where the site's values cannot be used and no earlier ones are known: the hub then does not
@@ -38,6 +51,7 @@ def configure(c: Any, *, config: Path = CONFIG, share: Path = SHARE, state: Path
     module = site.current.settings.site_module
     adjust = sitemodule.load(module) if module else None
     hooks = Hooks(site, Share(share), People(log), _frame(c, claim), adjust=adjust, earlier=_hooks(c))
+    _open_door(Answers(site, hooks.find, adjust), socket)
     c.JupyterHub.spawner_class = CoursehubSpawner
     c.KubeSpawner.options_form = hooks.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form
@@ -48,6 +62,16 @@ def configure(c: Any, *, config: Path = CONFIG, share: Path = SHARE, state: Path
     c.JupyterHub.allow_named_servers = False
     c.Authenticator.admin_users = {*c.Authenticator.get("admin_users", ()), *site.current.settings.admins}
     return hooks
+
+
+def _open_door(answers: Answers, path: Path) -> None:
+    """Where JupyterHub runs: it reads its configuration on the event loop that it then works on."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    _opening.add(task := loop.create_task(door.open_to(answers, path)))
+    task.add_done_callback(_opening.discard)
 
 
 def _frame(c: Any, claim: str) -> Frame:

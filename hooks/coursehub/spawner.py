@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 import traitlets
+from jupyterhub.app import JupyterHub
 from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client import ApiClient
 from kubespawner import KubeSpawner
@@ -21,7 +22,7 @@ from . import access, gate, page, plan, profiles, sitemodule
 from .directory import People
 from .errors import GateClosed, Refused
 from .gate import Frame
-from .identity import Person, look_up
+from .identity import Answer, Person, look_up
 from .plan import PodPlan
 from .profiles import Profile
 from .settings import Settings
@@ -250,11 +251,18 @@ class Hooks:
         await self._share.check(home, person.uid, others)
         return planned
 
+    async def find(self, name: str, settings: Settings) -> Answer:
+        """The answer about somebody who may have logged in or not; raises Refused."""
+        users = JupyterHub.instance().users if JupyterHub.initialized() else {}
+        return await self._account(name, users.get(name), settings)
+
     async def _person(self, spawner: Any, settings: Settings) -> Person:
-        user = spawner.user
-        auth_state = await user.get_auth_state() if settings.identity.provider == "authState" else None
+        return (await self._account(spawner.user.name, spawner.user, settings)).person
+
+    async def _account(self, name: str, user: Any, settings: Settings) -> Answer:
+        auth_state = await user.get_auth_state() if user and settings.identity.provider == "authState" else None
         source = self._people.source(settings.identity, auth_state)
-        return (await look_up(source, user.name, settings, [group.name for group in user.groups])).person
+        return await look_up(source, name, settings, [group.name for group in user.groups] if user else ())
 
     async def _call_earlier(self, name: str, *arguments: Any, default: Any = None) -> Any:
         hook = self._earlier.get(name)

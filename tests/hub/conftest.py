@@ -31,6 +31,7 @@ timezone: Europe/Helsinki
 admins: [sofia]
 images: {{python: registry.example/python:1, r: registry.example/r:1}}
 general: {{image: python}}
+courseGids: {{minimum: 70100, maximum: 79999}}
 identity:
   file:
     groups: {{data-analysis: 70102}}
@@ -346,7 +347,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub
     c.KubeSpawner.port = pod_port
     c.KubeSpawner.modify_pod_hook = bend
     c.KubeSpawner.group_overrides = {"bent": {"groups": ["bent"], "spawner_override": {"component_label": "hub"}}}
-    configure(c, config=folder, share=share, state=folder / "state")
+    configure(c, config=folder, share=share, state=folder / "state", socket=folder / "door")
     app = MockHub.instance(config=c)
     await app.initialize([])
     await app.start()

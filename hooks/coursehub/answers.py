@@ -1,0 +1,69 @@
+"""What the running hub says when it is asked through its door: live courses, people, and why or why not."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from . import explain, state
+from .errors import Refused
+from .identity import Answer
+from .profiles import Role
+from .settings import Settings
+from .site import Site
+from .sitemodule import Adjust
+from .user import report
+
+# How the hub finds somebody, with its cache and what it knows of their login; raises Refused.
+Find = Callable[[str, Settings], Awaitable[Answer]]
+
+
+class Answers:
+    """Plain data from what is live in this process."""
+
+    def __init__(self, site: Site, find: Find, adjust: Adjust | None) -> None:
+        self._site = site
+        self._find = find
+        self._adjust = adjust
+
+    async def __call__(self, question: dict[str, Any]) -> object:
+        """The answer to {"ask": "courses"}, {"ask": "user", "user": ...} or {"ask": "explain", "user": ..., ...}."""
+        match question.pop("ask"):
+            case "courses":
+                return self.courses()
+            case "user":
+                return await self.user(**question)
+            case "explain":
+                return await self.explain(**question)
+            case other:
+                raise ValueError(f"{other!r} is no question of this hub's version")
+
+    def courses(self) -> dict[str, Any]:
+        """Which version of each course is live, since when, and what is wrong with the files."""
+        now = self._site.current
+        return {
+            "generation": now.state.generation,
+            "time": now.state.time,
+            "failure": now.failure,
+            "unsaved": now.unsaved,
+            "courses": [asdict(row) for row in state.report(now.state)],
+            "problems": [str(problem) for problem in now.problems],
+        }
+
+    async def user(self, user: str) -> dict[str, Any]:
+        """What the directory said of somebody, and how long ago."""
+        settings = self._site.current.settings
+        found: Answer | Refused
+        try:
+            found = await self._find(user, settings)
+        except Refused as refusal:
+            found = refusal
+        return report(user, settings, found, datetime.now(UTC))
+
+    async def explain(self, user: str, course: str | None, role: str | None) -> dict[str, Any]:
+        """Whether somebody may start what, why or why not, and what the server would be; raises Refused."""
+        now = self._site.current
+        person = (await self._find(user, now.settings)).person
+        today = datetime.now(UTC).astimezone(now.settings.zone).date()
+        asked = Role(role) if role else None
+        return explain.answer(person, now.catalog, now.settings, today, course=course, role=asked, adjust=self._adjust)
