@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from . import courses, directory, document, images, settings, storage, user
+from . import courses, directory, document, images, schema, settings, storage, user
 from .courses import Catalog
 from .errors import InvalidFile, Problem, Refused
 from .settings import Settings
@@ -94,6 +94,13 @@ def _parser() -> argparse.ArgumentParser:
     _site(show, required=True)
     show.add_argument("--json", action="store_true", help="say it as JSON")
     show.set_defaults(run=_user_show)
+
+    commands.add_parser(
+        "schema",
+        help="print the JSON Schema of a course file",
+        description="Prints the JSON Schema with which an editor completes and checks a course file.",
+        epilog="Example: coursehub schema > courses.schema.json",
+    ).set_defaults(run=_schema)
     return parser
 
 
@@ -185,3 +192,8 @@ def _report(problems: Sequence[Problem], *, as_json: bool) -> int:
         for problem in problems:
             print(problem, file=sys.stderr)
     return PROBLEMS if problems else FINE
+
+
+def _schema(_: argparse.Namespace) -> int:
+    print(json.dumps(schema.course_file(), indent=2))
+    return FINE

@@ -19,6 +19,7 @@ from pydantic import (
     Tag,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 
 from .durations import Duration
 from .images import ImageChoice
@@ -41,7 +42,11 @@ Students = Annotated[
     Annotated[Literal["everyone"], Tag("word")] | Annotated[tuple[PersonOrGroup, ...], Tag("list")],
     Discriminator(lambda value: "word" if isinstance(value, str) else "list"),
 ]
-Line = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=120)]
+Line = Annotated[
+    str,
+    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=120),
+    Field(json_schema_extra={"pattern": r"\S"}),
+]
 # Others may read at most: a course's data would else be writable for everybody who can log in.
 Umask = Annotated[str, *matching(r"0[0-7][0-7][2367]", 'write four digits in quotes, the last 2, 3, 6 or 7, as "0027"')]
 ZoneName = Annotated[str, StringConstraints(strict=True), AfterValidator(zone)]
@@ -131,7 +136,7 @@ class Course(_Block):
     """One course; dates are inclusive and meant in the site's time zone."""
 
     # The key above the course's keys, not one of them.
-    slug: Annotated[str, Field(exclude=True)]
+    slug: Annotated[str, Field(exclude=True), SkipJsonSchema()]
     name: Line = Field(description="What people see on the page.", examples=["Introduction to Programming"])
     gid: Gid | None = Field(
         default=None,

@@ -3,14 +3,17 @@
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator
 
+from .names import written_as
+
+_PATTERN = r"([1-9][0-9]{0,5})([mhd])"
 _LEAST, _MOST = 300, 30 * 86400
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 
 def _seconds(value: object) -> object:
-    found = re.fullmatch(r"([1-9][0-9]{0,5})([mhd])", value) if isinstance(value, str) else None
+    found = re.fullmatch(_PATTERN, value) if isinstance(value, str) else None
     if found is None:
         raise ValueError("write a number and a unit, as 30m, 8h or 2d")
     seconds = int(found[1]) * _SECONDS[found[2]]
@@ -21,9 +24,7 @@ def _seconds(value: object) -> object:
 
 # In seconds; read from text with a unit.
 Duration = Annotated[
-    int,
-    BeforeValidator(_seconds),
-    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,5}[mhd]$"}),
+    int, BeforeValidator(_seconds), written_as(_PATTERN, "write a number and a unit, as 30m, 8h or 2d")
 ]
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, WithJsonSchema
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
 
-from .names import matching
+from .names import matching, written_as
 
 ALIAS = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _CHOICE = re.compile(rf"({ALIAS})(?:@([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}))?")
@@ -44,7 +44,7 @@ ImageChoice = Annotated[
     str,
     StringConstraints(strict=True),
     AfterValidator(_choice),
-    WithJsonSchema({"type": "string", "pattern": f"^{_CHOICE.pattern}$"}),
+    written_as(_CHOICE.pattern, "write one of the site's names, or with a day, as python@2026-08-15"),
 ]
 
 

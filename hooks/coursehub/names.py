@@ -10,6 +10,11 @@ PERSON = re.compile(r"[a-z][a-z0-9._-]{0,62}")
 GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,62}")
 
 
+def written_as(pattern: str, instead: str) -> WithJsonSchema:
+    """The JSON Schema of a text: its whole pattern, and in words what to write otherwise, which editors show."""
+    return WithJsonSchema({"type": "string", "pattern": f"^(?:{pattern})$", "patternErrorMessage": instead})
+
+
 def matching(pattern: str, instead: str) -> tuple[Any, ...]:
     """Metadata of a text that matches `pattern` from end to end; `instead` says what to write otherwise."""
     compiled = re.compile(pattern)
@@ -19,8 +24,7 @@ def matching(pattern: str, instead: str) -> tuple[Any, ...]:
             raise ValueError(f"{instead}, not {text[:60]!r}")
         return text
 
-    schema = WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
-    return StringConstraints(strict=True), AfterValidator(check), schema
+    return StringConstraints(strict=True), AfterValidator(check), written_as(pattern, instead)
 
 
 def is_slug(text: str) -> bool:
@@ -54,8 +58,18 @@ def _entry(text: str) -> str:
 
 
 PersonName = Annotated[str, StringConstraints(strict=True), AfterValidator(_person)]
-GroupName = Annotated[str, StringConstraints(strict=True), AfterValidator(_group)]
-PersonOrGroup = Annotated[str, StringConstraints(strict=True), AfterValidator(_entry)]
+GroupName = Annotated[
+    str,
+    StringConstraints(strict=True),
+    AfterValidator(_group),
+    written_as(GROUP.pattern, "write a group's name"),
+]
+PersonOrGroup = Annotated[
+    str,
+    StringConstraints(strict=True),
+    AfterValidator(_entry),
+    written_as(f"{PERSON.pattern}|@{GROUP.pattern}", "write a login name in lower case, or @ and a group's name"),
+]
 # Below 1000 are the system's; the kernel's largest is 2**32 - 2, NFS servers and tools stop at a signed int.
 Gid = Annotated[int, Field(strict=True, ge=1000, le=2**31 - 2)]
 Uid = Annotated[int, Field(strict=True, ge=1, le=2**31 - 2)]

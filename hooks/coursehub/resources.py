@@ -3,23 +3,26 @@
 import re
 from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from .names import written_as
 from .nodes import NodeName
 
 Number = TypeVar("Number", int, float)
 
+_PATTERN = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)([KMGT])"
+_INSTEAD = "write a number and a unit, as 512M or 4G"
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
 def _bytes(value: object) -> object:
     if isinstance(value, str):
-        match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)([KMGT])", value)
+        match = re.fullmatch(_PATTERN, value)
         if match is None:
-            raise ValueError("write a number and a unit, as 512M or 4G")
+            raise ValueError(_INSTEAD)
         return int(float(match[1]) * _UNITS[match[2]])
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("write a number and a unit, as 512M or 4G")
+        raise ValueError(_INSTEAD)
     raise ValueError(f"write a unit: {value}M or {value}G")
 
 
@@ -28,7 +31,7 @@ Bytes = Annotated[
     int,
     BeforeValidator(_bytes),
     Field(ge=2**20, le=2**50),
-    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,15}(\.[0-9]{1,15})?[KMGT]$"}),
+    written_as(_PATTERN, _INSTEAD),
 ]
 
 
@@ -57,7 +60,11 @@ class Amount(BaseModel):
 class Resources(Amount):
     """A server's limits, what it is guaranteed of them, and the site's class of nodes that it needs."""
 
-    guarantee: Amount = Field(default=Amount(), description="What is kept free for each server; never above the limit.")
+    guarantee: Amount = Field(
+        default=Amount(),
+        description="What is kept free for each server; never above the limit.",
+        examples=[{"cpu": 0.5, "memory": "1G"}],
+    )
     node: NodeName | None = Field(default=None, description="One of the site's classes of nodes.", examples=["gpu"])
 
     @model_validator(mode="after")
