@@ -75,8 +75,9 @@ images-test: images ## run each image's own test inside it
 	@$(PYTHON) -m ci.images test
 
 .PHONY: docs
-docs: venv ## write the generated files: values schema, hooks digest
+docs: venv ## write the generated files: values schema, hooks digest, docs/reference, examples in the pages
 	@$(VENV)/python -m ci.chart schema
+	@$(VENV)/python -m ci.reference
 	@$(VENV)/python -m ci.chart digest
 
 .PHONY: package

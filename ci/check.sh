@@ -10,5 +10,8 @@ bin=.venv/bin
 git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci/run | xargs -0 "$bin"/shellcheck
 "$bin"/python -m ci.chart schema --check
 "$bin"/python -m ci.chart digest --check
-"$bin"/coursehub check values/courses.yaml
+"$bin"/python -m ci.reference --check
+for site in values/local.yaml values/example-university.yaml; do
+  "$bin"/coursehub check --site "$site" values/courses.yaml
+done
 "$bin"/pytest -q tests/unit tests/chart
