@@ -1,7 +1,10 @@
 """The installation: what is decided before any cluster is asked."""
 
 import json
+import os
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +13,7 @@ import pytest
 
 from ci import deploy
 from ci.cluster.problem import Problem
-from ci.deploy import Deployment
+from ci.deploy import ROOT, Deployment
 from ci.images.image import IMAGES
 
 REFERENCES = {name: image.ref for name, image in IMAGES.items()}
@@ -68,3 +71,33 @@ def test_the_namespace_enforces_the_restricted_level() -> None:
 def test_without_an_installation_info_says_what_to_run(state: Path) -> None:
     with pytest.raises(Problem, match="make up"):
         deploy.info(here(state))
+
+
+def test_a_broken_course_file_ends_make_up_before_anything_is_made(state: Path) -> None:
+    broken = ROOT / "docs/examples/errors/misspelt-key.yaml"
+    environment = os.environ | {"COURSEHUB_STATE": str(state / "made"), "COURSES": str(broken)}
+    environment.pop("CLUSTER", None)
+    command = [sys.executable, "-m", "ci.deploy", "up"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"{broken}:4:5: course 'python-intro': unknown key 'studnts'; did you mean 'students'?" in done.stderr
+    assert list(state.iterdir()) == []
+
+
+def test_a_broken_course_file_is_not_installed_into_a_cluster_of_ones_own_either(state: Path) -> None:
+    """CLUSTER=current: nothing but the name of the context is asked of the cluster."""
+    asked = state / "asked"
+    for program in ("kubectl", "helm"):
+        (state / program).write_text(f'#!/bin/sh\necho "{program} $*" >> {asked}\necho here\n')
+        (state / program).chmod(0o755)
+    environment = os.environ | {
+        "CLUSTER": "current",
+        "COURSES": "docs/examples/errors/misspelt-key.yaml",
+        "COURSEHUB_STATE": str(state / "made"),
+        "PATH": f"{state}:{os.environ['PATH']}",
+    }
+    command = [sys.executable, "-m", "ci.deploy", "up"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "did you mean 'students'?" in done.stderr
+    assert asked.read_text() == "kubectl config current-context\n"
