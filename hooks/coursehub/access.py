@@ -1,6 +1,6 @@
 """Who may start what, and why not: one decision for the page, the form's POST and the REST API."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -45,7 +45,7 @@ def choices(person: Person, catalog: Catalog, today: date) -> Iterator[Choice]:
 
 
 def _not_instructor(person: Person, course: Course) -> str | None:
-    if person.admin or person.name in course.instructors or course.gid in person.gids:
+    if person.admin or _among(person, course.instructors) or course.gid in person.gids:
         return None
     return (
         f"You are not an instructor of '{course.name}'. Its instructors can add you, "
@@ -54,7 +54,7 @@ def _not_instructor(person: Person, course: Course) -> str | None:
 
 
 def _not_student(person: Person, course: Course, today: date) -> str | None:
-    if not (course.public or _listed(person, course)):
+    if not (course.public or _among(person, course.students)):
         return f"You are not on the list of '{course.name}'. If you take this course, ask its teacher to add you."
     if course.is_archived(today):
         return f"The course '{course.name}' has been archived since {course.archive} and cannot be started any more."
@@ -65,5 +65,5 @@ def _not_student(person: Person, course: Course, today: date) -> str | None:
     return None
 
 
-def _listed(person: Person, course: Course) -> bool:
-    return person.name in course.students or any(f"@{group.name}" in course.students for group in person.groups)
+def _among(person: Person, entries: Container[str]) -> bool:
+    return person.name in entries or any(f"@{name}" in entries for name in person.group_names)

@@ -97,7 +97,7 @@ def look(folders: Iterable[Path]) -> str:
     for folder in folders:
         try:
             # A ConfigMap is swapped by one symlink, so the target's identity tells; a plain folder's files have times.
-            for path in _yaml(folder):
+            for path in document.files(folder):
                 about = path.stat()
                 found.append((path.name, about.st_dev, about.st_ino, about.st_mtime_ns, about.st_size))
         except OSError as error:
@@ -105,13 +105,9 @@ def look(folders: Iterable[Path]) -> str:
     return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
-def _yaml(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
-
-
 def _read(folder: Path) -> Files:
     try:
-        paths = _yaml(folder)
+        paths = document.files(folder)
     except OSError as error:
         return [(folder.name, _unreadable(folder, error))]
     return [(path.name, _text(path)) for path in paths]

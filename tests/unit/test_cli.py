@@ -38,7 +38,10 @@ def run(*arguments: str) -> int:
     [
         pytest.param(["check", "--site", "site.yaml", "courses.yaml"], 0, [], id="fine"),
         pytest.param(
-            ["check", "courses.yaml"], 0, ["without --site: images that courses name are not looked at"], id="no site"
+            ["check", "courses.yaml"],
+            0,
+            ["without --site: images, nodes, groups, gids and variables are not held against the site's"],
+            id="no site",
         ),
         pytest.param(
             ["check", "--site", "site.yaml", "broken.yaml", "courses.yaml"],
@@ -56,7 +59,9 @@ def run(*arguments: str) -> int:
             id="no site's values",
         ),
         pytest.param(["check", "gone.yaml"], 1, ["coursehub: gone.yaml: No such file or directory"], id="no such file"),
-        pytest.param(["check", "root"], 1, ["coursehub: root: Is a directory"], id="a folder"),
+        pytest.param(
+            ["check", "root"], 1, ["root:1:1: the folder holds no course file (*.yaml)"], id="an empty folder"
+        ),
         pytest.param(
             ["storage", "ensure", "--root", "gone", "--site", "site.yaml", "courses.yaml"],
             1,
@@ -82,7 +87,12 @@ def run(*arguments: str) -> int:
                 ["storage"],
                 ["storage", "ensure", "x"],
                 ["user"],
-                ["user", "show", "anna"],
+                ["user", "show"],
+                ["explain"],
+                ["explain", "--user", "maria", "courses.yaml"],
+                ["explain", "--user", "maria", "--site", "site.yaml"],
+                ["explain", "--user", "maria", "--role", "grading"],
+                ["course"],
             )
         ),
     ],
@@ -119,14 +129,26 @@ def test_no_mistakes_as_json_are_an_empty_list(files: Path, capsys: pytest.Captu
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["check"], ["images"], ["storage"], ["storage", "ensure"], ["user"], ["user", "show"]],
+    [
+        [],
+        ["check"],
+        ["explain"],
+        ["schema"],
+        ["course"],
+        ["course", "list"],
+        ["images"],
+        ["storage"],
+        ["storage", "ensure"],
+        ["user"],
+        ["user", "show"],
+    ],
     ids=lambda words: " ".join(words),
 )
 def test_each_command_has_a_help_text(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert run(*arguments, "--help") == 0
     said = capsys.readouterr().out
     assert said.startswith("usage: coursehub")
-    if arguments not in ([], ["storage"], ["user"]):
+    if arguments not in ([], ["course"], ["storage"], ["user"]):
         assert "Example: coursehub " in said
 
 
@@ -144,6 +166,57 @@ def test_the_images_of_the_courses_and_who_needs_them(files: Path, capsys: pytes
         "registry.example/r:1",
     ]
     assert run("images", "--site", "site.yaml", "broken.yaml") == 1
+
+
+EXPLAIN = ("explain", "--site", "site.yaml", "courses.yaml", "--user")
+
+
+def test_explain_says_of_each_course_whether_and_why(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*EXPLAIN, "maria") == 0
+    said = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert said["data-analysis"] == "yes  maria takes it: listed by name under students; it is open."
+    assert said["python-intro--instructor"].startswith("no   You are not an instructor of")
+    assert said["old-course"].startswith("no   The course 'Old Course' has been archived since 2026-06-30")
+    assert said["general"].startswith("yes")
+
+
+def test_explain_shows_the_plan_of_one_course_and_role(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*EXPLAIN, "anna", "--course", "python-intro", "--role", "instructor") == 0
+    said = capsys.readouterr().out
+    assert said.startswith("python-intro--instructor  yes  anna teaches it: listed by name under instructors.\n\n")
+    assert "\nuid         30001\n" in said
+    assert "/course from share:course/python-intro/files (read and write)" in said
+    assert run(*EXPLAIN, "anna", "--course", "python-intro", "--role", "instructor", "--json") == 0
+    (profile,) = json.loads(capsys.readouterr().out)["profiles"]
+    assert profile["plan"]["limits"] == {"cpu": "2", "memory": "4G"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nobody",), "The account 'nobody' is not known in the university's directory"),
+        (("maria", "--course", "nothing"), "There is no course 'nothing' here."),
+        (("jonas", "--course", "data-analysis"), "You are not on the list of 'Data Analysis'."),
+    ],
+)
+def test_explain_says_why_not_and_ends_with_1(
+    files: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    assert run(*EXPLAIN, *arguments) == 1
+    assert said in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    "arguments", [("explain", "--user", "maria"), ("course", "list"), ("user", "show", "maria")], ids=" ".join
+)
+def test_asking_the_running_hub_needs_kubectl_and_says_so(
+    files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("PATH", str(files))
+    assert run(*arguments) == 1
+    assert capsys.readouterr().err == (
+        "coursehub: kubectl is not on the PATH; install it, or name --site and course files instead\n"
+    )
 
 
 ENSURE = ("storage", "ensure", "--root", "root", "--site", "site.yaml", "courses.yaml")
@@ -260,7 +333,7 @@ def test_what_a_login_said_only_the_running_hub_knows(files: Path, capsys: pytes
     with_provider(files, "identity: {provider: authState}\n")
     assert run(*ACCOUNT, "anna") == 1
     assert capsys.readouterr().err == (
-        "Only the running hub knows what the login said of 'anna' (identity.provider is authState).\n"
+        "Only the running hub knows what the login said of 'anna'; leave --site and files out.\n"
     )
 
 

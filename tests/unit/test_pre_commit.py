@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from coursehub import cli
+from coursehub import commands
 
 ROOT = Path(__file__).parents[2]
 (HOOK,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
@@ -41,13 +41,13 @@ def repository(tmp_path: Path) -> Path:
 def test_a_good_file_is_committed(repository: Path) -> None:
     (repository / "values/courses.yaml").write_text((ROOT / "values/courses.yaml").read_text())
     done = commit(repository, "README.md", "values/courses.yaml")
-    assert (done.returncode, done.stderr) == (cli.FINE, "")
+    assert (done.returncode, done.stderr) == (commands.FINE, "")
 
 
 def test_a_broken_file_is_refused_with_its_line(repository: Path) -> None:
     (repository / "values/courses.yaml").write_text((ROOT / "docs/examples/errors/image-unknown.yaml").read_text())
     done = commit(repository, "values/courses.yaml")
-    assert done.returncode == cli.PROBLEMS
+    assert done.returncode == commands.PROBLEMS
     assert done.stderr.startswith(
         "values/courses.yaml:4:12: course 'python-intro': image: the site has no image 'perl'"
     )

@@ -1,0 +1,182 @@
+"""What each command does, once its words are read: files and cluster in, lines or JSON out, an exit code back."""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from . import courses, directory, document, explain, images, remote, schema, settings, sitemodule, storage, user
+from .courses import Catalog, Loaded
+from .errors import InvalidFile, Problem, Refused
+from .identity import Answer, Source, look_up
+from .profiles import Role
+from .settings import Settings
+
+FINE, PROBLEMS = 0, 1
+
+
+def check(options: Namespace) -> int:
+    """Says every mistake of course files."""
+    site = _settings(options) if options.site else None
+    if site is None:
+        said = "images, nodes, groups, gids and variables are not held against the site's"
+        print(f"without --site: {said}", file=sys.stderr)
+    return report(courses.load(list(_read(options.files)), site).problems, as_json=options.json)
+
+
+def schema_(_: Namespace) -> int:
+    """Prints the JSON Schema of a course file."""
+    print(json.dumps(schema.course_file(), indent=2))
+    return FINE
+
+
+def images_(options: Namespace) -> int:
+    """Lists what to pull."""
+    site, loaded = _site_and_courses(options)
+    pulls = images.pulls(loaded.catalog.images(_today(site), site.general.image), site.images)
+    if options.values:
+        print("# Images of the courses, written by `coursehub images --values`.")
+        print(yaml.safe_dump({"jupyterhub": images.prepuller(pulls)}, sort_keys=False), end="")
+    elif options.json:
+        print(json.dumps([asdict(pull) for pull in pulls], indent=2))
+    else:
+        for pull in pulls:
+            print(f"{pull.reference}\n    {pull.choice}: {', '.join(pull.users)}")
+    return FINE
+
+
+def explain_(options: Namespace) -> int:
+    """Says whether somebody may start what, and why; from files, or as the running hub sees it."""
+    if options.files:
+        site, loaded = _site_and_courses(options)
+        person = asyncio.run(look_up(_source(site, options.user), options.user, site)).person
+        adjust = sitemodule.load(site.site_module) if site.site_module else None
+        role = Role(options.role) if options.role else None
+        said = explain.answer(
+            person, loaded.catalog, site, _today(site), course=options.course, role=role, adjust=adjust
+        )
+    else:
+        question = {"ask": "explain", "user": options.user, "course": options.course, "role": options.role}
+        said = remote.ask(options.namespace, question)
+    _print(said, explain.text(said), as_json=options.json)
+    return FINE if any(profile["allowed"] for profile in said["profiles"]) else PROBLEMS
+
+
+def user_show(options: Namespace) -> int:
+    """Says what the directory says of somebody; asked now, or as the running hub has it."""
+    if options.site:
+        site = _settings(options)
+        found: Answer | Refused
+        try:
+            found = asyncio.run(look_up(_source(site, options.user), options.user, site))
+        except Refused as refusal:
+            found = refusal
+        said = user.report(options.user, site, found, datetime.now(UTC))
+    else:
+        said = remote.ask(options.namespace, {"ask": "user", "user": options.user})
+    _print(said, user.text(said).splitlines(), as_json=options.json, error=not said["known"])
+    return FINE if said["known"] else PROBLEMS
+
+
+def course_list(options: Namespace) -> int:
+    """Says which version of each course is live in the running hub."""
+    said = remote.ask(options.namespace, {"ask": "courses"})
+    _print(said, _course_lines(said), as_json=options.json)
+    return PROBLEMS if said["problems"] or said["failure"] or said["unsaved"] else FINE
+
+
+def _course_lines(said: dict[str, Any]) -> Iterator[str]:
+    yield f"generation {said['generation']}, taken over {said['time']}"
+    width = max((len(row["slug"]) for row in said["courses"]), default=0)
+    for row in said["courses"]:
+        live = f"{row['version']}  since {row['since']}" if row["version"] else "not live"
+        kept = "  (kept as it was)" if row["kept"] else ""
+        yield f"{row['slug']:{width}}  {live}  {row['file']}:{row['line']}{kept}"
+    if said["failure"]:
+        yield f"the files could not be read: {said['failure']}"
+    if said["unsaved"]:
+        yield f"a restart of the hub would not know these courses: {said['unsaved']}"
+    yield from said["problems"]
+
+
+def storage_ensure(options: Namespace) -> int:
+    """Makes the directories that people and courses need."""
+    site, loaded = _site_and_courses(options)
+    if not options.root.is_dir():
+        print(f"coursehub: {options.root} is no directory; mount the volume there first", file=sys.stderr)
+        return PROBLEMS
+    os.umask(0o077)
+    for line in storage.ensure(options.root, _tree(site, loaded.catalog), dry_run=options.dry_run):
+        print(line)
+    return FINE
+
+
+def _tree(site: Settings, catalog: Catalog) -> Iterator[storage.Directory]:
+    for name, person in site.identity.file.people.items():
+        yield from storage.home_tree(person.uid, person.gid, name)
+    for course in catalog.courses.values():
+        if course.gid is not None:
+            writable = course.data == "read-write" and not course.is_archived(_today(site))
+            yield from storage.course_tree(course.slug, course.gid, data=course.data != "none", data_writable=writable)
+
+
+def _source(site: Settings, name: str) -> Source:
+    if site.identity.provider == "authState":
+        raise Refused(f"Only the running hub knows what the login said of {name!r}; leave --site and files out.")
+    logging.basicConfig(format="coursehub: %(message)s", level=logging.INFO)
+    return directory.People(logging.getLogger(__name__)).source(site.identity)
+
+
+def _today(site: Settings) -> date:
+    return datetime.now(site.zone).date()
+
+
+def _settings(options: Namespace) -> Settings:
+    return settings.load([(str(path), document.read_text(path)) for path in options.site])
+
+
+def _site_and_courses(options: Namespace) -> tuple[Settings, Loaded]:
+    site = _settings(options)
+    loaded = courses.load(list(_read(options.files)), site)
+    if loaded.problems:
+        raise InvalidFile(loaded.problems)
+    return site, loaded
+
+
+def _read(paths: Sequence[Path]) -> Iterator[tuple[str, str | InvalidFile]]:
+    for path in paths:
+        files = document.files(path) if path.is_dir() else [path]
+        if not files:
+            yield str(path), InvalidFile([Problem(str(path), 1, 1, "the folder holds no course file (*.yaml)")])
+        for file in files:
+            try:
+                yield str(file), document.read_text(file)
+            except InvalidFile as error:
+                yield str(file), error
+
+
+def _print(said: dict[str, Any], lines: Iterable[str], *, as_json: bool, error: bool = False) -> None:
+    if as_json:
+        print(json.dumps(said, indent=2))
+    else:
+        for line in lines:
+            print(line, file=sys.stderr if error else sys.stdout)
+
+
+def report(problems: Sequence[Problem], *, as_json: bool) -> int:
+    """Says the problems."""
+    if as_json:
+        print(json.dumps([vars(problem) for problem in problems], indent=2))
+    else:
+        for problem in problems:
+            print(problem, file=sys.stderr)
+    return PROBLEMS if problems else FINE
