@@ -109,7 +109,7 @@ def load(
         found = [problem for path, problem in read.problems if len(path) < 2]
         for slug, data in mappings[file].items():
             mistakes = _twice(read, slug, owners[slug]) or _slug(read, slug)
-            course, more = _course(read, slug, data, settings, document.MOST_PROBLEMS - len(found))
+            course, more = _course(read, slug, data, settings, document.MOST_PROBLEMS + 1 - len(found))
             found += mistakes + more
             if course is not None and not mistakes + more:
                 good[slug] = (course, read)

@@ -66,12 +66,15 @@ class Document:
         return Problem(self.file, 1, 1, message, course)
 
     def explain(self, path: Path, errors: Iterable[ErrorDetails], model: type[BaseModel]) -> Iterator[Problem]:
-        """What the pydantic `model` said of the data under `path`, as problems."""
+        """What the pydantic `model` said of the data under `path`, as problems; of a value left out it knows nothing."""
+        left_out = {at for at, _ in self.problems}
         for error in errors:
             where = path
             for part in error["loc"]:
-                if (*where, part) in self.values:
+                if (*where, part) in self.values or (*where, part) in self.keys:
                     where = (*where, part)
+            if where in left_out:
+                continue
             if error["type"] == "extra_forbidden":
                 key, known = str(error["loc"][-1]), sorted(_keys(model, error["loc"][:-1]))
                 close = get_close_matches(key, known, n=1)
@@ -99,6 +102,7 @@ _INSTEAD = {
     "string_too_long": "write {max_length} characters at most",
     "string_too_short": "write something",
     "string_type": "write text",
+    "too_long": "write {max_length} entries at most",
     "tuple_type": "write a list as [one, two]",
 }
 
@@ -230,7 +234,8 @@ class _Reader:
     def _sequence(self, path: Path) -> list[Any]:
         items: list[Any] = []
         while type(event := self._next()) is not yaml.SequenceEndEvent:
-            self._refuse_length(event, len(items))
+            if len(items) >= MOST_BELOW:
+                self._stop(event, f"more than {MOST_BELOW:,} in one list; {_FEWER}")
             items.append(self._value(event, (*path, len(items))))
         return items
 
@@ -238,7 +243,8 @@ class _Reader:
         document = self._document
         mapping: dict[str, Any] = {}
         while type(event := self._next()) is not yaml.MappingEndEvent:
-            self._refuse_length(event, len(mapping))
+            if len(mapping) >= MOST_BELOW:
+                self._stop(event, f"more than {MOST_BELOW:,} keys side by side; {_FEWER}")
             key = self._key(event)
             below = (*path, "<<" if key is None else key)
             if key is None or key in mapping:
@@ -255,10 +261,11 @@ class _Reader:
         return mapping
 
     def _key(self, event: Any) -> str | None:
-        if type(event) is not yaml.ScalarEvent or event.tag is not None or len(event.value) > _LONGEST_KEY:
+        if type(event) is not yaml.ScalarEvent or event.tag is not None:
             return None
         key: str = event.value
-        return None if key == "<<" and event.implicit[0] else key
+        merge = key == "<<" and event.implicit[0]
+        return None if merge or len(key) > _LONGEST_KEY else key
 
     def _special(self, event: Any, path: Path) -> Any:
         value: str = event.value
@@ -289,10 +296,6 @@ class _Reader:
         self._seen += 1
         if self._seen > MOST_VALUES:
             self._stop(event, f"more than {MOST_VALUES:,} values; {_FEWER}")
-
-    def _refuse_length(self, event: Any, length: int) -> None:
-        if length >= MOST_BELOW:
-            self._stop(event, f"more than {MOST_BELOW:,} in one list; {_FEWER}")
 
     def _refuse_depth(self, event: Any, depth: int) -> None:
         if depth >= _DEEPEST:

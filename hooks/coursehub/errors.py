@@ -16,7 +16,9 @@ class Problem:
 
     def __str__(self) -> str:
         about = f"course '{self.course}': " if self.course else ""
-        return f"{self.file}:{self.line}:{self.column}: {about}{self.message}"
+        said = f"{self.file}:{self.line}:{self.column}: {about}{self.message}"
+        # One line of a log, whatever the file holds.
+        return "".join(each if each.isprintable() else repr(each)[1:-1] for each in said)
 
 
 class CoursehubError(Exception):

@@ -37,8 +37,10 @@ _SETTLED = 0.1
 Files = Sequence[tuple[str, str | InvalidFile]]
 
 
-def advance(last: State, site: Files, course_files: Files, looked: str, now: datetime) -> State:
-    """What is live with these files, at `now`; what they get wrong stays as in `last`.
+def advance(
+    last: State, site: Files | InvalidFile, course_files: Files | InvalidFile, looked: str, now: datetime
+) -> State:
+    """What is live with these files (or without, and why), at `now`; what they get wrong stays as in `last`.
 
     Raises InvalidFile where the site's values cannot be used and `last` has none to go on with.
     """
@@ -56,8 +58,11 @@ def advance(last: State, site: Files, course_files: Files, looked: str, now: dat
     before = {each.slug: each for each in last.entries}
     homes = {slug: each.file for slug, each in before.items()}
     if before and not course_files:
+        # Rather a volume that is not mounted, or an upgrade without the files, than a wish.
         empty = "no course file is left, so all courses stay; to take them all away, leave one file with `courses: {}`"
-        course_files, homes = [("courses", InvalidFile([Problem("courses", 1, 1, empty)]))], {}
+        course_files = InvalidFile([Problem("courses", 1, 1, empty)])
+    if isinstance(course_files, InvalidFile):
+        course_files, homes = [("courses", course_files)], {}
     loaded = courses.load(course_files, values, Catalog(usable(before.values())), homes)
     stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     entries = []
@@ -82,7 +87,9 @@ def usable(entries: Iterable[Entry]) -> Iterable[Course]:
             continue
 
 
-def _settings(site: Files) -> tuple[Settings, dict[str, object]]:
+def _settings(site: Files | InvalidFile) -> tuple[Settings, dict[str, object]]:
+    if isinstance(site, InvalidFile):
+        raise site
     values = []
     for file, text in site:
         if isinstance(text, InvalidFile):
@@ -105,11 +112,11 @@ def look(folders: Iterable[Path]) -> str:
     return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
-def _read(folder: Path) -> Files:
+def _read(folder: Path) -> Files | InvalidFile:
     try:
         paths = document.files(folder)
     except OSError as error:
-        return [(folder.name, _unreadable(folder, error))]
+        return _unreadable(folder, error)
     return [(path.name, _text(path)) for path in paths]
 
 

@@ -18,6 +18,8 @@ ROWS = dict(re.findall(r"(?m)^\| \[`+ ?(.+?) ?`+\]\(examples/errors/(.+?)\.yaml\
 # Modules whose messages a teacher can meet, and what in them only an admin can.
 MODULES = ("course", "courses", "document", "durations", "images", "names", "resources")
 FOR_ADMINS = ("is no image; write it as registry", "can be another image tomorrow")
+# Shown by tests of their own, with files too large to keep.
+TOO_MUCH = ("more than", "larger than", "and more mistakes")
 
 
 @cache
@@ -82,5 +84,8 @@ def _messages() -> Iterator[str]:
 
 @pytest.mark.parametrize("message", [each for each in _messages() if not any(admins in each for admins in FOR_ADMINS)])
 def test_every_message_in_the_code_has_a_row(message: str) -> None:
+    if message.startswith(TOO_MUCH):
+        assert f"`{message}`" in TABLE
+        return
     found = re.compile(".*" + pattern(message).pattern + ".*")
     assert any(found.fullmatch(said(name)) for name in ROWS.values())

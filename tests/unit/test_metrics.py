@@ -1,0 +1,50 @@
+"""The numbers on /hub/metrics: what is live, what had to stay, what went wrong."""
+
+from dataclasses import replace
+
+import pytest
+from coursehub.metrics import Live
+from coursehub.site import Snapshot
+from prometheus_client import CollectorRegistry, generate_latest
+
+from tests.support import catalog, site
+from tests.unit.test_state import STATE
+
+FINE = replace(STATE, entries=STATE.entries[:1], problems=())
+
+
+def numbers(now: Snapshot) -> dict[str, float]:
+    """What a scrape finds, and each sample's labels."""
+    registry = CollectorRegistry()
+    registry.register(Live(lambda: now))
+    lines = generate_latest(registry).decode().splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
+
+
+def test_a_scrape_finds_each_live_course_and_what_is_wrong() -> None:
+    assert numbers(Snapshot(site(), catalog(), STATE.problems, STATE)) == {
+        "coursehub_courses": 4,
+        "coursehub_course_file_problems": 3,
+        "coursehub_courses_load_error": 1,
+        "coursehub_state_saved": 1,
+        "coursehub_courses_generation": 7,
+        "coursehub_courses_loaded_timestamp_seconds": 1790928000,
+        'coursehub_course_info{course="a",version="1234567"}': 1,
+        'coursehub_course_info{course="b",version="2345678"}': 1,
+        'coursehub_course_info{course="c",version="3456789"}': 1,
+        'coursehub_course_stale{course="b"}': 1,
+        'coursehub_course_stale{course="c"}': 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("failure", "unsaved", "load_error", "saved"),
+    [(None, None, 0, 1), ("ended by SIGKILL", None, 1, 1), (None, "No space left on device", 0, 0)],
+)
+def test_y23_what_went_wrong_is_a_number_to_alert_on(
+    failure: str | None, unsaved: str | None, load_error: float, saved: float
+) -> None:
+    found = numbers(Snapshot(site(), catalog(), (), FINE, failure, unsaved))
+    assert found["coursehub_courses_load_error"] == load_error
+    assert found["coursehub_state_saved"] == saved
+    assert "coursehub_course_stale" not in "".join(found)
