@@ -48,6 +48,7 @@ test: venv ## everything but benchmarks, with each part's time
 
 .PHONY: hub
 hub: venv ## a real JupyterHub with the hooks, Kubernetes' API replaced
+	@ci/browser.sh
 	@$(VENV)/pytest tests/hub
 
 .PHONY: nfs

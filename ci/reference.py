@@ -118,6 +118,7 @@ def _code(value: object) -> str:
 def values() -> str:
     """A chapter for each key of the chart, in the order of its schema."""
     whole = yaml.safe_load((ROOT / "chart/values.schema.yaml").read_text())
+    del whole["properties"]["global"]  # nobody sets it by hand
     defaults = yaml.safe_load((ROOT / "chart/values.yaml").read_text())
     return _VALUES + "".join(_keys(whole, whole["definitions"], defaults, ""))
 

@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import date
+from enum import Enum, auto
 
 from .course import Course
 from .courses import Catalog
@@ -11,12 +12,33 @@ from .identity import Person
 from .profiles import GENERAL, Profile, Role
 
 
+class Standing(Enum):
+    """Where a course stands for its students; instructors start it at all times, and only read what is archived."""
+
+    NOT_YET_OPEN = auto()
+    OPEN = auto()
+    CLOSED = auto()
+    ARCHIVED = auto()
+
+
+def standing(course: Course, today: date) -> Standing:
+    """Where `course` stands on the day `today`; its first and its last day are open ones."""
+    if course.is_archived(today):
+        return Standing.ARCHIVED
+    if course.open is not None and today < course.open:
+        return Standing.NOT_YET_OPEN
+    if course.close is not None and today > course.close:
+        return Standing.CLOSED
+    return Standing.OPEN
+
+
 @dataclass(frozen=True)
 class Choice:
-    """A profile with its course, as offered on the page."""
+    """A profile with its course, as shown on the page; `refusal` says why it cannot be started today."""
 
     profile: Profile
     course: Course | None
+    refusal: str | None = None
 
 
 def decide(person: Person, profile: Profile, catalog: Catalog, today: date) -> Course | None:
@@ -34,13 +56,35 @@ def decide(person: Person, profile: Profile, catalog: Catalog, today: date) -> C
     return course
 
 
+def follow(person: Person, profile: Profile, catalog: Catalog, today: date) -> Profile:
+    """Where a link to `profile` leads `person`: an instructor who cannot be a student goes as instructor.
+
+    Raises Refused with the reason where it leads nowhere. So one link serves a course's students and its teachers.
+    """
+    try:
+        decide(person, profile, catalog, today)
+    except Refused:
+        course = catalog.courses.get(profile.course or "")
+        if profile.role is Role.STUDENT and course is not None and _not_instructor(person, course) is None:
+            return Profile(Role.INSTRUCTOR, course.slug)
+        raise
+    return profile
+
+
 def choices(person: Person, catalog: Catalog, today: date) -> Iterator[Choice]:
-    """Everything that `person` may start today, courses in the file's order, general use last."""
+    """What the page shows to `person`: what they may start today, and what they take that is not open, with the reason.
+
+    In the file's order, general use last. What is archived is not shown to students, and the dates of a course say to
+    its instructors that it is not open.
+    """
     for course in catalog.of(person):
-        if _not_instructor(person, course) is None:
+        teaches = _not_instructor(person, course) is None
+        if teaches:
             yield Choice(Profile(Role.INSTRUCTOR, course.slug), course)
-        if _not_student(person, course, today) is None:
-            yield Choice(Profile(Role.STUDENT, course.slug), course)
+        if _takes(person, course) and not course.is_archived(today):
+            refusal = _not_student(person, course, today)
+            if refusal is None or not teaches:
+                yield Choice(Profile(Role.STUDENT, course.slug), course, refusal)
     yield Choice(GENERAL, None)
 
 
@@ -54,15 +98,23 @@ def _not_instructor(person: Person, course: Course) -> str | None:
 
 
 def _not_student(person: Person, course: Course, today: date) -> str | None:
-    if not (course.public or _among(person, course.students)):
+    if not _takes(person, course):
         return f"You are not on the list of '{course.name}'. If you take this course, ask its teacher to add you."
-    if course.is_archived(today):
-        return f"The course '{course.name}' has been archived since {course.archive} and cannot be started any more."
-    if course.open is not None and today < course.open:
-        return f"The course '{course.name}' opens on {course.open}. Please come back then."
-    if course.close is not None and today > course.close:
-        return f"The course '{course.name}' closed after {course.close}. Ask its teacher if you still need it."
-    return None
+    match standing(course, today):
+        case Standing.ARCHIVED:
+            return (
+                f"The course '{course.name}' has been archived since {course.archive} and cannot be started any more."
+            )
+        case Standing.NOT_YET_OPEN:
+            return f"The course '{course.name}' opens on {course.open}. Please come back then."
+        case Standing.CLOSED:
+            return f"The course '{course.name}' closed after {course.close}. Ask its teacher if you still need it."
+        case Standing.OPEN:
+            return None
+
+
+def _takes(person: Person, course: Course) -> bool:
+    return course.public or _among(person, course.students)
 
 
 def _among(person: Person, entries: Container[str]) -> bool:

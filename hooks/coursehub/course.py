@@ -42,6 +42,7 @@ Students = Annotated[
     Annotated[Literal["everyone"], Tag("word")] | Annotated[tuple[PersonOrGroup, ...], Tag("list")],
     Discriminator(lambda value: "word" if isinstance(value, str) else "list"),
 ]
+Description = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=300)]
 Line = Annotated[
     str,
     StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=120),
@@ -138,6 +139,11 @@ class Course(_Block):
     # The key above the course's keys, not one of them.
     slug: Annotated[str, Field(exclude=True), SkipJsonSchema()]
     name: Line = Field(description="What people see on the page.", examples=["Introduction to Programming"])
+    description: Description | None = Field(
+        default=None,
+        description="What the course is, in a line that the page shows below the name.",
+        examples=["For first-year students of all subjects, without experience."],
+    )
     gid: Gid | None = Field(
         default=None,
         description="The course's unix group, from the site's range. Without it the course is an image only: it has "

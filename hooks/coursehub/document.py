@@ -66,7 +66,7 @@ class Document:
         return Problem(self.file, 1, 1, message, course)
 
     def explain(self, path: Path, errors: Iterable[ErrorDetails], model: type[BaseModel]) -> Iterator[Problem]:
-        """What the pydantic `model` said of the data under `path`, as problems; of a value left out it knows nothing."""
+        """What the pydantic `model` said of the data under `path`, as problems; not of values that were left out."""
         left_out = {at for at, _ in self.problems}
         for error in errors:
             where = path

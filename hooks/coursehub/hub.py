@@ -13,6 +13,7 @@ from . import door, sitemodule
 from .answers import Answers
 from .directory import People
 from .gate import Frame
+from .handler import COURSES, CoursesHandler, courses_url
 from .metrics import Live
 from .site import Site
 from .spawner import CoursehubSpawner, Hook, Hooks
@@ -59,6 +60,9 @@ def configure(
     c.KubeSpawner.pre_spawn_hook = hooks.pre_spawn
     c.KubeSpawner.modify_pod_hook = hooks.modify_pod
     c.KubeSpawner.after_pod_created_hook = hooks.wait
+    c.JupyterHub.extra_handlers.append((COURSES, CoursesHandler, {"choosing": hooks}))
+    c.JupyterHub.setdefault("default_url", courses_url)
+    _templates(c)
     c.JupyterHub.allow_named_servers = False
     c.Authenticator.admin_users = {*c.Authenticator.get("admin_users", ()), *site.current.settings.admins}
     return hooks
@@ -92,3 +96,12 @@ def _hooks(c: Any) -> Mapping[str, Hook]:
     names = ("pre_spawn_hook", "modify_pod_hook", "after_pod_created_hook")
     found = {name: c[section][name] for name in names for section in ("Spawner", "KubeSpawner") if name in c[section]}
     return {name: hook for name, hook in found.items() if callable(hook)}
+
+
+def _templates(c: Any) -> None:
+    """Our pages go before JupyterHub's own, the site's before ours."""
+    ours = str(Path(__file__).parent)
+    if isinstance(c.JupyterHub.get("template_paths"), list):
+        c.JupyterHub.template_paths.append(ours)
+    else:
+        c.JupyterHub.template_paths.insert(0, ours)

@@ -1,28 +1,83 @@
-"""The start page's list of choices, as HTML in which everything from the course file is text."""
+"""The start page's words: the choices, as HTML in which everything from the course file is text, and what runs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from jinja2 import Environment, PackageLoader
 
-from .access import Choice
-from .profiles import Role
+from .access import Choice, Standing, standing
+from .courses import Catalog
+from .profiles import Profile, Role
+
+# So many are found at a glance; more get a box to search them.
+GLANCE = 10
 
 _template = Environment(loader=PackageLoader("coursehub", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-
-_HEADINGS = {Role.INSTRUCTOR: "You teach", Role.STUDENT: "Your courses", Role.GENERAL: "Outside courses"}
 
 
 def render(choices: Sequence[Choice], *, selected: str | None, message: str | None, today: date) -> str:
     """The form's inside: one radio named `profile` a choice, under headings; `message` says why something is not there.
 
-    `selected` is preselected where it is on offer, else the first that is shown.
+    `selected` is preselected where it is on offer, else the first that is shown. What cannot be started today has no
+    radio; it stands at the end, folded, with the reason.
     """
-    groups = [(_HEADINGS[role], [each for each in choices if each.profile.role is role]) for role in _HEADINGS]
-    slugs = [choice.profile.slug for _, members in groups for choice in members]
-    return _template.get_template("page.html").render(
-        groups=[(heading, members) for heading, members in groups if members],
+    groups: dict[str, list[Choice]] = {
+        "You teach": [],
+        "You take": [],
+        "Open to everyone": [],
+        "Outside courses": [],
+    }
+    for choice in choices:
+        if choice.refusal is None:
+            groups[_heading(choice)].append(choice)
+    slugs = [choice.profile.slug for members in groups.values() for choice in members]
+    return _template.get_template("choices.html").render(
+        groups={heading: members for heading, members in groups.items() if members},
+        closed=[choice for choice in choices if choice.refusal is not None],
         selected=selected if selected in slugs else next(iter(slugs), None),
+        searchable=len(slugs) > GLANCE,
         message=message,
-        today=today,
+        standing=lambda course: standing(course, today),
+        Standing=Standing,
     )
+
+
+def _heading(choice: Choice) -> str:
+    if choice.course is None:
+        return "Outside courses"
+    if choice.profile.role is not Role.STUDENT:
+        return "You teach"
+    return "Open to everyone" if choice.course.public else "You take"
+
+
+@dataclass(frozen=True)
+class Running:
+    """What a server is for, in words; `linked` names what a link leads to, `message` says why it leads nowhere."""
+
+    slug: str
+    name: str
+    linked: str | None = None
+    already: bool = False
+    message: str | None = None
+
+
+def running(runs: Profile | None, linked: Profile | None, catalog: Catalog, message: str | None) -> Running:
+    """What to say of a server started as `runs`, to somebody who followed a link to `linked`."""
+    return Running(
+        slug=runs.slug if runs else "",
+        name=_name(runs, catalog),
+        linked=_name(linked, catalog) if linked else None,
+        already=linked is not None and runs is not None and runs in (linked, Profile(Role.INSTRUCTOR, linked.course)),
+        message=message,
+    )
+
+
+def _name(profile: Profile | None, catalog: Catalog) -> str:
+    if profile is None:
+        return "something that is not on offer any more"
+    if profile.course is None:
+        return "General use (no course)"
+    course = catalog.courses.get(profile.course)
+    name = course.name if course else f"the course '{profile.course}', which is not on offer any more"
+    return name if profile.role is Role.STUDENT else f"{name}, as {profile.role}"

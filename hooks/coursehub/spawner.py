@@ -19,6 +19,7 @@ from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from . import access, gate, page, plan, profiles, sitemodule
+from .courses import Catalog
 from .directory import People
 from .errors import GateClosed, Refused
 from .gate import Frame
@@ -151,24 +152,43 @@ class Hooks:
         return self
 
     async def options_form(self, spawner: Any) -> str:
-        """The choices of the spawner's owner."""
+        """The choices of the spawner's owner; `?profile=` of /hub/spawn is a link."""
+        return await self.form(
+            spawner, spawner.handler.get_query_argument("profile", None) if spawner.handler else None
+        )
+
+    async def form(self, spawner: Any, link: str | None) -> str:
+        """The choices of the spawner's owner; what `link` leads to is preselected, or the reason against it is said."""
         snapshot = self._site.current
         today = _today(snapshot.settings.zone)
-        linked = spawner.handler.get_query_argument("profile", None) if spawner.handler else None
         try:
             person = await self._person(spawner, snapshot.settings)
         except Refused as refusal:
             return page.render([], selected=None, message=str(refusal), today=today)
-        message = None
-        if linked is not None:
+        linked, message = _follow(person, link, snapshot.catalog, today)
+        last = spawner.orm_spawner.user_options if spawner.orm_spawner else None
+        return page.render(
+            list(access.choices(person, snapshot.catalog, today)),
+            selected=linked.slug if linked else last.get("profile") if isinstance(last, Mapping) else None,
+            message=message,
+            today=today,
+        )
+
+    async def running(self, spawner: Any, link: str | None) -> page.Running:
+        """What the server of the spawner's owner is for, and where `link` leads from there."""
+        snapshot = self._site.current
+        try:
+            runs = asked(spawner.user_options)
+        except Refused:
+            runs = None
+        linked, message = None, None
+        if link is not None:
             try:
-                access.decide(person, asked({"profile": linked}), snapshot.catalog, today)
+                person = await self._person(spawner, snapshot.settings)
+                linked, message = _follow(person, link, snapshot.catalog, _today(snapshot.settings.zone))
             except Refused as refusal:
                 message = str(refusal)
-        last = spawner.orm_spawner.user_options if spawner.orm_spawner else None
-        selected = linked or (last.get("profile") if isinstance(last, Mapping) else None)
-        choices = list(access.choices(person, snapshot.catalog, today))
-        return page.render(choices, selected=selected, message=message, today=today)
+        return page.running(runs, linked, snapshot.catalog, message)
 
     def options_from_form(self, form: Mapping[str, list[str]]) -> dict[str, str]:
         """The user options in a POST of the form."""
@@ -272,6 +292,15 @@ class Hooks:
 def _pod_name(spawner: Any) -> str:
     """A name that no two people share, made by KubeSpawner's own rule whatever a site's overrides say."""
     return str(spawner._expand_user_properties(KubeSpawner.pod_name_template.default_value, "safe"))
+
+
+def _follow(person: Person, link: str | None, catalog: Catalog, today: date) -> tuple[Profile | None, str | None]:
+    if link is None:
+        return None, None
+    try:
+        return access.follow(person, asked({"profile": link}), catalog, today), None
+    except Refused as refusal:
+        return None, str(refusal)
 
 
 def _today(zone: ZoneInfo) -> date:

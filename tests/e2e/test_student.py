@@ -20,7 +20,7 @@ def log_in_by_browser(page: Page, installation: Installation, name: str) -> None
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(installation.password)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(re.compile(r"/hub/(home|spawn)"))
+    page.wait_for_url(re.compile(r"/hub/(courses|home|spawn)"))
 
 
 def offered(page: Page, installation: Installation) -> list[str | None]:
@@ -31,7 +31,7 @@ def offered(page: Page, installation: Installation) -> list[str | None]:
 @pytest.mark.parametrize(
     ("name", "choices"),
     [
-        pytest.param("maria", ["python-intro", "data-analysis", "statistics-lab", "general"], id="student on a list"),
+        pytest.param("maria", ["data-analysis", "python-intro", "statistics-lab", "general"], id="student on a list"),
         pytest.param("emma", ["python-intro", "statistics-lab", "general"], id="student on no list"),
         pytest.param(
             "anna",

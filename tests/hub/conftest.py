@@ -56,7 +56,9 @@ class Kubernetes:
         self.pods: dict[str, dict[str, Any]] = {}
         self.made: list[dict[str, Any]] = []
         self.phase = "Running"
-        self._version = 1
+        self.pods_may_end = asyncio.Event()
+        self.pods_may_end.set()
+        self._events: list[dict[str, Any]] = []
         self._watchers: list[asyncio.Queue[dict[str, Any] | None]] = []
 
     def app(self) -> web.Application:
@@ -66,8 +68,15 @@ class Kubernetes:
         app.router.add_get(pods, self._list)
         app.router.add_post(pods, self._create)
         app.router.add_delete(pods + "/{name}", self._delete)
-        app.router.add_get("/api/v1/namespaces/{namespace}/events", self._events)
+        app.router.add_get("/api/v1/namespaces/{namespace}/events", self._no_events)
         return app
+
+    def run(self) -> None:
+        """What was pending runs."""
+        self.phase = "Running"
+        for name, pod in self.pods.items():
+            self.pods[name] = pod | {"status": self._status()}
+            self._tell("MODIFIED", self.pods[name])
 
     def close(self) -> None:
         """Ends all watches."""
@@ -79,17 +88,20 @@ class Kubernetes:
             return await self._watch(request)
         return self._items(list(self.pods.values()))
 
-    async def _events(self, request: web.Request) -> web.StreamResponse:
+    async def _no_events(self, request: web.Request) -> web.StreamResponse:
         if "watch" in request.query:
             await asyncio.sleep(5)
             return web.Response()
         return self._items([])
 
     def _items(self, items: list[dict[str, Any]]) -> web.Response:
-        return web.json_response({"items": items, "metadata": {"resourceVersion": str(self._version)}})
+        return web.json_response({"items": items, "metadata": {"resourceVersion": str(len(self._events))}})
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        # What happened since the list that the watcher has.
+        for missed in self._events[int(request.query["resourceVersion"]) :]:
+            events.put_nowait(missed)
         self._watchers.append(events)
         response = web.StreamResponse()
         await response.prepare(request)
@@ -106,19 +118,17 @@ class Kubernetes:
         if name in self.pods:
             return web.json_response({"message": "exists"}, status=409)
         self.made.append(pod)
-        self._version += 1
-        pod["metadata"] |= {"uid": f"uid-{self._version}", "namespace": request.match_info["namespace"]}
-        pod["metadata"]["resourceVersion"] = str(self._version)
-        status = {
-            "phase": self.phase,
-            "podIP": "127.0.0.1",
-            "containerStatuses": [{"name": "notebook", "ready": self.phase == "Running", "state": {"running": {}}}],
-        }
-        self.pods[name] = {**pod, "status": status}
+        pod["metadata"] |= {"uid": f"uid-{len(self._events)}", "namespace": request.match_info["namespace"]}
+        self.pods[name] = {**pod, "status": self._status()}
         self._tell("ADDED", self.pods[name])
         return web.json_response(pod, status=201)
 
+    def _status(self) -> dict[str, Any]:
+        container = {"name": "notebook", "ready": self.phase == "Running", "state": {"running": {}}}
+        return {"phase": self.phase, "podIP": "127.0.0.1", "containerStatuses": [container]}
+
     async def _delete(self, request: web.Request) -> web.Response:
+        await self.pods_may_end.wait()
         pod = self.pods.pop(request.match_info["name"], None)
         if pod is None:
             return web.json_response({"message": "not found"}, status=404)
@@ -126,8 +136,10 @@ class Kubernetes:
         return web.json_response({"kind": "Status", "status": "Success"})
 
     def _tell(self, kind: str, pod: dict[str, Any]) -> None:
+        metadata = pod["metadata"] | {"resourceVersion": str(len(self._events) + 1)}
+        self._events.append({"type": kind, "object": pod | {"metadata": metadata}})
         for watcher in self._watchers:
-            watcher.put_nowait({"type": kind, "object": pod})
+            watcher.put_nowait(self._events[-1])
 
 
 class Routes(Proxy):  # type: ignore[misc] # JupyterHub is untyped
@@ -189,7 +201,8 @@ class Browser:
         """What a click on a link to `path` under /hub/ gives, redirects within the hub followed."""
         response = await self._client.get(path, headers={"Sec-Fetch-Mode": "navigate"})
         while response.is_redirect and "/hub/" in response.headers["location"]:
-            response = await self._client.get(response.headers["location"], headers={"Sec-Fetch-Mode": "navigate"})
+            there = response.url.join(response.headers["location"])
+            response = await self._client.get(there, headers={"Sec-Fetch-Mode": "navigate"})
         return response
 
     async def post(self, path: str, **data: str) -> httpx.Response:
@@ -369,9 +382,13 @@ async def hub(running: Hub) -> AsyncIterator[Hub]:
     running.kubernetes.made.clear()
     yield running
     running.kubernetes.phase = "Running"
+    running.kubernetes.pods_may_end.set()
     for user in list(running.app.users.values()):
         if user.spawner.active:
             await running.stop(user.name)
+        # The page preselects the last choice.
+        user.spawner.orm_spawner.user_options = None
+    running.app.db.commit()
     if running.courses.read_text() != COURSES:
         running.write_courses(COURSES)
         await asyncio.sleep(1.2)

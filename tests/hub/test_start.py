@@ -26,7 +26,7 @@ def started(hub: Hub) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "choices"),
     [
-        ("maria", ["python-intro", "data-analysis", "statistics-lab", "general"]),
+        ("maria", ["data-analysis", "python-intro", "statistics-lab", "general"]),
         ("jonas", ["python-intro", "statistics-lab", "general"]),
         (
             "anna",

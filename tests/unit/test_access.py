@@ -6,9 +6,9 @@ import pytest
 from coursehub import access
 from coursehub.errors import Refused
 from coursehub.identity import Group, Person
-from coursehub.profiles import GENERAL, Profile, Role
+from coursehub.profiles import GENERAL, Profile, Role, parse
 
-from tests.support import ANNA, JONAS, MARIA, PETER, SOFIA, TODAY, catalog
+from tests.support import ANNA, JONAS, MARIA, PETER, SOFIA, TODAY, catalog, course
 
 DATED = """\
 courses:
@@ -53,7 +53,8 @@ courses:
 )
 def test_what_is_offered_is_exactly_what_may_be_started(person: Person, allowed: list[str]) -> None:
     live = catalog()
-    assert [choice.profile.slug for choice in access.choices(person, live, TODAY)] == allowed
+    shown = access.choices(person, live, TODAY)
+    assert [choice.profile.slug for choice in shown if choice.refusal is None] == allowed
     everything = [GENERAL] + [Profile(role, slug) for slug in live.courses for role in (Role.STUDENT, Role.INSTRUCTOR)]
     may = []
     for profile in everything:
@@ -63,6 +64,25 @@ def test_what_is_offered_is_exactly_what_may_be_started(person: Person, allowed:
             continue
         may.append(profile.slug)
     assert sorted(may) == sorted(allowed), "what the page offers and what a start is refused for differ"
+
+
+@pytest.mark.parametrize(
+    ("keys", "today", "stands"),
+    [
+        pytest.param("", date(1, 1, 1), access.Standing.OPEN, id="no dates"),
+        pytest.param("open: 2026-09-01", date(2026, 8, 31), access.Standing.NOT_YET_OPEN, id="the day before"),
+        pytest.param("open: 2026-09-01", date(2026, 9, 1), access.Standing.OPEN, id="the first day"),
+        pytest.param("close: 2026-12-31", date(2026, 12, 31), access.Standing.OPEN, id="the last day"),
+        pytest.param("close: 2026-12-31", date(2027, 1, 1), access.Standing.CLOSED, id="the day after"),
+        pytest.param("archive: 2027-06-30", date(2027, 6, 29), access.Standing.OPEN, id="the day before the archive"),
+        pytest.param("archive: 2027-06-30", date(2027, 6, 30), access.Standing.ARCHIVED, id="the archive's day"),
+        pytest.param(
+            "close: 2026-12-31\narchive: 2026-12-31", date(2026, 12, 31), access.Standing.ARCHIVED, id="both on a day"
+        ),
+    ],
+)
+def test_a_courses_standing_goes_by_the_day(keys: str, today: date, stands: access.Standing) -> None:
+    assert access.standing(course(keys), today) is stands
 
 
 @pytest.mark.parametrize(
@@ -145,6 +165,68 @@ def test_a_person_called_like_a_group_is_not_its_member() -> None:
     live = catalog("courses:\n  c: {name: C, students: ['@team']}\n")
     with pytest.raises(Refused):
         access.decide(Person("team", 30009, 30009), Profile(Role.STUDENT, "c"), live, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("person", "today", "shown"),
+    [
+        pytest.param(
+            MARIA,
+            date(2026, 8, 31),
+            {"c": "The course 'C' opens on 2026-09-01. Please come back then.", "general": None},
+            id="a student before",
+        ),
+        pytest.param(MARIA, date(2026, 9, 1), {"c": None, "general": None}, id="a student meanwhile"),
+        pytest.param(
+            MARIA,
+            date(2027, 1, 1),
+            {"c": "The course 'C' closed after 2026-12-31. Ask its teacher if you still need it.", "general": None},
+            id="a student after",
+        ),
+        pytest.param(MARIA, date(2027, 6, 30), {"general": None}, id="a student of the archived"),
+        pytest.param(ANNA, date(2026, 8, 31), {"c--instructor": None, "general": None}, id="an instructor before"),
+        pytest.param(ANNA, date(2027, 6, 30), {"c--instructor": None, "general": None}, id="an instructor for good"),
+    ],
+)
+def test_the_page_shows_a_student_what_is_not_open_and_why(
+    person: Person, today: date, shown: dict[str, str | None]
+) -> None:
+    found = access.choices(person, catalog(DATED), today)
+    assert {choice.profile.slug: choice.refusal for choice in found} == shown
+
+
+def test_the_page_shows_nothing_of_a_closed_course_to_who_is_not_in_it() -> None:
+    live = catalog("courses:\n  c: {name: C, students: [maria], close: 2026-01-01}\n")
+    assert [choice.profile for choice in access.choices(JONAS, live, TODAY)] == [GENERAL]
+
+
+@pytest.mark.parametrize(
+    ("person", "link", "leads"),
+    [
+        pytest.param(JONAS, "python-intro", "python-intro", id="a student"),
+        pytest.param(ANNA, "python-intro", "python-intro", id="an instructor who can be a student"),
+        pytest.param(PETER, "data-analysis", "data-analysis--instructor", id="an instructor on no list of students"),
+        pytest.param(ANNA, "old-course", "old-course--instructor", id="an instructor of the archived"),
+        pytest.param(JONAS, "general", "general", id="general use"),
+    ],
+)
+def test_one_link_serves_students_and_teachers(person: Person, link: str, leads: str) -> None:
+    profile = parse(link)
+    assert profile is not None
+    assert access.follow(person, profile, catalog(), TODAY).slug == leads
+
+
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [
+        pytest.param(Profile(Role.STUDENT, "data-analysis"), "You are not on the list of 'Data Analysis'", id="P1"),
+        pytest.param(Profile(Role.INSTRUCTOR, "python-intro"), "You are not an instructor of", id="P2"),
+        pytest.param(Profile(Role.STUDENT, "gone"), "There is no course 'gone' here", id="no such course"),
+    ],
+)
+def test_a_link_that_leads_nowhere_says_why(profile: Profile, said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        access.follow(JONAS, profile, catalog(), TODAY)
 
 
 def test_general_use_is_everybodys() -> None:

@@ -27,6 +27,7 @@ def with_keys(keys: str) -> str:
 def test_a_course_is_read_with_all_its_keys() -> None:
     read = course(
         """
+        description: For those who begin
         gid: 70101
         instructors: [anna, "@teaching-assistants"]
         students: [maria, "@python-intro"]
@@ -55,6 +56,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
     )
     assert read.model_dump() == {
         "name": "C",
+        "description": "For those who begin",
         "gid": 70101,
         "instructors": ("anna", "@teaching-assistants"),
         "students": ("maria", "@python-intro"),

@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from coursehub import storage
+from coursehub import handler, hub, storage
 from coursehub.errors import InvalidFile
 from coursehub.hub import configure
 from coursehub.spawner import CoursehubSpawner, Forbidden
@@ -51,6 +52,40 @@ def test_admins_of_the_site_stay(folder: Path) -> None:
     c = Config()
     c.Authenticator.admin_users = {"root-of-all"}
     assert configured(folder, c).Authenticator.admin_users == {"root-of-all", "sofia"}
+
+
+OURS = str(Path(hub.__file__).parent)
+
+
+@pytest.mark.parametrize(
+    ("given", "paths"),
+    [
+        pytest.param(None, [OURS, "jupyterhub's"], id="none"),
+        pytest.param(["site"], ["site", OURS], id="set, as z2jh does"),
+    ],
+)
+def test_our_pages_go_after_the_sites_and_before_jupyterhubs(
+    folder: Path, given: list[str] | None, paths: list[str]
+) -> None:
+    c = Config()
+    if given is not None:
+        c.JupyterHub.template_paths = given
+    found = configured(folder, c).JupyterHub.template_paths
+    assert (found if isinstance(found, list) else found.get_value(["jupyterhub's"])) == paths
+
+
+def test_people_land_on_the_page_unless_the_site_says_where(folder: Path) -> None:
+    request = SimpleNamespace(hub=SimpleNamespace(base_url="/teaching/hub/"))
+    assert configured(folder).JupyterHub.default_url(request) == "/teaching/hub/courses"
+    c = Config()
+    c.JupyterHub.default_url = "/hub/home"
+    assert configured(folder, c).JupyterHub.default_url == "/hub/home"
+
+
+def test_handlers_of_the_site_stay(folder: Path) -> None:
+    c = Config()
+    c.JupyterHub.extra_handlers = [("/theirs", object)]
+    assert [path for path, *_ in configured(folder, c).JupyterHub.extra_handlers] == ["/theirs", handler.COURSES]
 
 
 @pytest.mark.parametrize("section", ["Spawner", "KubeSpawner"])
