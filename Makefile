@@ -44,12 +44,16 @@ check: venv programs ## lint, types, generated files, unit and chart tests: unde
 
 .PHONY: test
 test: venv ## everything but benchmarks, with each part's time
-	@$(VENV)/python -m ci.parts programs check hub nfs images-test up e2e drills
+	@$(VENV)/python -m ci.parts programs check hub directory nfs images-test up e2e drills
 
 .PHONY: hub
 hub: venv ## a real JupyterHub with the hooks, Kubernetes' API replaced
 	@ci/browser.sh
 	@$(VENV)/pytest tests/hub
+
+.PHONY: directory
+directory: venv ## a real slapd and a real name service, asked as the hub asks them
+	@ci/directory.sh
 
 .PHONY: nfs
 nfs: venv ## modes, owners and refusals on a real NFS server with root_squash, in a virtual machine

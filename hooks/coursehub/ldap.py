@@ -36,8 +36,6 @@ class LdapProvider:
         raise OSError("no server of identity.ldap.servers answers")
 
     def _ask(self, server: str, name: str) -> Person | None:
-        from ldap3.core.exceptions import LDAPSizeLimitExceededResult
-
         users = self._settings.users
         connection = self._connection(server)
         try:
@@ -45,11 +43,7 @@ class LdapProvider:
             if self._settings.start_tls and not connection.server.ssl:
                 connection.start_tls()
             connection.bind()
-            try:
-                found = _search(connection, users, {"name": name}, most=2)
-            except LDAPSizeLimitExceededResult:
-                self._log.warning("directory: %s is nobody here: there are many entries of that name", name)
-                return None
+            found = _search(connection, users, {"name": name}, most=2)
             if not found:
                 return None
             names = [_values(entry, users.name) for entry in found]
@@ -94,10 +88,14 @@ class LdapProvider:
 def _search(
     connection: Any, where: LdapUsers | LdapGroups, words: Mapping[str, str], most: int = 0
 ) -> list[Mapping[str, Any]]:
+    from ldap3.core.results import RESULT_SIZE_LIMIT_EXCEEDED, RESULT_SUCCESS
     from ldap3.utils.conv import escape_filter_chars
 
     text = re.sub(r"\{(\w+)\}", lambda word: escape_filter_chars(words.get(word[1], word[0])), where.filter)
     connection.search(where.base, text, attributes=sorted(where.attributes), size_limit=most)
+    # ldap3 raises nothing for an answer that is cut off or refers to another server.
+    if connection.result["result"] not in (RESULT_SUCCESS, RESULT_SIZE_LIMIT_EXCEEDED if most else RESULT_SUCCESS):
+        raise OSError(f"the search below {where.base} ended with {connection.result['description']}")
     return [entry for entry in connection.response if entry["type"] == "searchResEntry"]
 
 

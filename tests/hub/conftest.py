@@ -6,9 +6,10 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ import pytest_asyncio
 from aiohttp import web
 from coursehub import storage
 from coursehub.hub import configure
+from jupyterhub.auth import DummyAuthenticator
 from jupyterhub.proxy import Proxy
 from jupyterhub.tests.mocking import MockHub
 from kubespawner import KubeSpawner
@@ -46,7 +48,8 @@ identity:
       mallory: {{uid: {UID + 1}, gid: 20006}}
       daemon: {{uid: 99, gid: 20007}}
 """
-HOMES = ("maria", "jonas", "anna", "peter", "sofia", "bent")
+# Lena is in no file; only her login says who she is.
+HOMES = ("maria", "jonas", "anna", "peter", "sofia", "bent", "lena")
 
 
 class Kubernetes:
@@ -105,6 +108,10 @@ class Kubernetes:
         self._watchers.append(events)
         response = web.StreamResponse()
         await response.prepare(request)
+        # What came after the list that the watch goes on from.
+        for pod in self.pods.values():
+            if int(pod["metadata"]["resourceVersion"]) > int(request.query["resourceVersion"]):
+                events.put_nowait({"type": "ADDED", "object": pod})
         try:
             while (event := await events.get()) is not None:
                 await response.write(json.dumps(event).encode() + b"\n")
@@ -225,6 +232,7 @@ class Hub:
         self.kubernetes = kubernetes
         self.folder = folder
         self.courses = folder / "courses" / "main.yaml"
+        self.site = folder / "site" / "site.yaml"
         self._clients: list[httpx.AsyncClient] = []
 
     async def login(self, name: str) -> Browser:
@@ -268,6 +276,17 @@ class Hub:
             while self.app.users[name].spawner.active:  # noqa: ASYNC110 - JupyterHub offers no event
                 await asyncio.sleep(0.02)
 
+    @asynccontextmanager
+    async def identity(self, text: str) -> AsyncIterator[None]:
+        """The hub with this `identity:` in the site's values."""
+        self.site.write_text(SITE[: SITE.index("identity:")] + text)
+        await asyncio.sleep(1.2)
+        try:
+            yield
+        finally:
+            self.site.write_text(SITE)
+            await asyncio.sleep(1.2)
+
     def write_courses(self, text: str) -> None:
         """A new course file, taken over as the hub's thread would within a second."""
         self.courses.write_text(text)
@@ -282,6 +301,18 @@ class Hub:
         """No connection stays."""
         for client in self._clients:
             await client.aclose()
+
+
+class Login(DummyAuthenticator):  # type: ignore[misc] # JupyterHub is untyped
+    """Takes any password, and leaves what an OpenID Connect login would: the `claims` of the person, if any."""
+
+    claims: ClassVar[dict[str, dict[str, object]]] = {}
+
+    async def authenticate(self, handler: Any, data: dict[str, str]) -> dict[str, object] | None:
+        """See Authenticator."""
+        name = await super().authenticate(handler, data)
+        claims = self.claims.get(name)
+        return name and {"name": name, "auth_state": None if claims is None else {"oauth_user": claims}}
 
 
 async def _serve(app: web.Application) -> tuple[web.AppRunner, int]:
@@ -345,8 +376,10 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub
     patch.setattr("kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
 
     c = Config()
-    c.JupyterHub.authenticator_class = "dummy"
+    c.JupyterHub.authenticator_class = Login
+    c.Authenticator.enable_auth_state = True
     c.Authenticator.allow_all = True
+    c.CryptKeeper.keys = [os.urandom(32)]
     c.JupyterHub.bind_url = "http://127.0.0.1:0/"
     c.JupyterHub.log_level = 30
     c.JupyterHub.cookie_secret = os.urandom(32)

@@ -126,7 +126,7 @@ ODD_UIDS: list[object] = [
     *(None, "", "0", 0, -1, "-1", 2**31, 2**32, str(2**32), True, 1.0, "1e3", "0o17", "030001", "30001 "),
     *("\u0663\u0660\u0660\u0660\u0661", ["30001"], {}, b"30001"),
 ]
-ODD_GIDS = [None, 0, "0", 100, 999, True, -1, 2**31, "2147483648", "users"]
+ODD_GIDS: list[object] = [None, 0, "0", 100, 999, True, -1, 2**31, "2147483648", "users"]
 
 
 @pytest.mark.parametrize(

@@ -518,6 +518,11 @@ def test_p3_a_link_chooses_on_the_page_and_starts_nothing(spawner: Spawner) -> N
         spawner().options_from_query({"profile": ["python-intro"]})
 
 
+async def test_groups_of_jupyterhub_are_the_persons_too(spawner: Spawner) -> None:
+    person = await hooks()._person(spawner(PETER), site())
+    assert person.group_names == {"data-analysis", "everyone"}
+
+
 async def test_the_sites_own_pre_spawn_hook_still_runs_before_ours(spawner: Spawner) -> None:
     def site_hook(used: Any) -> None:
         used.image_pull_policy = "Always"

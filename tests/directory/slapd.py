@@ -1,0 +1,176 @@
+"""A real slapd, on this machine only and on a free port, with a certificate of the tests' own authority."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+BASE = "dc=example,dc=edu"
+HUB = f"cn=hub,{BASE}"
+PASSWORD = "for the hub only"
+# Root may give anna's home to anybody; others have to be anna.
+UID = os.getuid() or 30001
+
+CONF = """\
+include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/nis.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb
+pidfile {folder}/pid
+{tls}
+database mdb
+suffix {base}
+directory {folder}/data
+maxsize 10485760
+access to attrs=userPassword by anonymous auth by * none
+access to * by dn.exact={hub} read by * none
+rootdn cn=root,{base}
+rootpw root
+"""
+TLS = """\
+TLSCACertificateFile {folder}/ca.crt
+TLSCertificateFile {folder}/localhost.crt
+TLSCertificateKeyFile {folder}/localhost.key
+"""
+
+
+def _account(dn: str, uid: int, *names: str, gid: int = 30001) -> str:
+    lines = [f"dn: {dn},{BASE}", "objectClass: account", "objectClass: posixAccount", "cn: x", "homeDirectory: /x"]
+    return "\n".join([*lines, f"uidNumber: {uid}", f"gidNumber: {gid}", *(f"uid: {name}" for name in names)])
+
+
+def _by_name(name: str, gid: int, *members: str) -> str:
+    lines = [f"dn: cn={name},ou=groups,{BASE}", "objectClass: posixGroup", f"gidNumber: {gid}"]
+    return "\n".join([*lines, *(f"memberUid: {member}" for member in members)])
+
+
+def _by_entry(name: str, gid: int | None, *members: str) -> str:
+    lines = [f"dn: cn={name},ou=teams,{BASE}", "objectClass: groupOfNames", "objectClass: extensibleObject"]
+    lines += [f"gidNumber: {gid}"] if gid is not None else []
+    return "\n".join([*lines, *(f"member: {member},{BASE}" for member in members)])
+
+
+BJORN = r"uid=bjorn,cn=Björn (x)*\2C Dr.\5C,ou=people"
+ENTRIES = [
+    f"dn: {BASE}\nobjectClass: domain",
+    f"dn: {HUB}\nobjectClass: person\nsn: hub\nuserPassword: {PASSWORD}",
+    *(
+        f"dn: ou={name},{BASE}\nobjectClass: organizationalUnit"
+        for name in ("people", "retired", "old", "groups", "teams")
+    ),
+    _account("uid=anna,ou=people", UID, "anna"),
+    _account("uid=peter,ou=people", 30002, "peter", gid=30002),
+    f"dn: cn=Björn (x)*\\2C Dr.\\5C,ou=people,{BASE}\nobjectClass: organizationalRole",
+    _account(BJORN, 30003, "bjorn"),
+    _account("uid=Kim,ou=people", 30004, "Kim"),
+    _account("uid=lea,ou=people", 30005, "lea", "lea.old"),
+    _account("uid=daemon,ou=people", 1, "daemon"),
+    _account("uid=vast,ou=people", 2**32, "vast"),
+    _account("uid=users,ou=people", 30006, "users", gid=100),
+    *(_account(f"uid=twin,ou={unit}", 30010 + number, "twin") for number, unit in enumerate(("people", "old"))),
+    *(_account(f"uid=three,ou={unit}", 30020 + n, "three") for n, unit in enumerate(("people", "old", "retired"))),
+    _by_name("python-intro", 70101, "anna", "peter"),
+    _by_name("ANNA", 70666, "Anna", "ann", "annabel"),
+    _by_name("wheel", 10, "anna"),
+    _by_entry("physics", 70201, "uid=anna,ou=people", BJORN),
+    _by_entry("staff", None, "uid=anna,ou=people", BJORN),
+    _by_entry("others", 70202, "uid=peter,ou=people"),
+]
+
+
+@dataclass(frozen=True)
+class Slapd:
+    """A slapd that runs."""
+
+    folder: Path
+    process: subprocess.Popen[bytes]
+    port: int
+    tls_port: int
+
+    @property
+    def starttls(self) -> str:
+        """Where it speaks in the clear, and STARTTLS."""
+        return f"ldap://localhost:{self.port}"
+
+    @property
+    def ldaps(self) -> str:
+        """Where it speaks TLS from the first byte."""
+        return f"ldaps://localhost:{self.tls_port}"
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It takes connections and says nothing in here."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def change(self, dn: str, attribute: str, value: object) -> None:
+        """One attribute of an entry becomes `value`."""
+        ldif = f"dn: {dn},{BASE}\nchangetype: modify\nreplace: {attribute}\n{attribute}: {value}\n"
+        root = ["-x", "-D", f"cn=root,{BASE}", "-w", "root", "-H", f"ldap://127.0.0.1:{self.port}"]
+        subprocess.run(["ldapmodify", *root], input=ldif.encode(), check=True, capture_output=True)
+
+
+def authority(folder: Path, name: str = "ca") -> None:
+    """Makes NAME.crt, an authority of its own."""
+    _openssl(folder, name, "-subj", f"/CN={name} of the tests", "-addext", "keyUsage=critical,keyCertSign")
+
+
+def certificate(folder: Path, host: str) -> None:
+    """Makes a certificate of `ca` for the host's name, as localhost.crt."""
+    of = ["-CA", "ca.crt", "-CAkey", "ca.key", "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"]
+    _openssl(folder, "localhost", *of, "-addext", "basicConstraints=critical,CA:FALSE")
+
+
+def _openssl(folder: Path, name: str, *options: str) -> None:
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key"]
+    command = ["openssl", "req", "-x509", "-days", "2", *key, "-out", f"{name}.crt", *options]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+@contextmanager
+def serve(folder: Path, host: str | None = "localhost") -> Iterator[Slapd]:
+    """A slapd with ENTRIES and a certificate for `host` (None: without TLS), until the end of the block."""
+    (folder / "data").mkdir()
+    if host is not None:
+        authority(folder)
+        certificate(folder, host)
+    tls = TLS.format(folder=folder) if host is not None else ""
+    (folder / "slapd.conf").write_text(CONF.format(folder=folder, base=BASE, hub=HUB, tls=tls))
+    ldif = "\n\n".join(ENTRIES)
+    conf = ["-f", str(folder / "slapd.conf")]
+    subprocess.run(["/usr/sbin/slapadd", *conf], input=ldif.encode(), check=True, capture_output=True)
+    port, tls_port = _free_port(), _free_port()
+    urls = f"ldap://127.0.0.1:{port}" + (f" ldaps://127.0.0.1:{tls_port}" if host is not None else "")
+    process = subprocess.Popen(["/usr/sbin/slapd", "-d", "0", "-h", urls, *conf])
+    try:
+        _wait_for(process, port)
+        yield Slapd(folder, process, port, tls_port)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
+    for _ in range(200):
+        assert process.poll() is None, "slapd ended"
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("slapd does not listen")
