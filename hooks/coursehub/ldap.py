@@ -19,6 +19,8 @@ class LdapProvider:
         self._timeout = timeout
         self._log = log
         self._servers = settings.servers
+        # Reading the machine's authorities takes 20 ms of Python's global lock, so once does for a whole class.
+        self._context: ssl.SSLContext | None = None
 
     def find(self, name: str) -> Person | None:
         """See Provider.find; OSError also where ldap3 is not installed."""
@@ -31,7 +33,8 @@ class LdapProvider:
                 return self._ask(server, name)
             except (LDAPException, OSError) as error:
                 self._log.warning("directory: %s: %s", server, error)
-                # The next look-up begins with a server that may answer.
+                # The next look-up reads the authorities anew, and begins with a server that may answer.
+                self._context = None
                 self._servers = (*(each for each in self._servers if each != server), server)
         raise OSError("no server of identity.ldap.servers answers")
 
@@ -42,7 +45,8 @@ class LdapProvider:
             connection.open()
             if self._settings.start_tls and not connection.server.ssl:
                 connection.start_tls()
-            connection.bind()
+            if not connection.bind():
+                raise OSError(f"the login as {self._settings.bind_dn} ended with {connection.result['description']}")
             found = _search(connection, users, {"name": name}, most=2)
             if not found:
                 return None
@@ -66,9 +70,14 @@ class LdapProvider:
         import ldap3
 
         wait = max(1, math.ceil(self._timeout / len(self._servers)))
-        tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=self._settings.ca_file)
+        context = self._context = self._context or ssl.create_default_context(cafile=self._settings.ca_file)
+
+        class Tls(ldap3.Tls):  # type: ignore[misc] # ldap3 is untyped
+            def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
+                connection.socket = context.wrap_socket(connection.socket, server_hostname=connection.server.host)
+
         return ldap3.Connection(
-            ldap3.Server(server, get_info=ldap3.NONE, connect_timeout=wait, tls=tls),
+            ldap3.Server(server, get_info=ldap3.NONE, connect_timeout=wait, tls=Tls()),
             user=self._settings.bind_dn,
             password=self._password(),
             auto_referrals=False,
