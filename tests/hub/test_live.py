@@ -1,0 +1,43 @@
+"""A running hub and its course files: what is live, and what it says about it."""
+
+import asyncio
+import re
+
+import pytest
+
+from tests.hub.conftest import Hub
+from tests.support import COURSES
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def metrics(hub: Hub) -> dict[str, float]:
+    """What /hub/metrics says of courses; a version is told as `…`."""
+    await hub.login("sofia")
+    headers = {"Authorization": f"token {hub.app.users['sofia'].new_api_token()}"}
+    text = (await hub._client().get("metrics", headers=headers)).text
+    found = re.findall(r"^(coursehub_\S+) (\S+)$", text, re.MULTILINE)
+    return {re.sub(r'version="[0-9a-f]{7}"', 'version="…"', name): float(value) for name, value in found}
+
+
+async def test_y23_a_broken_course_file_changes_nothing_in_the_running_hub_and_its_metrics_say_so(hub: Hub) -> None:
+    fine = await metrics(hub)
+    assert fine["coursehub_courses"] == 4
+    assert fine['coursehub_course_info{course="data-analysis",version="…"}'] == 1
+    assert (fine["coursehub_courses_load_error"], fine["coursehub_state_saved"]) == (0, 1)
+    hub.write_courses(COURSES[: COURSES.index("  statistics-lab")] + "  statistics-lab: {")
+    await asyncio.sleep(1.5)
+    broken = await metrics(hub)
+    assert (broken["coursehub_courses"], broken["coursehub_courses_load_error"]) == (4, 1)
+    assert broken['coursehub_course_stale{course="statistics-lab"}'] == 1
+    assert broken["coursehub_courses_generation"] > fine["coursehub_courses_generation"]
+    page = await (await hub.login("jonas")).page("spawn")
+    assert page.choices == ["python-intro", "statistics-lab", "general"]
+
+
+async def test_a_course_that_is_taken_out_leaves_page_and_metrics(hub: Hub) -> None:
+    hub.write_courses("courses:\n  only: {name: Only, students: everyone}\n")
+    await asyncio.sleep(1.5)
+    found = await metrics(hub)
+    assert [name for name in found if "course=" in name] == ['coursehub_course_info{course="only",version="…"}']
+    assert (await (await hub.login("jonas")).page("spawn")).choices == ["only", "general"]
