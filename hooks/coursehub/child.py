@@ -27,19 +27,23 @@ class Child:
     def __init__(self, arguments: Sequence[str], last: State) -> None:
         package = Path(__file__).resolve().parent
         path = os.pathsep.join([str(package.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
-        # A file without a name, so that a process that reads nothing holds nobody up.
         self._pipe, theirs = os.pipe()
+        # A file without a name, so that a process that reads nothing holds nobody up.
         with open(os.memfd_create("state"), "w+b") as given, open(theirs, "wb") as output:
             given.writelines(line + b"\n" for line in state.dump(last))
             given.seek(0)
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", f"{package.name}.watch", *arguments],
-                cwd="/",
-                # None of the hub's secrets.
-                env={"PYTHONPATH": path, "PATH": os.defpath, "LC_ALL": "C.UTF-8"},
-                stdin=given,
-                stdout=output,
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", f"{package.name}.watch", *arguments],
+                    cwd="/",
+                    # None of the hub's secrets.
+                    env={"PYTHONPATH": path, "PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+                    stdin=given,
+                    stdout=output,
+                )
+            except OSError as error:
+                os.close(self._pipe)
+                raise Lost(f"no process for it: {error}") from None
         self._poll = select.poll()
         self._poll.register(self._pipe, select.POLLIN)
         self._buffer = bytearray()

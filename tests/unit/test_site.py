@@ -238,13 +238,13 @@ PYTHON = sys.executable
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Lets the process that reads be another program, or the right one again."""
+    """Lets the process that reads be another program."""
 
     def put(script: str) -> None:
         path = tmp_path / "program"
         path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(path) if script else PYTHON)
+        path.chmod(0o755 if script else 0)
+        monkeypatch.setattr(sys, "executable", str(path))
 
     return put
 
@@ -255,6 +255,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
         pytest.param("exit 3", "ended with status 3", id="dies"),
         pytest.param("kill -KILL $$", "ended by SIGKILL", id="is killed"),
         pytest.param("kill -XCPU $$", "they take too long to read; make them smaller", id="takes too long"),
+        pytest.param("", "no process for it", id="cannot be started"),
         pytest.param("exec sleep 60", "no answer for 0 s; does the storage under the files hang?", id="hangs"),
         pytest.param("echo nonsense; echo", "an answer that is none", id="says nonsense"),
         pytest.param("echo state; echo {}; echo", "an answer that is none", id="says half a state"),
