@@ -7,18 +7,17 @@ aliases, tags, merge keys, several documents, and more of anything than people w
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date
-from difflib import get_close_matches
 from itertools import groupby, islice
 from operator import attrgetter
 from pathlib import Path as FilePath
-from typing import Any, NoReturn, get_args
+from typing import Any, NoReturn
 
 import yaml
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 from yaml.reader import ReaderError
 
+from . import wording
 from .errors import InvalidFile, Problem
 
 Path = tuple[str | int, ...]
@@ -75,55 +74,10 @@ class Document:
                     where = (*where, part)
             if where in left_out:
                 continue
-            if error["type"] == "extra_forbidden":
-                key, known = str(error["loc"][-1]), sorted(_keys(model, error["loc"][:-1]))
-                close = get_close_matches(key, known, n=1)
-                instead = f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(known)}"
-                yield self.problem(where, f"unknown key '{key}'; {instead}", at_key=True)
-            elif error["type"] == "missing":
-                yield self.problem(where, f"'{error['loc'][-1]}' is missing; add it", at_key=True)
-            else:
-                at = ".".join(map(str, where[len(path) :]))
-                yield self.problem(where, f"{at}: {_sentence(error)}" if at else _sentence(error))
-
-
-# What to write, in the words of people who edit YAML; pydantic's own are of Python.
-_INSTEAD = {
-    "date_type": "write a day as 2026-09-01",
-    "dict_type": "write keys and values below it",
-    "float_type": "write a number",
-    "greater_than": "write more than {gt}",
-    "greater_than_equal": "write {ge} or more",
-    "int_type": "write a whole number",
-    "less_than_equal": "write {le} or less",
-    "literal_error": "write {expected}",
-    "mapping_type": "write keys and values below it",
-    "model_type": "write keys and values below it",
-    "string_too_long": "write {max_length} characters at most",
-    "string_too_short": "write something",
-    "string_type": "write text",
-    "too_long": "write {max_length} entries at most",
-    "tuple_type": "write a list as [one, two]",
-}
-
-
-def _sentence(error: ErrorDetails) -> str:
-    if error["type"] == "value_error":
-        return error["msg"].removeprefix("Value error, ")
-    given = error["input"]
-    shown = str(given) if isinstance(given, date) else repr(given)
-    instead = _INSTEAD.get(error["type"], error["msg"]).format(**error.get("ctx", {}))
-    return f"{instead}, not {shown if len(shown) <= 60 else shown[:57] + '...'}"
-
-
-def _keys(model: type[BaseModel], path: Path) -> Iterator[str]:
-    for part in path:
-        field = next((field for name, field in model.model_fields.items() if part in (name, field.alias)), None)
-        # A mapping of models has its values' type last; its keys, which are no fields, are passed over.
-        for found in (field.annotation, *get_args(field.annotation)) if field else ():
-            if isinstance(found, type) and issubclass(found, BaseModel):
-                model = found
-    return (field.alias or name for name, field in model.model_fields.items() if not field.exclude)
+            about_key = error["type"] in ("extra_forbidden", "missing")
+            at = "" if about_key else ".".join(map(str, where[len(path) :]))
+            message = wording.message(error, model)
+            yield self.problem(where, f"{at}: {message}" if at else message, at_key=about_key)
 
 
 def most(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -136,11 +90,6 @@ def most(problems: Iterable[Problem]) -> tuple[Problem, ...]:
             some[-1] = replace(some[-2], course=None, message=said)
         told += some
     return tuple(told)
-
-
-def files(folder: FilePath) -> list[FilePath]:
-    """The YAML files in a folder, by name; raises OSError."""
-    return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
 
 
 def read_text(path: FilePath) -> str:
