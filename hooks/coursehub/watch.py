@@ -27,7 +27,7 @@ from .errors import InvalidFile, Problem
 from .settings import Settings
 from .state import Entry, State
 
-# Of address space and of processor time for one reading; 1,000 courses with 100,000 names take a quarter of the one and
+# Of address space and of processor time for one reading; 1,000 courses with 100,000 names take a third of the one and
 # a tenth of the other.
 _MEMORY = 512 * 2**20
 _SECONDS = 10
