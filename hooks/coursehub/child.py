@@ -25,7 +25,9 @@ class Child:
     """The running process; `last` is what it goes on from."""
 
     def __init__(self, arguments: Sequence[str], last: State) -> None:
-        package = Path(__file__).absolute().parent  # never resolved: a ConfigMap is a folder of links into one of another name
+        package = (
+            Path(__file__).absolute().parent
+        )  # never resolved: a ConfigMap is a folder of links into one of another name
         path = os.pathsep.join([str(package.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
         self._pipe, theirs = os.pipe()
         # A file without a name, so that a process that reads nothing holds nobody up.

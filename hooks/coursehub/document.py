@@ -92,6 +92,11 @@ def most(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(told)
 
 
+def files(folder: FilePath) -> list[FilePath]:
+    """The YAML files in a folder, by name; raises OSError."""
+    return sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
+
+
 def read_text(path: FilePath) -> str:
     """The file's text; bytes that are no UTF-8 stay in it, for `read` to tell.
 

@@ -16,7 +16,7 @@ TABLE = (ROOT / "docs/teachers.md").read_text().partition("## What each error me
 # | [`message`](examples/errors/NAME.yaml) | what happened | what to do |
 ROWS = dict(re.findall(r"(?m)^\| \[`+ ?(.+?) ?`+\]\(examples/errors/(.+?)\.yaml\) \| .+ \| .+ \|$", TABLE))
 # Modules whose messages a teacher can meet, and what in them only an admin can.
-MODULES = ("course", "courses", "document", "durations", "images", "names", "resources")
+MODULES = ("course", "courses", "document", "durations", "images", "names", "resources", "wording")
 FOR_ADMINS = ("is no image; write it as registry", "can be another image tomorrow")
 # Shown by tests of their own, with files too large to keep.
 TOO_MUCH = ("more than", "larger than", "and more mistakes")

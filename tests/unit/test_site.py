@@ -3,12 +3,15 @@
 import logging
 import os
 import re
+import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import coursehub
 import pytest
 from coursehub import child
 from coursehub.child import Lost
@@ -322,3 +325,26 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_the_reader_starts_from_the_package_as_a_config_map_mounts_it(tmp_path: Path, folders: Folders) -> None:
+    package = tmp_path / "mounted" / "coursehub"
+    data = package / "..2026_10_01"
+    data.mkdir(parents=True)
+    for source in Path(coursehub.__path__[0]).iterdir():
+        if source.is_file():
+            shutil.copy(source, data)
+            (package / source.name).symlink_to(f"..data/{source.name}")
+    (package / "..data").symlink_to(data.name)
+    code = (
+        "import logging, sys; from pathlib import Path; from coursehub.site import Site; "
+        "print(*Site(Path(sys.argv[1]), Path(sys.argv[2]), logging.getLogger()).current.catalog.courses)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, folders)],
+        env={"PYTHONPATH": str(package.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "a\n", done.stderr
