@@ -74,7 +74,10 @@
 {{- $bytes := 0 }}
 {{- range .Values.courses.files }}{{ $bytes = add $bytes (len .) }}{{ end }}
 {{- if gt $bytes (mul 900 1024 | int64) }}
-- courses.files: {{ div $bytes 1024 }} KiB in all, and 900 fit (a ConfigMap ends at 1 MiB); name groups ("@group") instead of students one by one, and take out courses that are archived for good.
+- courses.files: {{ div $bytes 1024 }} KiB in all, and 900 fit (a ConfigMap ends at 1 MiB); name groups ("@group") instead of students one by one, take out courses that are archived for good, or put the files on a volume (courses.existingClaim).
+{{- end }}
+{{- if and .Values.courses.files .Values.courses.existingClaim }}
+- courses: files and existingClaim are both given, and the hub reads one folder; keep one of them.
 {{- end }}
 {{- end }}
 
@@ -91,7 +94,11 @@
 {{- define "coursehub.hubVolumes" -}}
 - {name: coursehub-hooks, configMap: {name: coursehub-hooks}}
 - {name: coursehub-site, configMap: {name: coursehub-site}}
+{{- with .Values.courses.existingClaim }}
+- {name: coursehub-courses, persistentVolumeClaim: {claimName: {{ . }}, readOnly: true}}
+{{- else }}
 - {name: coursehub-courses, configMap: {name: coursehub-courses}}
+{{- end }}
 - {name: coursehub-storage, persistentVolumeClaim: {claimName: coursehub-storage, readOnly: true}}
 {{- end }}
 

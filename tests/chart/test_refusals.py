@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.helm import ROOT, SITE, Chart, RenderError, Values, at, look_up, merged
+from tests.chart.helm import ROOT, SITE, Chart, RenderError, Values, at, look_up, merged, pod_spec
 
 UPSTREAM = ROOT.parent / "shared/z2jh-4.4.0"
 VOLUMES = yaml.safe_load((ROOT / "chart/values.yaml").read_text())["jupyterhub"]["hub"]
@@ -105,6 +105,17 @@ CASES = [
         "- jupyterhub.hub.extraVolumeMounts: coursehub-storage is missing",
         id="the share mounted to write",
     ),
+    pytest.param(
+        at("courses.existingClaim", "course-files"),
+        "- jupyterhub.hub.extraVolumes: coursehub-courses is missing, since a list of yours replaces the chart's; add "
+        '{"name":"coursehub-courses","persistentVolumeClaim":{"claimName":"course-files","readOnly":true}}',
+        id="a claim of course files that is not mounted",
+    ),
+    pytest.param(
+        at("courses", {"existingClaim": "course-files", "files": {"main": "courses: {}"}}),
+        "- courses: files and existingClaim are both given, and the hub reads one folder; keep one of them.",
+        id="course files in two places",
+    ),
 ]
 
 
@@ -142,6 +153,17 @@ def test_a_site_adds_its_own_volume_beside_ours(chart: Chart) -> None:
     volumes = [*VOLUMES["extraVolumes"], {"name": "mine", "emptyDir": {}}]
     mounts = [*VOLUMES["extraVolumeMounts"], {"name": "mine", "mountPath": "/mine"}]
     chart.render({"jupyterhub": {"hub": {"extraVolumes": volumes, "extraVolumeMounts": mounts}}})
+
+
+def test_course_files_can_lie_on_a_volume_of_the_sites(chart: Chart) -> None:
+    claim = {"claimName": "course-files", "readOnly": True}
+    volumes = [
+        {"name": "coursehub-courses", "persistentVolumeClaim": claim} if each["name"] == "coursehub-courses" else each
+        for each in VOLUMES["extraVolumes"]
+    ]
+    values = {"courses": {"existingClaim": "course-files"}, "jupyterhub": {"hub": {"extraVolumes": volumes}}}
+    mounted = pod_spec(chart.render(values), "hub")["volumes"]
+    assert {"name": "coursehub-courses", "persistentVolumeClaim": claim} in mounted
 
 
 def test_a_site_adds_its_own_line_before_ours(chart: Chart) -> None:

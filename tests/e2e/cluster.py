@@ -65,6 +65,13 @@ class Installation:
         assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
         return done.stdout if done.returncode == 0 else done.stderr
 
+    def coursehub(self, *arguments: str) -> str:
+        """What the command of that name says on an admin's machine."""
+        command = [str(ROOT / ".venv/bin/coursehub"), *arguments, "--namespace", self.namespace]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        assert done.stdout, f"{' '.join(command)}: {done.stderr}"
+        return done.stdout
+
     def pods(self, selector: str) -> list[dict[str, Any]]:
         """The pods that a label selector chooses, those on their way out left out."""
         found = json.loads(self.kubectl("get", "pods", "--selector", selector, "--output", "json"))["items"]

@@ -88,6 +88,13 @@ class Person:
         server: dict[str, Any] | None = answer.json()["servers"].get("")
         return server
 
+    def metrics(self) -> dict[str, float]:
+        """The hub's metrics, by name and labels; for an admin."""
+        answer = self.client.get("/hub/metrics", headers={"Authorization": f"token {self.token}"})
+        assert answer.status_code == 200, answer.text
+        lines = [line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, value in lines}
+
     def stop(self) -> None:
         """Stops the server, if there is one, and waits until it is gone."""
         answer = self.api("DELETE", f"/users/{self.name}/server")

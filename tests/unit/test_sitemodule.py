@@ -143,3 +143,7 @@ async def test_the_example_of_the_admins_page_does_what_it_says(spawner: Spawner
     assert {"mountPath": "/srv/software", "name": "share", "readOnly": True, "subPath": "software"} in container[
         "volumeMounts"
     ]
+
+
+def test_the_admins_page_shows_the_example_as_it_is() -> None:
+    assert (EXAMPLES / "university.py").read_text() in (EXAMPLES.parent / "admins.md").read_text()
