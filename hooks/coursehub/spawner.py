@@ -16,7 +16,6 @@ from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client import ApiClient
 from kubespawner import KubeSpawner
 from tornado import web
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from . import access, gate, page, plan, profiles, sitemodule
 from .courses import Catalog
@@ -30,6 +29,7 @@ from .settings import Settings
 from .site import Site
 from .sitemodule import Adjust
 from .storage import Share
+from .waiting import Waiting
 
 Hook = Callable[..., Any]
 
@@ -143,7 +143,7 @@ class Hooks:
         self._adjust = adjust
         self._earlier = earlier or {}
         self._plans: WeakKeyDictionary[Any, PodPlan] = WeakKeyDictionary()
-        self._starting = 0
+        self._waiting = Waiting()
         # Without __init__, which opens a connection pool that nobody closes.
         self._serialise = ApiClient.__new__(ApiClient).sanitize_for_serialization
 
@@ -239,23 +239,7 @@ class Hooks:
     async def wait(self, spawner: Any, pod: Any) -> None:
         """Returns once the server answers, so that the waits with growing pauses after it pass at their first look."""
         await self._call_earlier("after_pod_created_hook", spawner, pod)
-        name = f"{spawner.namespace}/{spawner.pod_name}"
-        self._starting += 1
-        try:
-            while not spawner.is_pod_running(found := spawner.pod_reflector.pods.get(name)):
-                if found is None or found["status"].get("phase") in ("Failed", "Succeeded"):
-                    return
-                await asyncio.sleep(0.05)
-            address = found["status"]["podIP"]
-            host = f"[{address}]" if ":" in address else address
-            url = f"http://{host}:{spawner.port}{spawner.server.base_url}api"
-            while not await _answers(url):
-                # Together all starting servers are asked at most 20 times a second.
-                await asyncio.sleep(max(0.1, 0.05 * self._starting))
-                if not spawner.is_pod_running(spawner.pod_reflector.pods.get(name)):
-                    return
-        finally:
-            self._starting -= 1
+        await self._waiting.for_answer(spawner)
 
     async def _plan(self, spawner: Any) -> PodPlan:
         snapshot = self._site.current
@@ -321,11 +305,3 @@ def _bent(spawner: Any, closed: GateClosed) -> Forbidden:
         "Your server was not started, because the site's configuration would have given it something that it must not "
         "have. Please tell the administrators; the hub's log says what it was."
     )
-
-
-async def _answers(url: str) -> bool:
-    try:
-        response = await AsyncHTTPClient().fetch(url, raise_error=False, connect_timeout=1.0, request_timeout=2.0)
-    except (OSError, HTTPClientError):
-        return False
-    return bool(response.code < 500)

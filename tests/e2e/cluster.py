@@ -65,6 +65,10 @@ class Installation:
         assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
         return done.stdout if done.returncode == 0 else done.stderr
 
+    def hurry(self) -> None:
+        """Makes kubelet look at the hub's ConfigMaps now; of its own accord it does within 100 s."""
+        self.kubectl("annotate", "pod", "--selector=component=hub", f"tests/looked={time.time_ns()}", "--overwrite")
+
     def coursehub(self, *arguments: str) -> str:
         """What the command of that name says on an admin's machine."""
         command = [str(ROOT / ".venv/bin/coursehub"), *arguments, "--namespace", self.namespace]

@@ -16,6 +16,7 @@ from .person import Person
 
 LogIn = Callable[[str], Person]
 MANY = {f"extra{number:02}": 70010 + number for number in range(20)}
+UNIVERSITY = ROOT / "docs/examples/university.py"
 ODD = "localhost/coursehub/odd-groups:test"
 
 
@@ -43,8 +44,11 @@ def odd_image(installation: Installation, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def hostile(installation: Installation, odd_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Site values with twenty groups for everybody and the odd image, and group overrides that reach for the hub."""
+    """Site values with twenty groups for everybody, the odd image, code of the site's, and overrides that reach far."""
     folder = tmp_path_factory.mktemp("site")
+    (installation.share / "software").mkdir(exist_ok=True)
+    (installation.share / "software/licence.txt").write_text("licensed\n")
+    module = {"mountPath": "/usr/local/etc/jupyterhub/university.py", "stringData": UNIVERSITY.read_text()}
     overrides = (
         "c.KubeSpawner.group_overrides = {'bent': {'groups': ['bent'], 'spawner_override': {"
         "'volumes': {'hub': {'name': 'hub', 'secret': {'secretName': 'hub'}}}, "
@@ -57,7 +61,8 @@ def hostile(installation: Installation, odd_image: str, tmp_path_factory: pytest
         "groups": MANY,
         "general": {"groups": ["teaching", *MANY]},
         "images": {"odd": odd_image},
-        "jupyterhub": {"hub": {"extraConfig": {"10-overrides": overrides}}},
+        "siteModule": "university",
+        "jupyterhub": {"hub": {"extraConfig": {"10-overrides": overrides}, "extraFiles": {"university": module}}},
     }
     (folder / "values.json").write_text(json.dumps(values))
     courses = folder / "courses.yaml"
@@ -106,6 +111,24 @@ def test_y11_y13_group_overrides_give_no_secret_and_no_label(log_in: LogIn, inst
     log = installation.kubectl("logs", "deployment/hub")
     assert "gate: refused the pod of user=jonas: labels is" in log
     assert "secretName" not in log, "what the plan sets wins before the gate has to look"
+
+
+@pytest.mark.usefixtures("hostile")
+def test_code_of_the_sites_own_adds_a_folder_and_gives_instructors_more(
+    log_in: LogIn, installation: Installation
+) -> None:
+    maria, anna = log_in("maria"), log_in("anna")
+    memory = {}
+    for person, profile in ((maria, "statistics-lab"), (anna, "statistics-lab--instructor")):
+        person.start(profile)
+        assert (
+            person.terminal("cat /srv/software/licence.txt; echo $LICENSE_SERVER") == "licensed\nlicenses.example.edu"
+        )
+        assert "Read-only file system" in person.terminal("touch /srv/software/x 2>&1")
+        pod = installation.pod_of(person.name)
+        assert pod is not None
+        memory[person.name] = pod["spec"]["containers"][0]["resources"]["limits"]["memory"]
+    assert memory == {"maria": str(2**30), "anna": str(2**31)}
 
 
 def test_p9_an_instructor_who_comes_back_as_a_student_gets_a_fresh_students_pod(

@@ -49,6 +49,13 @@ def written(path: Path, **courses: object) -> Path:
     return path
 
 
+def upgrade(installation: Installation, courses: Path, done: Callable[[], object], what: str) -> None:
+    """`helm upgrade` with the course file, until it is `done`; test_restart shows how long that takes unhurried."""
+    installation.helm(courses)
+    installation.hurry()
+    until(done, 110, what)
+
+
 def live(installation: Installation) -> dict[str, dict[str, Any]]:
     """What `coursehub course list` says, by slug."""
     listed = installation.coursehub("course", "list", "--json")
@@ -66,12 +73,12 @@ def courses(installation: Installation, tmp_path_factory: pytest.TempPathFactory
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     before = installation.hub()
     written(path, rich=RICH, later=LATER, broken={"name": "Broken", "gid": 0})
-    installation.helm(path)
-    until(lambda: "rich" in live(installation), 110, "the new courses live", every=2)
+    upgrade(installation, path, lambda: "rich" in live(installation), "the new courses live")
     assert installation.hub() == before, "the hub was restarted"
     yield path
-    installation.helm(ROOT / "values/courses.yaml")
-    until(lambda: "rich" not in live(installation), 110, "the courses as before", every=2)
+    upgrade(
+        installation, ROOT / "values/courses.yaml", lambda: "rich" not in live(installation), "the courses as before"
+    )
 
 
 @pytest.mark.usefixtures("courses")
@@ -174,8 +181,7 @@ def test_a_bad_course_keeps_its_last_good_version_over_a_restart_of_the_hub(
     version = live(installation)["rich"]["version"]
     jonas.start("rich")
     written(courses, rich="{name: Half a course, gid: 70104, students: [emma], open: tomorrow}", later=LATER)
-    installation.helm(courses)
-    until(lambda: live(installation)["rich"]["kept"], 110, "the mistake noticed", every=2)
+    upgrade(installation, courses, lambda: live(installation)["rich"]["kept"], "the mistake noticed")
     assert live(installation)["rich"]["version"] == version
     before = installation.hub()
     installation.kubectl("delete", "pod", "--selector", "component=hub", "--wait=false")
@@ -187,8 +193,7 @@ def test_a_bad_course_keeps_its_last_good_version_over_a_restart_of_the_hub(
     assert log_in("sofia").metrics()['coursehub_course_stale{course="rich"}'] == 1
 
     written(courses, rich={**RICH, "students": ["maria"]}, later=LATER)
-    installation.helm(courses)
-    until(lambda: not live(installation)["rich"]["kept"], 110, "the mended course live", every=2)
+    upgrade(installation, courses, lambda: not live(installation)["rich"]["kept"], "the mended course live")
     assert jonas.terminal("id -u") == "20002", "the running server was stopped"
     jonas.stop()
     sentence = "You are not on the list of"
