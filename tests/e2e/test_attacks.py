@@ -146,7 +146,7 @@ def test_p9_an_instructor_who_comes_back_as_a_student_gets_a_fresh_students_pod(
     assert fresh is not None
 
     def shape(pod: dict[str, Any], name: str, uid: int) -> str:
-        spec = {key: pod["spec"][key] for key in ("securityContext", "volumes", "tolerations", "nodeSelector")}
+        spec = {key: pod["spec"].get(key) for key in ("securityContext", "volumes", "tolerations", "nodeSelector")}
         container = pod["spec"]["containers"][0]
         mine = {key: container[key] for key in ("image", "args", "volumeMounts", "securityContext", "resources")}
         env = {
