@@ -2,6 +2,7 @@
 
 import json
 import os
+from importlib import import_module
 
 c = get_config()  # noqa: F821  (nbgrader gives it)
 
@@ -15,7 +16,7 @@ if os.environ.get("COURSEHUB_ROLE") == "instructor":
 
 for section, traits in json.loads(os.environ.get("COURSEHUB_NBGRADER", "{}")).items():
     for trait, value in traits.items():
-        if isinstance(value, dict):  # of one language; nbgrader's own for the others stay
-            c[section][trait].update(value)
-        else:
-            c[section][trait] = value
+        if isinstance(value, dict):  # by language: nbgrader's own stay for the others
+            preprocessor = getattr(import_module("nbgrader.preprocessors"), section)
+            value = preprocessor.class_traits()[trait].default() | value
+        c[section][trait] = value
