@@ -11,12 +11,11 @@ from .errors import GateClosed
 from .plan import RUN, SHARE, PodPlan
 from .resources import Amount
 
-# Written by KubeSpawner and z2jh for every user pod; the network policies select by some of them.
-_UPSTREAM_LABELS = frozenset(
+# Of the installation's labels these may be on a pod; the network policies select by some of them, and open by others.
+_LABELS = frozenset(
     {
-        *("app", "chart", "component", "heritage", "release", "helm.sh/chart"),
-        *(f"app.kubernetes.io/{name}" for name in ("component", "instance", "managed-by", "name")),
-        *("hub.jupyter.org/servername", "hub.jupyter.org/username"),
+        *("app", "chart", "heritage", "release", "helm.sh/chart"),
+        *(f"app.kubernetes.io/{name}" for name in ("instance", "managed-by", "name")),
     }
 )
 _COMPONENT = "singleuser-server"
@@ -50,13 +49,14 @@ _HUB_ENVIRONMENT = frozenset(
 
 @dataclass(frozen=True)
 class Frame:
-    """What every pod of this installation has, whoever it is for: where it runs, and the claim of the shared volume."""
+    """What every pod of this installation has, whoever it is for: where it runs, its claim and its labels."""
 
     claim: str
     namespace: str
     node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: tuple[Mapping[str, Any], ...] = ()
     priority_class: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def volumes(frame: Frame) -> dict[str, dict[str, Any]]:
@@ -130,14 +130,16 @@ def environment(plan: PodPlan) -> dict[str, str]:
     }
 
 
-def check(pod: Mapping[str, Any], plan: PodPlan, frame: Frame, name: str) -> None:
-    """Raises GateClosed unless `pod`, a manifest as plain data, is the plan's and is called `name`."""
-    differences = list(_differences(pod, plan, frame, name))
+def check(pod: Mapping[str, Any], plan: PodPlan, frame: Frame, name: str, owner: Mapping[str, str]) -> None:
+    """Raises GateClosed unless `pod`, a manifest as plain data, is the plan's, with this name and the owner's labels."""
+    differences = list(_differences(pod, plan, frame, name, owner))
     if differences:
         raise GateClosed("; ".join(differences))
 
 
-def _differences(pod: Mapping[str, Any], plan: PodPlan, frame: Frame, name: str) -> Iterator[str]:
+def _differences(
+    pod: Mapping[str, Any], plan: PodPlan, frame: Frame, name: str, owner: Mapping[str, str]
+) -> Iterator[str]:
     spec = _set(pod["spec"])
     yield from _different("metadata.name", pod["metadata"].get("name"), name)
     yield from _different("metadata.namespace", pod["metadata"].get("namespace") or frame.namespace, frame.namespace)
@@ -149,7 +151,7 @@ def _differences(pod: Mapping[str, Any], plan: PodPlan, frame: Frame, name: str)
     wanted = [_set(each) for each in tolerations(plan, frame)]
     yield from _different("spec.tolerations", [_set(each) for each in spec.get("tolerations") or ()], wanted)
     yield from _different("spec.priorityClassName", spec.get("priorityClassName"), frame.priority_class)
-    yield from _labels(pod["metadata"].get("labels") or {}, plan)
+    yield from _different("labels", pod["metadata"].get("labels") or {}, _labels(plan, frame, owner))
     names = [container.get("name") for container in spec.get("containers", ())]
     if names != ["notebook"]:
         yield f"spec.containers are {names}, not ['notebook']"
@@ -180,11 +182,14 @@ def _container(container: Mapping[str, Any], plan: PodPlan) -> Iterator[str]:
         yield from _unknown("port", _set(port), frozenset({"containerPort", "name", "protocol"}))
 
 
-def _labels(labels: Mapping[str, str], plan: PodPlan) -> Iterator[str]:
-    own = {key: value for key, value in labels.items() if key not in _UPSTREAM_LABELS}
-    yield from _different("labels", own, dict(plan.labels))
-    for key in ("component", "app.kubernetes.io/component"):
-        yield from _different(f"label {key}", labels.get(key), _COMPONENT)
+def _labels(plan: PodPlan, frame: Frame, owner: Mapping[str, str]) -> dict[str, str]:
+    return {
+        **{key: value for key, value in frame.labels.items() if key in _LABELS},
+        "component": _COMPONENT,
+        "app.kubernetes.io/component": _COMPONENT,
+        **owner,
+        **plan.labels,
+    }
 
 
 def _amounts(amount: Amount) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from kubespawner import KubeSpawner
 from prometheus_client import REGISTRY
 from traitlets.log import get_logger
 
@@ -24,8 +25,8 @@ SHARE = Path("/srv/coursehub/share")
 # Beside the hub's database, on the volume that is the hub's alone.
 STATE = Path("/srv/jupyterhub/coursehub")
 CLAIM = "coursehub-storage"
-# Upstream's keys of where servers run; what a course adds by its class of nodes goes over them.
-_PLACED = ("namespace", "node_selector", "tolerations", "priority_class_name")
+# Upstream's keys of where servers run, which a course's class of nodes goes over, and of how they are labelled.
+_FRAMED = ("namespace", "node_selector", "tolerations", "priority_class_name", "common_labels")
 
 # A task that nothing refers to can vanish before it ran.
 _opening: set[asyncio.Task[asyncio.Server]] = set()
@@ -79,7 +80,7 @@ def _open_door(answers: Answers, path: Path) -> None:
 
 
 def _frame(c: Any, claim: str) -> Frame:
-    given = {name: deepcopy(c.KubeSpawner[name]) for name in _PLACED if name in c.KubeSpawner}
+    given = {name: deepcopy(c.KubeSpawner[name]) for name in _FRAMED if name in c.KubeSpawner}
     tolerations = given.get("tolerations") or []
     if isinstance(tolerations, Mapping):
         tolerations = [tolerations[key] for key in sorted(tolerations)]
@@ -89,6 +90,7 @@ def _frame(c: Any, claim: str) -> Frame:
         node_selector=given.get("node_selector") or {},
         tolerations=tuple(tolerations),
         priority_class=given.get("priority_class_name") or None,
+        labels=given.get("common_labels") or KubeSpawner.common_labels.default(),
     )
 
 

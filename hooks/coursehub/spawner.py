@@ -15,6 +15,7 @@ from jupyterhub.app import JupyterHub
 from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client import ApiClient
 from kubespawner import KubeSpawner
+from kubespawner.slugs import is_valid_label, safe_slug
 from tornado import web
 
 from . import access, gate, page, plan, profiles, sitemodule
@@ -231,7 +232,7 @@ class Hooks:
             planned = self._plans.pop(spawner, None)
             if planned is None:
                 raise GateClosed("the pod has no plan: something replaced the pre_spawn_hook")
-            gate.check(self._serialise(pod), planned, self._frame, _pod_name(spawner))
+            gate.check(self._serialise(pod), planned, self._frame, _pod_name(spawner), _owner(spawner))
         except GateClosed as closed:
             raise _bent(spawner, closed) from None
         return pod
@@ -276,6 +277,12 @@ class Hooks:
 def _pod_name(spawner: Any) -> str:
     """A name that no two people share, made by KubeSpawner's own rule whatever a site's overrides say."""
     return str(spawner._expand_user_properties(KubeSpawner.pod_name_template.default_value, "safe"))
+
+
+def _owner(spawner: Any) -> dict[str, str]:
+    """The labels by which KubeSpawner's own rule says whose server a pod is."""
+    names = {"username": spawner.user.name, "servername": spawner.name}
+    return {f"hub.jupyter.org/{key}": safe_slug(name, is_valid=is_valid_label) for key, name in names.items()}
 
 
 def _follow(person: Person, link: str | None, catalog: Catalog, today: date) -> tuple[Profile | None, str | None]:

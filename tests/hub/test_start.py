@@ -23,6 +23,12 @@ def started(hub: Hub) -> list[str]:
     ]
 
 
+def saved(hub: Hub, name: str) -> object:
+    """What the hub keeps of a person's last start."""
+    hub.app.db.expire_all()
+    return hub.app.users[name].spawner.orm_spawner.user_options
+
+
 @pytest.mark.parametrize(
     ("name", "choices"),
     [
@@ -189,7 +195,11 @@ async def test_p5_rest_without_a_profile_is_general_use(hub: Hub, body: bytes) -
         pytest.param(b'{"profile": null}', id="null"),
         pytest.param(b'{"profile": 5}', id="a number"),
         pytest.param(b'{"profile": "python-intro\\n"}', id="a newline"),
-        pytest.param(json.dumps({"profile": "x" * 1_000_000}).encode(), id="a megabyte"),
+        pytest.param(b'{"profile": "\\ud800\\u0000"}', id="no text"),
+        pytest.param(b'{"profile": 1e999}', id="infinity"),
+        pytest.param(json.dumps({"profile": "x" * 5_000_000}).encode(), id="five megabytes"),
+        pytest.param(json.dumps({"profile": ["x" * 5_000_000]}).encode(), id="five megabytes in a list"),
+        pytest.param(b'{"profile": ' + b"[" * 900 + b"]" * 900 + b"}", id="lists in lists"),
     ],
 )
 async def test_p4_rest_with_a_strange_profile_is_refused_in_a_sentence(hub: Hub, body: bytes) -> None:
@@ -197,6 +207,35 @@ async def test_p4_rest_with_a_strange_profile_is_refused_in_a_sentence(hub: Hub,
     assert "There is no choice" in message
     assert len(message) < 500
     assert not hub.kubernetes.made
+    assert len(json.dumps(saved(hub, "maria"))) < 200
+
+
+async def test_p4_of_what_rest_was_sent_the_hub_keeps_the_profile_alone(hub: Hub) -> None:
+    body = {"profile": "python-intro", "image": "evil/x", "blob": "x" * 5_000_000}
+    assert await hub.start("maria", json.dumps(body).encode()) == "ready"
+    assert saved(hub, "maria") == {"profile": "python-intro"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"{", id="half an object"),
+        pytest.param(b"\xff\xfe\x00", id="bytes that are no text"),
+        pytest.param(b"profile=python-intro", id="a form"),
+        pytest.param(b"[" * 1_000_000, id="a million brackets"),
+        pytest.param(b'{"profile": ' + b"9" * 100_000 + b"}", id="a number of 100,000 digits"),
+    ],
+)
+async def test_p4_rest_with_bytes_that_are_no_json_is_an_error_before_any_start(hub: Hub, body: bytes) -> None:
+    await hub.login("maria")
+    failures = hub.app.tornado_settings.get("failure_count", 0)
+    response = await hub.rest("maria", "POST", "users/maria/server", body)
+    # JupyterHub 5.5 says 500 to what is no UTF-8, else 400.
+    assert response.status_code == (500 if body.startswith(b"\xff") else 400)
+    assert not hub.app.users["maria"].spawner.active
+    assert not hub.kubernetes.made
+    assert hub.app.tornado_settings.get("failure_count", 0) == failures
+    assert await hub.start("maria", b'{"profile": "python-intro"}') == "ready"
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"x"', b"[1]", b"5", b"true"])
@@ -222,18 +261,17 @@ async def test_p4_a_hub_starts_again_after_such_a_body(hub: Hub) -> None:
         {"profile": "python-intro", "image": "evil/x"},
         {"profile": "python-intro", "profile-option-python-intro--image": "evil"},
         {"profile": "python-intro", "profile-option-python-intro--image--unlisted-choice": "evil/x"},
+        {"profile": "python-intro", "image--unlisted-choice": "evil/x", "": {}},
         {"profile": "python-intro", "uid": 0, "kubespawner_override": {"uid": 0}},
     ],
-    ids=["image", "P7 option", "P7 unlisted choice", "Y10 override"],
+    ids=["image", "P7 option", "P7 unlisted choice", "P7 name of an option", "Y10 override"],
 )
 async def test_p7_rest_options_beside_the_profile_change_nothing(hub: Hub, options: dict[str, object]) -> None:
-    outcome = await hub.start("maria", json.dumps(options).encode())
-    if outcome == "ready":
-        (pod,) = hub.kubernetes.made
-        assert "evil" not in json.dumps(pod)
-        assert pod["spec"]["securityContext"]["runAsUser"] == UID
-    else:
-        assert not hub.kubernetes.made
+    assert await hub.start("maria", json.dumps(options).encode()) == "ready"
+    (pod,) = hub.kubernetes.made
+    assert "evil" not in json.dumps(pod)
+    assert pod["spec"]["securityContext"]["runAsUser"] == UID
+    assert saved(hub, "maria") == {"profile": "python-intro"}
 
 
 async def test_p8_a_saved_choice_is_decided_anew_at_each_start(hub: Hub) -> None:

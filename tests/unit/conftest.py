@@ -21,7 +21,14 @@ from tests.support import MARIA, catalog, site
 
 LOG = logging.getLogger("tests")
 Spawner = Callable[..., Any]
-FRAME = Frame(claim="coursehub-storage", namespace="courses")
+# As KubeSpawner itself has them.
+LABELS = {
+    "app": "jupyterhub",
+    "app.kubernetes.io/managed-by": "kubespawner",
+    "app.kubernetes.io/name": "jupyterhub",
+    "heritage": "jupyterhub",
+}
+FRAME = Frame(claim="coursehub-storage", namespace="courses", labels=LABELS)
 
 
 class Share:

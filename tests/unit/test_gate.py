@@ -12,10 +12,11 @@ from coursehub.spawner import Forbidden
 from kubernetes_asyncio.client import V1EnvVar, V1EnvVarSource, V1SecretKeySelector
 
 from tests.support import MARIA, TODAY, site
-from tests.unit.conftest import FRAME, Spawner, hooks, start
+from tests.unit.conftest import FRAME, LABELS, Spawner, hooks, start
 
 SECRET = {"name": "secret", "secret": {"secretName": "hub"}}
 ROOT = {"name": "root", "hostPath": {"path": "/"}}
+OWNER = {"hub.jupyter.org/username": "maria", "hub.jupyter.org/servername": ""}
 SIDECAR = {"name": "extra", "image": "evil/x", "securityContext": {"privileged": True}}
 
 # Every way in which c.KubeSpawner, a group override or a site's hook could ask for more than the plan gives.
@@ -32,6 +33,7 @@ TRAITS = {
     "Y11 nfs": {"volumes": [{"name": "n", "nfs": {"server": "nfs", "path": "/"}}]},
     "Y11 volumes as a dict": {"volumes": {"x": SECRET}, "volume_mounts": {"x": {"name": "secret", "mountPath": "/s"}}},
     "Y11 mount over /etc": {"volume_mounts": [{"name": "share", "mountPath": "/etc"}]},
+    "Y11 mount at /": {"volume_mounts": [{"name": "share", "mountPath": "/"}]},
     "Y12 service_account": {"service_account": "hub"},
     "Y12 token": {"automount_service_account_token": True},
     "Y12 privileged": {"privileged": True},
@@ -46,6 +48,9 @@ TRAITS = {
     "Y12 extra_container_config": {"extra_container_config": {"command": ["sh"]}},
     "Y12 envFrom": {"extra_container_config": {"envFrom": [{"secretRef": {"name": "hub"}}]}},
     "Y13 network access": {"extra_labels": {"hub.jupyter.org/network-access-proxy-api": "true"}},
+    "Y13 another's name and component": {
+        "extra_labels": {"hub.jupyter.org/username": "anna", "component": "hub", "app.kubernetes.io/component": "hub"}
+    },
     "Y14 profile list": {
         "profile_list": [{"slug": "python-intro", "display_name": "x", "kubespawner_override": {"uid": 0}}]
     },
@@ -67,7 +72,10 @@ TRAITS = {
 # What the plan does not set at all, so that only the gate stands in the way.
 GATED = {
     "Y13 component": {"component_label": "hub"},
-    "Y13 common label": {"common_labels": {"hub.jupyter.org/network-access-proxy-api": "true"}},
+    "Y13 common label": {"common_labels": {**LABELS, "hub.jupyter.org/network-access-proxy-api": "true"}},
+    "Y13 another's name": {"common_labels": {**LABELS, "hub.jupyter.org/username": "anna"}},
+    "Y13 another release": {"common_labels": {**LABELS, "release": "other"}},
+    "Y13 another application": {"common_labels": {**LABELS, "app": "other"}},
 }
 
 wins = pytest.mark.parametrize("values", [pytest.param(values, id=name) for name, values in TRAITS.items()])
@@ -120,6 +128,18 @@ async def test_group_overrides_that_the_plan_does_not_set_are_stopped_at_the_gat
         await start(hooks(), spawner(group_overrides=overrides))
 
 
+@gated
+async def test_what_the_sites_pre_spawn_hook_sets_and_the_plan_does_not_is_stopped_at_the_gate(
+    spawner: Spawner, values: dict[str, Any]
+) -> None:
+    def bend(used: Any) -> None:
+        for name, value in values.items():
+            setattr(used, name, value)
+
+    with pytest.raises(Forbidden, match="Please tell the administrators"):
+        await start(hooks(pre_spawn_hook=bend), spawner())
+
+
 async def test_group_overrides_cannot_take_the_gate_away(spawner: Spawner) -> None:
     def let_through(used: Any, pod: Any) -> Any:
         pod.spec.host_network = True
@@ -148,6 +168,21 @@ async def test_group_overrides_never_bend_what_the_gate_compares_with(spawner: S
     assert container["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
 
 
+async def test_y13_a_pods_labels_are_those_of_the_installation_the_person_and_the_plan_and_no_other(
+    spawner: Spawner,
+) -> None:
+    pod = await start(hooks(), spawner(MARIA, "data-analysis"))
+    assert pod["metadata"]["labels"] == {
+        **LABELS,
+        **OWNER,
+        "app.kubernetes.io/component": "singleuser-server",
+        "component": "singleuser-server",
+        "hub.jupyter.org/network-access-hub": "true",
+        "coursehub/role": "student",
+        "coursehub/course": "data-analysis",
+    }
+
+
 def container(pod: Any) -> Any:
     return pod.spec.containers[0]
 
@@ -167,21 +202,27 @@ BENDS: dict[str, Callable[[Any], object]] = {
     "Y10 uid of the container": lambda pod: container(pod).security_context.update(runAsUser=0),
     "Y10 one more group": lambda pod: pod.spec.security_context["supplementalGroups"].append(70103),
     "Y10 fsGroup": lambda pod: pod.spec.security_context.update(fsGroup=100),
-    "Y10 merged groups of the image": lambda pod: pod.spec.security_context.update(supplementalGroupsPolicy="Merge"),
+    "Y10 I7 groups of the image": lambda pod: pod.spec.security_context.update(supplementalGroupsPolicy="Merge"),
     "Y10 a capability": lambda pod: container(pod).security_context["capabilities"].update(add=["SYS_ADMIN"]),
     "Y10 capabilities kept": lambda pod: container(pod).security_context["capabilities"]["drop"].clear(),
     "Y10 seccomp of the pod": lambda pod: pod.spec.security_context["seccompProfile"].update(type="Unconfined"),
     "Y11 secret volume": lambda pod: pod.spec.volumes.append(SECRET),
     "Y11 host path": lambda pod: pod.spec.volumes.append(ROOT),
+    "Y11 nfs": lambda pod: pod.spec.volumes.append({"name": "n", "nfs": {"server": "nfs", "path": "/"}}),
     "Y11 another claim": lambda pod: pod.spec.volumes[1].persistent_volume_claim.update(claimName="hub-db"),
     "Y11 mount of everyone's homes": lambda pod: container(pod).volume_mounts.append(
         {"name": "share", "mountPath": "/all"}
     ),
+    "Y11 mount at /": lambda pod: container(pod).volume_mounts.append({"name": "run", "mountPath": "/"}),
+    "Y11 mount over /etc": lambda pod: container(pod).volume_mounts.append({"name": "run", "mountPath": "/etc"}),
     "Y11 writable data": lambda pod: setattr(container(pod).volume_mounts[0], "read_only", None),
     "Y11 another's home": lambda pod: setattr(container(pod).volume_mounts[1], "sub_path", "home/01/anna"),
     "Y12 service account": lambda pod: setattr(pod.spec, "service_account_name", "hub"),
     "Y12 token": lambda pod: setattr(pod.spec, "automount_service_account_token", True),
     "Y12 privileged": lambda pod: container(pod).security_context.update(privileged=True),
+    "Y12 privilege escalation": lambda pod: container(pod).security_context.update(allowPrivilegeEscalation=True),
+    "Y12 environment from a secret": lambda pod: setattr(container(pod), "env_from", [{"secretRef": {"name": "hub"}}]),
+    "Y12 ephemeral container": lambda pod: setattr(pod.spec, "ephemeral_containers", [SIDECAR]),
     "Y12 host network": lambda pod: setattr(pod.spec, "host_network", True),
     "Y12 host processes": lambda pod: setattr(pod.spec, "host_pid", True),
     "Y12 second container": lambda pod: pod.spec.containers.append(SIDECAR),
@@ -194,6 +235,11 @@ BENDS: dict[str, Callable[[Any], object]] = {
         {"hub.jupyter.org/network-access-proxy-api": "true"}
     ),
     "Y13 component": lambda pod: pod.metadata.labels.update(component="hub"),
+    "Y13 another's name": lambda pod: pod.metadata.labels.update({"hub.jupyter.org/username": "anna"}),
+    "Y13 another server's name": lambda pod: pod.metadata.labels.update({"hub.jupyter.org/servername": "x"}),
+    "Y13 another release": lambda pod: pod.metadata.labels.update(release="other"),
+    "Y13 another application": lambda pod: pod.metadata.labels.update(app="other"),
+    "Y13 the application taken away": lambda pod: pod.metadata.labels.pop("app"),
     "Y13 network label taken away": lambda pod: pod.metadata.labels.pop("hub.jupyter.org/network-access-hub"),
     "Y14 namespace": lambda pod: setattr(pod.metadata, "namespace", "kube-system"),
     "Y14 pod name": lambda pod: setattr(pod.metadata, "name", "jupyter-anna"),
@@ -243,9 +289,6 @@ async def test_a_pod_that_the_sites_modify_pod_hook_bent_is_refused_and_the_log_
         pytest.param({"image_pull_policy": "Always"}, id="pull policy"),
         pytest.param({"extra_annotations": {"a": "b"}}, id="annotations"),
         pytest.param({"scheduler_name": "packing"}, id="scheduler"),
-        pytest.param(
-            {"common_labels": {"app": "jupyterhub", "release": "x", "chart": "jupyterhub-4"}}, id="z2jh's labels"
-        ),
     ],
 )
 async def test_what_is_the_sites_to_set_passes(spawner: Spawner, values: dict[str, Any]) -> None:
@@ -264,9 +307,9 @@ def test_the_admin_reads_each_difference() -> None:
     planned = make(MARIA, GENERAL, None, site(), TODAY)
     pod = {"metadata": {}, "spec": {"hostNetwork": True, "containers": [{"name": "a"}, {"name": "b"}]}}
     with pytest.raises(GateClosed) as closed:
-        gate.check(pod, planned, FRAME, "jupyter-maria")
+        gate.check(pod, planned, FRAME, "jupyter-maria", OWNER)
     assert "metadata.name is None, not jupyter-maria" in str(closed.value)
     assert "spec.hostNetwork is set, which the plan does not have" in str(closed.value)
     assert "spec.automountServiceAccountToken is None, not False" in str(closed.value)
     assert "spec.containers are ['a', 'b'], not ['notebook']" in str(closed.value)
-    assert "label component is None, not singleuser-server" in str(closed.value)
+    assert "labels is {}, not {'app': 'jupyterhub', " in str(closed.value)

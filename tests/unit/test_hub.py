@@ -138,6 +138,29 @@ async def start_with(values: Any, spawner: Spawner, profile: str = "general") ->
     return await start(values.pre_spawn_hook.__self__, spawner("maria", profile, **values))
 
 
+RELEASE = {"app": "jupyterhub", "release": "x", "chart": "jupyterhub-4.4.0", "app.kubernetes.io/instance": "x"}
+OPENING = {"hub.jupyter.org/network-access-proxy-api": "true"}
+
+
+async def test_y13_the_releases_own_labels_are_on_the_pod(folder: Path, spawner: Spawner) -> None:
+    c = Config()
+    c.KubeSpawner.common_labels = RELEASE
+    pod = await start_with(configured(folder, c).KubeSpawner, spawner)
+    assert pod["metadata"]["labels"].items() >= RELEASE.items()
+
+
+@pytest.mark.parametrize(
+    "labels", [{**RELEASE, **OPENING}, {**RELEASE, "hub.jupyter.org/username": "anna"}], ids=["network", "another's"]
+)
+async def test_y13_a_label_that_no_release_has_is_stopped_whoever_configured_it(
+    folder: Path, spawner: Spawner, labels: dict[str, str]
+) -> None:
+    c = Config()
+    c.KubeSpawner.common_labels = labels
+    with pytest.raises(Forbidden, match="Please tell the administrators"):
+        await start_with(configured(folder, c).KubeSpawner, spawner)
+
+
 async def test_where_upstreams_values_place_servers_stays_and_a_class_of_nodes_goes_over_it(
     folder: Path, spawner: Spawner
 ) -> None:
