@@ -131,7 +131,7 @@ def environment(plan: PodPlan) -> dict[str, str]:
 
 
 def check(pod: Mapping[str, Any], plan: PodPlan, frame: Frame, name: str, owner: Mapping[str, str]) -> None:
-    """Raises GateClosed unless `pod`, a manifest as plain data, is the plan's, with this name and the owner's labels."""
+    """Raises GateClosed unless `pod`, a manifest as plain data, is the plan's, called `name`, with `owner`'s labels."""
     differences = list(_differences(pod, plan, frame, name, owner))
     if differences:
         raise GateClosed("; ".join(differences))

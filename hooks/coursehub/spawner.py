@@ -33,6 +33,7 @@ from .storage import Share
 from .waiting import Waiting
 
 Hook = Callable[..., Any]
+_LONGEST = 80
 
 
 class Preselected(Exception):
@@ -42,7 +43,7 @@ class Preselected(Exception):
 
 
 class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is untyped
-    """KubeSpawner that starts nothing for a link, and that takes any JSON as options for `pre_spawn` to refuse.
+    """KubeSpawner that starts nothing for a link, and that takes any JSON as options, but of it the profile alone.
 
     JupyterHub saves what the REST API was sent and then fails on all that is no object: the person's server would look
     as if it ran, and the next hub would not start (JupyterHub 5.5, tried).
@@ -59,9 +60,13 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
         return {}
 
     @traitlets.validate("user_options")
-    def _an_object(self, proposal: Any) -> dict[str, Any]:
+    def _profile_alone(self, proposal: Any) -> dict[str, Any]:
         value = proposal["value"]
-        return value if isinstance(value, dict) else {"profile": None}
+        if value == {}:
+            return {}
+        slug = value.get("profile", profiles.GENERAL_SLUG) if isinstance(value, dict) else None
+        # What is cut off here is longer than any profile's slug.
+        return {"profile": slug[:_LONGEST] if isinstance(slug, str) else None}
 
 
 def traits(planned: PodPlan, frame: Frame) -> dict[str, Any]:
@@ -196,7 +201,11 @@ class Hooks:
         return {"profile": form.get("profile", [profiles.GENERAL_SLUG])[0]}
 
     def apply_user_options(self, spawner: Any, user_options: object) -> None:
-        """Nothing: the plan, made after group overrides, is what comes of the options."""
+        """Keeps for the next start what was taken of the options, not all that was sent; the plan follows."""
+        if spawner.orm_spawner and spawner.orm_spawner.user_options != user_options:
+            spawner.orm_spawner.user_options = user_options
+            # What is not committed before the next await, JupyterHub rolls back.
+            spawner.db.commit()
 
     async def pre_spawn(self, spawner: Any) -> None:
         """Decides, plans and sets; raises HTTP 403 with a sentence for the person where there will be no server."""
