@@ -3,6 +3,7 @@
 The only place of truth: `coursehub check`, the JSON Schema and docs/reference all come from these models.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
@@ -43,10 +44,21 @@ Students = Annotated[
     Discriminator(lambda value: "word" if isinstance(value, str) else "list"),
 ]
 Description = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=300)]
+_CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+
+
+def _one_line(text: str) -> str:
+    # Refusals hold it, and each is one line of the log.
+    if re.search(f"[{_CONTROL}]", text):
+        raise ValueError("write one line, without control characters")
+    return text
+
+
 Line = Annotated[
     str,
     StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=120),
-    Field(json_schema_extra={"pattern": r"\S"}),
+    AfterValidator(_one_line),
+    Field(json_schema_extra={"pattern": rf"^\s*[^\s{_CONTROL}](?:[^{_CONTROL}]*[^\s{_CONTROL}])?\s*$"}),
 ]
 # Others may read at most: a course's data would else be writable for everybody who can log in.
 Umask = Annotated[str, *matching(r"0[0-7][0-7][2367]", 'write four digits in quotes, the last 2, 3, 6 or 7, as "0027"')]
@@ -92,7 +104,17 @@ class Nbgrader(_Block):
     max_output_lines: Annotated[int, Field(strict=True, ge=10, le=100000)] | None = Field(
         default=None, description="Lines of a cell's output that are kept when it is graded.", examples=[1000]
     )
-    code_stub: Mapping[str, Annotated[str, StringConstraints(strict=True, max_length=1000)]] | None = Field(
+    # More would not fit into one variable of the server.
+    code_stub: (
+        Annotated[
+            Mapping[
+                Annotated[str, StringConstraints(max_length=40)],
+                Annotated[str, StringConstraints(strict=True, max_length=1000)],
+            ],
+            Field(max_length=8),
+        ]
+        | None
+    ) = Field(
         default=None,
         description="What students find in place of a solution, by the kernel's language.",
         examples=[{"python": "# YOUR CODE HERE\nraise NotImplementedError()"}],

@@ -118,6 +118,12 @@ def test_a_course_is_read_with_all_its_keys() -> None:
             "3:25: course 'bad': gid: 30001 is anna's own group; a course has its own",
             id="Y9 a person's group",
         ),
+        pytest.param(
+            'nbgrader: {code_stub: {a: "", b: "", c: "", d: "", e: "", f: "", g: "", h: "", i: ""}}',
+            "3:42: course 'bad': nbgrader.code_stub: write 8 entries at most, not {'a': '', 'b': '', 'c': '', 'd': '', "
+            "'e': '', 'f': '', 'g...",
+            id="Y20 more code stubs than languages",
+        ),
         pytest.param("gid: 0", "3:25: course 'bad': gid: write 1000 or more, not 0", id="Y8 gid 0"),
         pytest.param("gid: 100", "3:25: course 'bad': gid: write 1000 or more, not 100", id="Y8 gid 100"),
         pytest.param("gid: -1", "3:25: course 'bad': gid: write 1000 or more, not -1", id="Y8 gid -1"),
@@ -348,6 +354,20 @@ def test_y1_y2_y3_y5_an_unsafe_slug_is_refused_by_name_and_the_other_course_stay
     assert "the slug may hold a-z, 0-9 and single '-' inside" in problem.message
     assert (problem.line, problem.column) == (3, 3)
     assert list(loaded.catalog.courses) == ["good"]
+
+
+@pytest.mark.parametrize(
+    "name", ["a\\nplanned: user=root", "a\\rb", "a\\x1b[2Jb", "a\\0", "\\u2028a\\u2028b", "a\\x85b"]
+)
+def test_y18_a_courses_name_is_one_line_also_in_the_log(name: str) -> None:
+    loaded = load(GOOD + f'  bad: {{name: "{name}"}}\n')
+    assert [str(problem) for problem in loaded.problems] == [
+        "courses.yaml:3:15: course 'bad': name: write one line, without control characters"
+    ]
+
+
+def test_a_courses_name_may_end_in_a_line_break_as_yaml_puts_there() -> None:
+    assert load("courses:\n  a:\n    name: |\n      Introduction\n").catalog.courses["a"].name == "Introduction"
 
 
 def test_no_course_can_be_called_general_since_that_is_the_choice_outside_courses() -> None:

@@ -102,6 +102,12 @@ def test_a_value_of_a_wrong_type_is_refused_by_both(keys: Keys, kind: str) -> No
         pytest.param("courses: {c: {name: C, environment: {path: x}}}", id="Y21 name of a variable"),
         pytest.param("courses: {c: {name: C, environment: {COURSE_N: 5}}}", id="a variable that is no text"),
         pytest.param("courses: {c: {name: ' '}}", id="an empty name"),
+        pytest.param('courses: {c: {name: "a\\nb"}}', id="Y18 a name of two lines"),
+        pytest.param('courses: {c: {name: "a\\x1bb"}}', id="Y18 a name that clears a terminal"),
+        pytest.param(
+            "courses: {c: {name: C, nbgrader: {code_stub: {a: x, b: x, c: x, d: x, e: x, f: x, g: x, h: x, i: x}}}}",
+            id="Y20 more code stubs than languages",
+        ),
         pytest.param("courses: {c: {name: C, gid: 0}}", id="Y8 gid"),
         pytest.param("courses: {c: {name: C, students: all}}", id="another word than everyone"),
         pytest.param("courses: {c: {name: C, students: ['*']}}", id="Y22 star"),
