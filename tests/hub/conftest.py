@@ -59,6 +59,7 @@ class Kubernetes:
         self.pods: dict[str, dict[str, Any]] = {}
         self.made: list[dict[str, Any]] = []
         self.phase = "Running"
+        self.refuse = False
         self.pods_may_end = asyncio.Event()
         self.pods_may_end.set()
         self._events: list[dict[str, Any]] = []
@@ -122,6 +123,8 @@ class Kubernetes:
     async def _create(self, request: web.Request) -> web.Response:
         pod = await request.json()
         name = pod["metadata"]["name"]
+        if self.refuse:
+            return web.json_response({"message": "exceeded quota"}, status=403)
         if name in self.pods:
             return web.json_response({"message": "exists"}, status=409)
         self.made.append(pod)
@@ -415,6 +418,7 @@ async def hub(running: Hub) -> AsyncIterator[Hub]:
     running.kubernetes.made.clear()
     yield running
     running.kubernetes.phase = "Running"
+    running.kubernetes.refuse = False
     running.kubernetes.pods_may_end.set()
     for user in list(running.app.users.values()):
         if user.spawner.active:

@@ -1,8 +1,10 @@
 """Who somebody is by their last login, in a hub that keeps its auth_state."""
 
+import asyncio
+
 import pytest
 
-from tests.hub.conftest import UID, Hub, Login
+from tests.hub.conftest import UID, Browser, Form, Hub, Login
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -37,6 +39,46 @@ async def test_a_login_without_claims_is_nobody(hub: Hub) -> None:
         jonas = await hub.login("jonas")
         assert UNKNOWN in (await jonas.page("spawn")).text
     assert (await jonas.page("spawn")).choices
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("../x", id="a path"),
+        pytest.param("a/b", id="a slash"),
+        pytest.param(".", id="a dot"),
+        pytest.param("..", id="two dots"),
+        pytest.param("a b", id="a space"),
+        pytest.param("a%2fb", id="an escaped slash"),
+        pytest.param("a\nplanned: user=root", id="a line"),
+        pytest.param("-x", id="an option"),
+        pytest.param("x" * 300, id="300 letters"),
+        pytest.param("\u0430nna", id="a Cyrillic a"),
+        pytest.param("{unescaped_username}", id="a template"),
+        pytest.param("<script>alert(1)</script>x", id="Y18 a script"),
+    ],
+)
+async def test_i2_a_login_name_that_is_none_gets_no_pod_and_reads_why(
+    hub: Hub, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = hub._client()
+    await client.get("login")
+    params = {"_xsrf": client.cookies["_xsrf"]}
+    answer = await client.post("login", params=params, data={"username": name, "password": "x"})
+    if "/" in name:
+        assert answer.status_code == 403, "JupyterHub itself lets nobody of that name in"
+        return
+    assert answer.status_code == 302, answer.text
+    there = Browser(client, name)
+    response = await there.get("courses")
+    assert "cannot have a server here. Please contact the administrators" in Form(response.text).text
+    assert not Form(response.text).choices
+    await there.post("courses", profile="general")
+    await asyncio.sleep(0.2)
+    (user,) = (user for user in hub.app.users.values() if user.name == name)
+    assert not user.spawner.active
+    assert not hub.kubernetes.made
+    assert not [record for record in caplog.records if record.getMessage().startswith("planned:")]
 
 
 async def test_i4_two_spellings_of_a_login_are_one_account(hub: Hub) -> None:

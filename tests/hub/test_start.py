@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -138,7 +139,7 @@ async def test_a_refusal_makes_no_pod_and_is_a_sentence_on_the_page_and_in_the_s
     assert not hub.kubernetes.made
 
 
-async def test_p1_ten_refusals_in_each_way_leave_the_hub_up_and_others_start_meanwhile(hub: Hub) -> None:
+async def test_p1_p6_ten_refusals_in_each_way_leave_the_hub_up_and_others_start_meanwhile(hub: Hub) -> None:
     jonas, maria = await hub.login("jonas"), await hub.login("maria")
     await maria.choose("data-analysis")
     for _ in range(10):
@@ -296,6 +297,20 @@ async def test_p12_an_admin_who_starts_for_a_student_gives_no_more_than_the_stud
     assert started(hub) == ["jupyter-jonas python-intro student"]
 
 
+async def test_p12_a_student_with_jupyterhubs_admin_flag_instructs_nothing(hub: Hub) -> None:
+    jonas = await hub.login("jonas")
+    user = hub.app.users["jonas"]
+    user.admin = True
+    hub.app.db.commit()
+    try:
+        assert (await jonas.page("spawn")).choices == ["python-intro", "statistics-lab", "general"]
+        assert "You are not an instructor of" in await hub.start("jonas", b'{"profile": "python-intro--instructor"}')
+    finally:
+        user.admin = False
+        hub.app.db.commit()
+    assert not hub.kubernetes.made
+
+
 async def test_an_admin_instructs_everywhere(hub: Hub) -> None:
     assert await hub.start("sofia", b'{"profile": "data-analysis--instructor"}') == "ready"
     assert started(hub) == ["jupyter-sofia data-analysis instructor"]
@@ -311,12 +326,65 @@ async def test_a_student_cannot_start_another_persons_server(hub: Hub) -> None:
     assert not hub.kubernetes.made
 
 
-async def test_p13_two_starts_at_once_make_one_pod(hub: Hub) -> None:
-    bodies = (b'{"profile": "python-intro"}', b'{"profile": "data-analysis"}')
-    await hub.login("maria")
-    answers = await asyncio.gather(*(hub.rest("maria", "POST", "users/maria/server", body) for body in bodies))
-    assert {answer.status_code for answer in answers} <= {201, 202, 400}
+def comparable(pod: dict[str, Any]) -> dict[str, Any]:
+    """The pod without what is another one for each start."""
+    (container,) = pod["spec"]["containers"]
+    env = [entry for entry in container["env"] if not entry["name"].endswith("_API_TOKEN")]
+    metadata = {key: value for key, value in pod["metadata"].items() if key != "uid"}
+    return {**pod, "metadata": metadata, "spec": {**pod["spec"], "containers": [{**container, "env": env}]}}
+
+
+async def fresh(hub: Hub, name: str, profile: str) -> dict[str, Any]:
+    """The pod of somebody who has started nothing before."""
+    assert await hub.start(name, json.dumps({"profile": profile}).encode()) == "ready"
+    await hub.stop(name)
+    hub.app.users[name].spawners.pop("", None)
+    return comparable(hub.kubernetes.made.pop())
+
+
+async def test_p13_two_starts_at_once_make_one_pod_and_mix_nothing(hub: Hub) -> None:
+    profiles = ("python-intro--instructor", "statistics-lab")
+    wanted = [await fresh(hub, "anna", profile) for profile in profiles]
+    anna = await hub.login("anna")
+    for attempt in range(4):
+        ways = [
+            hub.rest("anna", "POST", "users/anna/server", json.dumps({"profile": profiles[attempt % 2]}).encode()),
+            hub.rest("anna", "POST", "users/anna/server", json.dumps({"profile": profiles[1 - attempt % 2]}).encode()),
+            anna.post("courses", profile=profiles[attempt % 2]),
+            anna.post("spawn", profile=profiles[1 - attempt % 2]),
+        ]
+        answers = await asyncio.gather(*ways)
+        assert {answer.status_code for answer in answers} <= {200, 201, 202, 302, 303, 400}
+        assert await hub.outcome("anna") == "ready"
+        assert len(hub.kubernetes.made) == 1
+        assert comparable(hub.kubernetes.made.pop()) in wanted
+        await hub.stop("anna")
+
+
+async def test_p10_a_start_after_one_that_failed_is_like_the_first(hub: Hub) -> None:
+    wanted = await fresh(hub, "maria", "data-analysis")
+    for body in (b'{"profile": "python-intro--instructor"}', b'{"profile": "nothing"}'):
+        assert await hub.start("maria", body) != "ready"
+    hub.kubernetes.refuse = True
+    assert await hub.start("maria", b'{"profile": "data-analysis"}') != "ready"
+    hub.kubernetes.refuse = False
+    hub.kubernetes.made.clear()
+    assert await hub.start("maria", b'{"profile": "data-analysis"}') == "ready"
+    assert comparable(hub.kubernetes.made[0]) == wanted
+
+
+async def test_p11_who_leaves_a_course_while_their_server_runs_keeps_it_and_cannot_start_it_again(hub: Hub) -> None:
+    maria = await hub.login("maria")
+    await maria.choose("data-analysis")
     assert await hub.outcome("maria") == "ready"
+    hub.write_courses(COURSES.replace("students: [maria]", "students: [nobody]"))
+    await asyncio.sleep(1.5)
+    assert hub.app.users["maria"].spawner.ready
+    assert list(hub.kubernetes.pods) == ["jupyter-maria"]
+    await hub.stop("maria")
+    await maria.choose("data-analysis")
+    assert NOT_LISTED in await hub.outcome("maria")
+    assert NOT_LISTED in await hub.start("maria")
     assert len(hub.kubernetes.made) == 1
 
 
@@ -374,6 +442,26 @@ async def test_a_course_added_to_the_file_appears_without_a_restart(hub: Hub) ->
     assert "new-course" in (await maria.page("spawn")).choices
     await maria.choose("new-course")
     assert await hub.outcome("maria") == "ready"
+
+
+ODD = "{x} {unescaped_username.__class__} {0} lone { %s %(x)s 100% $(HOME)"
+
+
+async def test_y19_a_courses_name_is_the_same_in_a_refusal_on_the_page_in_the_stream_and_in_the_log(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = json.dumps(ODD)
+    hub.write_courses(f"courses:\n  a: {{name: {name}}}\n  b: {{name: {name}, students: everyone}}\n")
+    await asyncio.sleep(1.5)
+    maria = await hub.login("maria")
+    assert f"You are not on the list of '{ODD}'" in await hub.start("maria", b'{"profile": "a"}')
+    assert f"You are not on the list of '{ODD}'" in (await maria.page("spawn-pending/maria")).text
+    assert f"You are not on the list of '{ODD}'" in (await maria.page("courses/a")).text
+    assert f": You are not on the list of '{ODD}'" in caplog.text
+    await maria.choose("b")
+    assert await hub.outcome("maria") == "ready"
+    assert ODD in (await maria.page("courses")).text
+    assert hub.kubernetes.made[0]["metadata"]["labels"]["coursehub/course"] == "b"
 
 
 async def test_y18_a_courses_name_is_text_on_the_page(hub: Hub) -> None:
