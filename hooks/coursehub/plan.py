@@ -150,9 +150,10 @@ def _groups(
         wanted[person.gid] = person.name
     names = [*(course.groups_for(profile.role) if course else ()), *settings.general.groups]
     for name in names:
-        # A group that the site took away since the course was checked is left out, never guessed.
-        if name in settings.groups:
-            wanted.setdefault(settings.groups[name], name)
+        # One that the site has taken away since the course was checked, or has made the course's own, is left out.
+        gid = settings.groups.get(name)
+        if gid is not None and gid != (course and course.gid):
+            wanted.setdefault(gid, name)
     wanted.pop(primary, None)
     kept = tuple(wanted.items())[: MOST_GIDS - 1]
     left_out = [f"{name} ({gid})" for gid, name in wanted.items() if (gid, name) not in kept]

@@ -4,10 +4,14 @@ import re
 from datetime import date
 
 import pytest
+import yaml
 from coursehub import courses
 from coursehub.course import Course
 from coursehub.courses import Catalog, Loaded
 from coursehub.identity import Group, Person
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from kubespawner import KubeSpawner
 
 from tests.support import ANNA, COURSES, JONAS, MARIA, PETER, SOFIA, TODAY, catalog, course, site
 
@@ -125,6 +129,11 @@ def test_a_course_is_read_with_all_its_keys() -> None:
             id="Y20 more code stubs than languages",
         ),
         pytest.param("gid: 0", "3:25: course 'bad': gid: write 1000 or more, not 0", id="Y8 gid 0"),
+        pytest.param("gid: 1", "3:25: course 'bad': gid: write 1000 or more, not 1", id="Y8 gid 1"),
+        pytest.param("gid: 99", "3:25: course 'bad': gid: write 1000 or more, not 99", id="Y8 gid 99"),
+        pytest.param("gid: '0'", "3:25: course 'bad': gid: write a whole number, not '0'", id="Y8 gid 0 as text"),
+        pytest.param("gid: 1.0e+3", "3:25: course 'bad': gid: write a whole number, not 1000.0", id="Y8 gid 1.0e+3"),
+        pytest.param("gid: [70200]", "3:25: course 'bad': gid: write a whole number, not [70200]", id="Y8 gid list"),
         pytest.param("gid: 100", "3:25: course 'bad': gid: write 1000 or more, not 100", id="Y8 gid 100"),
         pytest.param("gid: -1", "3:25: course 'bad': gid: write 1000 or more, not -1", id="Y8 gid -1"),
         pytest.param(
@@ -154,6 +163,32 @@ def test_a_course_is_read_with_all_its_keys() -> None:
             "students: ['*']",
             "3:31: course 'bad': students.0: '*' is no login name; write it in lower case, as the directory has it",
             id="Y22 star",
+        ),
+        pytest.param(
+            "students: {maria: 1}",
+            "3:30: course 'bad': students: write a list as [one, two], not {'maria': 1}",
+            id="Y22 mapping",
+        ),
+        pytest.param(
+            "students: [{maria: 1}]",
+            "3:31: course 'bad': students.0: write text, not {'maria': 1}",
+            id="Y22 mapping in the list",
+        ),
+        pytest.param("students: [null]", "3:31: course 'bad': students.0: write text, not None", id="Y22 null in it"),
+        *(
+            pytest.param(
+                f'students: [maria, "{name}"]',
+                f"3:38: course 'bad': students.1: {written!r} is no login name; write it in lower case, as the "
+                "directory has it",
+                id=f"Y22 {about}",
+            )
+            for about, name, written in (
+                ("upper case", "Maria", "Maria"),
+                ("Cyrillic twin", "m\u0430ria", "m\u0430ria"),
+                ("full width twin", "\uff4daria", "\uff4daria"),
+                ("a line's end", "maria\\n", "maria\n"),
+                ("a space", "maria ", "maria "),
+            )
         ),
         pytest.param("students: [7]", "3:31: course 'bad': students.0: write text, not 7", id="Y22 number in the list"),
         pytest.param(
@@ -200,6 +235,16 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "resources: {cpu: -1}", "3:37: course 'bad': resources.cpu: write more than 0.0, not -1", id="Y24 cpu"
+        ),
+        pytest.param(
+            "resources: {memory: '1; rm'}",
+            "3:40: course 'bad': resources.memory: write a number and a unit, as 512M or 4G",
+            id="Y24 shell",
+        ),
+        pytest.param(
+            "resources: {memory: 9999T}",
+            "3:40: course 'bad': resources.memory: write 1125899906842624 or less, not '9999T'",
+            id="Y24 memory",
         ),
         pytest.param(
             "resources: {cpu: 1, guarantee: {cpu: 2}}",
@@ -307,7 +352,16 @@ def test_a_course_is_read_with_all_its_keys() -> None:
                 "OMP_NUM_THREADS",
                 id=f"Y21 {name}",
             )
-            for name in ("LD_PRELOAD", "PYTHONPATH", "JUPYTERHUB_API_URL", "PATH", "NB_UID", "HTTPS_PROXY", "BASH_ENV")
+            for name in (
+                *("LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONSTARTUP", "JUPYTERHUB_API_URL", "PATH"),
+                *("JUPYTERHUB_API_TOKEN", "NB_UID", "HTTPS_PROXY", "BASH_ENV", "HOME", "USER", "COURSEHUB_UMASK"),
+            )
+        ),
+        pytest.param(
+            "instructor: {environment: {LD_PRELOAD: x}}",
+            "3:59: course 'bad': instructor.environment: a course cannot set LD_PRELOAD here; it can set COURSE_…, "
+            "OMP_NUM_THREADS",
+            id="Y21 instructors' LD_PRELOAD",
         ),
         pytest.param(
             "environment: {path: x}",
@@ -346,13 +400,96 @@ def test_a_mistake_is_told_with_its_place_and_remedy_and_the_other_course_stays(
 
 
 @pytest.mark.parametrize(
-    "slug", ["../../admin", "a/../b", "/etc", ".", "..", "", "a b", "foo--instructor", "CS1", "a-", "x" * 49, "a\\nb"]
+    "slug",
+    [
+        *(pytest.param(slug, id=f"Y1 {slug}") for slug in ("../../admin", "a/../b", "/etc", "a%2f..", "a\\\\b")),
+        *(
+            pytest.param(slug, id=f"Y2 {name}")
+            for name, slug in {
+                "dot": ".",
+                "dots": "..",
+                "nothing": "",
+                "space": "a b",
+                "a line's end": "a\\n",
+                "two lines": "a\\nb",
+                "NUL": "a\\0",
+                "right to left": "a\u202eb",
+                "emoji": "a\U0001f600",
+                "Cyrillic a": "\u0430b",
+                "full width": "\uff41",
+                "hyphen at the end": "a-",
+                "hyphen at the beginning": "-a",
+                "template": "{x}",
+            }.items()
+        ),
+        *(pytest.param(slug, id=f"Y3 {slug[:9]}") for slug in ("CS1", "x" * 49, "x" * 64, "x" * 500)),
+        pytest.param("foo--instructor", id="Y5 the name of a role"),
+    ],
 )
 def test_y1_y2_y3_y5_an_unsafe_slug_is_refused_by_name_and_the_other_course_stays(slug: str) -> None:
     loaded = load(GOOD + f'  "{slug}": {{name: Bad}}\n')
     (problem,) = loaded.problems
     assert "the slug may hold a-z, 0-9 and single '-' inside" in problem.message
     assert (problem.line, problem.column) == (3, 3)
+    assert list(loaded.catalog.courses) == ["good"]
+
+
+def test_y3_of_twins_that_differ_in_case_the_one_in_lower_case_is_taken_and_the_other_named() -> None:
+    loaded = load("courses:\n  CS1: {name: Upper}\n  cs1: {name: Lower}\n")
+    assert [(problem.line, problem.course) for problem in loaded.problems] == [(2, "CS1")]
+    assert {slug: each.name for slug, each in loaded.catalog.courses.items()} == {"cs1": "Lower"}
+
+
+@given(st.text(max_size=60) | st.text("aA1-._/\n", max_size=60))
+def test_y1_y2_y3_whatever_slug_is_taken_is_one_folder_of_its_own_and_all_others_are_named(slug: str) -> None:
+    assume(slug != "good")
+    loaded = load(yaml.safe_dump({"courses": {"good": {"name": "Good"}, slug: {"name": "C"}}}))
+    taken = set(loaded.catalog.courses) - {"good"}
+    assert taken <= {slug}
+    assert bool(taken) != bool(loaded.problems)
+    for each in taken:
+        assert re.fullmatch(r"[a-z0-9](?:-?[a-z0-9])*", each)
+        assert len(each) <= 48
+
+
+# What KubeSpawner can be told, and a course therefore must not.
+TRAITS = sorted(set(KubeSpawner.class_traits(config=True)) - set(Course.model_fields))
+
+
+@pytest.mark.parametrize("trait", TRAITS)
+def test_y10_y11_y12_y13_y14_no_trait_of_kubespawner_is_a_key_of_a_course(trait: str) -> None:
+    for keys, column in ((f"{trait}: x", 20), (f"resources: {{{trait}: x}}", 32), (f"instructor: {{{trait}: x}}", 33)):
+        (problem,) = load(with_keys(keys)).problems
+        assert (problem.line, problem.column) == (3, column)
+        assert problem.message.startswith(f"unknown key '{trait}'; ")
+
+
+def test_the_traits_of_the_attacks_are_among_those() -> None:
+    assert set(TRAITS) >= {
+        *("uid", "fs_gid", "supplemental_gids", "pod_security_context", "container_security_context"),
+        *("volumes", "volume_mounts", "service_account", "automount_service_account_token", "privileged"),
+        *("extra_pod_config", "extra_containers", "init_containers", "lifecycle_hooks", "cmd", "args"),
+        *("extra_labels", "common_labels", "component_label", "namespace", "pod_name_template"),
+        *("priority_class_name", "node_selector", "tolerations", "modify_pod_hook", "profile_list"),
+    }
+    assert {*KubeSpawner.class_traits(config=True)} & {*Course.model_fields} == {"environment", "gid", "image"}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        *(f"{key}: '{path}'" for key in ("coursedir", "path", "directory") for path in ("../../u", "/etc", "..%2f")),
+        "coursedir: other",
+        "shared_with: [good]",
+        "data: ../good/data",
+        "exchange: good",
+        "nbgrader: {root: /srv/nbgrader/exchange/good}",
+        "nbgrader: {course_id: good}",
+    ],
+)
+def test_y6_y7_no_key_of_a_course_names_a_directory(keys: str) -> None:
+    loaded = load(with_keys(keys))
+    assert len(loaded.problems) == 1
     assert list(loaded.catalog.courses) == ["good"]
 
 

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import string
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import yaml
@@ -19,6 +20,7 @@ from tests.support import ANNA, MARIA, site
 from tests.unit.conftest import Spawner, hooks, start
 
 NBGRADER = Path(__file__).parents[2] / "images/singleuser/rootfs/etc/jupyter/nbgrader_config.py"
+Test = TypeVar("Test", bound=Callable[..., Any])
 NASTY = [
     "$(id>/x)",
     "`id`",
@@ -87,8 +89,10 @@ def seen(spawner: Spawner, live: Catalog, profile: str = "c") -> dict[str, str]:
     return kubelet.environment(container["env"])
 
 
-def each(nasty: list[str]) -> Any:
-    def decorate(test: Any) -> Any:
+def each(nasty: list[str]) -> Callable[[Test], Test]:
+    """Tries each of these first."""
+
+    def decorate(test: Test) -> Test:
         for text in nasty:
             test = example(text)(test)
         return test
