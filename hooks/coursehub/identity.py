@@ -156,5 +156,11 @@ async def look_up(source: Source, name: str, settings: Settings, hub_groups: Ite
             f"The account {name!r} is a system account (uid {person.uid}, below {settings.minimum_uid}) and cannot "
             "have a server. Please use your personal account."
         )
+    if settings.course_gids is not None and person.gid in settings.course_gids:
+        # Everything of that person would be the course's, and they one of its instructors.
+        raise Refused(
+            f"The account {name!r} has the primary group {person.gid}, which is kept for courses, so no server can be "
+            "started for it. Please contact the administrators."
+        )
     person = replace(person, admin=name in settings.admins, hub_groups=person.hub_groups.union(hub_groups))
     return replace(answer, person=person)

@@ -13,9 +13,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from kubespawner import KubeSpawner
 
-from tests.support import ANNA, COURSES, JONAS, MARIA, PETER, SOFIA, TODAY, catalog, course, site
+from tests.support import ANNA, COURSES, JONAS, MARIA, PETER, SITE, SOFIA, TODAY, catalog, course, site
 
 KEYS = ", ".join(sorted(set(Course.model_fields) - {"slug"}))
+RANGE = "courseGids: {minimum: 70100, maximum: 79999}\n"
 GOOD = "courses:\n  good: {name: Good}\n"
 
 
@@ -570,6 +571,24 @@ def test_y4_a_slug_in_two_files_is_refused_in_the_second() -> None:
         "b.yaml:2:3: course 'good': also in a.yaml; a slug is one course"
     ]
     assert list(loaded.catalog.courses) == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "gid", "said"),
+    [
+        ("", 30001, "the site keeps no gids for courses; ask its admins to set courseGids, or leave gid out"),
+        ("", 70101, "the site keeps no gids for courses; ask its admins to set courseGids, or leave gid out"),
+        (RANGE, 30001, "30001 is not for courses; the site keeps 70100 to 79999 for them"),
+        (RANGE, 70001, "70001 is the site's group 'teaching'; a course has its own"),
+    ],
+)
+def test_y9_where_nobody_can_list_the_people_a_course_has_a_gid_that_is_kept_for_courses(
+    kept: str, gid: int, said: str
+) -> None:
+    ldap = "identity: {provider: ldap, ldap: {servers: ['ldaps://a'], users: {base: dc=a}}}\n"
+    values = site(SITE[: SITE.index("identity:")].replace(RANGE, kept) + ldap)
+    loaded = courses.load([("courses.yaml", with_keys(f"gid: {gid}"))], values)
+    assert [str(problem) for problem in loaded.problems] == [f"courses.yaml:3:25: course 'bad': gid: {said}"]
 
 
 def test_y9_two_courses_never_share_a_unix_group() -> None:

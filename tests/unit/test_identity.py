@@ -83,6 +83,23 @@ async def test_i1_a_uid_below_the_sites_minimum_is_refused(uid: int, refused: bo
 
 
 @pytest.mark.parametrize(
+    ("gid", "refused"), [(70099, False), (70100, True), (70101, True), (79999, True), (80000, False)], ids=str
+)
+async def test_y9_whose_own_group_is_one_that_is_kept_for_courses_gets_no_server(gid: int, refused: bool) -> None:
+    source = Saying(Person("anna", 30001, gid))
+    if refused:
+        with pytest.raises(Refused, match=f"has the primary group {gid}, which is kept for courses.*administrators"):
+            await look_up(source, "anna")
+    else:
+        assert (await look_up(source, "anna")).gid == gid
+
+
+async def test_y9_a_group_of_a_course_beside_ones_own_is_membership() -> None:
+    person = await look_up(Saying(Person("anna", 30001, 30001, (Group("python-intro", 70101),))), "anna")
+    assert person.gids == {30001, 70101}
+
+
+@pytest.mark.parametrize(
     "name",
     [*("../x", "a/b", "a b", "a%2f", "a\n", "-x", "x" * 300, "\u0430nna", "", "0", "*", ")(uid=*", "a\0"), "Anna"],
     ids=ascii,
