@@ -17,6 +17,8 @@ from .settings import FileDirectory, Settings
 Log = logging.Logger | logging.LoggerAdapter[Any]
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,9}")
+# Whom NFS servers make of those that they do not trust, and -1 in 16 bits.
+_NOBODY = (65534, 65535)
 _UID: TypeAdapter[int] = TypeAdapter(Uid)
 _GID: TypeAdapter[int] = TypeAdapter(Gid)
 
@@ -151,10 +153,11 @@ async def look_up(source: Source, name: str, settings: Settings, hub_groups: Ite
             "If you joined recently, try again tomorrow; otherwise contact the administrators."
         )
     person = answer.person
-    if person.uid < settings.minimum_uid:
+    below = f", below {settings.minimum_uid}" if person.uid < settings.minimum_uid else ""
+    if below or person.uid in _NOBODY:
         raise Refused(
-            f"The account {name!r} is a system account (uid {person.uid}, below {settings.minimum_uid}) and cannot "
-            "have a server. Please use your personal account."
+            f"The account {name!r} is a system account (uid {person.uid}{below}) and cannot have a server. "
+            "Please use your personal account."
         )
     if settings.course_gids is not None and person.gid in settings.course_gids:
         # Everything of that person would be the course's, and they one of its instructors.

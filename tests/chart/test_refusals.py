@@ -255,7 +255,25 @@ def test_every_key_of_the_table_is_tried_here() -> None:
     assert list(_table()) == list(OWNED)
 
 
-@pytest.mark.parametrize("path", OWNED)
+# Which attack each would be.
+ATTACKS = {
+    "Y10": ["uid", "fsGid"],
+    "Y11": ["storage.extraVolumes", "storage.extraVolumeMounts", "storage.static.subPath", "extraFiles"],
+    "Y12": [
+        *("serviceAccountName", "extraPodConfig", "extraContainers", "initContainers", "lifecycleHooks", "cmd"),
+        *("allowPrivilegeEscalation", "cloudMetadata.blockWithIptables"),
+    ],
+    "Y13": ["extraLabels"],
+    "Y14": ["podNameTemplate", "profileList"],
+    "Y21": ["extraEnv"],
+    "P6": ["consecutiveFailureLimit"],
+}
+NAMES = {key: f"{attack} {key}" for attack, keys in ATTACKS.items() for key in keys}
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, id=NAMES.get(key := path.partition(".")[2], key)) for path in OWNED]
+)
 def test_a_key_that_the_plan_owns_is_refused_and_ours_is_named(said: dict[str, str], path: str) -> None:
     assert OWNED[path][1] in said[path]
 

@@ -12,6 +12,8 @@ from tests.support import SITE
 
 PASSWD = """\
 root:x:0:0::/root:/bin/sh
+nobody:x:65534:65534::/nonexistent:/bin/sh
+daemon:x:1:1001::/:/bin/sh
 anna:x:30001:30001::/x:/bin/sh
 peter:x:30002:100::/x:/bin/sh
 """
@@ -63,6 +65,9 @@ def test_i6_a_person_has_uid_gid_and_every_group_that_can_be_used(machine: Path)
     [
         pytest.param("stranger", "is not known in the university's directory", id="I1 unknown"),
         pytest.param("root", "is not known in the university's directory", id="I1 root"),
+        pytest.param("nobody", "'nobody' is a system account (uid 65534)", id="I1 nobody"),
+        pytest.param("daemon", "'daemon' is a system account (uid 1, below 20000)", id="I1 daemon"),
+        pytest.param("0", "The account name '0' cannot have a server here", id="I1 a number"),
         pytest.param("peter", "is not known in the university's directory", id="a system's primary group"),
     ],
 )

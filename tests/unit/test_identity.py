@@ -71,9 +71,11 @@ async def test_i1_who_is_not_in_the_directory_is_refused_and_told_what_to_do(nam
 
 
 @pytest.mark.parametrize(
-    ("uid", "refused"), [(0, True), (1, True), (19999, True), (20000, False), (65534, False)], ids=str
+    ("uid", "refused"),
+    [(0, True), (1, True), (19999, True), (20000, False), (65534, True), (65535, True), (65536, False)],
+    ids=str,
 )
-async def test_i1_a_uid_below_the_sites_minimum_is_refused(uid: int, refused: bool) -> None:
+async def test_i1_a_uid_below_the_sites_minimum_or_of_nobody_is_refused(uid: int, refused: bool) -> None:
     source = Saying(Person("anna", uid, 5000))
     if refused:
         with pytest.raises(Refused, match=r"is a system account .uid .* Please use your personal account"):
