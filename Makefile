@@ -11,7 +11,7 @@ export Z2JH_CHART ?=
 
 .PHONY: help
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: venv
 venv: .venv/complete ## make .venv with the locked development dependencies and the coursehub command
@@ -68,8 +68,12 @@ drills: venv ## kill, cut off and take over the local cluster; disturbs whatever
 	@$(VENV)/pytest tests/drills
 
 .PHONY: bench
-bench: venv ## measure beside plain z2jh on the same cluster; prints tables for docs/measurements.md
+bench: venv ## measure beside plain z2jh on the same cluster; prints tables for docs/measurements.md (bench-hooks needs no cluster)
 	@$(VENV)/python -m tests.bench
+
+.PHONY: bench-hooks
+bench-hooks: venv ## measure the hub's own work: plan, gate, form, reload, check; needs no cluster
+	@$(VENV)/python -m tests.bench.hooks
 
 .PHONY: images
 images: ## build the images that are missing

@@ -155,6 +155,10 @@ class Instructor(_Block):
     )
 
 
+# One for all: a default with a mapping in it would be copied for each course.
+_AS_STUDENTS = Instructor()
+
+
 class Course(_Block):
     """One course; dates are inclusive and meant in the site's time zone."""
 
@@ -230,7 +234,7 @@ class Course(_Block):
         examples=[{"COURSE_TERM": "autumn"}],
     )
     instructor: Instructor = Field(
-        default=Instructor(),
+        default_factory=lambda: _AS_STUDENTS,
         description="What is otherwise in instructors' servers.",
         examples=[{"resources": {"memory": "8G"}, "image": "python-grading"}],
     )

@@ -26,10 +26,11 @@ class Catalog:
         self._position = {slug: position for position, slug in enumerate(self.courses)}
         self._everyone = [course.slug for course in self.courses.values() if course.public]
         self._by_gid = {course.gid: course.slug for course in self.courses.values() if course.gid is not None}
-        self._by_entry: dict[str, list[str]] = {}
+        # Tuples of text, which Python's search for garbage passes over: there are as many as people.
+        self._by_entry: dict[str, tuple[str, ...]] = {}
         for course in self.courses.values():
             for entry in {*course.instructors, *(() if course.public else course.students)}:
-                self._by_entry.setdefault(entry, []).append(course.slug)
+                self._by_entry[entry] = (*self._by_entry.get(entry, ()), course.slug)
 
     def images(self, today: date, general: str) -> Iterator[tuple[str, str]]:
         """Who runs which image from `today` on, as pairs of (slug, the image as chosen); `general` is the site's."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -217,9 +217,12 @@ class Settings(_Values):
 
     def owner_of(self, gid: int) -> str | None:
         """Whose the group already is, which then cannot be a course's."""
-        site = (f"the site's group '{name}'" for name, taken in self.groups.items() if taken == gid)
-        people = (f"{name}'s own group" for name, person in self.identity.file.people.items() if person.gid == gid)
-        return next(chain(site, people), None)
+        return self._owners.get(gid)
+
+    @cached_property
+    def _owners(self) -> Mapping[int, str]:
+        people = {person.gid: f"{name}'s own group" for name, person in self.identity.file.people.items()}
+        return people | {gid: f"the site's group '{name}'" for name, gid in self.groups.items()}
 
     @property
     def zone(self) -> ZoneInfo:

@@ -153,6 +153,22 @@ def test_a_refusal_says_what_the_person_can_do(person: Person, profile: Profile,
     assert str(refusal.value) == said
 
 
+def test_y5_a_course_called_like_a_role_of_another_gives_nothing_of_that_other() -> None:
+    live = catalog(
+        "courses:\n"
+        "  foo: {name: Foo, gid: 70101, instructors: [anna], students: [jonas]}\n"
+        "  foo-instructor: {name: Bar, gid: 70102, instructors: [peter], students: [maria]}\n"
+    )
+    bar = parse("foo-instructor")
+    assert bar == Profile(Role.STUDENT, "foo-instructor")
+    assert access.decide(MARIA, bar, live, TODAY) == live.courses["foo-instructor"]
+    for person, slug in ((MARIA, "foo--instructor"), (MARIA, "foo"), (PETER, "foo--instructor"), (JONAS, bar.slug)):
+        profile = parse(slug)
+        assert profile is not None
+        with pytest.raises(Refused, match="You are not"):
+            access.decide(person, profile, live, TODAY)
+
+
 def test_students_listed_by_group_may_start() -> None:
     live = catalog("courses:\n  c: {name: C, students: ['@team']}\n")
     member = Person("x", 30009, 30009, (Group("team", 5000),))

@@ -1,5 +1,6 @@
 """What is live: files are followed without a restart, and the last good ones stay."""
 
+import gc
 import logging
 import os
 import re
@@ -79,6 +80,12 @@ def test_a_thread_follows_the_files_by_itself(folders: tuple[Path, Path]) -> Non
     site.follow()
     (folders[1] / "courses.yaml").write_text(B)
     until(lambda: list(site.current.catalog.courses) == ["a", "b"])
+
+
+def test_what_the_hub_has_when_it_begins_to_follow_is_not_looked_through_for_garbage_again(folders: Folders) -> None:
+    gc.unfreeze()
+    Site(*folders, LOG).follow()
+    assert gc.get_freeze_count() > 10_000
 
 
 @pytest.mark.parametrize(

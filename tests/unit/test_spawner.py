@@ -5,11 +5,14 @@ import contextlib
 import copy
 import random
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
+from typing import Any, ClassVar
 
 import pytest
 from coursehub import access, plan
 from coursehub import spawner as adapter
+from coursehub.course import Course
+from coursehub.courses import Catalog
 from coursehub.errors import Refused
 from coursehub.identity import Person
 from coursehub.profiles import GENERAL, Profile, Role, parse
@@ -550,6 +553,45 @@ def test_every_role_sets_the_same_traits_so_none_stays_from_an_earlier_server() 
         course = access.decide(cell.person, profile, catalog(), TODAY)
         names.add(frozenset(adapter.traits(plan.make(cell.person, profile, course, site(), TODAY), FRAME)))
     assert len(names) == 1
+
+
+class Seen(Course):
+    """A course that remembers that somebody looked at it."""
+
+    looked_at: ClassVar[set[str]] = set()
+
+    def __getattribute__(self, name: str) -> Any:
+        """See object."""
+        found = super().__getattribute__(name)
+        if name in Course.model_fields:
+            Seen.looked_at.add(super().__getattribute__("slug"))
+        return found
+
+
+def of_jonas_among(others: int) -> Catalog:
+    """Two courses that Jonas takes, one closed, one that he teaches, one for everyone, and as many `others` as said."""
+    theirs = [Seen(slug=f"c{number}", name="C", gid=71000 + number, students=("maria",)) for number in range(others)]
+    own = [
+        Seen(slug="takes", name="T", gid=70201, students=("maria", "jonas")),
+        Seen(slug="took", name="T", students=("jonas",), close=date(2026, 1, 1)),
+        Seen(slug="teaches", name="T", instructors=("jonas",)),
+        Seen(slug="public", name="P", students="everyone"),
+    ]
+    live = Catalog([*theirs[::2], *own, *theirs[1::2]])
+    Seen.looked_at.clear()
+    return live
+
+
+@pytest.mark.parametrize("others", [0, 1000])
+async def test_a_form_looks_at_no_course_but_those_that_it_shows(spawner: Spawner, others: int) -> None:
+    form = await hooks(of_jonas_among(others)).form(spawner(JONAS, ""), None)
+    assert all(f'value="{slug}"' in form for slug in ("takes", "teaches--instructor", "public"))
+    assert Seen.looked_at == {"takes", "took", "teaches", "public"}
+
+
+async def test_a_start_looks_at_no_course_but_the_chosen_one(spawner: Spawner) -> None:
+    await start(hooks(of_jonas_among(1000)), spawner(JONAS, "takes"))
+    assert Seen.looked_at == {"takes"}
 
 
 people = st.from_regex(r"[a-z][a-z0-9._-]{0,62}", fullmatch=True)

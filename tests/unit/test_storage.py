@@ -1,13 +1,17 @@
 """The shared tree: made once, corrected where it differs, only looked at by the hub."""
 
 import os
+import posixpath
 import time
 from pathlib import Path
 
 import pytest
 from coursehub import storage
 from coursehub.errors import Refused
+from coursehub.names import PERSON, SLUG, is_person, is_slug
 from coursehub.storage import Directory, Share
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
 
@@ -53,6 +57,34 @@ def tree(root: Path) -> str:
         found = path.lstat()
         lines.append(f"{path.relative_to(root)} {found.st_mode & 0o7777:04o} {found.st_uid}:{found.st_gid}\n")
     return "".join(lines)
+
+
+slugs = st.from_regex(SLUG, fullmatch=True).filter(is_slug)
+people = st.from_regex(PERSON, fullmatch=True).filter(is_person)
+FOLDERS = (storage.course_files, storage.course_data, storage.exchange)
+
+
+@given(slugs, slugs, people, people, st.integers(1, 2**31 - 2), st.integers(1, 2**31 - 2))
+@example("files", "data", "course", "exchange", 1, 101)
+@example("a", "a-b", "a", "a.b", 1, 1)
+def test_y6_y7_no_two_courses_or_people_share_a_directory_or_have_one_in_anothers(
+    one: str, other: str, person: str, another: str, uid: int, another_uid: int
+) -> None:
+    paths = {folder(slug) for folder in FOLDERS for slug in (one, other)}
+    paths |= {storage.home(uid, person), storage.home(another_uid, another)}
+    assert len(paths) == len(FOLDERS) * len({one, other}) + len({(uid % 100, person), (another_uid % 100, another)})
+    for path in paths:
+        assert path == posixpath.normpath(path)
+        assert path.split("/")[0] in ("home", "course", "exchange")
+        assert ".." not in path.split("/")
+        assert not [each for each in paths if each.startswith(f"{path}/")]
+
+
+def test_y6_only_root_writes_in_a_directory_above_one_that_is_mounted() -> None:
+    mounted = [storage.home(20001, "maria"), storage.course_files("data-analysis"), storage.exchange("data-analysis")]
+    above = {each for each in TREE if any(path.startswith(f"{each.path}/") for path in mounted)}
+    assert {each.path for each in above} == {"home", "home/01", "course", "course/data-analysis", "exchange"}
+    assert all((each.uid, each.mode & 0o022) == (0, 0) for each in above)
 
 
 @as_root
