@@ -14,4 +14,4 @@ git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci/run | xargs -
 for site in values/local.yaml values/example-university.yaml; do
   "$bin"/coursehub check --site "$site" values/courses.yaml
 done
-"$bin"/pytest -q tests/unit tests/chart
+"$bin"/pytest -q -n auto tests/unit tests/chart
