@@ -179,6 +179,9 @@ class _Reader:
             self._skip(event)
             tag = event.tag.replace(_TAG, "!!")[:60]
             return self._refuse(path, f"tags such as `{tag}` are not allowed; remove it")
+        if event.anchor is not None:
+            self._skip(event)
+            return self._refuse(path, f"anchors (`&{event.anchor[:60]}`) are not allowed; remove it")
         if kind is yaml.ScalarEvent:
             value = event.value
             return self._special(event, path) if event.implicit[0] and value[:1] in _SPECIAL else value

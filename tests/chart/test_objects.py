@@ -101,11 +101,16 @@ def test_every_key_of_ours_reaches_the_hub_or_an_object(site: dict[str, Any]) ->
 
 
 def test_an_nfs_server_becomes_a_volume(chart: Chart) -> None:
-    nfs = {"server": "nfs.example.edu", "path": "/export", "mountOptions": ["nfsvers=4.2", "hard"]}
+    nfs = {"server": "nfs.example.edu", "path": "/export", "version": "4.2", "mountOptions": ["hard", "nodev"]}
     volume = chart.render({"storage": {"nfs": nfs}})["PersistentVolume", "teaching-coursehub-storage"]["spec"]
     assert volume["nfs"] == {"server": "nfs.example.edu", "path": "/export"}
-    assert volume["mountOptions"] == ["nfsvers=4.2", "hard"]
+    assert volume["mountOptions"] == ["nfsvers=4.2", "nosuid", "nodev", "hard"]
     assert "hostPath" not in volume
+
+
+def test_f8_a_share_is_mounted_without_set_uid_programs_and_devices_whatever_a_site_leaves_out(chart: Chart) -> None:
+    volume = chart.render()["PersistentVolume", "teaching-coursehub-storage"]["spec"]
+    assert volume["mountOptions"] == ["nosuid", "nodev"]
 
 
 def test_a_folder_of_the_machine_becomes_a_volume_that_is_never_made_by_kubelet(chart: Chart) -> None:

@@ -106,6 +106,16 @@ CASES = [
         id="the share mounted to write",
     ),
     pytest.param(
+        at("storage.nfs.mountOptions", ["hard", "suid"]),
+        "- storage.nfs.mountOptions: suid would let a file on the share be a program of another uid, or a device; ",
+        id="F8 set-uid programs on the share",
+    ),
+    pytest.param(
+        at("storage.nfs", {"version": "4.2", "mountOptions": ["vers=3"]}),
+        "- storage.nfs: version and mountOptions (vers=3) both say the NFS version; keep one of them.",
+        id="two versions of NFS",
+    ),
+    pytest.param(
         at("courses.existingClaim", "course-files"),
         "- jupyterhub.hub.extraVolumes: coursehub-courses is missing, since a list of yours replaces the chart's; add "
         '{"name":"coursehub-courses","persistentVolumeClaim":{"claimName":"course-files","readOnly":true}}',
