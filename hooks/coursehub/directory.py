@@ -3,17 +3,16 @@
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from threading import Thread
 
 from .authstate import ClaimsProvider
 from .identity import Answer, Direct, FileProvider, Log, Person, Provider, Source
 from .ldap import LdapProvider
 from .nss import NssProvider
 from .settings import Identity
+from .threads import in_thread
 
 THREADS = 16
 # Seconds for which nobody is asked again about a name that is not there.
@@ -105,26 +104,18 @@ class Directory:
 
     async def _ask(self, name: str) -> Answer | None:
         begin, asked = self._clock(), datetime.now(UTC)
-        person = await asyncio.wrap_future(self._in_thread(name))
+        person = await asyncio.wrap_future(in_thread(partial(self._find, name), "directory"))
         answer = None if person is None else Answer(person, asked)
         self._keep(name, answer, begin + (self._cache if person else min(self._cache, UNKNOWN)))
         return answer
 
-    def _in_thread(self, name: str) -> Future[Person | None]:
-        call: Future[Person | None] = Future()
-
-        def run() -> None:
-            call.set_running_or_notify_cancel()
-            try:
-                call.set_result(self._provider.find(name))
-            except OSError as error:
-                call.set_exception(error)
-            except Exception as error:  # noqa: BLE001 - an answer that a library chokes on is no answer
-                call.set_exception(OSError(f"{type(error).__name__}: {error}"))
-
-        # No pool: it would wait for threads that hang when the process ends.
-        Thread(target=run, name="directory", daemon=True).start()
-        return call
+    def _find(self, name: str) -> Person | None:
+        try:
+            return self._provider.find(name)
+        except OSError:
+            raise
+        except Exception as error:  # an answer that a library chokes on is no answer
+            raise OSError(f"{type(error).__name__}: {error}") from error
 
     def _keep(self, name: str, answer: Answer | None, until: float) -> None:
         self._kept.pop(name, None)

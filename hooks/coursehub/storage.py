@@ -8,11 +8,14 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .errors import Refused
+from .threads import in_thread
+
+THREADS = 16
 
 
 def home(uid: int, name: str) -> str:
@@ -109,18 +112,24 @@ class Share:
     def __init__(self, root: Path, timeout: float = 5.0) -> None:
         self._root = root
         self._timeout = timeout
-        # A hung NFS server holds its threads; a pool of its own keeps everything else going.
-        self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="share")
+        # A hung NFS server holds its threads for as long as it hangs; there are never more of them.
+        self._slots = asyncio.Semaphore(THREADS)
 
     async def check(self, home_path: str, uid: int, others: Iterable[str]) -> None:
         """Raises Refused unless the home is there and `uid`'s, and each of `others` is a directory."""
-        loop = asyncio.get_running_loop()
-        look = loop.run_in_executor(self._threads, self._look, home_path, uid, tuple(others))
         try:
             async with asyncio.timeout(self._timeout):
-                await look
+                await self._slots.acquire()
+                look = asyncio.wrap_future(in_thread(partial(self._look, home_path, uid, tuple(others)), "share"))
+                look.add_done_callback(self._looked)
+                await asyncio.shield(look)
         except TimeoutError:
             raise Refused("The file server does not answer. Please try again in a few minutes.") from None
+
+    def _looked(self, look: asyncio.Future[None]) -> None:
+        self._slots.release()
+        if not look.cancelled():
+            look.exception()  # nobody may be waiting for it any more
 
     def _look(self, home_path: str, uid: int, others: tuple[str, ...]) -> None:
         found = self._directory(home_path)
