@@ -17,6 +17,7 @@ from coursehub.errors import Refused
 from coursehub.identity import Person
 from coursehub.profiles import GENERAL, Profile, Role, parse
 from coursehub.spawner import Forbidden, Hooks
+from coursehub.traits import traits
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from kubespawner.slugs import safe_slug
@@ -551,7 +552,7 @@ def test_every_role_sets_the_same_traits_so_none_stays_from_an_earlier_server() 
         profile = parse(cell.profile)
         assert profile
         course = access.decide(cell.person, profile, catalog(), TODAY)
-        names.add(frozenset(adapter.traits(plan.make(cell.person, profile, course, site(), TODAY), FRAME)))
+        names.add(frozenset(traits(plan.make(cell.person, profile, course, site(), TODAY), FRAME)))
     assert len(names) == 1
 
 

@@ -1,0 +1,58 @@
+"""A plan as KubeSpawner's traits: every one that shapes the pod, so that none stays from an earlier server."""
+
+from typing import Any
+
+from . import gate
+from .gate import Frame
+from .plan import PodPlan
+
+
+def traits(planned: PodPlan, frame: Frame) -> dict[str, Any]:
+    """Every trait of KubeSpawner that shapes the pod and is the plan's; setting them all leaves no remainder."""
+    devices = gate.devices(planned)
+    return {
+        "namespace": frame.namespace,
+        "profile_list": [{"slug": planned.profile.slug, "display_name": planned.profile.slug}],
+        "image": planned.image,
+        "cmd": list(planned.command),
+        "args": [],
+        "default_url": planned.default_url,
+        "notebook_dir": "/",
+        "disable_user_config": True,
+        "working_dir": planned.home,
+        "environment": {name: _literal(value) for name, value in gate.environment(planned).items()},
+        "env_keep": [],
+        "extra_labels": dict(planned.labels),
+        "uid": planned.uid,
+        "gid": planned.gid,
+        "fs_gid": None,
+        "supplemental_gids": [],
+        "pod_security_context": gate.pod_security(planned),
+        "container_security_context": gate.container_security(planned),
+        "privileged": False,
+        "allow_privilege_escalation": False,
+        "service_account": None,
+        "automount_service_account_token": False,
+        "node_selector": gate.node_selector(planned, frame),
+        "tolerations": gate.tolerations(planned, frame),
+        "priority_class_name": frame.priority_class or "",
+        "volumes": gate.volumes(frame),
+        "volume_mounts": gate.mounts(planned),
+        "storage_pvc_ensure": False,
+        "cpu_limit": planned.limits.cpu,
+        "mem_limit": planned.limits.memory,
+        "cpu_guarantee": planned.guarantees.cpu,
+        "mem_guarantee": planned.guarantees.memory,
+        "extra_resource_limits": devices,
+        "extra_resource_guarantees": dict(devices),
+        "init_containers": [],
+        "extra_containers": [],
+        "extra_container_config": {},
+        "extra_pod_config": {},
+        "lifecycle_hooks": {},
+    }
+
+
+def _literal(text: str) -> str:
+    """What KubeSpawner, which passes each value through str.format, makes `text` of."""
+    return text.replace("{", "{{").replace("}", "}}")
