@@ -13,6 +13,8 @@ COUNTS = {"Y": 25, "P": 13, "I": 7}
 ATTACKS = [f"{group}{number}" for group, count in COUNTS.items() for number in range(1, count + 1)]
 # At a real hub at least, since only there JupyterHub's own part in it is seen.
 AT_THE_HUB = [f"P{number}" for number in range(1, 14)] + ["I1", "I2", "I4", "Y18", "Y19"]
+# What only a cluster shows whole.
+ON_A_CLUSTER = ("Y11", "Y13", "Y18", "Y20", "Y23", "P1", "P2", "P3", "P6", "P9", "P11", "P13", "I6", "I7")
 
 
 def carried(*folders: str) -> set[str]:
@@ -35,6 +37,11 @@ def test_each_attack_has_a_test_without_a_cluster(attack: str) -> None:
 @pytest.mark.parametrize("attack", AT_THE_HUB)
 def test_an_attack_on_a_start_has_a_test_at_a_real_hub(attack: str) -> None:
     assert attack in carried("hub")
+
+
+@pytest.mark.parametrize("attack", ON_A_CLUSTER)
+def test_an_attack_that_only_a_cluster_shows_whole_has_a_test_there(attack: str) -> None:
+    assert attack in carried("e2e")
 
 
 def test_no_test_carries_an_id_that_is_no_attack() -> None:
