@@ -3,33 +3,12 @@
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import date
-from enum import Enum, auto
 
-from .course import Course
+from .course import Course, Standing, standing
 from .courses import Catalog
 from .errors import Refused
 from .identity import Person
 from .profiles import GENERAL, Profile, Role
-
-
-class Standing(Enum):
-    """Where a course stands for its students; instructors start it at all times, and only read what is archived."""
-
-    NOT_YET_OPEN = auto()
-    OPEN = auto()
-    CLOSED = auto()
-    ARCHIVED = auto()
-
-
-def standing(course: Course, today: date) -> Standing:
-    """Where `course` stands on the day `today`; its first and its last day are open ones."""
-    if course.is_archived(today):
-        return Standing.ARCHIVED
-    if course.open is not None and today < course.open:
-        return Standing.NOT_YET_OPEN
-    if course.close is not None and today > course.close:
-        return Standing.CLOSED
-    return Standing.OPEN
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from . import explain, state
-from .errors import Refused
 from .identity import Answer
 from .profiles import Role
 from .settings import Settings
 from .site import Site
 from .sitemodule import Adjust
-from .user import report
+from .user import show
 
 # How the hub finds somebody, with its cache and what it knows of their login; raises Refused.
 Find = Callable[[str, Settings], Awaitable[Answer]]
@@ -53,17 +52,12 @@ class Answers:
     async def user(self, user: str) -> dict[str, Any]:
         """What the directory said of somebody, and how long ago."""
         settings = self._site.current.settings
-        found: Answer | Refused
-        try:
-            found = await self._find(user, settings)
-        except Refused as refusal:
-            found = refusal
-        return report(user, settings, found, datetime.now(UTC))
+        return await show(self._find(user, settings), user, settings)
 
     async def explain(self, user: str, course: str | None, role: str | None) -> dict[str, Any]:
         """Whether somebody may start what, why or why not, and what the server would be; raises Refused."""
         now = self._site.current
         person = (await self._find(user, now.settings)).person
-        today = datetime.now(UTC).astimezone(now.settings.zone).date()
+        today = now.settings.day(datetime.now(UTC))
         asked = Role(role) if role else None
         return explain.answer(person, now.catalog, now.settings, today, course=course, role=asked, adjust=self._adjust)

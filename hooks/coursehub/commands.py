@@ -17,7 +17,7 @@ import yaml
 from . import courses, directory, document, explain, images, remote, schema, settings, sitemodule, storage, user
 from .courses import Catalog, Loaded
 from .errors import InvalidFile, Problem, Refused
-from .identity import Answer, Source, look_up
+from .identity import Answer, look_up
 from .profiles import Role
 from .settings import Settings
 
@@ -58,7 +58,7 @@ def explain_(options: Namespace) -> int:
     """Says whether somebody may start what, and why; from files, or as the running hub sees it."""
     if options.files:
         site, loaded = _site_and_courses(options)
-        person = asyncio.run(look_up(_source(site, options.user), options.user, site)).person
+        person = asyncio.run(_look_up(site, options.user)).person
         adjust = sitemodule.load(site.site_module) if site.site_module else None
         role = Role(options.role) if options.role else None
         said = explain.answer(
@@ -75,12 +75,7 @@ def user_show(options: Namespace) -> int:
     """Says what the directory says of somebody; asked now, or as the running hub has it."""
     if options.site:
         site = _settings(options)
-        found: Answer | Refused
-        try:
-            found = asyncio.run(look_up(_source(site, options.user), options.user, site))
-        except Refused as refusal:
-            found = refusal
-        said = user.report(options.user, site, found, datetime.now(UTC))
+        said = asyncio.run(user.show(_look_up(site, options.user), options.user, site))
     else:
         said = remote.ask(options.namespace, {"ask": "user", "user": options.user})
     _print(said, user.text(said).splitlines(), as_json=options.json, error=not said["known"])
@@ -129,15 +124,15 @@ def _tree(site: Settings, catalog: Catalog) -> Iterator[storage.Directory]:
             yield from storage.course_tree(course.slug, course.gid, data=course.data != "none", data_writable=writable)
 
 
-def _source(site: Settings, name: str) -> Source:
+async def _look_up(site: Settings, name: str) -> Answer:
     if site.identity.provider == "authState":
         raise Refused(f"Only the running hub knows what the login said of {name!r}; leave --site and files out.")
     logging.basicConfig(format="coursehub: %(message)s", level=logging.INFO)
-    return directory.People(logging.getLogger(__name__)).source(site.identity)
+    return await look_up(directory.People(logging.getLogger(__name__)).source(site.identity), name, site)
 
 
 def _today(site: Settings) -> date:
-    return datetime.now(site.zone).date()
+    return site.day(datetime.now(UTC))
 
 
 def _settings(options: Namespace) -> Settings:

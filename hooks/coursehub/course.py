@@ -6,6 +6,7 @@ The only place of truth: `coursehub check`, the JSON Schema and docs/reference a
 import re
 from collections.abc import Mapping
 from datetime import date
+from enum import Enum, auto
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -284,3 +285,23 @@ class Course(_Block):
     def groups_for(self, role: Role) -> tuple[str, ...]:
         """Names of the site's groups that a role's servers get."""
         return self.groups.instructor if role is Role.INSTRUCTOR else self.groups.student
+
+
+class Standing(Enum):
+    """Where a course stands for its students; instructors start it at all times, and only read what is archived."""
+
+    NOT_YET_OPEN = auto()
+    OPEN = auto()
+    CLOSED = auto()
+    ARCHIVED = auto()
+
+
+def standing(course: Course, today: date) -> Standing:
+    """Where `course` stands on the day `today`; its first and its last day are open ones."""
+    if course.is_archived(today):
+        return Standing.ARCHIVED
+    if course.open is not None and today < course.open:
+        return Standing.NOT_YET_OPEN
+    if course.close is not None and today > course.close:
+        return Standing.CLOSED
+    return Standing.OPEN

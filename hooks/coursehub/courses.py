@@ -9,7 +9,7 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from . import document, images
-from .course import Course
+from .course import Course, Standing, standing
 from .document import Document, Path
 from .errors import InvalidFile, Problem
 from .identity import Person
@@ -36,7 +36,7 @@ class Catalog:
         """Who runs which image from `today` on, as pairs of (slug, the image as chosen); `general` is the site's."""
         yield GENERAL_SLUG, general
         for course in self.courses.values():
-            if course.is_archived(today) or (course.close is not None and today > course.close):
+            if standing(course, today) in (Standing.CLOSED, Standing.ARCHIVED):
                 continue
             for role in (Role.STUDENT, Role.INSTRUCTOR):
                 yield course.slug, course.image_for(role) or general

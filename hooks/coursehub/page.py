@@ -6,7 +6,8 @@ from datetime import date
 
 from jinja2 import Environment, PackageLoader
 
-from .access import Choice, Standing, standing
+from .access import Choice
+from .course import Standing, standing
 from .courses import Catalog
 from .profiles import Profile, Role
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -228,6 +229,10 @@ class Settings(_Values):
     def zone(self) -> ZoneInfo:
         """The site's time zone, in which dates of courses are meant."""
         return ZoneInfo(self.timezone)
+
+    def day(self, moment: datetime) -> date:
+        """Which day it is at the site at an aware `moment`."""
+        return moment.astimezone(self.zone).date()
 
 
 KEYS = frozenset(to_camel(name) for name in Settings.model_fields)

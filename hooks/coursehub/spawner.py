@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, NoReturn, Self
 from weakref import WeakKeyDictionary
-from zoneinfo import ZoneInfo
 
 import traitlets
 from jupyterhub.app import JupyterHub
@@ -116,7 +115,7 @@ class Hooks:
     async def form(self, spawner: Any, link: str | None) -> str:
         """The choices of the spawner's owner; what `link` leads to is preselected, or the reason against it is said."""
         snapshot = self._site.current
-        today = _today(snapshot.settings.zone)
+        today = _today(snapshot.settings)
         try:
             person = await self._person(spawner, snapshot.settings)
         except Refused as refusal:
@@ -141,7 +140,7 @@ class Hooks:
         if link is not None:
             try:
                 person = await self._person(spawner, snapshot.settings)
-                linked, message = _follow(person, link, snapshot.catalog, _today(snapshot.settings.zone))
+                linked, message = _follow(person, link, snapshot.catalog, _today(snapshot.settings))
             except Refused as refusal:
                 message = str(refusal)
         return page.running(runs, linked, snapshot.catalog, message)
@@ -203,7 +202,7 @@ class Hooks:
 
     async def _plan(self, spawner: Any) -> PodPlan:
         snapshot = self._site.current
-        today = _today(snapshot.settings.zone)
+        today = _today(snapshot.settings)
         profile = asked(spawner.user_options)
         person = await self._person(spawner, snapshot.settings)
         course = access.decide(person, profile, snapshot.catalog, today)
@@ -253,8 +252,8 @@ def _follow(person: Person, link: str | None, catalog: Catalog, today: date) -> 
         return None, str(refusal)
 
 
-def _today(zone: ZoneInfo) -> date:
-    return datetime.now(UTC).astimezone(zone).date()
+def _today(settings: Settings) -> date:
+    return settings.day(datetime.now(UTC))
 
 
 class Forbidden(web.HTTPError):

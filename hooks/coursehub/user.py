@@ -1,17 +1,18 @@
 """What the directory says of one account, for people who ask why somebody gets no server."""
 
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any
 
 from .errors import Refused
-from .identity import Answer, Source, look_up
+from .identity import Answer
 from .settings import Settings
 
 
-async def show(source: Source, name: str, settings: Settings) -> dict[str, Any]:
-    """The report on `name` as `source` answers now."""
+async def show(looking: Awaitable[Answer], name: str, settings: Settings) -> dict[str, Any]:
+    """The report on `name` that a look-up, which raises Refused, comes to."""
     try:
-        found: Answer | Refused = await look_up(source, name, settings)
+        found: Answer | Refused = await looking
     except Refused as refusal:
         found = refusal
     return report(name, settings, found, datetime.now(UTC))

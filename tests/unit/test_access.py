@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 from coursehub import access
+from coursehub.course import Standing, standing
 from coursehub.errors import Refused
 from coursehub.identity import Group, Person
 from coursehub.profiles import GENERAL, Profile, Role, parse
@@ -69,20 +70,20 @@ def test_what_is_offered_is_exactly_what_may_be_started(person: Person, allowed:
 @pytest.mark.parametrize(
     ("keys", "today", "stands"),
     [
-        pytest.param("", date(1, 1, 1), access.Standing.OPEN, id="no dates"),
-        pytest.param("open: 2026-09-01", date(2026, 8, 31), access.Standing.NOT_YET_OPEN, id="the day before"),
-        pytest.param("open: 2026-09-01", date(2026, 9, 1), access.Standing.OPEN, id="the first day"),
-        pytest.param("close: 2026-12-31", date(2026, 12, 31), access.Standing.OPEN, id="the last day"),
-        pytest.param("close: 2026-12-31", date(2027, 1, 1), access.Standing.CLOSED, id="the day after"),
-        pytest.param("archive: 2027-06-30", date(2027, 6, 29), access.Standing.OPEN, id="the day before the archive"),
-        pytest.param("archive: 2027-06-30", date(2027, 6, 30), access.Standing.ARCHIVED, id="the archive's day"),
+        pytest.param("", date(1, 1, 1), Standing.OPEN, id="no dates"),
+        pytest.param("open: 2026-09-01", date(2026, 8, 31), Standing.NOT_YET_OPEN, id="the day before"),
+        pytest.param("open: 2026-09-01", date(2026, 9, 1), Standing.OPEN, id="the first day"),
+        pytest.param("close: 2026-12-31", date(2026, 12, 31), Standing.OPEN, id="the last day"),
+        pytest.param("close: 2026-12-31", date(2027, 1, 1), Standing.CLOSED, id="the day after"),
+        pytest.param("archive: 2027-06-30", date(2027, 6, 29), Standing.OPEN, id="the day before the archive"),
+        pytest.param("archive: 2027-06-30", date(2027, 6, 30), Standing.ARCHIVED, id="the archive's day"),
         pytest.param(
-            "close: 2026-12-31\narchive: 2026-12-31", date(2026, 12, 31), access.Standing.ARCHIVED, id="both on a day"
+            "close: 2026-12-31\narchive: 2026-12-31", date(2026, 12, 31), Standing.ARCHIVED, id="both on a day"
         ),
     ],
 )
-def test_a_courses_standing_goes_by_the_day(keys: str, today: date, stands: access.Standing) -> None:
-    assert access.standing(course(keys), today) is stands
+def test_a_courses_standing_goes_by_the_day(keys: str, today: date, stands: Standing) -> None:
+    assert standing(course(keys), today) is stands
 
 
 @pytest.mark.parametrize(
