@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from . import courses, directory, document, explain, images, remote, schema, settings, sitemodule, storage, user
+from . import courses, directory, document, explain, images, remote, schema, settings, sitemodule, storage, user, volume
 from .courses import Catalog, Loaded
 from .errors import InvalidFile, Problem, Refused
 from .identity import Answer, look_up
@@ -110,18 +110,17 @@ def storage_ensure(options: Namespace) -> int:
         print(f"coursehub: {options.root} is no directory; mount the volume there first", file=sys.stderr)
         return PROBLEMS
     os.umask(0o077)
-    for line in storage.ensure(options.root, _tree(site, loaded.catalog), dry_run=options.dry_run):
+    for line in volume.ensure(options.root, _tree(site, loaded.catalog), dry_run=options.dry_run):
         print(line)
     return FINE
 
 
-def _tree(site: Settings, catalog: Catalog) -> Iterator[storage.Directory]:
+def _tree(site: Settings, catalog: Catalog) -> Iterator[storage.Entry]:
     for name, person in site.identity.file.people.items():
         yield from storage.home_tree(person.uid, person.gid, name)
     for course in catalog.courses.values():
         if course.gid is not None:
-            writable = course.data == "read-write" and not course.is_archived(_today(site))
-            yield from storage.course_tree(course.slug, course.gid, data=course.data != "none", data_writable=writable)
+            yield from volume.course_entries(course.slug, course.gid, course.data, course.is_archived(_today(site)))
 
 
 async def _look_up(site: Settings, name: str) -> Answer:

@@ -4,7 +4,6 @@ Parents belong to root and are only passed through. A leaf exists before a pod m
 """
 
 import asyncio
-import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -28,6 +27,11 @@ def course_files(slug: str) -> str:
     return f"course/{slug}/files"
 
 
+def gradebook(slug: str) -> str:
+    """nbgrader's database of the course."""
+    return f"{course_files(slug)}/gradebook.db"
+
+
 def course_data(slug: str) -> str:
     """What is /coursedata."""
     return f"course/{slug}/data"
@@ -40,7 +44,18 @@ def exchange(slug: str) -> str:
 
 @dataclass(frozen=True)
 class Directory:
-    """A directory that must be there."""
+    """A directory that must be there; a `parent` is only passed through, and root's in every sense."""
+
+    path: str
+    mode: int
+    uid: int = 0
+    gid: int = 0
+    parent: bool = False
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that must be there, empty where it is new; whoever owns it later, its group and mode stay."""
 
     path: str
     mode: int
@@ -48,62 +63,38 @@ class Directory:
     gid: int = 0
 
 
+Entry = Directory | File
+
+
 def home_tree(uid: int, gid: int, name: str) -> Iterator[Directory]:
     """The directories of a person, parents first."""
     leaf = home(uid, name)
-    yield Directory("home", 0o755)
-    yield Directory(str(Path(leaf).parent), 0o755)
+    yield Directory("home", 0o755, parent=True)
+    yield Directory(str(Path(leaf).parent), 0o755, parent=True)
     yield Directory(leaf, 0o700, uid, gid)
 
 
-def course_tree(slug: str, gid: int, *, data: bool, data_writable: bool) -> Iterator[Directory]:
-    """The directories of a course, parents first."""
-    yield Directory("course", 0o755)
-    yield Directory(f"course/{slug}", 0o755)
-    yield Directory(course_files(slug), 0o2770, 0, gid)
+def course_tree(
+    slug: str, gid: int, *, data: bool, data_writable: bool = False, archived: bool = False
+) -> Iterator[Entry]:
+    """What there is of a course, parents first; of an archived one nobody but root writes in these directories."""
+
+    def closed(mode: int) -> int:
+        return mode & ~0o1022 if archived else mode
+
+    yield Directory("course", 0o755, parent=True)
+    yield Directory(f"course/{slug}", 0o755, parent=True)
+    yield Directory(course_files(slug), closed(0o2770), 0, gid)
+    # Instructors share it; the first of them to grade would otherwise own it alone.
+    yield File(gradebook(slug), 0o440 if archived else 0o660, 0, gid)
     if data:
-        yield Directory(course_data(slug), 0o3777 if data_writable else 0o2775, 0, gid)
-    yield Directory("exchange", 0o755)
+        yield Directory(course_data(slug), closed(0o3777 if data_writable else 0o2775), 0, gid)
+    yield Directory("exchange", 0o755, parent=True)
     leaf = exchange(slug)
-    yield Directory(leaf, 0o2775, 0, gid)
-    yield Directory(f"{leaf}/outbound", 0o2775, 0, gid)
-    yield Directory(f"{leaf}/inbound", 0o2773, 0, gid)
-    yield Directory(f"{leaf}/feedback", 0o2771, 0, gid)
-
-
-def ensure(root: Path, tree: Iterable[Directory], *, dry_run: bool = False) -> Iterator[str]:
-    """Makes what is missing of `tree` under `root`, corrects owner and mode, and says each change; idempotent.
-
-    Raises OSError where the volume does not let root make or own directories (root_squash), and NotADirectoryError
-    where something else, such as a symbolic link, has the name.
-    """
-    for directory in tree:
-        path = root / directory.path
-        wanted = (directory.mode, directory.uid, directory.gid)
-        try:
-            found = path.lstat()
-        except FileNotFoundError:
-            yield f"make {directory.path} {directory.mode:04o} {directory.uid}:{directory.gid}"
-            if not dry_run:
-                path.mkdir(mode=0o700)
-                _own(path, directory)
-            continue
-        if not stat.S_ISDIR(found.st_mode):
-            raise NotADirectoryError(errno.ENOTDIR, "is in the way; a directory must be there", str(path))
-        if (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) != wanted:
-            yield f"correct {directory.path} to {directory.mode:04o} {directory.uid}:{directory.gid}"
-            if not dry_run:
-                _own(path, directory)
-
-
-def _own(path: Path, directory: Directory) -> None:
-    # By descriptor: a course's group could put a link in the place of its directory meanwhile.
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        os.fchown(descriptor, directory.uid, directory.gid)
-        os.fchmod(descriptor, directory.mode)
-    finally:
-        os.close(descriptor)
+    yield Directory(leaf, closed(0o2775), 0, gid)
+    yield Directory(f"{leaf}/outbound", closed(0o2775), 0, gid)
+    yield Directory(f"{leaf}/inbound", closed(0o2773), 0, gid)
+    yield Directory(f"{leaf}/feedback", closed(0o2771), 0, gid)
 
 
 class Share:

@@ -10,7 +10,7 @@ import pytest
 from coursehub import access, plan
 from coursehub.identity import Person
 from coursehub.profiles import Profile, Role
-from coursehub.storage import Directory
+from coursehub.storage import Entry
 
 from ci.cluster.problem import Problem
 from ci.cluster.steps import step
@@ -46,7 +46,7 @@ class Volume:
     host: Path
     client: Path
 
-    def provision(self, *tree: Directory) -> list[str]:
+    def provision(self, *tree: Entry) -> list[str]:
         """What the storage host says while it makes the directories."""
         return self.machine.call(ROOT, inside.provision, self.host, tree)
 

@@ -9,12 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from coursehub.errors import Refused
-from coursehub.storage import Directory, Share, ensure
+from coursehub.storage import Entry, Share
+from coursehub.volume import ensure
 
 
-def provision(root: Path, tree: Sequence[Directory]) -> list[str]:
+def provision(root: Path, tree: Sequence[Entry]) -> list[str]:
     """The changes that the provisioner says."""
-    return list(ensure(root, tree))
+    return [str(change) for change in ensure(root, tree)]
 
 
 def described(root: Path, paths: Sequence[str]) -> list[str]:

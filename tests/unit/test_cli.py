@@ -245,7 +245,7 @@ def test_the_storage_is_made_once_and_then_left_alone(files: Path, capsys: pytes
     home = (files / "root/home/01/maria").stat()
     assert (home.st_mode & 0o7777, home.st_uid, home.st_gid) == (0o700, 20001, 20001)
     archived = (files / "root/course/old-course/data").stat()
-    assert (archived.st_mode & 0o7777, archived.st_gid) == (0o2775, 70103)
+    assert (archived.st_mode & 0o7777, archived.st_gid) == (0o2755, 70103)
 
 
 @as_root

@@ -1,4 +1,4 @@
-"""The shared tree: made once, corrected where it differs, only looked at by the hub."""
+"""The shared tree: where everything is, and only looked at by the hub."""
 
 import os
 import posixpath
@@ -9,11 +9,9 @@ import pytest
 from coursehub import storage
 from coursehub.errors import Refused
 from coursehub.names import PERSON, SLUG, is_person, is_slug
-from coursehub.storage import Directory, Share
+from coursehub.storage import Share
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
 
 TREE = [
     *storage.home_tree(20001, 20001, "maria"),
@@ -21,44 +19,6 @@ TREE = [
     *storage.course_tree("data-analysis", 70102, data=True, data_writable=True),
     *storage.course_tree("no-data", 70103, data=False, data_writable=False),
 ]
-GOLDEN = """\
-course 0755 0:0
-course/data-analysis 0755 0:0
-course/data-analysis/data 3777 0:70102
-course/data-analysis/files 2770 0:70102
-course/no-data 0755 0:0
-course/no-data/files 2770 0:70103
-course/python-intro 0755 0:0
-course/python-intro/data 2775 0:70101
-course/python-intro/files 2770 0:70101
-exchange 0755 0:0
-exchange/data-analysis 2775 0:70102
-exchange/data-analysis/feedback 2771 0:70102
-exchange/data-analysis/inbound 2773 0:70102
-exchange/data-analysis/outbound 2775 0:70102
-exchange/no-data 2775 0:70103
-exchange/no-data/feedback 2771 0:70103
-exchange/no-data/inbound 2773 0:70103
-exchange/no-data/outbound 2775 0:70103
-exchange/python-intro 2775 0:70101
-exchange/python-intro/feedback 2771 0:70101
-exchange/python-intro/inbound 2773 0:70101
-exchange/python-intro/outbound 2775 0:70101
-home 0755 0:0
-home/01 0755 0:0
-home/01/maria 0700 20001:20001
-"""
-
-
-def tree(root: Path) -> str:
-    """Each directory with its mode and owner."""
-    lines = []
-    for path in sorted(root.rglob("*")):
-        found = path.lstat()
-        lines.append(f"{path.relative_to(root)} {found.st_mode & 0o7777:04o} {found.st_uid}:{found.st_gid}\n")
-    return "".join(lines)
-
-
 slugs = st.from_regex(SLUG, fullmatch=True).filter(is_slug)
 people = st.from_regex(PERSON, fullmatch=True).filter(is_person)
 FOLDERS = (storage.course_files, storage.course_data, storage.exchange)
@@ -85,86 +45,6 @@ def test_y6_only_root_writes_in_a_directory_above_one_that_is_mounted() -> None:
     above = {each for each in TREE if any(path.startswith(f"{each.path}/") for path in mounted)}
     assert {each.path for each in above} == {"home", "home/01", "course", "course/data-analysis", "exchange"}
     assert all((each.uid, each.mode & 0o022) == (0, 0) for each in above)
-
-
-@as_root
-def test_the_tree_is_made_with_its_owners_and_modes_whatever_the_umask(tmp_path: Path) -> None:
-    before = os.umask(0o077)
-    try:
-        said = list(storage.ensure(tmp_path, TREE))
-    finally:
-        os.umask(before)
-    assert tree(tmp_path) == GOLDEN
-    assert "make home/01/maria 0700 20001:20001" in said
-
-
-@as_root
-def test_a_second_time_changes_and_says_nothing(tmp_path: Path) -> None:
-    list(storage.ensure(tmp_path, TREE))
-    assert not list(storage.ensure(tmp_path, TREE))
-    assert tree(tmp_path) == GOLDEN
-
-
-@as_root
-@pytest.mark.parametrize(
-    "bend", [lambda path: path.chmod(0o777), lambda path: os.chown(path, 5, 6)], ids=["mode", "owner"]
-)
-def test_a_wrong_mode_or_owner_is_corrected_and_what_is_in_it_stays(tmp_path: Path, bend: object) -> None:
-    list(storage.ensure(tmp_path, TREE))
-    path = tmp_path / "course/python-intro/files"
-    (path / "notes.txt").write_text("kept")
-    assert callable(bend)
-    bend(path)
-    assert list(storage.ensure(tmp_path, TREE)) == ["correct course/python-intro/files to 2770 0:70101"]
-    assert (path / "notes.txt").read_text() == "kept"
-    (path / "notes.txt").unlink()
-    assert tree(tmp_path) == GOLDEN
-
-
-def test_a_dry_run_says_everything_and_makes_nothing(tmp_path: Path) -> None:
-    said = list(storage.ensure(tmp_path, TREE, dry_run=True))
-    assert "make exchange/python-intro/inbound 2773 0:70101" in said
-    assert not list(tmp_path.iterdir())
-
-
-@as_root
-@pytest.mark.parametrize("place", ["home", "home/01/maria", "exchange/python-intro/inbound"])
-def test_a_symbolic_link_in_the_way_is_never_followed(tmp_path: Path, place: str) -> None:
-    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
-    root.mkdir()
-    elsewhere.mkdir(mode=0o700)
-    list(storage.ensure(root, TREE))
-    path = root / place
-    os.rename(path, tmp_path / "away")
-    path.symlink_to(elsewhere)
-    with pytest.raises(NotADirectoryError, match="is in the way"):
-        list(storage.ensure(root, TREE))
-    found = elsewhere.stat()
-    assert (found.st_mode & 0o7777, found.st_uid, found.st_gid, list(elsewhere.iterdir())) == (0o700, 0, 0, [])
-
-
-@as_root
-def test_a_link_put_there_between_the_look_and_the_change_is_not_followed(
-    tmp_path: Path,
-) -> None:
-    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
-    root.mkdir()
-    elsewhere.mkdir(mode=0o700)
-    (root / "a").mkdir()
-    steps = storage.ensure(root, [Directory("a", 0o2777, 0, 70101)])
-    assert next(steps) == "correct a to 2777 0:70101"
-    (root / "a").rmdir()
-    (root / "a").symlink_to(elsewhere)
-    with pytest.raises(NotADirectoryError):
-        next(steps)
-    assert elsewhere.stat().st_mode & 0o7777 == 0o700
-
-
-@as_root
-def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
-    (tmp_path / "home").write_text("")
-    with pytest.raises(NotADirectoryError, match="is in the way"):
-        list(storage.ensure(tmp_path, TREE))
 
 
 def test_homes_are_spread_over_a_hundred_folders() -> None:

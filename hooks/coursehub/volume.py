@@ -1,0 +1,213 @@
+"""The shared volume, mounted: its verbs. Each can be done again at any time, says what it did, and never deletes."""
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from . import beneath, storage
+from .errors import Refused
+from .names import is_person
+from .storage import Directory, Entry, File
+
+SSH_DOOR = "the command line or the ssh door of the storage host (docs/admins.md, Directories)"
+# Of the trial: an id that is nobody's.
+_TRIAL = 65533
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was done at a path and what it is now; not `done` in a dry run."""
+
+    path: str
+    what: Literal["make", "correct"]
+    to: str
+    done: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.path} {'to ' if self.what == 'correct' else ''}{self.to}"
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """Somebody with a home."""
+
+    name: str
+    uid: int
+
+
+def course_entries(slug: str, gid: int, data: str, archived: bool) -> tuple[Entry, ...]:
+    """The tree of a course as the course file says it, with `data` none, read-only or read-write."""
+    return tuple(
+        storage.course_tree(slug, gid, data=data != "none", data_writable=data == "read-write", archived=archived)
+    )
+
+
+class Volume:
+    """The volume at `root`; only root can use most of it. OSError where the file system refuses."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def home(self, name: str, uid: int, gid: int, *, dry_run: bool = False) -> list[Change]:
+        """The person's home is there and theirs; Refused where it is already somebody else's."""
+        leaf = storage.home(uid, name)
+        found = self._look(leaf)
+        if found is not None and stat.S_ISDIR(found.st_mode) and found.st_uid not in (0, uid):
+            raise Refused(
+                f"the home {leaf} belongs to uid {found.st_uid}, not to {uid}: nothing was changed; give it to "
+                f"{uid} with chown if that is right"
+            )
+        return self.ensure(storage.home_tree(uid, gid, name), dry_run=dry_run)
+
+    def course(self, slug: str, gid: int, data: str, *, archived: bool = False, dry_run: bool = False) -> list[Change]:
+        """The course's directories and gradebook are there, owned and open as its file says; closed when archived."""
+        return self.ensure(course_entries(slug, gid, data, archived), dry_run=dry_run)
+
+    def ensure(self, tree: Iterable[Entry], *, dry_run: bool = False, parents: bool = False) -> list[Change]:
+        """All of `tree` is there; see `ensure`."""
+        return list(ensure(self.root, tree, dry_run=dry_run, parents=parents))
+
+    def people(self) -> list[Tenant]:
+        """Everyone with a home, by name; a home in a folder that is not its owner's is nobody's."""
+        return sorted(self._tenants(), key=lambda tenant: tenant.name)
+
+    def trial(self) -> None:
+        """Root can make a directory here and give it away; Refused, naming the other doors, where it cannot."""
+        name = f".coursehub-trial-{secrets.token_hex(8)}"
+        with beneath.folder(self.root) as root:
+            try:
+                os.mkdir(name, 0o700, dir_fd=root)
+                try:
+                    with beneath.entry(root, name, stat.S_IFDIR) as made:
+                        os.fchown(made, _TRIAL, _TRIAL)
+                        os.fchmod(made, 0o2770)
+                        found = os.fstat(made)
+                    if (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) != (0o2770, _TRIAL, _TRIAL):
+                        raise OSError(errno.EPERM, "owner or mode did not stay")
+                finally:
+                    os.rmdir(name, dir_fd=root)
+            except OSError as error:
+                if error.errno not in (errno.EACCES, errno.EPERM):
+                    raise
+                raise Refused(
+                    f"root may not make directories on this volume and give them away ({error.strerror}): the export "
+                    f"has root_squash, as it should. Use {SSH_DOOR} instead."
+                ) from None
+
+    def _look(self, path: str) -> os.stat_result | None:
+        above, _, name = path.rpartition("/")
+        with suppress(FileNotFoundError), beneath.folder(self.root, above) as parent:
+            return beneath.look(parent, name)
+        return None
+
+    def _tenants(self) -> Iterator[Tenant]:
+        for number in range(100):
+            with (
+                suppress(FileNotFoundError),
+                beneath.folder(self.root, f"home/{number:02d}") as parent,
+                os.scandir(parent) as entries,
+            ):
+                for entry in entries:
+                    if is_person(entry.name) and entry.is_dir(follow_symlinks=False):
+                        uid = entry.stat(follow_symlinks=False).st_uid
+                        if uid and uid % 100 == number:
+                            yield Tenant(entry.name, uid)
+
+
+def ensure(root: Path, tree: Iterable[Entry], *, dry_run: bool = False, parents: bool = True) -> Iterator[Change]:
+    """Makes what is missing of `tree` under `root`, corrects owner and mode, and says each change; idempotent.
+
+    A parent that others own or may write in is corrected as well with `parents`, and Refused without.
+    Raises OSError where the volume does not let root make or own directories (root_squash), and NotADirectoryError
+    where something else, such as a symbolic link, has the name.
+    """
+    if not parents:
+        _refuse_shared(root.stat(), str(root), 0o755)
+    to_come: list[str] = []
+    for each in tree:
+        above, _, name = each.path.rpartition("/")
+        if above in to_come:
+            # Only of a dry run: what it would be made in is not there.
+            found = None
+        else:
+            with beneath.folder(root, above) as parent:
+                found = beneath.look(parent, name)
+        if found is None:
+            yield Change(each.path, "make", owned(each), done=not dry_run)
+            to_come += [each.path] if dry_run else []
+            if not dry_run:
+                with beneath.folder(root, above) as parent:
+                    _make(parent, name, each)
+            continue
+        _refuse_other_kind(root, each, found)
+        if is_as_wanted(each, found):
+            continue
+        if isinstance(each, Directory) and each.parent and not parents:
+            _refuse_shared(found, each.path, each.mode)
+        yield Change(each.path, "correct", owned(each), done=not dry_run)
+        if not dry_run:
+            with beneath.folder(root, above) as parent:
+                _own(parent, name, each)
+
+
+def _refuse_shared(found: os.stat_result, path: str, mode: int) -> None:
+    if found.st_uid == 0 and not stat.S_IMODE(found.st_mode) & 0o022:
+        return
+    raise Refused(
+        f"{path} is uid {found.st_uid}'s with mode {stat.S_IMODE(found.st_mode):04o}, and has to be root's with "
+        f"{mode:04o}: whoever can write in it could put something else in the place of what is below. Look at what is "
+        "in it, then correct it"
+    )
+
+
+def is_as_wanted(each: Entry, found: os.stat_result) -> bool:
+    """Owner, group and mode are the table's; a file's owner may be whoever wrote it last."""
+    owner = found.st_uid if isinstance(each, File) else each.uid
+    return (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (each.mode, owner, each.gid)
+
+
+def owned(each: Entry) -> str:
+    """Mode, owner and group, as `2770 0:70101`."""
+    return f"{each.mode:04o} {each.uid}:{each.gid}"
+
+
+def _kind(each: Entry) -> int:
+    return stat.S_IFREG if isinstance(each, File) else stat.S_IFDIR
+
+
+def _refuse_other_kind(root: Path, each: Entry, found: os.stat_result) -> None:
+    if stat.S_IFMT(found.st_mode) == _kind(each):
+        return
+    what = "file" if isinstance(each, File) else "directory"
+    raise NotADirectoryError(errno.ENOTDIR, f"is in the way; a {what} must be there", str(root / each.path))
+
+
+def _make(parent: int, name: str, each: Entry) -> None:
+    if isinstance(each, Directory):
+        # Another door may have made it in the same moment.
+        with suppress(FileExistsError):
+            os.mkdir(name, 0o700, dir_fd=parent)
+    else:
+        with suppress(FileExistsError):
+            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600, dir_fd=parent))
+    _own(parent, name, each)
+
+
+def _own(parent: int, name: str, each: Entry) -> None:
+    with beneath.entry(parent, name, _kind(each)) as held:
+        if isinstance(each, Directory):
+            os.fchown(held, each.uid, each.gid)
+        else:
+            # A second name may be of a file that is none of the course's.
+            if os.fstat(held).st_nlink != 1:
+                raise Refused(
+                    f"{each.path} has a second name somewhere (a hard link); replace it with a copy of itself"
+                )
+            os.fchown(held, -1, each.gid)
+        os.fchmod(held, each.mode)
