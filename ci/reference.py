@@ -1,8 +1,8 @@
 """The generated part of docs/: python -m ci.reference [--check]
 
 docs/reference/courses.schema.json and course-file.md come from the models of hooks/coursehub, values.md from
-chart/values.schema.yaml and chart/values.yaml, and the examples in docs/teachers.md from docs/examples. `--check` only
-says what is out of date.
+chart/values.schema.yaml and chart/values.yaml, the examples in docs/teachers.md from docs/examples, and the table of
+directories in docs/admins.md from hooks/coursehub/storage.py. `--check` only says what is out of date.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from coursehub import schema
+from coursehub import schema, storage
 
 ROOT = Path(__file__).resolve().parent.parent
 Schema = dict[str, Any]
@@ -22,6 +22,8 @@ Schema = dict[str, Any]
 _BOUNDS = {"minimum": "at least {}", "exclusiveMinimum": "above {}", "maximum": "at most {}", "maxLength": "at most {}"}
 _KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
 _EXAMPLE = re.compile(r"(?m)^<!-- example: ([a-z-]+) -->\n(?:```yaml\n[^`]*```\n)?")
+
+_MODES = re.compile(r"(?m)^<!-- modes -->\n(?:\|.*\n)*")
 
 _COURSE_FILE = """\
 # The course file
@@ -157,14 +159,42 @@ def with_examples(page: str) -> str:
     return _EXAMPLE.sub(fill, page)
 
 
+def with_modes(page: str) -> str:
+    """The page with the table of the shared volume's directories after `<!-- modes -->`."""
+    table = "".join(_modes())
+    return _MODES.sub(lambda _: f"<!-- modes -->\n{table}", page)
+
+
+def _modes() -> Iterator[str]:
+    # Numbers that stand for names, which they become in the table.
+    uid, gid, course = 1, 2, 3
+    named = {"home/01": "home/<uid % 100>", "home/01/NAME": "home/<uid % 100>/<name>"}
+    owners = {0: "root", uid: "the person"}
+    groups = {0: "root", gid: "the person's", course: "the course's"}
+
+    def tree(*, writable: bool = False, archived: bool = False) -> list[storage.Entry]:
+        return list(storage.course_tree("SLUG", course, data=True, data_writable=writable, archived=archived))
+
+    yield "| path | mode | archived | owner | group |\n|---|---|---|---|---|\n"
+    for home in storage.home_tree(uid, gid, "NAME"):
+        yield f"| `{named.get(home.path, home.path)}` | {home.mode:04o} | | {owners[home.uid]} | {groups[home.gid]} |\n"
+    for each, open_, closed in zip(tree(), tree(writable=True), tree(archived=True), strict=True):
+        path = each.path.replace("SLUG", "<slug>")
+        kind = ", a file" if isinstance(each, storage.File) else ""
+        mode = f"{each.mode:04o}" + (f", read-write {open_.mode:04o}" if open_.mode != each.mode else "")
+        late = f"{closed.mode:04o}" if closed.mode != each.mode else ""
+        yield f"| `{path}`{kind} | {mode} | {late} | {owners[each.uid]} | {groups[each.gid]} |\n"
+
+
 def pages() -> dict[Path, str]:
     """What each generated file has to hold."""
-    reference, teachers = ROOT / "docs/reference", ROOT / "docs/teachers.md"
+    reference, teachers, admins = ROOT / "docs/reference", ROOT / "docs/teachers.md", ROOT / "docs/admins.md"
     return {
         reference / "courses.schema.json": json.dumps(schema.course_file(), indent=2) + "\n",
         reference / "course-file.md": course_file(),
         reference / "values.md": values(),
         teachers: with_examples(teachers.read_text()),
+        admins: with_modes(admins.read_text()),
     }
 
 

@@ -10,7 +10,10 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+# Directories in each other that are entered: each holds two descriptors.
+DEEPEST = 200
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK a named pipe in a file's place would keep us waiting.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -23,7 +26,7 @@ def folder(root: Path, path: str = ".") -> Iterator[int]:
     try:
         for part in PurePosixPath(path).parts:
             try:
-                below = os.open(part, _FOLDER, dir_fd=held)
+                below = open_folder(held, part)
             except OSError as error:
                 raise _about(error, path) from None
             os.close(held)
@@ -33,10 +36,15 @@ def folder(root: Path, path: str = ".") -> Iterator[int]:
         os.close(held)
 
 
+def open_folder(parent: int, name: str) -> int:
+    """A descriptor of the directory called `name`, to be closed by the caller; OSError where it is no directory."""
+    return os.open(name, _FOLDER, dir_fd=parent)
+
+
 @contextmanager
 def entry(parent: int, name: str, kind: int) -> Iterator[int]:
     """A descriptor of what is called `name`, where that is of this kind (stat.S_IFDIR, S_IFREG); else OSError."""
-    held = os.open(name, _FOLDER if kind == stat.S_IFDIR else _FILE, dir_fd=parent)
+    held = open_folder(parent, name) if kind == stat.S_IFDIR else os.open(name, _FILE, dir_fd=parent)
     try:
         if stat.S_IFMT(os.fstat(held).st_mode) != kind:
             raise OSError(errno.EINVAL, "has become something else", name)
@@ -50,6 +58,44 @@ def look(parent: int, name: str) -> os.stat_result | None:
     with suppress(FileNotFoundError):
         return os.stat(name, dir_fd=parent, follow_symlinks=False)
     return None
+
+
+def walk(top: int, path: str) -> Iterator[tuple[int, str, str, os.stat_result | None]]:
+    """Each entry below the directory: its parent's descriptor and path, its name, and its look.
+
+    Once more without a look comes a directory that cannot be entered or is too deep. However many entries there are,
+    only those above the current one are held.
+    """
+    stack = [(os.dup(top), path, os.scandir(top))]
+    try:
+        while stack:
+            parent, above, entries = stack[-1]
+            each = next(entries, None)
+            if each is None:
+                entries.close()
+                os.close(stack.pop()[0])
+                continue
+            found = look(parent, each.name)
+            if found is None:
+                continue
+            yield parent, above, each.name, found
+            if stat.S_ISDIR(found.st_mode) and not _enter(stack, parent, each.name, f"{above}/{each.name}"):
+                yield parent, above, each.name, None
+    finally:
+        for parent, _, entries in stack:
+            entries.close()
+            os.close(parent)
+
+
+def _enter(stack: list[tuple[int, str, Any]], parent: int, name: str, path: str) -> bool:
+    if len(stack) >= DEEPEST:
+        return False
+    try:
+        below = open_folder(parent, name)
+    except OSError:
+        return False
+    stack.append((below, path, os.scandir(below)))
+    return True
 
 
 def _about(error: OSError, path: str) -> OSError:

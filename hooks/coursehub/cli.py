@@ -6,17 +6,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import commands
+from . import commands, storing
 from .commands import PROBLEMS
 from .errors import CoursehubError, InvalidFile
 
 _FROM_FILES = "From --site and FILE it needs no cluster; without them it asks the hub that kubectl reaches."
+_AS_ROOT = "Run it as root on the host that has the volume."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; 0 fine, 1 problems found, 2 wrong usage."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options, rest = parser.parse_known_args(arguments)
+    # argparse takes files in one go only, so those after an option are left over.
+    if rest and (not getattr(options, "files", None) or any(each.startswith("-") for each in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.files += map(Path, rest)
+    if vars(options).get("all") is False:
+        if len(options.files) < 2:
+            parser.error("name a course and its files, or --all and the files")
+        options.slug = str(options.files.pop(0))
     if {"namespace", "files"} <= vars(options).keys() and bool(options.site) != bool(options.files):
         parser.error("--site and course files go together; leave both out to ask the running hub")
     try:
@@ -86,7 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     images.add_argument("--values", action="store_true", help="print values for helm, as YAML")
     _json(images)
 
-    course = verbs.add_parser("course", help="look at courses").add_subparsers(required=True, metavar="VERB")
+    course = verbs.add_parser("course", help="look at courses, make and check their directories").add_subparsers(
+        required=True, metavar="VERB"
+    )
     live = _command(
         course,
         "list",
@@ -114,20 +126,101 @@ def _parser() -> argparse.ArgumentParser:
     _namespace(show)
     _json(show)
 
+    _course_directories(course)
+    _storage(verbs)
+    return parser
+
+
+def _course_directories(course: Any) -> None:
+    create = _command(
+        course,
+        "create",
+        storing.create,
+        "make the directories of a course",
+        "Makes what is missing of the course's directories and its gradebook, as the course file has it; says each "
+        f"change, and what is left to do. {_AS_ROOT}",
+        "coursehub course create python-intro --root /export --site values/uni.yaml values/courses.yaml",
+    )
+    archive = _command(
+        course,
+        "archive",
+        storing.archive,
+        "close the directories of an archived course",
+        "Takes away the right to write in the directories of a course whose file says that it is archived; nothing is "
+        f"removed, and `course create` with a later date opens them again. {_AS_ROOT}",
+        "coursehub course archive python-intro --root /export --site values/uni.yaml values/courses.yaml",
+    )
+    for each in (create, archive):
+        each.add_argument("slug", metavar="SLUG", help="the course")
+        _files(each)
+        _root(each)
+        _dry_run(each)
+        _json(each)
+
+    check = _command(
+        course,
+        "check",
+        storing.check,
+        "say what is wrong with the directories of a course",
+        "Says which directories are missing, strange, or have another owner, group or mode than they should; of what "
+        "is wrong in many places the first few. Nothing is removed or moved, also by --repair. "
+        f"{_AS_ROOT} Exit 0: all is well or repaired, 1: something is wrong.",
+        "coursehub course check --all --root /export --site values/uni.yaml values/courses.yaml",
+    )
+    check.add_argument("files", nargs="+", type=Path, metavar="[SLUG] FILE", help="the course, then course files")
+    check.add_argument("--all", action="store_true", help="each course, and all homes, instead of SLUG")
+    check.add_argument("--repair", action="store_true", help="correct what can be corrected")
+    _site(check, required=True)
+    _root(check)
+    _dry_run(check)
+    _json(check)
+
+
+def _storage(verbs: Any) -> None:
     store = verbs.add_parser("storage", help="prepare the shared volume").add_subparsers(required=True, metavar="VERB")
     ensure = _command(
         store,
         "ensure",
-        commands.storage_ensure,
+        storing.ensure,
         "make the homes and course directories that are missing",
         "Makes what is missing and corrects owners and modes; says each change. Run as root on the host that has the "
         "volume, once again after each new person or course.",
         "coursehub storage ensure --root /export --site values/uni.yaml values/courses.yaml",
     )
-    _files(ensure)
-    ensure.add_argument("--root", type=Path, required=True, help="where the volume is mounted")
-    ensure.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    return parser
+    quota = _command(
+        store,
+        "quota",
+        storing.quota,
+        "set the limits on homes and courses",
+        "Sets the file system's own limits on homes and courses, as the site's `quotas` have them; says each change. "
+        f"{_AS_ROOT} Exit 0: set, 1: this file system has none.",
+        "coursehub storage quota --root /export --site values/uni.yaml values/courses.yaml",
+    )
+    for each in (ensure, quota):
+        _files(each)
+        _root(each)
+        _dry_run(each)
+    _json(quota)
+    for name, run, said, more in (
+        ("usage", storing.usage, "say what each home and course takes", "As the file system counts, or by a walk."),
+        ("people", storing.people, "list everyone with a home, as name:uid", "A home in another's folder is left out."),
+    ):
+        each = _command(store, name, run, said, f"{more} {_AS_ROOT}", f"coursehub storage {name} --root /export")
+        _root(each)
+        _json(each)
+    door = _command(
+        store,
+        "door",
+        storing.door,
+        "answer one request; for a forced command of ssh",
+        "Reads one request as a line of JSON from standard input and answers with one line. Without --site it asks the "
+        "host's own name service who people are. docs/admins.md has the line for authorized_keys.",
+        "coursehub storage door --root /export --minimum-uid 20000",
+    )
+    _root(door)
+    _dry_run(door)
+    _site(door, required=False)
+    door.add_argument("--minimum-uid", type=int, required=True, metavar="N", help="uids below are refused")
 
 
 def _command(verbs: Any, name: str, run: Any, said: str, more: str, example: str) -> argparse.ArgumentParser:
@@ -144,6 +237,14 @@ def _files(parser: argparse.ArgumentParser, nargs: str = "+", *, site_required: 
 def _site(parser: argparse.ArgumentParser, *, required: bool) -> None:
     said = "the site's values file; given more than once, later ones go over earlier ones, as in helm"
     parser.add_argument("--site", type=Path, action="append", required=required, metavar="FILE", help=said)
+
+
+def _root(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--root", type=Path, required=True, metavar="FOLDER", help="where the volume is mounted")
+
+
+def _dry_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
 
 
 def _namespace(parser: argparse.ArgumentParser) -> None:

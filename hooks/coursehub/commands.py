@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from . import courses, directory, document, explain, images, remote, schema, settings, sitemodule, storage, user, volume
-from .courses import Catalog, Loaded
+from . import courses, directory, document, explain, images, remote, schema, settings, sitemodule, user
+from .courses import Loaded
 from .errors import InvalidFile, Problem, Refused
 from .identity import Answer, look_up
 from .profiles import Role
@@ -26,7 +25,7 @@ FINE, PROBLEMS = 0, 1
 
 def check(options: Namespace) -> int:
     """Says every mistake of course files."""
-    site = _settings(options) if options.site else None
+    site = site_settings(options) if options.site else None
     if site is None:
         said = "images, nodes, groups, gids and variables are not held against the site's"
         print(f"without --site: {said}", file=sys.stderr)
@@ -41,8 +40,8 @@ def schema_(_: Namespace) -> int:
 
 def images_(options: Namespace) -> int:
     """Lists what to pull."""
-    site, loaded = _site_and_courses(options)
-    pulls = images.pulls(loaded.catalog.images(_today(site), site.general.image), site.images)
+    site, loaded = site_and_courses(options)
+    pulls = images.pulls(loaded.catalog.images(today(site), site.general.image), site.images)
     if options.values:
         print("# Images of the courses, written by `coursehub images --values`.")
         print(yaml.safe_dump({"jupyterhub": images.prepuller(pulls)}, sort_keys=False), end="")
@@ -57,35 +56,35 @@ def images_(options: Namespace) -> int:
 def explain_(options: Namespace) -> int:
     """Says whether somebody may start what, and why; from files, or as the running hub sees it."""
     if options.files:
-        site, loaded = _site_and_courses(options)
-        person = asyncio.run(_look_up(site, options.user)).person
+        site, loaded = site_and_courses(options)
+        person = asyncio.run(find(site, options.user)).person
         adjust = sitemodule.load(site.site_module) if site.site_module else None
         role = Role(options.role) if options.role else None
         said = explain.answer(
-            person, loaded.catalog, site, _today(site), course=options.course, role=role, adjust=adjust
+            person, loaded.catalog, site, today(site), course=options.course, role=role, adjust=adjust
         )
     else:
         question = {"ask": "explain", "user": options.user, "course": options.course, "role": options.role}
         said = remote.ask(options.namespace, question)
-    _print(said, explain.text(said), as_json=options.json)
+    say(said, explain.text(said), as_json=options.json)
     return FINE if any(profile["allowed"] for profile in said["profiles"]) else PROBLEMS
 
 
 def user_show(options: Namespace) -> int:
     """Says what the directory says of somebody; asked now, or as the running hub has it."""
     if options.site:
-        site = _settings(options)
-        said = asyncio.run(user.show(_look_up(site, options.user), options.user, site))
+        site = site_settings(options)
+        said = asyncio.run(user.show(find(site, options.user), options.user, site))
     else:
         said = remote.ask(options.namespace, {"ask": "user", "user": options.user})
-    _print(said, user.text(said).splitlines(), as_json=options.json, error=not said["known"])
+    say(said, user.text(said).splitlines(), as_json=options.json, error=not said["known"])
     return FINE if said["known"] else PROBLEMS
 
 
 def course_list(options: Namespace) -> int:
     """Says which version of each course is live in the running hub."""
     said = remote.ask(options.namespace, {"ask": "courses"})
-    _print(said, _course_lines(said), as_json=options.json)
+    say(said, _course_lines(said), as_json=options.json)
     return PROBLEMS if said["problems"] or said["failure"] or said["unsaved"] else FINE
 
 
@@ -103,43 +102,27 @@ def _course_lines(said: dict[str, Any]) -> Iterator[str]:
     yield from said["problems"]
 
 
-def storage_ensure(options: Namespace) -> int:
-    """Makes the directories that people and courses need."""
-    site, loaded = _site_and_courses(options)
-    if not options.root.is_dir():
-        print(f"coursehub: {options.root} is no directory; mount the volume there first", file=sys.stderr)
-        return PROBLEMS
-    os.umask(0o077)
-    for line in volume.ensure(options.root, _tree(site, loaded.catalog), dry_run=options.dry_run):
-        print(line)
-    return FINE
-
-
-def _tree(site: Settings, catalog: Catalog) -> Iterator[storage.Entry]:
-    for name, person in site.identity.file.people.items():
-        yield from storage.home_tree(person.uid, person.gid, name)
-    for course in catalog.courses.values():
-        if course.gid is not None:
-            yield from volume.course_entries(course.slug, course.gid, course.data, course.is_archived(_today(site)))
-
-
-async def _look_up(site: Settings, name: str) -> Answer:
+async def find(site: Settings, name: str) -> Answer:
+    """What the site's directory says of `name`; Refused where only the running hub knows."""
     if site.identity.provider == "authState":
         raise Refused(f"Only the running hub knows what the login said of {name!r}; leave --site and files out.")
     logging.basicConfig(format="coursehub: %(message)s", level=logging.INFO)
     return await look_up(directory.People(logging.getLogger(__name__)).source(site.identity), name, site)
 
 
-def _today(site: Settings) -> date:
+def today(site: Settings) -> date:
+    """The day it is for the site."""
     return site.day(datetime.now(UTC))
 
 
-def _settings(options: Namespace) -> Settings:
+def site_settings(options: Namespace) -> Settings:
+    """The settings of --site; InvalidFile with each mistake."""
     return settings.load([(str(path), document.read_text(path)) for path in options.site])
 
 
-def _site_and_courses(options: Namespace) -> tuple[Settings, Loaded]:
-    site = _settings(options)
+def site_and_courses(options: Namespace) -> tuple[Settings, Loaded]:
+    """The settings and the courses of the files; InvalidFile with each mistake."""
+    site = site_settings(options)
     loaded = courses.load(list(_read(options.files)), site)
     if loaded.problems:
         raise InvalidFile(loaded.problems)
@@ -158,7 +141,8 @@ def _read(paths: Sequence[Path]) -> Iterator[tuple[str, str | InvalidFile]]:
                 yield str(file), error
 
 
-def _print(said: dict[str, Any], lines: Iterable[str], *, as_json: bool, error: bool = False) -> None:
+def say(said: object, lines: Iterable[str], *, as_json: bool, error: bool = False) -> None:
+    """As JSON or as lines."""
     if as_json:
         print(json.dumps(said, indent=2))
     else:

@@ -3,17 +3,33 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from itertools import chain
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
+from . import accounting
 from .errors import Refused
+from .inspection import CourseTree, Inspector
 from .names import Gid, PersonName, Uid, is_slug
+from .quota import Limit
 from .volume import Change, Volume
 
 # Bytes of one request.
 MOST = 65536
-Number = Annotated[int, Field(strict=True, ge=0)]
+# The kernel counts blocks of 1024 bytes in 64 bits.
+Number = Annotated[int, Field(strict=True, ge=0, le=2**60)]
+Flag = Annotated[bool, Field(strict=True)]
+Data = Literal["none", "read-only", "read-write"]
 
 
 def _slug(text: str) -> str:
@@ -31,7 +47,7 @@ class _Request(BaseModel):
     @property
     def about(self) -> str:
         """What it is about, for a log: the verb and the name."""
-        named = (getattr(self, key, None) for key in ("verb", "name", "slug"))
+        named = (getattr(self, key, None) for key in ("verb", "name", "slug", "home", "course"))
         return " ".join(each for each in named if each)
 
 
@@ -50,8 +66,47 @@ class CourseRequest(_Request):
     verb: Literal["course"]
     slug: Slug
     gid: Gid
-    data: Literal["none", "read-only", "read-write"]
-    archived: Annotated[bool, Field(strict=True)] = False
+    data: Data
+    archived: Flag = False
+
+
+class CheckRequest(_Request):
+    """What is wrong with a course's directories; what can be is corrected where `repair` says so."""
+
+    verb: Literal["check"]
+    slug: Slug
+    gid: Gid
+    data: Data
+    archived: Flag = False
+    repair: Flag = False
+
+
+class UsageRequest(_Request):
+    """What each home and course takes."""
+
+    verb: Literal["usage"]
+
+
+class QuotaRequest(_Request):
+    """The most that the home of somebody, or a course, may take; 0 is no limit."""
+
+    verb: Literal["quota"]
+    home: PersonName | None = None
+    course: Slug | None = None
+    gid: Gid | None = None
+    size: Number | None = None
+    files: Number | None = None
+
+    @model_validator(mode="after")
+    def _of_one(self) -> Self:
+        if (self.home is None) == (self.course is None) or (self.course is None) != (self.gid is None):
+            raise ValueError("write home, or course and gid")
+        return self
+
+    @property
+    def limit(self) -> Limit:
+        """What may be taken."""
+        return Limit(self.size, self.files)
 
 
 class PeopleRequest(_Request):
@@ -60,7 +115,7 @@ class PeopleRequest(_Request):
     verb: Literal["people"]
 
 
-Request = HomeRequest | CourseRequest | PeopleRequest
+Request = HomeRequest | CourseRequest | CheckRequest | PeopleRequest | UsageRequest | QuotaRequest
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="verb")])
 
 
@@ -90,6 +145,19 @@ def answer(request: Request, volume: Volume, *, dry_run: bool) -> dict[str, Any]
             return _changes(said)
         case PeopleRequest():
             return {"people": [asdict(tenant) for tenant in volume.people()]}
+        case CheckRequest():
+            course = CourseTree(request.slug, request.gid, request.data, request.archived)
+            inspector = Inspector(volume.root, repair=request.repair and not dry_run)
+            return {"findings": [asdict(finding) for finding in chain(inspector.top(), inspector.course(course))]}
+        case UsageRequest():
+            return {"usage": [asdict(each) for each in accounting.usage(volume)]}
+        case QuotaRequest(home=str(name)):
+            limits = {name: request.limit}
+            return {"limits": [asdict(e) for e in accounting.limit_homes(volume, limits, Limit(), dry_run=dry_run)]}
+        case QuotaRequest(course=str(slug), gid=int(gid)):
+            courses = [(slug, gid, request.limit)]
+            return {"limits": [asdict(each) for each in accounting.limit_courses(volume, courses, dry_run=dry_run)]}
+    raise AssertionError(request)
 
 
 def _changes(changes: Sequence[Change]) -> dict[str, Any]:

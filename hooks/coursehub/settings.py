@@ -17,7 +17,8 @@ from .errors import InvalidFile
 from .images import Alias, Versions
 from .names import Gid, GroupName, PersonName, Uid, matching
 from .nodes import NodeClass, NodeName
-from .resources import Amount, Resources
+from .quota import Limit
+from .resources import Amount, Bytes, Resources
 
 # Of the server's own start, and of programs that load what a variable names: never a course's or a site's.
 RESERVED = re.compile(
@@ -186,6 +187,26 @@ class Servers(_Values):
     activity_interval: Annotated[int, Field(strict=True, ge=5, le=3600)] = 300
 
 
+class Quota(_Values):
+    """The most bytes (written with a unit) and files; what is left out is not limited by us."""
+
+    size: Bytes | None = None
+    files: Annotated[int, Field(strict=True, ge=1)] | None = None
+
+    def over(self, usual: "Quota") -> Limit:
+        """These limits, and the usual where there is none here."""
+        return Limit(self.size or usual.size, self.files or usual.files)
+
+
+class Quotas(_Values):
+    """What homes and courses may store: the usual, and by name what is otherwise."""
+
+    home: Quota = Quota()
+    course: Quota = Quota()
+    people: Mapping[PersonName, Quota] = Field(default_factory=dict)
+    courses: Mapping[str, Quota] = Field(default_factory=dict)
+
+
 class Settings(_Values):
     """The site's values, as far as the hub and the command need them."""
 
@@ -202,6 +223,7 @@ class Settings(_Values):
     maximum: Amount = Amount.model_validate({"cpu": 8, "memory": "32G"})
     identity: Identity = Identity()
     servers: Servers = Servers()
+    quotas: Quotas = Quotas()
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

@@ -7,11 +7,14 @@ import pytest
 import yaml
 from coursehub import settings
 from coursehub.errors import InvalidFile
+from coursehub.quota import Limit
 
 from tests.support import SITE, site
 
 ROOT = Path(__file__).parents[2]
 MINIMAL = "images: {python: x:1}\ngeneral: {image: python}\n"
+# Only the command reads it, where a site chooses it.
+NO_DEFAULT = {"quotas"}
 # Keys of the chart that its templates read, and the hub never sees.
 CHART_ONLY = {"storage", "courses", "acknowledgePlainHttp", "global", "jupyterhub"}
 
@@ -24,7 +27,7 @@ def mistakes(*values: str) -> list[str]:
 
 def test_the_defaults_are_the_charts_key_by_key() -> None:
     chart: dict[str, Any] = yaml.safe_load((ROOT / "chart" / "values.yaml").read_text())
-    assert set(chart) == settings.KEYS | CHART_ONLY
+    assert set(chart) == settings.KEYS - NO_DEFAULT | CHART_ONLY
     ours = settings.load([("site.yaml", MINIMAL)]).model_dump(by_alias=True)
     # These two must be given; everything else has a default in both places.
     assert chart["general"].pop("image") == ""
@@ -34,6 +37,7 @@ def test_the_defaults_are_the_charts_key_by_key() -> None:
     assert ours["general"]["resources"].pop("node") is None
     for amount in (chart["maximum"], chart["general"]["resources"], chart["general"]["resources"]["guarantee"]):
         amount["memory"] = int(amount["memory"][:-1]) * {"M": 2**20, "G": 2**30}[amount["memory"][-1]]
+    assert not any(ours.pop("quotas")["home"].values())
     expected = {key: value for key, value in chart.items() if key in settings.KEYS}
     assert plain(ours) == expected
 
@@ -187,3 +191,21 @@ def test_a_mistake_in_the_second_file_is_told_there() -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         site().timezone = "UTC"
+
+
+def test_limits_of_a_home_and_a_course_by_name_go_over_the_usual_ones() -> None:
+    quotas = settings.load(
+        [
+            (
+                "site.yaml",
+                f"{MINIMAL}quotas:\n  home: {{size: 10G, files: 1000}}\n  people:\n    maria: {{size: 20G}}\n",
+            )
+        ]
+    ).quotas
+    assert quotas.people["maria"].over(quotas.home) == Limit(20 * 2**30, 1000)
+    assert not quotas.course.over(quotas.course)
+
+
+@pytest.mark.parametrize("size", ["10", "10GB", "-1G", "0G"])
+def test_a_limit_without_a_unit_or_of_nothing_is_refused(size: str) -> None:
+    assert "quotas" in "".join(mistakes(f"{MINIMAL}quotas: {{home: {{size: {size}}}}}\n"))

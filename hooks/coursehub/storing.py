@@ -1,0 +1,208 @@
+"""What `coursehub storage` and `coursehub course create|check|archive` do, as root on the host that has the volume."""
+
+import asyncio
+import grp
+import json
+import logging
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from . import accounting, request, storage, volume
+from .commands import FINE, PROBLEMS, find, say, site_and_courses, site_settings, today
+from .courses import Catalog
+from .errors import CoursehubError, Refused
+from .identity import Person
+from .inspection import CourseTree, Finding, Inspector
+from .nss import NssProvider
+from .settings import Settings
+from .volume import Volume
+
+_LOG = logging.getLogger(__name__)
+
+
+def ensure(options: Namespace) -> int:
+    """Makes the directories that people and courses need."""
+    site, loaded = site_and_courses(options)
+    root = _volume(options).root
+    for change in volume.ensure(root, _tree(site, loaded.catalog), dry_run=options.dry_run):
+        print(change)
+    return FINE
+
+
+def usage(options: Namespace) -> int:
+    """Says what each home and course takes."""
+    found = list(accounting.usage(_volume(options)))
+    lines = (f"{_gib(each.size):>10}  {each.files:>9} files  {each.path}{_of(each)}" for each in found)
+    say([asdict(each) for each in found], lines, as_json=options.json)
+    return FINE
+
+
+def quota(options: Namespace) -> int:
+    """Sets the limits that the site's values have."""
+    site, loaded = site_and_courses(options)
+    quotas = site.quotas
+    unknown = sorted(set(quotas.courses) - set(loaded.catalog.courses))
+    if unknown:
+        raise Refused(f"quotas.courses has {', '.join(unknown)}, and the course files do not; take it out there")
+    people = {name: each.over(quotas.home) for name, each in quotas.people.items()}
+    courses = [
+        (tree.slug, tree.gid, quotas.courses.get(tree.slug, quotas.course).over(quotas.course))
+        for tree in _trees(site, loaded.catalog)
+    ]
+    where, dry = _volume(options), options.dry_run
+    said: list[accounting.Set] = []
+    refused: list[str] = []
+    for limits in (
+        accounting.limit_homes(where, people, quotas.home.over(quotas.home), dry_run=dry),
+        accounting.limit_courses(where, courses, dry_run=dry),
+    ):
+        try:
+            said += limits
+        except Refused as refusal:
+            # Homes can have limits where courses cannot.
+            refused.append(str(refusal))
+    said_as_json = {"limits": [asdict(each) for each in said], "refused": refused}
+    say(said_as_json, map(str, said), as_json=options.json)
+    for each in refused:
+        print(f"coursehub: {each}", file=sys.stderr)
+    return PROBLEMS if refused else FINE
+
+
+def people(options: Namespace) -> int:
+    """Lists everyone with a home, as name:uid."""
+    found = _volume(options).people()
+    say([asdict(each) for each in found], (f"{each.name}:{each.uid}" for each in found), as_json=options.json)
+    return FINE
+
+
+def create(options: Namespace) -> int:
+    """Makes one course's directories, and says what is left to do."""
+    return _course(options, archive=False)
+
+
+def archive(options: Namespace) -> int:
+    """Closes the directories of a course whose file says that it is archived."""
+    return _course(options, archive=True)
+
+
+def _course(options: Namespace, *, archive: bool) -> int:
+    site, loaded = site_and_courses(options)
+    tree = _one(site, loaded.catalog, options.slug)
+    if archive and not tree.archived:
+        raise Refused(
+            f"course '{tree.slug}' is not archived in its file, so the next run would open it again; write "
+            f"`archive: {today(site)}` there first, and let the hub have it"
+        )
+    changes = _volume(options).course(tree.slug, tree.gid, tree.data, archived=tree.archived, dry_run=options.dry_run)
+    left = [] if archive else list(_left_to_do(tree, site))
+    said = {"changes": [asdict(each) for each in changes], "left": left}
+    say(said, (*map(str, changes), *(f"still to do: {each}" for each in left)), as_json=options.json)
+    return FINE
+
+
+def _left_to_do(tree: CourseTree, site: Settings) -> Iterator[str]:
+    try:
+        grp.getgrgid(tree.gid)
+    except KeyError:
+        yield f"no group has the gid {tree.gid} on this host; make one in the directory, with the instructors in it"
+    if tree.archived:
+        yield "the course is archived in its file, so its directories are closed"
+    if site.quotas.courses.get(tree.slug, site.quotas.course).over(site.quotas.course):
+        yield "its limit: coursehub storage quota"
+    yield "let the hub have the course file: helm upgrade"
+
+
+def check(options: Namespace) -> int:
+    """Says what is wrong with the directories of a course, or of all, and repairs it where asked to."""
+    site, loaded = site_and_courses(options)
+    inspector = Inspector(_volume(options).root, repair=options.repair and not options.dry_run)
+    findings = list(_found(inspector, options, site, loaded.catalog))
+    say([asdict(each) for each in findings], map(str, findings), as_json=options.json)
+    return PROBLEMS if any(not each.done for each in findings) else FINE
+
+
+def _found(inspector: Inspector, options: Namespace, site: Settings, catalog: Catalog) -> Iterator[Finding]:
+    trees = _trees(site, catalog) if options.all else [_one(site, catalog, options.slug)]
+    yield from inspector.top()
+    for tree in trees:
+        yield from inspector.course(tree)
+    if options.all:
+        yield from inspector.strangers({tree.slug for tree in trees})
+        listed = site.identity.file.people if site.identity.provider == "file" else {}
+        yield from inspector.homes({name: (each.uid, each.gid) for name, each in listed.items()})
+
+
+def door(options: Namespace) -> int:
+    """Answers one request from standard input, for a forced command of ssh; nothing comes from a command line."""
+    try:
+        if os.environ.get("SSH_ORIGINAL_COMMAND", "request") not in ("", "request"):
+            raise Refused("this key runs no commands; send one request, as JSON, on standard input")
+        asked = request.parse(sys.stdin.buffer.readline(request.MOST + 1), minimum_uid=options.minimum_uid)
+        if isinstance(asked, request.HomeRequest):
+            _agree(asked, asyncio.run(_person(options, asked.name)))
+        said, code = request.answer(asked, _volume(options), dry_run=options.dry_run), FINE
+    except CoursehubError as refusal:
+        said, code = {"refusal": str(refusal)}, PROBLEMS
+    except OSError as error:
+        said, code = {"refusal": f"the volume refused it: {error.filename or ''}: {error.strerror}"}, PROBLEMS
+    print(json.dumps(said))
+    return code
+
+
+async def _person(options: Namespace, name: str) -> Person | None:
+    if options.site:
+        site = site_settings(options)
+        return (await find(site, name)).person
+    return NssProvider(_LOG).find(name)
+
+
+def _agree(asked: request.HomeRequest, person: Person | None) -> None:
+    if person is None:
+        raise Refused(f"{asked.name} is not known here")
+    if (person.uid, person.gid) != (asked.uid, asked.gid):
+        raise Refused(f"{asked.name} is {person.uid}:{person.gid} here, not {asked.uid}:{asked.gid}")
+
+
+def _tree(site: Settings, catalog: Catalog) -> Iterator[storage.Entry]:
+    for name, person in site.identity.file.people.items():
+        yield from storage.home_tree(person.uid, person.gid, name)
+    for tree in _trees(site, catalog):
+        yield from tree.entries
+
+
+def _trees(site: Settings, catalog: Catalog) -> list[CourseTree]:
+    day = today(site)
+    return [
+        CourseTree(each.slug, each.gid, each.data, each.is_archived(day))
+        for each in catalog.courses.values()
+        if each.gid is not None
+    ]
+
+
+def _one(site: Settings, catalog: Catalog, slug: str) -> CourseTree:
+    for tree in _trees(site, catalog):
+        if tree.slug == slug:
+            return tree
+    if slug in catalog.courses:
+        raise Refused(f"course '{slug}' has no gid, so it has no directories; nothing is to be done")
+    raise Refused(f"no course file has a course {slug!r}")
+
+
+def _volume(options: Namespace) -> Volume:
+    if not options.root.is_dir():
+        raise Refused(f"{options.root} is no directory; mount the volume there first")
+    os.umask(0o077)
+    return Volume(options.root)
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.2f} GiB"
+
+
+def _of(each: accounting.Usage) -> str:
+    size, files = each.limit.size, each.limit.files
+    limit = ", ".join(([_gib(size)] if size else []) + ([f"{files} files"] if files else []))
+    return f"  of {limit}" if limit else ""
