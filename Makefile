@@ -44,7 +44,7 @@ check: venv programs ## lint, types, generated files, unit and chart tests: unde
 
 .PHONY: test
 test: venv ## everything but benchmarks, with each part's time
-	@$(VENV)/python -m ci.parts programs check hub directory nfs images-test up e2e drills
+	@$(VENV)/python -m ci.parts programs check hub directory ssh nfs images-test up e2e drills
 
 .PHONY: hub
 hub: venv ## a real JupyterHub with the hooks, Kubernetes' API replaced
@@ -54,6 +54,10 @@ hub: venv ## a real JupyterHub with the hooks, Kubernetes' API replaced
 .PHONY: directory
 directory: venv ## a real slapd and a real name service, asked as the hub asks them
 	@ci/directory.sh
+
+.PHONY: ssh
+ssh: venv ## a real sshd with the key of the ssh door, which does nothing but its requests; as root
+	@ci/ssh.sh
 
 .PHONY: nfs
 nfs: venv ## modes, owners and refusals on a real NFS server with root_squash, in a virtual machine

@@ -16,7 +16,8 @@ from .errors import Refused
 from .names import is_person
 from .storage import Directory, Entry, File
 
-TOP = ("home", "course", "exchange")
+COURSES = ("course", "exchange")
+TOP = ("home", *COURSES)
 HOMES = frozenset(f"home/{number:02d}" for number in range(100))
 # Of one thing that is wrong in many places, so many are named, and the rest counted.
 EXAMPLES = 5
@@ -104,14 +105,14 @@ class Inspector:
             if f"home/{name}" not in HOMES
         )
 
-    def top(self) -> Iterator[Finding]:
-        """What is wrong with the volume's root and the parents of all."""
+    def top(self, names: Sequence[str] = COURSES) -> Iterator[Finding]:
+        """What is wrong with the volume's root and the parents of all: those of courses, or TOP."""
         root = self.root.stat()
         if root.st_uid or root.st_mode & 0o022:
             yield Finding(
                 ".", f"is {_described(root)}; give the volume's root to root, and let nobody else write in it"
             )
-        yield from self.tree([Directory(name, 0o755, parent=True) for name in TOP])
+        yield from self.tree([Directory(name, 0o755, parent=True) for name in names])
 
     def homes(self, people: Mapping[str, tuple[int, int]]) -> Iterator[Finding]:
         """Homes with another mode, owner or place than they should have; `people` as far as the site lists them."""

@@ -15,7 +15,7 @@ from .commands import FINE, PROBLEMS, find, say, site_and_courses, site_settings
 from .courses import Catalog
 from .errors import CoursehubError, Refused
 from .identity import Person
-from .inspection import CourseTree, Finding, Inspector
+from .inspection import COURSES, TOP, CourseTree, Finding, Inspector
 from .nss import NssProvider
 from .settings import Settings
 from .volume import Volume
@@ -126,7 +126,7 @@ def check(options: Namespace) -> int:
 
 def _found(inspector: Inspector, options: Namespace, site: Settings, catalog: Catalog) -> Iterator[Finding]:
     trees = _trees(site, catalog) if options.all else [_one(site, catalog, options.slug)]
-    yield from inspector.top()
+    yield from inspector.top(TOP if options.all else COURSES)
     for tree in trees:
         yield from inspector.course(tree)
     if options.all:
