@@ -16,7 +16,11 @@ from ci.cluster.steps import long_run, step, tail
 
 SUITE = "trixie"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-INCLUDED = ("iproute2", "linux-image-cloud-amd64", "nfs-kernel-server", "python3")
+INCLUDED = (
+    *("e2fsprogs", "iproute2", "linux-image-cloud-amd64", "nfs-kernel-server", "python3"),
+    # Of the coursehub command.
+    *("python3-pydantic", "python3-yaml", "tzdata"),
+)
 NEEDED = ("debian-archive-keyring", "e2fsprogs", "mmdebstrap", "qemu-system-x86")
 SIZE = 1 << 30
 ROOM = 3 << 30

@@ -1,9 +1,10 @@
-"""Runs inside the machine: a volume exported with Debian's settings, and mounted over NFS 4.2 and 3."""
+"""Runs inside the machine: a volume with quotas exported with Debian's settings, and mounted over NFS 4.2 and 3."""
 
 import subprocess
 from pathlib import Path
 
 EXPORT = Path("/srv/share")
+IMAGE = Path("/srv/share.ext4")
 VERSIONS = ("4.2", "3")
 
 
@@ -14,9 +15,14 @@ def client(version: str) -> Path:
 
 def start() -> None:
     """Export the volume and mount it."""
-    EXPORT.mkdir()
-    Path("/etc/exports").write_text(f"{EXPORT} 127.0.0.1(rw,sync,root_squash,no_subtree_check)\n")
     _run("ip", "link", "set", "lo", "up")
+    EXPORT.mkdir()
+    for module in ("loop", "quota_v2"):
+        _run("modprobe", module)
+    _run("truncate", "--size=256M", str(IMAGE))
+    _run("mkfs.ext4", "-q", "-O", "quota,project", "-E", "quotatype=usrquota:prjquota", str(IMAGE))
+    _run("mount", "-o", "loop,usrquota,prjquota", str(IMAGE), str(EXPORT))
+    Path("/etc/exports").write_text(f"{EXPORT} 127.0.0.1(rw,sync,root_squash,no_subtree_check)\n")
     _run("modprobe", "nfsd")
     _run("mount", "-t", "nfsd", "nfsd", "/proc/fs/nfsd")
     for command in ("rpcbind", "rpc.statd", "rpc.mountd"):

@@ -53,6 +53,15 @@ def entry(parent: int, name: str, kind: int) -> Iterator[int]:
         os.close(held)
 
 
+@contextmanager
+def saying(path: Path) -> Iterator[None]:
+    """An OSError in here is about `path`, as whoever reads it knows it, and not about a name without its folder."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
 def look(parent: int, name: str) -> os.stat_result | None:
     """What is called `name`, itself; None where nothing is."""
     with suppress(FileNotFoundError):

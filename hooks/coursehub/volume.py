@@ -142,7 +142,7 @@ def ensure(root: Path, tree: Iterable[Entry], *, dry_run: bool = False, parents:
             yield Change(each.path, "make", owned(each), done=not dry_run)
             to_come += [each.path] if dry_run else []
             if not dry_run:
-                with beneath.folder(root, above) as parent:
+                with beneath.saying(root / each.path), beneath.folder(root, above) as parent:
                     _make(parent, name, each)
             continue
         _refuse_other_kind(root, each, found)
@@ -152,7 +152,7 @@ def ensure(root: Path, tree: Iterable[Entry], *, dry_run: bool = False, parents:
             _refuse_shared(found, each.path, each.mode)
         yield Change(each.path, "correct", owned(each), done=not dry_run)
         if not dry_run:
-            with beneath.folder(root, above) as parent:
+            with beneath.saying(root / each.path), beneath.folder(root, above) as parent:
                 _own(parent, name, each)
 
 

@@ -1,5 +1,6 @@
 """A virtual machine with the volume, booted once a session, and a fresh folder of the volume for each test."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -70,15 +71,15 @@ def machine(pytestconfig: pytest.Config) -> Iterator[Machine]:
 
 
 @pytest.fixture(params=server.VERSIONS, ids=lambda version: f"NFS {version}")
-def volume(request: pytest.FixtureRequest, machine: Machine) -> Volume:
-    folder = str(next(FOLDERS))
-    machine.call(ROOT, (server.EXPORT / folder).mkdir)
-    return Volume(machine, server.EXPORT / folder, server.client(request.param) / folder)
+def volume(request: pytest.FixtureRequest, machine: Machine, storage_host: Path) -> Volume:
+    return Volume(machine, storage_host, server.client(request.param) / storage_host.name)
 
 
 @pytest.fixture
-def storage_host(machine: Machine) -> Path:
-    """A folder of the volume for what needs no client."""
+def storage_host(machine: Machine) -> Iterator[Path]:
+    """A folder of the volume, as the storage host has it."""
     folder = server.EXPORT / str(next(FOLDERS))
     machine.call(ROOT, folder.mkdir)
-    return folder
+    yield folder
+    # Quotas are the whole file system's.
+    machine.call(ROOT, shutil.rmtree, folder)

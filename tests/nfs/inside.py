@@ -1,16 +1,21 @@
 """What the tests have done inside the machine, beside Python's own functions."""
 
 import asyncio
+import io
 import os
 import stat
+import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
+from coursehub import cli
 from coursehub.errors import Refused
 from coursehub.storage import Entry, Share
-from coursehub.volume import ensure
+from coursehub.volume import Volume, ensure
+
+CHUNK = 65536
 
 
 def provision(root: Path, tree: Sequence[Entry]) -> list[str]:
@@ -41,6 +46,40 @@ def entered(root: Path, gids: Sequence[int]) -> list[int]:
             os.listdir(root / str(gid))
             found.append(gid)
     return found
+
+
+def command(folder: Path, files: Mapping[str, str], arguments: Sequence[str], send: str = "") -> tuple[int, str, str]:
+    """The exit code of `coursehub arguments`, in a folder with these files, and what it says."""
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    os.chdir(folder)
+    sys.stdin = io.TextIOWrapper(io.BytesIO(send.encode()))
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = cli.main(arguments)
+    return code, out.getvalue(), err.getvalue()
+
+
+def trial(root: Path) -> None:
+    """What the door in the cluster does before it serves."""
+    Volume(root).trial()
+
+
+def fill(path: Path, size: int) -> int:
+    """Writes so many bytes as far as that works, and says how many arrived; OSError where the last did not."""
+    with path.open("wb") as file:
+        for _ in range(size // CHUNK):
+            file.write(b"x" * CHUNK)
+        file.flush()
+        os.fsync(file.fileno())
+    return path.stat().st_size
+
+
+def many(folder: Path, count: int) -> None:
+    """Makes so many files."""
+    for number in range(count):
+        (folder / str(number)).touch()
 
 
 def check(root: Path, home: str, uid: int, others: Sequence[str], timeout: float = 30.0) -> None:

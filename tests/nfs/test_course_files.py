@@ -27,6 +27,7 @@ def test_an_instructor_makes_files_and_folders_that_are_the_groups(volume: Volum
     volume.machine.call(INSTRUCTOR, (files / "release").mkdir)
     volume.machine.call(INSTRUCTOR, (files / "release/ps1.ipynb").write_text, "{}")
     assert volume.machine.call(INSTRUCTOR, inside.everything, files) == [
+        "0660 0:70101 gradebook.db",
         "2770 30001:70101 release",
         "0660 30001:70101 release/ps1.ipynb",
     ]
@@ -37,6 +38,7 @@ def test_the_folders_group_wins_where_the_courses_gid_is_only_a_supplementary_on
     volume.machine.call(member, (files / "release").mkdir)
     volume.machine.call(member, (files / "release/ps1.ipynb").write_text, "{}")
     assert volume.machine.call(member, inside.everything, files) == [
+        "0660 0:70101 gradebook.db",
         "2770 30001:70101 release",
         "0660 30001:70101 release/ps1.ipynb",
     ]

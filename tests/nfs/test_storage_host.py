@@ -23,6 +23,7 @@ TABLE = [
     "0755 0:0 course",
     "0755 0:0 course/python-intro",
     "2770 0:70101 course/python-intro/files",
+    "0660 0:70101 course/python-intro/files/gradebook.db",
     "2775 0:70101 course/python-intro/data",
     "0755 0:0 exchange",
     "2775 0:70101 exchange/python-intro",
@@ -61,7 +62,8 @@ def test_a_wrong_owner_or_mode_is_corrected_and_said(machine: Machine, storage_h
 
 def test_a_client_sees_the_owners_and_modes_of_the_table_without_entering_anything(volume: Volume) -> None:
     volume.provision(*TREE)
-    assert volume.machine.call(HUB, inside.described, volume.client, [line.split()[2] for line in TABLE]) == TABLE
+    seen = [line for line in TABLE if "gradebook.db" not in line]
+    assert volume.machine.call(HUB, inside.described, volume.client, [line.split()[2] for line in seen]) == seen
 
 
 def test_root_on_a_client_makes_nothing_and_is_told_where_it_failed(volume: Volume) -> None:
