@@ -129,6 +129,8 @@ def _local_cluster(deployment: Deployment) -> None:
 def _made_values(deployment: Deployment, images: Mapping[str, str]) -> dict[str, Any]:
     site = yaml.safe_load((ROOT / deployment.values).read_text())
     secret = _secrets(deployment.layout.state / "secrets.json")
+    chart = yaml.safe_load((ROOT / "chart/values.yaml").read_text())
+    before = [{**each, "image": images["hub"]} for each in chart["jupyterhub"]["hub"]["initContainers"]]
     pull = {name: {"name": ref.rpartition(":")[0], "tag": _tag(ref)} for name, ref in images.items()}
     return {
         "images": dict.fromkeys(site["images"], images["singleuser"]),
@@ -136,6 +138,7 @@ def _made_values(deployment: Deployment, images: Mapping[str, str]) -> dict[str,
         "jupyterhub": {
             "hub": {
                 "image": pull["hub"],
+                "initContainers": before,
                 "config": {
                     "DummyAuthenticator": {"password": secret["password"]},
                     "ConfigurableHTTPProxy": {"auth_token": secret["proxy"]},

@@ -3,12 +3,14 @@
 */}}
 {{- define "coursehub.problems" -}}
 {{ include "coursehub.problems.storage" . }}
+{{ include "coursehub.problems.nfs" . }}
 {{ include "coursehub.problems.images" . }}
 {{ include "coursehub.problems.singleuserImage" . }}
 {{ include "coursehub.problems.identity" . }}
 {{ include "coursehub.problems.courses" . }}
 {{ include "coursehub.problems.https" . }}
 {{ include "coursehub.problems.hub" . }}
+{{ include "coursehub.problems.database" . }}
 {{ include "coursehub.problems.fixed" . }}
 {{- end }}
 
@@ -34,6 +36,19 @@
 {{- with .Values.storage.existingClaim }}
 {{- if ne . "coursehub-storage" }}
 - storage.existingClaim: hub and servers mount the claim coursehub-storage, not {{ . }}; make a claim of that name.
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "coursehub.problems.nfs" -}}
+{{- with .Values.storage.nfs }}
+{{- range .mountOptions }}
+{{- if and $.Values.storage.nfs.version (regexMatch "^(nfs)?vers=|^minorversion=|^v[2-4]" .) }}
+- storage.nfs.mountOptions: {{ . }} is another version than storage.nfs.version ({{ $.Values.storage.nfs.version }}) or the same once more; leave it out.
+{{- end }}
+{{- if has . (list "suid" "dev") }}
+- storage.nfs.mountOptions: with {{ . }} a file that one person left could run with the rights of another; leave it out.
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -136,6 +151,55 @@
 {{- range keys $hub.extraConfig | sortAlpha }}
 {{- if gt . "zz-coursehub" }}
 - jupyterhub.hub.extraConfig: {{ . }} would run after zz-coursehub, which has to be the last; give it a name that sorts before.
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Copies the hub's database before it starts, as the hub itself runs; see chart/values.yaml. */}}
+{{- define "coursehub.databaseContainer" -}}
+{{- $hub := .Values.jupyterhub.hub }}
+name: coursehub-database
+image: {{ $hub.image.name }}:{{ $hub.image.tag }}
+command: [python3, -m, coursehub.database]
+env:
+  - {name: PYTHONPATH, value: /usr/local/etc/jupyterhub}
+volumeMounts:
+  - {name: coursehub-hooks, mountPath: /usr/local/etc/jupyterhub/coursehub, readOnly: true}
+  - name: pvc
+    mountPath: /srv/jupyterhub
+    {{- with $hub.db.pvc.subPath }}
+    subPath: {{ . }}
+    {{- end }}
+{{- with $hub.containerSecurityContext | default (dict "runAsUser" 1000 "runAsGroup" 1000 "allowPrivilegeEscalation" false "capabilities" (dict "drop" (list "ALL"))) }}
+securityContext: {{ toJson . }}
+{{- end }}
+{{- end }}
+
+{{- /* The database is one file on a volume of its own, or a server of the site's: never a file on the share. */}}
+{{- define "coursehub.problems.database" -}}
+{{- $hub := .Values.jupyterhub.hub }}
+{{- $wanted := include "coursehub.databaseContainer" . | fromYaml }}
+{{- $given := dict }}
+{{- range $hub.initContainers }}{{ if eq .name $wanted.name }}{{ $given = omit . "resources" "imagePullPolicy" }}{{ end }}{{ end }}
+{{- if eq $hub.db.type "sqlite-pvc" }}
+{{- if ne (toJson $given) (toJson $wanted) }}
+- jupyterhub.hub.initContainers: {{ $wanted.name }}, which copies the hub's database, is missing or is not like the hub (image, user, volume), since lists and images of yours replace the chart's; write there {{ toJson $wanted }}.
+{{- end }}
+{{- if or (not $hub.db.pvc.accessModes) (without $hub.db.pvc.accessModes "ReadWriteOnce" "ReadWriteOncePod") }}
+- jupyterhub.hub.db.pvc.accessModes: {{ join ", " $hub.db.pvc.accessModes | default "none" }} cannot be; the hub's database is on a volume of its own that one node writes, so write [ReadWriteOnce].
+{{- end }}
+{{- else if $given }}
+- jupyterhub.hub.initContainers: {{ $wanted.name }} copies a database file, and with hub.db.type {{ $hub.db.type }} there is none; set initContainers to [], and let the database's own tools copy it.
+{{- end }}
+{{- if and (ne $hub.db.type "sqlite-pvc") (hasPrefix "sqlite" (get $hub.db "url" | toString)) }}
+- jupyterhub.hub.db.url: a file of SQLite elsewhere has no copies, and on a network share it gets damaged; use jupyterhub.hub.db.type sqlite-pvc.
+{{- end }}
+{{- if hasKey ($hub.config.JupyterHub | default dict) "db_url" }}
+- jupyterhub.hub.config.JupyterHub.db_url: it would go round the copies of the hub's database; use jupyterhub.hub.db.
+{{- end }}
+{{- range $hub.extraVolumeMounts }}
+{{- if regexMatch "^/srv/jupyterhub(/|$)" (clean .mountPath) }}
+- jupyterhub.hub.extraVolumeMounts: {{ .name }} cannot be at {{ .mountPath }}, where the hub's database is; mount it elsewhere.
 {{- end }}
 {{- end }}
 {{- end }}

@@ -8,6 +8,7 @@ import yaml
 
 from tests.chart.helm import ROOT, Chart, Objects, Values, at, hub_values, look_up, merged, pod_spec, site_values
 
+DEFAULTS = yaml.safe_load((ROOT / "chart/values.yaml").read_text())
 OURS = [
     ("ConfigMap", "coursehub-courses"),
     ("ConfigMap", "coursehub-hooks"),
@@ -102,16 +103,29 @@ def test_every_key_of_ours_reaches_the_hub_or_an_object(site: dict[str, Any]) ->
 
 
 def test_an_nfs_server_becomes_a_volume(chart: Chart) -> None:
-    nfs = {"server": "nfs.example.edu", "path": "/export", "version": "4.2", "mountOptions": ["hard", "nodev"]}
+    nfs = {"server": "nfs.example.edu", "path": "/export", "version": 4.2, "mountOptions": ["rsize=1048576"]}
     volume = chart.render({"storage": {"nfs": nfs}})["PersistentVolume", "teaching-coursehub-storage"]["spec"]
     assert volume["nfs"] == {"server": "nfs.example.edu", "path": "/export"}
-    assert volume["mountOptions"] == ["nfsvers=4.2", "nosuid", "nodev", "hard"]
+    assert volume["mountOptions"] == ["nfsvers=4.2", "nosuid", "nodev", "hard", "rsize=1048576"]
     assert "hostPath" not in volume
 
 
-def test_f8_a_share_is_mounted_without_set_uid_programs_and_devices_whatever_a_site_leaves_out(chart: Chart) -> None:
-    volume = chart.render()["PersistentVolume", "teaching-coursehub-storage"]["spec"]
-    assert volume["mountOptions"] == ["nosuid", "nodev"]
+@pytest.mark.parametrize(
+    ("said", "options"),
+    [
+        pytest.param({}, ["nosuid", "nodev", "hard"], id="nothing said"),
+        pytest.param({"version": 3}, ["nfsvers=3", "nosuid", "nodev", "hard"], id="a version"),
+        pytest.param({"mountOptions": ["vers=4.0"]}, ["nosuid", "nodev", "hard", "vers=4.0"], id="another way"),
+        pytest.param({"mountOptions": ["hard", "nosuid"]}, ["nosuid", "nodev", "hard"], id="the same once more"),
+        pytest.param({"mountOptions": ["soft"]}, ["nosuid", "nodev", "soft"], id="soft"),
+        pytest.param({"mountOptions": ["softerr"]}, ["nosuid", "nodev", "softerr"], id="softerr"),
+    ],
+)
+def test_f8_a_mount_gives_no_rights_from_files_whatever_a_site_says(
+    chart: Chart, said: Values, options: list[str]
+) -> None:
+    volume = chart.render(at("storage.nfs", said))["PersistentVolume", "teaching-coursehub-storage"]["spec"]
+    assert volume["mountOptions"] == options
 
 
 def test_a_folder_of_the_machine_becomes_a_volume_that_is_never_made_by_kubelet(chart: Chart) -> None:
@@ -136,6 +150,39 @@ def test_volume_and_claim_belong_to_each_other_and_outlive_the_release(objects: 
         assert each["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
         assert each["spec"]["accessModes"] == ["ReadWriteMany"]
         assert each["spec"]["storageClassName"] == "", "the cluster's default class would make a volume of its own"
+
+
+def test_the_hubs_database_has_a_claim_of_its_own_that_outlives_the_release(objects: Objects) -> None:
+    claim = objects["PersistentVolumeClaim", "hub-db-dir"]
+    assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
+    assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+
+
+def test_before_each_start_the_database_is_copied_by_the_hubs_own_image_and_user(objects: Objects) -> None:
+    spec = pod_spec(objects, "hub")
+    (before,) = spec["initContainers"]
+    (hub,) = spec["containers"]
+    assert before["command"] == ["python3", "-m", "coursehub.database"]
+    for same in ("image", "securityContext"):
+        assert before[same] == hub[same]
+    assert all(mount in hub["volumeMounts"] for mount in before["volumeMounts"])
+    assert {"name": "pvc", "mountPath": "/srv/jupyterhub"} in before["volumeMounts"]
+    assert "coursehub-storage" not in str(before), "it needs nothing of the share"
+
+
+def test_a_site_may_give_the_copying_other_resources_and_add_containers(chart: Chart) -> None:
+    (ours,) = DEFAULTS["jupyterhub"]["hub"]["initContainers"]
+    more = {"imagePullPolicy": "Always", "resources": {}}
+    mine = {"name": "mine", "image": "x", "securityContext": {}}
+    spec = pod_spec(chart.render(at("jupyterhub.hub.initContainers", [mine, ours | more])), "hub")
+    assert spec["initContainers"] == [mine, ours | more]
+
+
+def test_a_hub_of_the_sites_own_copies_with_its_own_image(chart: Chart) -> None:
+    (ours,) = DEFAULTS["jupyterhub"]["hub"]["initContainers"]
+    hub = {"image": {"name": "x", "tag": "1"}, "initContainers": [ours | {"image": "x:1"}]}
+    spec = pod_spec(chart.render(at("jupyterhub.hub", hub)), "hub")
+    assert {each["image"] for each in spec["initContainers"] + spec["containers"]} == {"x:1"}
 
 
 HUB_MOUNTS: dict[str, dict[str, Any]] = {

@@ -106,14 +106,52 @@ CASES = [
         id="the share mounted to write",
     ),
     pytest.param(
-        at("storage.nfs.mountOptions", ["hard", "suid"]),
-        "- storage.nfs.mountOptions: suid would let a file on the share be a program of another uid, or a device; ",
-        id="F8 set-uid programs on the share",
+        at("storage.nfs", {"version": 4.2, "mountOptions": ["nfsvers=3"]}),
+        "- storage.nfs.mountOptions: nfsvers=3 is another version than storage.nfs.version (4.2) or the same",
+        id="two versions of NFS",
     ),
     pytest.param(
-        at("storage.nfs", {"version": "4.2", "mountOptions": ["vers=3"]}),
-        "- storage.nfs: version and mountOptions (vers=3) both say the NFS version; keep one of them.",
-        id="two versions of NFS",
+        at("storage.nfs", {"version": 4, "mountOptions": ["minorversion=1"]}),
+        "- storage.nfs.mountOptions: minorversion=1 is another version",
+        id="half a version of NFS",
+    ),
+    pytest.param(
+        at("storage.nfs.mountOptions", ["suid"]),
+        "- storage.nfs.mountOptions: with suid a file that one person left could run with the rights of another; leave",
+        id="F8 a mount that honours setuid",
+    ),
+    pytest.param(
+        at("storage.nfs.mountOptions", ["dev"]),
+        "- storage.nfs.mountOptions: with dev",
+        id="F8 a mount that honours devices",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.initContainers", []),
+        "- jupyterhub.hub.initContainers: coursehub-database, which copies the hub's database, is missing or is not",
+        id="no copy of the database",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.image", {"name": "registry.example.edu/hub", "tag": "7"}),
+        '"image":"registry.example.edu/hub:7"',
+        id="another image of the hub, and what to write",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.db.pvc.accessModes", ["ReadWriteMany"]),
+        "- jupyterhub.hub.db.pvc.accessModes: ReadWriteMany cannot be; the hub's database is on a volume of its own",
+        id="a database on a share",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.config.JupyterHub.db_url", "sqlite:////srv/coursehub/share/hub.sqlite"),
+        "- jupyterhub.hub.config.JupyterHub.db_url: it would go round the copies of the hub's database; use",
+        id="a database file elsewhere",
+    ),
+    pytest.param(
+        at(
+            "jupyterhub.hub.extraVolumeMounts",
+            [*VOLUMES["extraVolumeMounts"], {"name": "coursehub-storage", "mountPath": "/srv//jupyterhub/"}],
+        ),
+        "- jupyterhub.hub.extraVolumeMounts: coursehub-storage cannot be at /srv//jupyterhub/, where the hub's",
+        id="the share mounted where the database is",
     ),
     pytest.param(
         at("courses.existingClaim", "course-files"),
@@ -137,6 +175,46 @@ def test_a_combination_that_cannot_work_is_refused_with_the_remedy(chart: Chart,
 def test_an_image_needs_images(chart: Chart) -> None:
     said = chart.refusal({"general": {"image": "python"}}, bare=True)
     assert "- general.image: python is not in images; write one of (none yet), or add it there" in said
+
+
+def _needs_upstream(chart: Chart) -> None:
+    """The stand-in knows the hub's own database file only."""
+    if chart.kind != "upstream":
+        pytest.skip("upstream's chart is not at hand; name it by Z2JH_CHART")
+
+
+@pytest.mark.parametrize(
+    ("database", "said"),
+    [
+        pytest.param(
+            {"type": "postgres"}, "with hub.db.type postgres there is none; set initContainers to []", id="copy"
+        ),
+        pytest.param(
+            {"type": "other", "url": "sqlite:////srv/coursehub/share/hub.sqlite"},
+            "- jupyterhub.hub.db.url: a file of SQLite elsewhere has no copies, and on a network share it gets damaged",
+            id="a file",
+        ),
+    ],
+)
+def test_a_database_elsewhere_is_no_file_and_is_copied_by_its_own_tools(
+    chart: Chart, database: Values, said: str
+) -> None:
+    _needs_upstream(chart)
+    assert said in chart.refusal(at("jupyterhub.hub.db", database))
+
+
+def test_a_database_server_of_the_sites_needs_no_copying(chart: Chart) -> None:
+    _needs_upstream(chart)
+    hub = {"db": {"type": "postgres", "url": "postgres+psycopg2://hub@db.example.edu/hub"}, "initContainers": []}
+    assert "initContainers" not in pod_spec(chart.render(at("jupyterhub.hub", hub)), "hub")
+
+
+def test_a_volume_of_the_database_may_be_shared_by_folder(chart: Chart) -> None:
+    """subPath; the copying has to look at the same folder."""
+    _needs_upstream(chart)
+    assert '"mountPath":"/srv/jupyterhub","name":"pvc","subPath":"hub"' in chart.refusal(
+        at("jupyterhub.hub.db.pvc.subPath", "hub")
+    )
 
 
 def test_nothing_set_is_told_all_at_once(chart: Chart) -> None:
@@ -360,6 +438,11 @@ MISTAKES: dict[str, tuple[Values, str]] = {
     "a cache for ever": (at("identity.cache", -1), "at '/identity/cache': minimum: got -1, want 0"),
     "no uid": (at("identity.file.people.anna", {"gid": 2000}), "people/anna': missing property 'uid'"),
     "a person's name": (at("identity.file.people", {"../x": {}}), "people': additional properties '../x' not allowed"),
+    "a version of NFS": (
+        at("storage.nfs.version", 2),
+        "at '/storage/nfs/version': value must be one of 3, 4, 4.1, 4.2",
+    ),
+    "two options in one": (at("storage.nfs.mountOptions", ["a,b"]), "mountOptions/0': 'a,b' does not match pattern"),
     "a relative path": (at("storage.nfs.path", "export"), "at '/storage/nfs/path': 'export' does not match"),
     "activityInterval": (at("servers.activityInterval", 0), "at '/servers/activityInterval': minimum: got 0"),
     "a course file's name": ({"courses": {"files": {"M.yaml": ""}}}, "at '/courses/files': additional properties 'M.y"),
