@@ -24,15 +24,6 @@
 {{- else if gt (len $ways) 1 }}
 - storage: {{ join " and " $ways }} are both given; keep one, and set the other to null where another values file gives it.
 {{- end }}
-{{- with .Values.storage.nfs }}
-{{- range .mountOptions }}
-{{- if has . (list "suid" "dev") }}
-- storage.nfs.mountOptions: {{ . }} would let a file on the share be a program of another uid, or a device; remove it.
-{{- else if and $.Values.storage.nfs.version (regexMatch "^(nfsvers|vers)=" .) }}
-- storage.nfs: version and mountOptions ({{ . }}) both say the NFS version; keep one of them.
-{{- end }}
-{{- end }}
-{{- end }}
 {{- with .Values.storage.existingClaim }}
 {{- if ne . "coursehub-storage" }}
 - storage.existingClaim: hub and servers mount the claim coursehub-storage, not {{ . }}; make a claim of that name.

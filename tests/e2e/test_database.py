@@ -1,0 +1,121 @@
+"""The hub's database, damaged while servers run and put back as docs/admins.md says, word for word."""
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from .cluster import ROOT, Installation, until
+from .person import Person
+
+LogIn = Callable[[str], Person]
+CONTAINER = "coursehub-database"
+BACKUPS = "/srv/jupyterhub/backups"
+FILE = "/srv/jupyterhub/jupyterhub.sqlite"
+DAMAGE = f"import os; f = open('{FILE}', 'r+b'); f.write(b'x' * os.path.getsize(f.name))"
+IN_HUB = ("exec", "deployment/hub", "--container", "hub", "--")
+
+
+def commands() -> list[str]:
+    """The lines with which the page puts a copy back."""
+    (block,) = re.findall(r"(?s)To put a copy back, .*?```\n(.*?)```", (ROOT / "docs/admins.md").read_text())
+    lines: list[str] = block.splitlines()
+    return lines
+
+
+@pytest.fixture
+def type_in(installation: Installation) -> Callable[[str], str]:
+    """Runs a line of the page in a shell, as an admin would."""
+
+    def type_in(line: str) -> str:
+        done = subprocess.run(
+            ["bash", "-c", line], env=installation.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+        return done.stdout
+
+    return type_in
+
+
+@pytest.fixture
+def request_taken_away(installation: Installation) -> Iterator[None]:
+    """Whatever a test asked for, the next one begins with a hub that nothing is asked of."""
+    yield
+    installation.kubectl("set", "env", "deployment/hub", "--containers", CONTAINER, "COURSEHUB_RESTORE-")
+    installation.kubectl("rollout", "status", "deployment/hub", "--timeout", "5m")
+    until(installation.hub_is_ready, 90, "the hub as before")
+
+
+def _restart(installation: Installation) -> None:
+    before = installation.hub()
+    installation.kubectl("delete", "pod", "--selector", "component=hub")
+    until(lambda: installation.hub_is_ready() and installation.hub() != before, 90, "a new hub")
+
+
+def _said(installation: Installation) -> str:
+    """What the init container of the one hub pod said so far."""
+    pods = installation.pods("component=hub")
+    if len(pods) != 1:
+        return ""
+    return installation.kubectl("logs", pods[0]["metadata"]["name"], "--container", CONTAINER, check=False)
+
+
+def test_database_and_copies_are_for_the_hubs_user_alone(installation: Installation) -> None:
+    _restart(installation)
+    said = _said(installation)
+    name = re.search(r"copied to (\S+)", said)
+    assert name, said
+    paths = ("/srv/jupyterhub", BACKUPS, FILE, f"{BACKUPS}/{name[1]}")
+    seen = installation.kubectl(*IN_HUB, "stat", "-c", "%a %u", *paths)
+    assert seen.splitlines() == ["700 1000", "700 1000", "600 1000", "600 1000"]
+    kept = installation.kubectl(*IN_HUB, "ls", BACKUPS).split()
+    assert 1 <= len([each for each in kept if each.startswith("jupyterhub-")]) <= 5
+
+
+@pytest.mark.usefixtures("request_taken_away")
+def test_a_damaged_database_is_put_back_while_a_server_runs_on(
+    log_in: LogIn, installation: Installation, type_in: Callable[[str], str]
+) -> None:
+    look, put_back, wait, take_away = commands()
+    maria = log_in("maria")
+    maria.start("python-intro")
+    pod = installation.pod_of("maria")
+    assert pod is not None
+    _restart(installation)  # so that the newest copy knows the server
+
+    installation.kubectl(*IN_HUB, "python3", "-c", DAMAGE)
+    installation.kubectl("delete", "pod", "--selector", "component=hub")
+    until(lambda: "WARNING the database is damaged" in _said(installation), 90, "the damage in the log")
+    assert "  jupyterhub-" in type_in(look), "the page's command shows no copy"
+
+    type_in(put_back)
+    type_in(wait)
+    assert re.search(r"put jupyterhub-\S+ back", type_in(look))
+    until(installation.hub_is_ready, 90, "the hub again")
+    _knows_the_server_of_maria(installation, pod)
+
+    before = installation.hub()
+    type_in(take_away)
+    until(lambda: installation.hub_is_ready() and installation.hub() != before, 90, "the hub without the request")
+    assert "copied to jupyterhub-" in type_in(look)
+    _knows_the_server_of_maria(installation, pod)
+
+
+def _knows_the_server_of_maria(installation: Installation, pod: dict[str, Any]) -> None:
+    now = installation.pod_of("maria")
+    assert now is not None, "the server is gone"
+    assert now["metadata"]["uid"] == pod["metadata"]["uid"], "the server was replaced"
+    maria = Person(installation.url, "maria", installation.password)
+    assert (maria.model() or {}).get("ready"), "the hub does not know the server"
+    assert maria.server("GET", "/api/status").status_code == 200
+
+
+@pytest.mark.usefixtures("request_taken_away")
+def test_a_copy_that_is_not_there_starts_no_hub_and_its_log_names_those_that_are(installation: Installation) -> None:
+    asked = "COURSEHUB_RESTORE=yesterday"
+    installation.kubectl("set", "env", "deployment/hub", "--containers", CONTAINER, asked)
+    said = "coursehub: yesterday: no such copy; write COURSEHUB_RESTORE with one of: newest, jupyterhub-"
+    until(lambda: said in _said(installation), 90, "the refusal in the log")
+    assert not installation.hub_is_ready()
