@@ -24,6 +24,9 @@
 {{- else if gt (len $ways) 1 }}
 - storage: {{ join " and " $ways }} are both given; keep one, and set the other to null where another values file gives it.
 {{- end }}
+{{- if and .Values.storage.provisioner.enabled .Values.storage.existingClaim }}
+- storage.provisioner: it has a namespace of its own, and storage.existingClaim is in the release's; turn storage.provisioner.enabled off and use the ssh door on the storage host, or give the volume by storage.nfs.
+{{- end }}
 {{- with .Values.storage.existingClaim }}
 {{- if ne . "coursehub-storage" }}
 - storage.existingClaim: hub and servers mount the claim coursehub-storage, not {{ . }}; make a claim of that name.
@@ -115,6 +118,7 @@
 - {name: coursehub-courses, configMap: {name: coursehub-courses}}
 {{- end }}
 - {name: coursehub-storage, persistentVolumeClaim: {claimName: coursehub-storage, readOnly: true}}
+- {name: coursehub-provisioner, secret: {secretName: coursehub-provisioner, optional: true}}
 {{- end }}
 
 {{- define "coursehub.hubVolumeMounts" -}}
@@ -122,6 +126,7 @@
 - {name: coursehub-site, mountPath: /usr/local/etc/jupyterhub/site, readOnly: true}
 - {name: coursehub-courses, mountPath: /usr/local/etc/jupyterhub/courses, readOnly: true}
 - {name: coursehub-storage, mountPath: /srv/coursehub/share, readOnly: true}
+- {name: coursehub-provisioner, mountPath: /srv/coursehub/provisioner, readOnly: true}
 {{- end }}
 
 {{- define "coursehub.problems.hub" -}}

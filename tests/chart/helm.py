@@ -54,7 +54,7 @@ class Chart:
         options += [f"--set-file=courses.files.{name}={path}" for name, path in (courses or {}).items()]
         text = self._helm("template", options, values or {}, bare=bool(files))
         objects = [each for each in yaml.load_all(text, yaml.CSafeLoader) if each]
-        found = {(each["kind"], each["metadata"]["name"]): each for each in objects}
+        found = {(each["kind"], _name(each)): each for each in objects}
         assert len(found) == len(objects), "two objects have one name"
         return found
 
@@ -95,6 +95,13 @@ class Chart:
                 raise RenderError(done.stderr)
             self._rendered[key] = done.stdout
         return self._rendered[key]
+
+
+def _name(each: Object) -> str:
+    """The name, with the namespace before it where that is not the release's."""
+    namespace = each["metadata"].get("namespace", "teaching")
+    name: str = each["metadata"]["name"]
+    return name if namespace == "teaching" else f"{namespace}/{name}"
 
 
 def hub_values(objects: Objects) -> dict[str, Any]:

@@ -190,6 +190,7 @@ HUB_MOUNTS: dict[str, dict[str, Any]] = {
     "/usr/local/etc/jupyterhub/site": {"configMap": {"name": "coursehub-site"}},
     "/usr/local/etc/jupyterhub/courses": {"configMap": {"name": "coursehub-courses"}},
     "/srv/coursehub/share": {"persistentVolumeClaim": {"claimName": "coursehub-storage", "readOnly": True}},
+    "/srv/coursehub/provisioner": {"secret": {"secretName": "coursehub-provisioner", "optional": True}},
 }
 
 

@@ -173,7 +173,7 @@ def _data(value: Any) -> Any:
 
 @pytest.mark.parametrize("site", [LOCAL, EXAMPLE], ids=lambda path: path.stem)
 def test_both_charts_make_the_same_objects(standin: Chart, upstream: Chart, site: Path) -> None:
-    secrets = {"jupyterhub": SITE["jupyterhub"]}
+    secrets = {"jupyterhub": SITE["jupyterhub"], "storage": {"provisioner": {"existingSecret": True}}}
     ours, theirs = (each.render(secrets, site) for each in (standin, upstream))
     assert sorted(ours) == sorted(theirs)
     for name in ours:
