@@ -10,12 +10,13 @@ from kubespawner import KubeSpawner
 from prometheus_client import REGISTRY
 from traitlets.log import get_logger
 
-from . import door, sitemodule
+from . import door, provisioner, sitemodule
 from .answers import Answers
 from .directory import People
 from .gate import Frame
 from .handler import COURSES, CoursesHandler, courses_url
 from .metrics import Live
+from .provisioner import Provisioner
 from .site import Site
 from .spawner import CoursehubSpawner, Hook, Hooks
 from .storage import Share
@@ -40,6 +41,7 @@ def configure(
     state: Path = STATE,
     claim: str = CLAIM,
     socket: Path = door.PATH,
+    token: Path = provisioner.TOKEN,
 ) -> Hooks:
     """Puts courses, plan and gate into the hub's configuration `c`; hooks that are there already run before ours.
 
@@ -52,7 +54,15 @@ def configure(
     REGISTRY.register(Live(lambda: site.current))
     module = site.current.settings.site_module
     adjust = sitemodule.load(module) if module else None
-    hooks = Hooks(site, Share(share), People(log), _frame(c, claim), adjust=adjust, earlier=_hooks(c))
+    hooks = Hooks(
+        site,
+        Share(share),
+        People(log),
+        _frame(c, claim),
+        provisioner=Provisioner(token, log),
+        adjust=adjust,
+        earlier=_hooks(c),
+    )
     _open_door(Answers(site, hooks.find, adjust), socket)
     c.JupyterHub.spawner_class = CoursehubSpawner
     c.KubeSpawner.options_form = hooks.options_form

@@ -24,6 +24,7 @@ from .resources import Amount, Bytes, Resources
 RESERVED = re.compile(
     r"(?:BASH|COURSEHUB|IPYTHON|JPY|JUPYTER|KUBERNETES|LD|NB|PYTHON|XDG)(?:_|[A-Z]|$)|(?:ENV|HOME|PATH|SHELL|USER)$"
 )
+_ADDRESS = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _SERVER = re.compile(r"ldaps?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?/?")
 
 
@@ -207,6 +208,19 @@ class Quotas(_Values):
     courses: Mapping[str, Quota] = Field(default_factory=dict)
 
 
+def _address(url: str) -> str:
+    if _ADDRESS.fullmatch(url) is None:
+        raise ValueError(f"{url!r} is no address of a service; write one as http://provisioner.example:8080")
+    return url
+
+
+class ProvisionerService(_Values):
+    """Where the in-cluster provisioner listens, and for how many seconds the hub waits for it."""
+
+    url: Annotated[str, AfterValidator(_address)]
+    timeout: Annotated[float, Field(strict=True, ge=0.1, le=60)] = 10
+
+
 class Settings(_Values):
     """The site's values, as far as the hub and the command need them."""
 
@@ -224,6 +238,8 @@ class Settings(_Values):
     identity: Identity = Identity()
     servers: Servers = Servers()
     quotas: Quotas = Quotas()
+    # Written by the chart from storage.provisioner.
+    provisioner: ProvisionerService | None = None
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

@@ -18,6 +18,7 @@ from kubespawner.slugs import is_valid_label, safe_slug
 from tornado import web
 
 from . import access, gate, page, plan, profiles, sitemodule
+from .course import Course
 from .courses import Catalog
 from .directory import People
 from .errors import GateClosed, Refused
@@ -25,6 +26,7 @@ from .gate import Frame
 from .identity import Answer, Person, look_up
 from .plan import PodPlan
 from .profiles import Profile
+from .provisioner import Provisioner, needs
 from .settings import Settings
 from .site import Site
 from .sitemodule import Adjust
@@ -88,6 +90,7 @@ class Hooks:
         people: People,
         frame: Frame,
         *,
+        provisioner: Provisioner,
         adjust: Adjust | None = None,
         earlier: Mapping[str, Hook] | None = None,
     ) -> None:
@@ -95,6 +98,7 @@ class Hooks:
         self._people = people
         self._share = share
         self._frame = frame
+        self._provisioner = provisioner
         self._adjust = adjust
         self._earlier = earlier or {}
         self._plans: WeakKeyDictionary[Any, PodPlan] = WeakKeyDictionary()
@@ -210,9 +214,22 @@ class Hooks:
         if self._adjust is not None:
             # Code that is not ours: never on the event loop.
             planned = await asyncio.to_thread(sitemodule.adjusted, planned, self._adjust, snapshot.settings)
-        home, *others = (mount.sub_path for mount in planned.mounts if mount.volume == plan.SHARE)
-        await self._share.check(home, person.uid, others)
+        await self._directories(planned, course, snapshot.settings, today)
         return planned
+
+    async def _directories(self, planned: PodPlan, course: Course | None, settings: Settings, today: date) -> None:
+        """Has made what is missing, where there is a provisioner, and looks whether all is there; raises Refused."""
+        home, *others = (mount.sub_path for mount in planned.mounts if mount.volume == plan.SHARE)
+        requests = needs(planned.person, course, today)
+        await self._provisioner.ensure(settings.provisioner, requests)
+        try:
+            await self._share.check(home, planned.uid, others)
+        except Refused:
+            if settings.provisioner is None:
+                raise
+            # Somebody took away what was known to be good.
+            await self._provisioner.ensure(settings.provisioner, requests, again=True)
+            await self._share.check(home, planned.uid, others)
 
     async def find(self, name: str, settings: Settings) -> Answer:
         """The answer about somebody who may have logged in or not; raises Refused."""

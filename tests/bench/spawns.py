@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -13,6 +14,7 @@ from coursehub import courses, settings
 from coursehub.course import Course
 from coursehub.courses import Catalog
 from coursehub.directory import People
+from coursehub.provisioner import Provisioner
 from coursehub.settings import Settings
 from coursehub.site import Snapshot
 from coursehub.spawner import CoursehubSpawner, Hooks
@@ -100,7 +102,8 @@ def _site(of: Sequence[Sequence[str]]) -> tuple[Settings, Catalog]:
 def _hooks(site: Settings, live: Catalog) -> Hooks:
     now: Any = SimpleNamespace(current=Snapshot(site, live, ()))
     share: Any = Share()
-    return Hooks(now, share, People(logging.getLogger(__name__)), FRAME)
+    log = logging.getLogger(__name__)
+    return Hooks(now, share, People(log), FRAME, provisioner=Provisioner(Path("no-token"), log))
 
 
 def _spawner(kind: type[KubeSpawner], name: str, profile: str, **config: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from coursehub.courses import Catalog
 from coursehub.directory import People
 from coursehub.gate import Frame
 from coursehub.identity import Person
+from coursehub.provisioner import Provisioner
 from coursehub.site import Snapshot
 from coursehub.sitemodule import Adjust
 from coursehub.spawner import CoursehubSpawner, Hook, Hooks
@@ -46,7 +48,8 @@ def hooks(courses: Catalog | None = None, adjust: Adjust | None = None, **earlie
     """The hooks over the tests' site and `courses`, with the site's own `adjust` and `earlier` hooks."""
     live: Any = SimpleNamespace(current=Snapshot(site(), courses or catalog(), ()))
     share: Any = Share()
-    return Hooks(live, share, People(LOG), FRAME, adjust=adjust, earlier=earlier)
+    provisioner = Provisioner(Path("no-token"), LOG)
+    return Hooks(live, share, People(LOG), FRAME, provisioner=provisioner, adjust=adjust, earlier=earlier)
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+"""The hub's side of the in-cluster provisioner: directories are asked for before a server is started.
+
+Everybody who needs the same at the same time shares one request; what was found good is not asked again for a while.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from .course import Course
+from .errors import Refused
+from .identity import Log, Person
+from .settings import ProvisionerService
+
+TOKEN = Path("/srv/coursehub/provisioner/token")
+# Seconds for which what is known to be good is not asked again.
+GOOD = 600.0
+# Requests at a time: a file server that hangs must not have the hub open a connection for everybody.
+SLOTS = 16
+
+Request = Mapping[str, object]
+
+_SILENT = "The service that looks after directories does not answer. Please try again in a few minutes."
+
+
+def needs(person: Person, course: Course | None, today: date) -> tuple[Request, ...]:
+    """The requests that make what a server of `person` in `course` mounts: the home, and the course's directories."""
+    home = {"verb": "home", "name": person.name, "uid": person.uid, "gid": person.gid}
+    if course is None or course.gid is None:
+        return (home,)
+    archived = course.is_archived(today)
+    asked = {"verb": "course", "slug": course.slug, "gid": course.gid, "data": course.data, "archived": archived}
+    return home, asked
+
+
+class Provisioner:
+    """The in-cluster service as the hub asks it: never on the event loop's time, never longer than the time-out."""
+
+    def __init__(self, token: Path, log: Log, clock: Callable[[], float] = time.monotonic) -> None:
+        self._token = token
+        self._log = log
+        self._clock = clock
+        self._good: dict[str, float] = {}
+        self._calls: dict[str, asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(SLOTS)
+
+    async def ensure(
+        self, service: ProvisionerService | None, requests: Sequence[Request], *, again: bool = False
+    ) -> None:
+        """Returns once all that `requests` name is there; without a service nothing is asked.
+
+        With `again` also what is known to be good is asked for. Raises Refused with the reason, and after the service's
+        `timeout` at the latest.
+        """
+        if service is None:
+            return
+        try:
+            async with asyncio.timeout(service.timeout):
+                await asyncio.gather(*(self._one(service, request, again=again) for request in requests))
+        except TimeoutError:
+            self._log.error("provisioner: no answer from %s within %g s", service.url, service.timeout)
+            raise Refused(_SILENT) from None
+
+    async def _one(self, service: ProvisionerService, request: Request, *, again: bool) -> None:
+        key = json.dumps([service.url, request], sort_keys=True)
+        if not again and self._clock() < self._good.get(key, 0.0):
+            return
+        call = self._calls.get(key)
+        if call is None:
+            call = self._calls[key] = asyncio.create_task(self._ask(service, key, request))
+            call.add_done_callback(partial(self._ended, key))
+        await asyncio.shield(call)
+
+    async def _ask(self, service: ProvisionerService, key: str, request: Request) -> None:
+        self._good.pop(key, None)
+        try:
+            async with self._slots, asyncio.timeout(service.timeout):
+                status, said = await self._post(service, request)
+        except TimeoutError:
+            raise Refused(_SILENT) from None
+        except (OSError, aiohttp.ClientError, ValueError) as error:
+            self._log.error("provisioner: %s: %s: %s", service.url, type(error).__name__, error)
+            raise Refused(_SILENT) from None
+        if status == 401:
+            self._log.error("provisioner: %s does not take the token in %s", service.url, self._token)
+            raise Refused(
+                "The service that looks after directories does not know this hub. Please try again in a few minutes, "
+                "and tell the administrators if it stays so."
+            )
+        if status != 200:
+            why = str(said.get("refusal") or f"HTTP {status}")[:500]
+            self._log.error("provisioner: %s: %s", json.dumps(request), why)
+            raise Refused(f"Your directories could not be made ready: {why}")
+        self._keep(key)
+
+    async def _post(self, service: ProvisionerService, request: Request) -> tuple[int, dict[str, Any]]:
+        headers = {"Authorization": f"Bearer {self._token.read_text().strip()}"}
+        # A session of its own: upstream's client has few connections, and the hub needs them for proxy and servers.
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.post(f"{service.url}/requests", json=request, allow_redirects=False) as response,
+        ):
+            said = await response.json(content_type=None)
+            return response.status, said if isinstance(said, dict) else {}
+
+    def _keep(self, key: str) -> None:
+        now = self._clock()
+        # The oldest are first.
+        while self._good and self._good[oldest := next(iter(self._good))] <= now:
+            del self._good[oldest]
+        self._good[key] = now + GOOD
+
+    def _ended(self, key: str, call: asyncio.Task[None]) -> None:
+        del self._calls[key]
+        if not call.cancelled():
+            # Seen, also where everybody who waited has gone.
+            call.exception()
