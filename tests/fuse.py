@@ -36,10 +36,8 @@ def missing() -> str | None:
 class Mounted:
     """The file system while it is there."""
 
-    def __init__(self, folder: Path) -> None:
-        self.tree, self.path, self._mood = folder / "tree", folder / "mount", folder / "mood"
-        for each in (self.tree, self.path):
-            each.mkdir(parents=True)
+    def __init__(self, tree: Path, path: Path, mood: Path) -> None:
+        self.tree, self.path, self._mood = tree, path, mood
         self.behave("well")
 
     def behave(self, mood: Mood) -> None:
@@ -67,9 +65,16 @@ class Mounted:
 
 
 @contextmanager
-def mounted(folder: Path) -> Iterator[Mounted]:
-    """A file system in `folder` that is well."""
-    with Mounted(folder).served() as found:
+def mounted(folder: Path, over: Path | None = None) -> Iterator[Mounted]:
+    """A file system that is well, with its files in `folder`; it shows nothing yet, or what it lies `over`."""
+    tree, path = folder / "tree", over or folder / "mount"
+    folder.mkdir(parents=True)
+    if over:
+        subprocess.run(["cp", "-a", over, tree], check=True)
+    else:
+        tree.mkdir()
+        path.mkdir()
+    with Mounted(tree, path, folder / "mood").served() as found:
         yield found
 
 

@@ -282,7 +282,13 @@ class Hub:
     @asynccontextmanager
     async def identity(self, text: str) -> AsyncIterator[None]:
         """The hub with this `identity:` in the site's values."""
-        self.site.write_text(SITE[: SITE.index("identity:")] + text)
+        async with self.values(SITE[: SITE.index("identity:")] + text):
+            yield
+
+    @asynccontextmanager
+    async def values(self, text: str) -> AsyncIterator[None]:
+        """The hub with these values of the site."""
+        self.site.write_text(text)
         await asyncio.sleep(1.2)
         try:
             yield
@@ -396,7 +402,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub
     c.KubeSpawner.port = pod_port
     c.KubeSpawner.modify_pod_hook = bend
     c.KubeSpawner.group_overrides = {"bent": {"groups": ["bent"], "spawner_override": {"component_label": "hub"}}}
-    configure(c, config=folder, share=share, state=folder / "state", socket=folder / "door")
+    configure(c, config=folder, share=share, state=folder / "state", socket=folder / "door", token=folder / "token")
     app = MockHub.instance(config=c)
     await app.initialize([])
     await app.start()
