@@ -96,20 +96,6 @@ def test_the_running_hub_has_no_failure_limit(installation: Installation) -> Non
     assert installation.kubectl("exec", "deployment/hub", "--", "python3", "-c", script).split()[-1] == "0"
 
 
-def test_a_missing_home_is_refused_in_a_sentence(log_in: LogIn, installation: Installation) -> None:
-    """F3"""
-    emma = log_in("emma")
-    home = installation.share / "home/03/emma"
-    aside = home.with_name("emma-aside")
-    home.rename(aside)
-    try:
-        assert "Your home directory does not exist yet" in by_form(emma, "general")
-        assert installation.pod_of("emma") is None
-        assert not home.exists(), "a root-owned home was made"
-    finally:
-        aside.rename(home)
-
-
 def test_a_home_of_another_uid_is_refused(log_in: LogIn, installation: Installation) -> None:
     """I5"""
     emma = log_in("emma")
