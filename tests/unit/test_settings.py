@@ -13,8 +13,6 @@ from tests.support import SITE, site
 
 ROOT = Path(__file__).parents[2]
 MINIMAL = "images: {python: x:1}\ngeneral: {image: python}\n"
-# Only the command reads it, where a site chooses it.
-NO_DEFAULT = {"quotas"}
 # Keys of the chart that its templates read, and the hub never sees.
 CHART_ONLY = {"storage", "courses", "acknowledgePlainHttp", "global", "jupyterhub"}
 
@@ -27,7 +25,9 @@ def mistakes(*values: str) -> list[str]:
 
 def test_the_defaults_are_the_charts_key_by_key() -> None:
     chart: dict[str, Any] = yaml.safe_load((ROOT / "chart" / "values.yaml").read_text())
-    assert set(chart) == settings.KEYS - NO_DEFAULT | CHART_ONLY
+    # What the chart makes of storage.provisioner.
+    written = {"provisioner"}
+    assert set(chart) == settings.KEYS - written | CHART_ONLY
     ours = settings.load([("site.yaml", MINIMAL)]).model_dump(by_alias=True)
     # These two must be given; everything else has a default in both places.
     assert chart["general"].pop("image") == ""
@@ -35,9 +35,11 @@ def test_the_defaults_are_the_charts_key_by_key() -> None:
     assert chart.pop("images") == {}
     assert ours.pop("images") == {"python": "x:1"}
     assert ours["general"]["resources"].pop("node") is None
+    assert ours.pop("provisioner") is None
     for amount in (chart["maximum"], chart["general"]["resources"], chart["general"]["resources"]["guarantee"]):
         amount["memory"] = int(amount["memory"][:-1]) * {"M": 2**20, "G": 2**30}[amount["memory"][-1]]
-    assert not any(ours.pop("quotas")["home"].values())
+    for usual in ("home", "course"):
+        ours["quotas"][usual] = {key: value for key, value in ours["quotas"][usual].items() if value is not None}
     expected = {key: value for key, value in chart.items() if key in settings.KEYS}
     assert plain(ours) == expected
 
