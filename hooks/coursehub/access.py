@@ -27,9 +27,13 @@ def decide(person: Person, profile: Profile, catalog: Catalog, today: date) -> C
     course = catalog.courses.get(profile.course)
     if course is None:
         raise Refused(f"There is no course '{profile.course}' here. Choose one of the courses on the start page.")
-    refusal = (
-        _not_instructor(person, course) if profile.role is Role.INSTRUCTOR else _not_student(person, course, today)
-    )
+    match profile.role:
+        case Role.INSTRUCTOR:
+            refusal = _not_instructor(person, course)
+        case Role.GRADING:
+            refusal = _not_grader(person, course, today)
+        case _:
+            refusal = _not_student(person, course, today)
     if refusal:
         raise Refused(refusal)
     return course
@@ -60,6 +64,8 @@ def choices(person: Person, catalog: Catalog, today: date) -> Iterator[Choice]:
         teaches = _not_instructor(person, course) is None
         if teaches:
             yield Choice(Profile(Role.INSTRUCTOR, course.slug), course)
+            if _not_grader(person, course, today) is None:
+                yield Choice(Profile(Role.GRADING, course.slug), course)
         if _takes(person, course) and not course.is_archived(today):
             refusal = _not_student(person, course, today)
             if refusal is None or not teaches:
@@ -74,6 +80,16 @@ def _not_instructor(person: Person, course: Course) -> str | None:
         f"You are not an instructor of '{course.name}'. Its instructors can add you, "
         "or start the course as a student if you take it."
     )
+
+
+def _not_grader(person: Person, course: Course, today: date) -> str | None:
+    if refusal := _not_instructor(person, course):
+        return refusal
+    if course.gid is None:
+        return f"The course '{course.name}' has no folders, so there is nothing to grade. Start it as instructor."
+    if course.is_archived(today):
+        return f"The course '{course.name}' is archived, so nothing of it is graded. Start it as instructor to read it."
+    return None
 
 
 def _not_student(person: Person, course: Course, today: date) -> str | None:

@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     explain.add_argument("--user", required=True, help="the login name")
     explain.add_argument("--course", metavar="SLUG", help="one course; without it each that concerns the person")
-    explain.add_argument("--role", choices=("student", "instructor"), help="one role; without it both")
+    explain.add_argument("--role", choices=("student", "instructor", "grading"), help="one role; without it each")
     _files(explain, nargs="*", site_required=False)
     _namespace(explain)
     _json(explain)

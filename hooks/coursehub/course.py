@@ -265,26 +265,26 @@ class Course(_Block):
 
     def image_for(self, role: Role) -> str | None:
         """What the course chooses as the image of a role's servers."""
-        return (self.instructor.image if role is Role.INSTRUCTOR else None) or self.image
+        return (self.instructor.image if role.teaches else None) or self.image
 
     def resources_for(self, role: Role) -> Resources:
         """Limits and guarantees of a role's servers, as far as the course says."""
-        return self.instructor.resources.merged(self.resources) if role is Role.INSTRUCTOR else self.resources
+        return self.instructor.resources.merged(self.resources) if role.teaches else self.resources
 
     def cull_for(self, role: Role) -> Cull:
         """Times of a role's servers, as far as the course says."""
-        if role is not Role.INSTRUCTOR:
+        if not role.teaches:
             return self.cull
         own = self.instructor.cull
         return Cull.model_construct(idle=own.idle or self.cull.idle, max_age=own.max_age or self.cull.max_age)
 
     def environment_for(self, role: Role) -> dict[str, str]:
         """Variables of a role's servers."""
-        return {**self.environment, **(self.instructor.environment if role is Role.INSTRUCTOR else {})}
+        return {**self.environment, **(self.instructor.environment if role.teaches else {})}
 
     def groups_for(self, role: Role) -> tuple[str, ...]:
         """Names of the site's groups that a role's servers get."""
-        return self.groups.instructor if role is Role.INSTRUCTOR else self.groups.student
+        return self.groups.instructor if role.teaches else self.groups.student
 
 
 class Standing(Enum):

@@ -38,7 +38,7 @@ def answer(
 ) -> dict[str, Any]:
     """Plain data on what `person` may start on the day: in one course or all that concern them, in a role or each."""
     slugs = [course] if course else [each.slug for each in catalog.of(person)]
-    asked = [Profile(each, slug) for slug in slugs for each in (Role.INSTRUCTOR, Role.STUDENT)]
+    asked = [Profile(each, slug) for slug in slugs for each in (Role.INSTRUCTOR, Role.GRADING, Role.STUDENT)]
     if course is None:
         asked.append(GENERAL)
     found = [explain(person, each, catalog, settings, today, adjust) for each in asked if role in (None, each.role)]
@@ -62,7 +62,7 @@ def explain(
 def _why(person: Person, profile: Profile, course: Course | None, today: date) -> str:
     if course is None:
         return f"{person.name} is known in the directory, which is enough outside courses."
-    if profile.role is Role.INSTRUCTOR:
+    if profile.role.teaches:
         rest = "; it is archived, so everything of it is read only" if course.is_archived(today) else ""
         return f"{person.name} teaches it: {_as_instructor(person, course)}{rest}."
     until = f" until {course.close}" if course.close else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import GateClosed
-from .plan import RUN, SHARE, PodPlan
+from .plan import SHARE, PodPlan
 from .resources import Amount
 
 # Of the installation's labels these may be on a pod; the network policies select by some of them, and open by others.
@@ -59,12 +59,11 @@ class Frame:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def volumes(frame: Frame) -> dict[str, dict[str, Any]]:
-    """The pod's volumes by name, as Kubernetes writes them."""
-    return {
-        SHARE: {"name": SHARE, "persistentVolumeClaim": {"claimName": frame.claim}},
-        RUN: {"name": RUN, "emptyDir": {}},
-    }
+def volumes(plan: PodPlan, frame: Frame) -> dict[str, dict[str, Any]]:
+    """The pod's volumes by name, as Kubernetes writes them: the shared one, and empty ones that end with the pod."""
+    claim = {"persistentVolumeClaim": {"claimName": frame.claim}}
+    names = dict.fromkeys(mount.volume for mount in plan.mounts)
+    return {name: {"name": name, **(claim if name == SHARE else {"emptyDir": {}})} for name in names}
 
 
 def mounts(plan: PodPlan) -> dict[str, dict[str, Any]]:
@@ -146,7 +145,7 @@ def _differences(
     yield from _unknown("spec", spec, _SITE | _PLANNED)
     yield from _different("spec.automountServiceAccountToken", spec.get("automountServiceAccountToken"), False)
     yield from _different("spec.securityContext", spec.get("securityContext"), pod_security(plan))
-    yield from _different("spec.volumes", _by(spec.get("volumes"), "name"), volumes(frame))
+    yield from _different("spec.volumes", _by(spec.get("volumes"), "name"), volumes(plan, frame))
     yield from _different("spec.nodeSelector", spec.get("nodeSelector") or {}, node_selector(plan, frame))
     wanted = [_set(each) for each in tolerations(plan, frame)]
     yield from _different("spec.tolerations", [_set(each) for each in spec.get("tolerations") or ()], wanted)

@@ -21,6 +21,9 @@ from .storage import course_data, course_files, exchange, home
 
 SHARE = "share"
 RUN = "run"
+SCRATCH = "home"
+# Names and uids of everyone with a home, for whoever collects their work; kept by who makes the homes.
+PEOPLE, PEOPLE_PATH = "people", "/srv/coursehub/people"
 RUN_PATH = "/run/coursehub"
 # -s and -P: modules in a home, in its site-packages or lying in it, must not replace the server's own.
 COMMAND = ("coursehub-start", "python3", "-s", "-P", "-m", "jupyterhub.singleuser")
@@ -63,6 +66,13 @@ class PodPlan:
     cull: Cull = field(default_factory=Cull)
     command: tuple[str, ...] = COMMAND
     warnings: tuple[str, ...] = ()
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """What has to be there on the volume: the person's home, also where it is not mounted, then the others."""
+        own = home(self.uid, self.person.name)
+        shared = (mount.sub_path for mount in self.mounts if mount.volume == SHARE)
+        return (own, *(path for path in shared if path != own))
 
     @property
     def supplementary_gids(self) -> tuple[int, ...]:
@@ -117,7 +127,7 @@ def _node(name: str | None, settings: Settings) -> NodeClass:
 
 
 def _umask(role: Role, course: Course | None) -> str:
-    if role is Role.INSTRUCTOR:
+    if role.teaches:
         return "0007"
     if role is Role.GENERAL or course is None:
         return "0077"
@@ -126,18 +136,20 @@ def _umask(role: Role, course: Course | None) -> str:
 
 
 def _mounts(person: Person, profile: Profile, course: Course | None, today: date) -> Iterator[Mount]:
-    yield Mount(f"/home/{person.name}", SHARE, home(person.uid, person.name))
+    grading = profile.role is Role.GRADING
+    # What is graded runs as the grader: their own files are not there.
+    yield Mount(f"/home/{person.name}", *((SCRATCH,) if grading else (SHARE, home(person.uid, person.name))))
     yield Mount(RUN_PATH, RUN)
     if course is None or course.gid is None:
         return
-    instructor = profile.role is Role.INSTRUCTOR
     archived = course.is_archived(today)
     yield Mount(f"/srv/nbgrader/exchange/{course.slug}", SHARE, exchange(course.slug), read_only=archived)
     if course.data != "none":
-        writable = (instructor or course.data == "read-write") and not archived
-        yield Mount("/coursedata", SHARE, course_data(course.slug), read_only=not writable)
-    if instructor:
+        may_write = profile.role is Role.INSTRUCTOR or (course.data == "read-write" and not grading)
+        yield Mount("/coursedata", SHARE, course_data(course.slug), read_only=archived or not may_write)
+    if profile.role.teaches:
         yield Mount("/course", SHARE, course_files(course.slug), read_only=archived)
+        yield Mount(PEOPLE_PATH, SHARE, PEOPLE, read_only=True)
 
 
 def _groups(
@@ -145,7 +157,7 @@ def _groups(
 ) -> tuple[int, tuple[tuple[int, str], ...], tuple[str, ...]]:
     wanted: dict[int, str] = {}
     primary = person.gid
-    if profile.role is Role.INSTRUCTOR and course and course.gid is not None:
+    if profile.role.teaches and course and course.gid is not None:
         primary = course.gid
         wanted[person.gid] = person.name
     names = [*(course.groups_for(profile.role) if course else ()), *settings.general.groups]

@@ -12,6 +12,12 @@ class Role(StrEnum):
     GENERAL = "general"
     STUDENT = "student"
     INSTRUCTOR = "instructor"
+    GRADING = "grading"
+
+    @property
+    def teaches(self) -> bool:
+        """It is for a course's instructors, and with their values of the course file."""
+        return self in (Role.INSTRUCTOR, Role.GRADING)
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ class Profile:
 
     @property
     def slug(self) -> str:
-        """The form's value: `general`, `<course>` or `<course>--instructor` (a course's slug holds no `--`)."""
+        """The form's value: `general`, `<course>` or `<course>--<role>` (a course's slug holds no `--`)."""
         if self.course is None:
             return GENERAL_SLUG
         return self.course if self.role is Role.STUDENT else f"{self.course}--{self.role}"
@@ -42,4 +48,4 @@ def parse(slug: str) -> Profile | None:
         return None
     if not separator:
         return Profile(Role.STUDENT, course)
-    return Profile(Role.INSTRUCTOR, course) if role == Role.INSTRUCTOR else None
+    return next((Profile(each, course) for each in Role if each.teaches and each == role), None)

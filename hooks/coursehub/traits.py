@@ -36,7 +36,7 @@ def traits(planned: PodPlan, frame: Frame) -> dict[str, Any]:
         "node_selector": gate.node_selector(planned, frame),
         "tolerations": gate.tolerations(planned, frame),
         "priority_class_name": frame.priority_class or "",
-        "volumes": gate.volumes(frame),
+        "volumes": gate.volumes(planned, frame),
         "volume_mounts": gate.mounts(planned),
         "storage_pvc_ensure": False,
         "cpu_limit": planned.limits.cpu,

@@ -354,6 +354,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub
     for name in HOMES:
         (share / storage.home(UID, name)).mkdir(parents=True)
         os.chown(share / storage.home(UID, name), UID, -1)
+    (share / "people").mkdir()
     stolen = share / storage.home(UID + 1, "mallory")
     stolen.mkdir(parents=True)
     os.chown(stolen, UID, -1)

@@ -38,15 +38,17 @@ def saved(hub: Hub, name: str) -> object:
         (
             "anna",
             [
-                *("python-intro--instructor", "statistics-lab--instructor", "old-course--instructor"),
+                *("python-intro--instructor", "python-intro--grading"),
+                *("statistics-lab--instructor", "old-course--instructor"),
                 *("python-intro", "statistics-lab", "general"),
             ],
         ),
-        ("peter", ["data-analysis--instructor", "python-intro", "statistics-lab", "general"]),
+        ("peter", ["data-analysis--instructor", "data-analysis--grading", "python-intro", "statistics-lab", "general"]),
         (
             "sofia",
             [
-                *("python-intro--instructor", "data-analysis--instructor", "statistics-lab--instructor"),
+                *("python-intro--instructor", "python-intro--grading"),
+                *("data-analysis--instructor", "data-analysis--grading", "statistics-lab--instructor"),
                 *("old-course--instructor", "python-intro", "statistics-lab", "general"),
             ],
         ),
@@ -117,9 +119,10 @@ async def test_p9_an_instructor_stops_and_starts_as_a_student_and_gets_nothing_o
     [
         pytest.param("jonas", "data-analysis", NOT_LISTED, id="P1 private course"),
         pytest.param("maria", "python-intro--instructor", "You are not an instructor of", id="P2 instructor's"),
+        pytest.param("maria", "python-intro--grading", "You are not an instructor of", id="P2 grading's"),
         pytest.param("maria", "old-course", "has been archived since 2026-06-30", id="archived course"),
         pytest.param("maria", "nothing", "There is no course 'nothing' here.", id="no such course"),
-        pytest.param("maria", "x--grading", "There is no choice 'x--grading'.", id="no such choice"),
+        pytest.param("maria", "x--admin", "There is no choice 'x--admin'.", id="no such choice"),
         pytest.param("maria", "<script>alert(1)</script>", "There is no choice", id="Y18 script"),
         pytest.param("homeless", "general", "Your home directory does not exist yet", id="F3 no home"),
         pytest.param("mallory", "general", "Your home directory belongs to uid", id="I5 another's home"),

@@ -32,20 +32,21 @@ courses:
         pytest.param(
             ANNA,
             [
-                *("python-intro--instructor", "python-intro", "statistics-lab--instructor", "statistics-lab"),
-                *("old-course--instructor", "general"),
+                *("python-intro--instructor", "python-intro--grading", "python-intro"),
+                *("statistics-lab--instructor", "statistics-lab", "old-course--instructor", "general"),
             ],
             id="instructor by name",
         ),
         pytest.param(
             PETER,
-            ["python-intro", "data-analysis--instructor", "statistics-lab", "general"],
+            ["python-intro", "data-analysis--instructor", "data-analysis--grading", "statistics-lab", "general"],
             id="instructor by unix group",
         ),
         pytest.param(
             SOFIA,
             [
-                *("python-intro--instructor", "python-intro", "data-analysis--instructor"),
+                *("python-intro--instructor", "python-intro--grading", "python-intro"),
+                *("data-analysis--instructor", "data-analysis--grading"),
                 *("statistics-lab--instructor", "statistics-lab", "old-course--instructor", "general"),
             ],
             id="admin",
@@ -56,7 +57,7 @@ def test_what_is_offered_is_exactly_what_may_be_started(person: Person, allowed:
     live = catalog()
     shown = access.choices(person, live, TODAY)
     assert [choice.profile.slug for choice in shown if choice.refusal is None] == allowed
-    everything = [GENERAL] + [Profile(role, slug) for slug in live.courses for role in (Role.STUDENT, Role.INSTRUCTOR)]
+    everything = [GENERAL] + [Profile(role, slug) for slug in live.courses for role in Role if role is not Role.GENERAL]
     may = []
     for profile in everything:
         try:
@@ -134,6 +135,25 @@ def test_students_start_a_course_from_its_first_day_through_its_last_and_instruc
             id="P2 instructor's profile",
         ),
         pytest.param(
+            MARIA,
+            Profile(Role.GRADING, "python-intro"),
+            "You are not an instructor of 'Introduction to Programming'. Its instructors can add you, "
+            "or start the course as a student if you take it.",
+            id="P2 grading's profile",
+        ),
+        pytest.param(
+            ANNA,
+            Profile(Role.GRADING, "statistics-lab"),
+            "The course 'Statistics Lab' has no folders, so there is nothing to grade. Start it as instructor.",
+            id="grading of an image-only course",
+        ),
+        pytest.param(
+            ANNA,
+            Profile(Role.GRADING, "old-course"),
+            "The course 'Old Course' is archived, so nothing of it is graded. Start it as instructor to read it.",
+            id="grading of an archived course",
+        ),
+        pytest.param(
             PETER,
             Profile(Role.INSTRUCTOR, "statistics-lab"),
             "You are not an instructor of 'Statistics Lab'. Its instructors can add you, "
@@ -201,7 +221,12 @@ def test_a_person_called_like_a_group_is_not_its_member() -> None:
             id="a student after",
         ),
         pytest.param(MARIA, date(2027, 6, 30), {"general": None}, id="a student of the archived"),
-        pytest.param(ANNA, date(2026, 8, 31), {"c--instructor": None, "general": None}, id="an instructor before"),
+        pytest.param(
+            ANNA,
+            date(2026, 8, 31),
+            {"c--instructor": None, "c--grading": None, "general": None},
+            id="an instructor before",
+        ),
         pytest.param(ANNA, date(2027, 6, 30), {"c--instructor": None, "general": None}, id="an instructor for good"),
     ],
 )

@@ -91,7 +91,7 @@ def run(*arguments: str) -> int:
                 ["explain"],
                 ["explain", "--user", "maria", "courses.yaml"],
                 ["explain", "--user", "maria", "--site", "site.yaml"],
-                ["explain", "--user", "maria", "--role", "grading"],
+                ["explain", "--user", "maria", "--role", "admin"],
                 ["course"],
                 ["course", "create", "python-intro"],
                 ["course", "check", "--root", "root", "--site", "site.yaml", "courses.yaml"],

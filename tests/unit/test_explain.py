@@ -32,6 +32,7 @@ def why(person: Person, slug: str) -> explain.Explanation:
     ("person", "slug", "sentence"),
     [
         (ANNA, "listed--instructor", "anna teaches it: listed by name under instructors."),
+        (ANNA, "listed--grading", "anna teaches it: listed by name under instructors."),
         (TUTOR, "grouped--instructor", "tom teaches it: a member of @tutors under instructors."),
         (PETER, "grouped--instructor", "peter teaches it: a member of the course's unix group 70102."),
         (SOFIA, "listed--instructor", "sofia teaches it: an admin of the site."),
@@ -57,6 +58,7 @@ def test_why_somebody_may(person: Person, slug: str, sentence: str) -> None:
     [
         (JONAS, "listed", "You are not on the list of 'Listed'"),
         (JONAS, "listed--instructor", "You are not an instructor of 'Listed'"),
+        (JONAS, "listed--grading", "You are not an instructor of 'Listed'"),
         (JONAS, "later", "opens on 2026-10-02"),
         (JONAS, "closed", "closed after 2026-09-30"),
         (JONAS, "old", "has been archived since 2026-06-30"),
@@ -76,7 +78,7 @@ def test_without_a_course_everything_that_concerns_the_person_is_said_and_no_pla
     assert not any("uid" in line for line in explain.text(said))
 
 
-@pytest.mark.parametrize("role", [Role.STUDENT, Role.INSTRUCTOR])
+@pytest.mark.parametrize("role", [Role.STUDENT, Role.INSTRUCTOR, Role.GRADING])
 def test_one_role_alone(role: Role) -> None:
     said = explain.answer(ANNA, catalog(COURSES), site(), TODAY, course="listed", role=role)
     assert [entry["profile"] for entry in said["profiles"]] == [Profile(role, "listed").slug]

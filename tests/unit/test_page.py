@@ -97,7 +97,10 @@ def rendered(
         pytest.param(
             ANNA,
             {
-                "You teach": ["python-intro--instructor", "statistics-lab--instructor", "old-course--instructor"],
+                "You teach": [
+                    *("python-intro--instructor", "python-intro--grading"),
+                    *("statistics-lab--instructor", "old-course--instructor"),
+                ],
                 "Open to everyone": ["python-intro", "statistics-lab"],
                 "Outside courses": ["general"],
             },
@@ -122,6 +125,11 @@ def test_an_instructor_sees_the_badge_and_when_students_can_start() -> None:
     assert "Past\ninstructor\npast\n· students until\n2026-05-31" in words
     assert "Gone\ninstructor\narchived, read only\ngone" in words
     assert "Not open now" not in words
+
+
+def test_grading_is_told_apart_from_teaching() -> None:
+    words = "\n".join(filter(None, rendered(ANNA).words.split("\n")))
+    assert "Introduction to Programming\ngrading\npython-intro" in words
 
 
 def test_what_is_not_open_is_told_with_the_reason_and_cannot_be_chosen() -> None:
@@ -196,6 +204,7 @@ def test_nothing_on_offer_is_a_page_with_the_message_alone() -> None:
         pytest.param(
             Profile(Role.INSTRUCTOR, "python-intro"), "Introduction to Programming, as instructor", id="instructor"
         ),
+        pytest.param(Profile(Role.GRADING, "python-intro"), "Introduction to Programming, as grading", id="grading"),
         pytest.param(GENERAL, "General use (no course)", id="general use"),
         pytest.param(Profile(Role.STUDENT, "x"), "the course 'x', which is not on offer any more", id="P8 removed"),
         pytest.param(None, "something that is not on offer any more", id="no profile"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support import ANNA, MARIA, SITE, TODAY, catalog, course, site
 
 GROUPS = "{teaching: 70001, licensed: 70002, staff: 70003}"
-STUDENT, INSTRUCTOR = Profile(Role.STUDENT, "c"), Profile(Role.INSTRUCTOR, "c")
+STUDENT, INSTRUCTOR, GRADING = (Profile(role, "c") for role in (Role.STUDENT, Role.INSTRUCTOR, Role.GRADING))
 gids = st.integers(min_value=70110, max_value=70150)
 
 
@@ -104,3 +104,17 @@ def test_a_plan_cannot_be_changed() -> None:
         made.environment["HOME"] = "/root"  # type: ignore[index]
     with pytest.raises(AttributeError):
         made.uid = 0  # type: ignore[misc]
+
+
+def test_the_home_pins_the_uid_also_where_it_is_not_mounted() -> None:
+    everything = course("gid: 70101\ndata: read-only")
+    directories = ("home/01/anna", "exchange/c", "course/c/data", "course/c/files", "people")
+    for profile in (INSTRUCTOR, GRADING):
+        assert plan.make(ANNA, profile, everything, site(), TODAY).directories == directories
+    assert plan.make(MARIA, GENERAL, None, site(), TODAY).directories == ("home/01/maria",)
+
+
+def test_graders_have_what_the_course_gives_its_instructors() -> None:
+    text = "gid: 70101\nresources: {memory: 1G}\ninstructor: {resources: {memory: 6G}, image: r}"
+    made = plan.make(ANNA, GRADING, course(text), site(), TODAY)
+    assert (made.limits.memory, made.image) == (6 * 2**30, "registry.example/r:1")
