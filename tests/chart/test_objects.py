@@ -13,6 +13,8 @@ OURS = [
     ("ConfigMap", "coursehub-courses"),
     ("ConfigMap", "coursehub-hooks"),
     ("ConfigMap", "coursehub-site"),
+    ("NetworkPolicy", "coursehub-grading"),
+    ("NetworkPolicy", "coursehub-servers"),
     ("PersistentVolume", "teaching-coursehub-storage"),
     ("PersistentVolumeClaim", "coursehub-storage"),
 ]
@@ -98,7 +100,7 @@ def test_a_value_of_ours_reaches_the_hub(site: dict[str, Any], path: str) -> Non
 def test_every_key_of_ours_reaches_the_hub_or_an_object(site: dict[str, Any]) -> None:
     schema = yaml.safe_load((ROOT / "chart/values.schema.yaml").read_text())
     # Quotas are the command's, on the storage host.
-    elsewhere = {"quotas", "storage", "courses", "acknowledgePlainHttp", "global", "jupyterhub"}
+    elsewhere = {"quotas", "storage", "courses", "network", "acknowledgePlainHttp", "global", "jupyterhub"}
     assert set(site) == set(schema["properties"]) - elsewhere
 
 
@@ -137,7 +139,7 @@ def test_a_folder_of_the_machine_becomes_a_volume_that_is_never_made_by_kubelet(
 
 def test_an_existing_claim_is_left_to_the_site(chart: Chart) -> None:
     objects = chart.render({"storage": {"nfs": None, "existingClaim": "coursehub-storage"}})
-    assert sorted(objects) == sorted(OURS[:3] + UPSTREAM)
+    assert sorted(objects) == sorted(OURS[:5] + UPSTREAM)
 
 
 def test_volume_and_claim_belong_to_each_other_and_outlive_the_release(objects: Objects) -> None:
@@ -239,7 +241,7 @@ ALLOWED: dict[str, Any] = {
     "image.pullPolicy": "Always",
     "image.pullSecrets": ["registry"],
     "cloudMetadata.ip": "169.254.0.1",
-    "networkPolicy.egressAllowRules.nonPrivateIPs": False,
+    "networkPolicy.egressAllowRules.dnsPortsPrivateIPs": False,
 }
 
 

@@ -296,7 +296,11 @@ OWNED: dict[str, tuple[Any, str]] = {
     "singleuser.serviceAccountName": ("hub", "no access to the cluster"),
     "singleuser.podNameTemplate": ("x-{username}", "leave it"),
     "singleuser.allowPrivilegeEscalation": (True, "restricted Pod Security level"),
-    "singleuser.cloudMetadata.blockWithIptables": (True, "singleuser.networkPolicy"),
+    "singleuser.cloudMetadata.blockWithIptables": (True, "network.egress"),
+    "singleuser.networkPolicy.egress": ([{"to": []}], "servers that grade get too"),
+    "singleuser.networkPolicy.egressAllowRules.nonPrivateIPs": (True, "network.egress"),
+    "singleuser.networkPolicy.egressAllowRules.privateIPs": (True, "network.egress"),
+    "singleuser.networkPolicy.egressAllowRules.cloudMetadataServer": (True, "network.egress"),
     "singleuser.networkTools.image.name": ("x", "blockWithIptables is off"),
     "singleuser.networkTools.image.tag": ("x", "blockWithIptables is off"),
     "singleuser.networkTools.image.pullPolicy": ("Always", "blockWithIptables is off"),
@@ -312,7 +316,13 @@ FREE = {
     "extraAnnotations",
     "startTimeout",
     "events",
-    "networkPolicy",
+    "networkPolicy.enabled",
+    "networkPolicy.ingress",
+    "networkPolicy.interNamespaceAccessLabels",
+    "networkPolicy.allowedIngressPorts",
+    "networkPolicy.egressAllowRules.dnsPortsCloudMetadataServer",
+    "networkPolicy.egressAllowRules.dnsPortsKubeSystemNamespace",
+    "networkPolicy.egressAllowRules.dnsPortsPrivateIPs",
     "image.name",
     "image.tag",
     "image.pullPolicy",
@@ -331,12 +341,15 @@ def _table() -> dict[str, list[Any]]:
 
 @pytest.fixture(scope="module")
 def said(chart: Chart) -> dict[str, str]:
-    """What helm says of each key, where all of them are set at once."""
-    values: dict[str, Any] = {}
-    for path, (value, _) in OWNED.items():
-        values = merged(values, at(f"jupyterhub.{path}", value))
-    lines = re.findall(r"(?m)^- jupyterhub\.(\S+): (.*)$", chart.refusal(values))
-    return dict(lines)
+    """What helm says of each key, where all of them are set at once, but for one that upstream itself then refuses."""
+    alone = "singleuser.networkPolicy.egressAllowRules.cloudMetadataServer"
+    found: dict[str, str] = {}
+    for paths in ([path for path in OWNED if path != alone], [alone]):
+        values: dict[str, Any] = {}
+        for path in paths:
+            values = merged(values, at(f"jupyterhub.{path}", OWNED[path][0]))
+        found |= dict(re.findall(r"(?m)^- jupyterhub\.(\S+): (.*)$", chart.refusal(values)))
+    return found
 
 
 def test_every_key_of_the_table_is_tried_here() -> None:
@@ -444,6 +457,7 @@ MISTAKES: dict[str, tuple[Values, str]] = {
     ),
     "two options in one": (at("storage.nfs.mountOptions", ["a,b"]), "mountOptions/0': 'a,b' does not match pattern"),
     "a relative path": (at("storage.nfs.path", "export"), "at '/storage/nfs/path': 'export' does not match"),
+    "rules of a policy": ({"network": {"egress": "all"}}, "at '/network/egress': got string, want array"),
     "activityInterval": (at("servers.activityInterval", 0), "at '/servers/activityInterval': minimum: got 0"),
     "a course file's name": ({"courses": {"files": {"M.yaml": ""}}}, "at '/courses/files': additional properties 'M.y"),
     "courses not as text": (at("courses.files.main", {}), "at '/courses/files/main': got object, want string"),
