@@ -9,6 +9,7 @@ from typing import Any
 from . import commands, storing
 from .commands import PROBLEMS
 from .errors import CoursehubError, InvalidFile
+from .names import is_slug
 
 _FROM_FILES = "From --site and FILE it needs no cluster; without them it asks the hub that kubectl reaches."
 _AS_ROOT = "Run it as root on the host that has the volume."
@@ -128,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _course_directories(course)
     _storage(verbs)
+    _feedback(verbs)
     return parser
 
 
@@ -221,6 +223,30 @@ def _storage(verbs: Any) -> None:
     _dry_run(door)
     _site(door, required=False)
     door.add_argument("--minimum-uid", type=int, required=True, metavar="N", help="uids below are refused")
+
+
+def _feedback(verbs: Any) -> None:
+    returned = verbs.add_parser("feedback", help="return feedback").add_subparsers(required=True, metavar="VERB")
+    push = _command(
+        returned,
+        "push",
+        storing.push_feedback,
+        "copy a course's released feedback into its students' homes",
+        "Copies each page that nbgrader has released to where nbgrader's own fetch_feedback puts it, as the student. "
+        f"Says what became of each; what is there already stays. {_AS_ROOT} "
+        "Exit 0: all is there, 1: something could not be copied.",
+        "coursehub feedback push --root /export python-intro",
+    )
+    push.add_argument("slug", metavar="SLUG", type=_slug, help="the course")
+    _root(push)
+    _dry_run(push)
+    _json(push)
+
+
+def _slug(text: str) -> str:
+    if not is_slug(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no course's slug")
+    return text
 
 
 def _command(verbs: Any, name: str, run: Any, said: str, more: str, example: str) -> argparse.ArgumentParser:

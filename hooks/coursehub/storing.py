@@ -10,7 +10,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from . import accounting, request, storage, volume
+from . import accounting, feedback, request, storage, volume
 from .commands import FINE, PROBLEMS, find, say, site_and_courses, site_settings, today
 from .courses import Catalog
 from .errors import CoursehubError, Refused
@@ -76,6 +76,19 @@ def people(options: Namespace) -> int:
     found = _volume(options).people()
     say([asdict(each) for each in found], (f"{each.name}:{each.uid}" for each in found), as_json=options.json)
     return FINE
+
+
+def push_feedback(options: Namespace) -> int:
+    """Copies released feedback of a course into its students' homes, as those students."""
+    if os.geteuid() != 0:
+        raise Refused("run it as root on the host that has the volume; it acts as each student")
+    done = []
+    for each in feedback.push(_volume(options).root, options.slug, dry_run=options.dry_run):
+        done.append(each)
+        if not options.json:
+            print(each)
+    say([asdict(each) for each in done], (), as_json=options.json)
+    return PROBLEMS if any(each.what == "failed" for each in done) else FINE
 
 
 def create(options: Namespace) -> int:

@@ -1,0 +1,194 @@
+"""Released feedback, put where its students look for it: on the storage host, into each home, as whoever owns it.
+
+A course's instructors and each student can put anything in the place of what is theirs at any time: every step is taken
+from an open directory, no link is followed, and in a home nothing is done that its owner could not do.
+"""
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from . import storage
+from .errors import Refused
+from .names import is_person
+
+LARGEST = 64 * 2**20
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Without O_NONBLOCK a named pipe in a file's place would keep us waiting.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._-]{0,199}")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)? [A-Za-z0-9+-]+")
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What became of one page of feedback; `path` is below the student's home, `reason` why it failed."""
+
+    student: str
+    path: str
+    what: Literal["copy", "same", "failed"]
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what:6} {self.student} {self.path}{self.reason and f': {self.reason}'}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A released page of feedback; `path` is where nbgrader's own fetch_feedback puts it."""
+
+    student: str
+    path: str
+    content: bytes
+
+
+def push(root: Path, slug: str, *, dry_run: bool = False) -> Iterator[Pushed]:
+    """Each released page of the course and what became of it; what is there already stays. Only root can do it.
+
+    Raises Refused where the course has no directory on the volume at `root`.
+    """
+    for found in _released(root, slug):
+        yield _pushed(root, found, dry_run=dry_run) if isinstance(found, Page) else found
+
+
+def _released(root: Path, slug: str) -> Iterator[Page | Pushed]:
+    try:
+        with _folder(root, storage.course_files(slug)), _folder(root, f"{storage.exchange(slug)}/feedback") as released:
+            for student, assignment in _pairs(root, f"{storage.course_files(slug)}/feedback"):
+                try:
+                    place = f"{storage.course_files(slug)}/feedback/{student}/{assignment}"
+                    with _folder(root, place) as made:
+                        yield from _pages(student, assignment, made, released)
+                except OSError as error:
+                    yield Pushed(student, f"{assignment}/feedback", "failed", f"cannot be read ({error.strerror})")
+    except FileNotFoundError:
+        raise Refused(f"the course '{slug}' has no directories below {root}; make them first") from None
+
+
+def _pairs(root: Path, path: str) -> Iterator[tuple[str, str]]:
+    """Students and assignments that have feedback, released or not."""
+    with suppress(FileNotFoundError), _folder(root, path) as feedback:
+        for student in sorted(filter(is_person, os.listdir(feedback))):
+            with suppress(NotADirectoryError), _folder(feedback, student) as theirs:
+                yield from ((student, name) for name in sorted(filter(_NAME.fullmatch, os.listdir(theirs))))
+
+
+def _pages(student: str, assignment: str, made: int, released: int) -> Iterator[Page]:
+    with suppress(FileNotFoundError):
+        secret = _read(made, "submission_secret.txt")
+        time = _read(made, "timestamp.txt").decode(errors="replace").strip()
+        for name in sorted(os.listdir(made)):
+            notebook, _, ending = name.rpartition(".")
+            if ending != "html" or not _NAME.fullmatch(notebook) or not _TIME.fullmatch(time):
+                continue
+            # The name that nbgrader's release_feedback gives it; before that, nobody is to see it.
+            key = hashlib.md5(secret + notebook.encode(), usedforsecurity=False).hexdigest()
+            with suppress(FileNotFoundError):
+                content = _read(released, f"{key}.html")
+                yield Page(student, f"{assignment}/feedback/{time}/{name}", content)
+
+
+def _pushed(root: Path, page: Page, *, dry_run: bool) -> Pushed:
+    try:
+        where, uid, gid = _home(root, page.student)
+        with _folder(root, where) as home, _acting_as(uid, gid):
+            if _there(home, page.path) == page.content:
+                return Pushed(page.student, page.path, "same")
+            if not dry_run:
+                _write(home, page.path, page.content)
+    except Refused as refusal:
+        return Pushed(page.student, page.path, "failed", str(refusal))
+    except OSError as error:
+        in_the_way = error.errno in (errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST)
+        reason = f"something else is in the way ({error.filename})" if in_the_way else str(error.strerror)
+        return Pushed(page.student, page.path, "failed", reason)
+    return Pushed(page.student, page.path, "copy")
+
+
+def _home(root: Path, name: str) -> tuple[str, int, int]:
+    found = []
+    for number in range(100):
+        path = f"home/{number:02d}/{name}"
+        with suppress(FileNotFoundError, NotADirectoryError), _folder(root, path) as home:
+            state = os.fstat(home)
+            if state.st_uid and path == storage.home(state.st_uid, name):
+                found.append((path, state.st_uid, state.st_gid))
+    if len(found) != 1:
+        raise Refused("has no home here" if not found else f"has {len(found)} homes: {', '.join(x[0] for x in found)}")
+    return found[0]
+
+
+@contextmanager
+def _acting_as(uid: int, gid: int) -> Iterator[None]:
+    """With the rights, and so the quota, of that person alone."""
+    groups, own = os.getgroups(), os.getegid()
+    os.setgroups([])
+    os.setegid(gid)
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(own)
+        os.setgroups(groups)
+
+
+def _there(home: int, path: str) -> bytes | None:
+    above, _, name = path.rpartition("/")
+    try:
+        with _folder(home, above) as parent:
+            return _read(parent, name)
+    except FileNotFoundError:
+        return None
+
+
+def _write(home: int, path: str, content: bytes) -> None:
+    above, _, name = path.rpartition("/")
+    for depth in range(1, above.count("/") + 2):
+        below = "/".join(above.split("/")[:depth])
+        with _folder(home, str(Path(below).parent)) as parent, suppress(FileExistsError):
+            os.mkdir(Path(below).name, 0o700, dir_fd=parent)
+    with _folder(home, above) as parent:
+        # Never half a page: also where the home is full.
+        temporary = f".{secrets.token_hex(8)}.part"
+        made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=parent)
+        try:
+            with open(made, "wb") as file:
+                file.write(content)
+            os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+        except OSError:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=parent)
+            raise
+
+
+@contextmanager
+def _folder(start: Path | int, path: str) -> Iterator[int]:
+    held = os.open(start, _FOLDER) if isinstance(start, Path) else os.dup(start)
+    try:
+        for part in Path(path).parts:
+            below = os.open(part, _FOLDER, dir_fd=held)
+            os.close(held)
+            held = below
+        yield held
+    finally:
+        os.close(held)
+
+
+def _read(parent: int, name: str) -> bytes:
+    with open(os.open(name, _FILE, dir_fd=parent), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EEXIST, "is no file", name)
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), name)
+    return content
