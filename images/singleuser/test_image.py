@@ -5,16 +5,18 @@ import http.client
 import http.server
 import json
 import os
+import pty
 import re
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,12 @@ ANNA: dict[str, Any] = {
     "extra_groups": [70101, 70102],
 }  # an instructor: the course's gid is hers
 BEN: dict[str, Any] = {"user": 51235, "group": 51235, "extra_groups": [51235, 70101]}
+CLARA: dict[str, Any] = {"user": 51236, "group": 51236, "extra_groups": [51236]}  # students are in no group of a course
+DAVID: dict[str, Any] = {"user": 51237, "group": 51237, "extra_groups": [51237]}
+PEOPLE = {"anna": ANNA, "ben": BEN, "clara": CLARA, "david": DAVID}
 GROUPS = "70101:python-intro,70102:physics-staff"
 RUN, HOME, COURSE, EXCHANGE = (Path(p) for p in ("/run/coursehub", "/home", "/course", "/srv/nbgrader/exchange"))
+LIST = Path("/srv/coursehub/people/passwd")
 PORT = 18888
 looked_up: list[bytes] = []
 
@@ -61,7 +67,7 @@ def environment(role: str, name: str = "anna", home: Path | None = None, **more:
         "SHELL": "/bin/bash",
         "COURSEHUB_ROLE": role,
         "COURSEHUB_COURSE": "" if role == "general" else "python-intro",
-        "COURSEHUB_UMASK": "0007" if role == "instructor" else "0077",
+        "COURSEHUB_UMASK": "0007" if role in ("instructor", "grading") else "0077",
         "COURSEHUB_GROUPS": GROUPS,
         "JUPYTER_CONFIG_PATH": f"/opt/coursehub/config/{role}",
         "JUPYTER_RUNTIME_DIR": str(RUN / "runtime"),
@@ -92,7 +98,7 @@ def new_pod() -> None:
 def fresh() -> None:
     """A new pod, and empty homes."""
     new_pod()
-    for name, who in (("anna", ANNA), ("ben", BEN)):
+    for name, who in PEOPLE.items():
         shutil.rmtree(HOME / name, ignore_errors=True)
         (HOME / name).mkdir(mode=0o700)
         os.chown(HOME / name, who["user"], who["user"])
@@ -170,6 +176,26 @@ def get(path: str, method: str = "GET", body: object = None) -> tuple[int, str]:
     return response.status, response.read().decode()
 
 
+def put(path: str, content: str) -> tuple[int, str]:
+    """Saves a file as JupyterLab does."""
+    return get(f"api/contents/{path}", "PUT", {"type": "file", "format": "text", "content": content})
+
+
+def terminal(role: str, home: Path) -> str:
+    """What a new terminal of the running server shows."""
+    ours, theirs = pty.openpty()
+    own = environment(role, home=home)
+    shell = subprocess.Popen(["bash", "-lic", "exit"], env=own, stdin=theirs, stdout=theirs, stderr=theirs, **ANNA)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):
+        while part := os.read(ours, 4096):
+            shown += part
+    shell.wait(10)
+    os.close(ours)
+    return shown.decode()
+
+
 # --- who one is ---
 
 MODES = {"cache": 700, "data": 700, "extrausers": 755, "runtime": 700}
@@ -199,6 +225,18 @@ def a_shell_beside_the_server_has_them_too() -> None:
     assert done.stdout.split() == ["0007", "anna", "/opt/coursehub/venv/bin/jupyter"], done
     done = subprocess.run(command, env=own, umask=0o027, capture_output=True, text=True, check=True, **ANNA)
     assert done.stdout.split()[0] == "0027", "a shell changes the umask that its user chose"
+
+
+def instructors_have_a_name_for_everyone_with_a_home() -> None:
+    """The list only adds names: lines that are none are passed over, and one's own name stays one's own."""
+    LIST.parent.mkdir(parents=True, exist_ok=True)
+    lines = (
+        "anna:x:99999:1::/home/anna:/bin/sh\nroot2:x:0:0::/root:/bin/sh\nclara:x:51236:51236::/home/clara:/bin/false\n"
+    )
+    LIST.write_text(lines + "half a line\nbad name:x:51239:1::/h:/bin/sh\n")
+    done = run(["sh", "-c", "id -u anna; id -un; id -un 51236; id -un 51239; id -u root2"], "instructor", check=False)
+    LIST.unlink()
+    assert done.stdout.split() == ["51234", "anna", "clara"], done
 
 
 def names_are_data() -> None:
@@ -236,11 +274,14 @@ ANSWERS = {
     "general": (200, 200, 404, 404, 404, 404, 404, 404, 404),
     "student": (200, 200, 200, 200, 405, 404, 404, 404, 404),
     "instructor": (200, 200, 200, 200, 405, 200, 302, 200, 404),
+    "grading": (200, 200, 404, 404, 404, 404, 302, 200, 404),
 }
 PLUGINS = {"assignment-list", "course-list", "create-assignment", "formgrader", "menu", "validate-assignment"}
+TEACHING = ("instructor", "grading")
 OFF = {
     "general": PLUGINS,
     "student": {"course-list", "create-assignment", "formgrader"},
+    "grading": PLUGINS,
     "instructor": {"formgrader"},  # an iframe, which JupyterHub forbids: a menu entry opens it in a tab of its own
 }
 
@@ -257,7 +298,7 @@ def each_role_has_its_pages_and_no_other() -> None:
             assert {name for name in PLUGINS if f"@jupyter/nbgrader:{name}" in disabled} == OFF[role], (role, disabled)
             assert "@jupyterlab/apputils-extension:announcements" in disabled, disabled
             settings = json.loads(get("lab/api/settings/@jupyterlab/mainmenu-extension:plugin")[1])
-            assert ("Formgrader" in json.dumps(settings["schema"]["properties"])) == (role == "instructor"), settings
+            assert ("Formgrader" in json.dumps(settings["schema"]["properties"])) == (role in TEACHING), settings
             names = set(json.loads(get("api/kernelspecs")[1])["kernelspecs"])
             assert names == {"python3"}, names
 
@@ -296,6 +337,10 @@ def a_server_and_a_kernel_start_in_a_full_home() -> None:
     full = HOME / "full"
     os.chown(full, 51234, 51234)
     filler = full / "filler"
+    (full / "folder").mkdir()
+    (full / "folder/x").touch()
+    (full / "old.txt").write_text("as it was")
+    subprocess.run(["chown", "-R", "51234:51234", full], check=True)
     try:
         with filler.open("wb", buffering=0) as file:
             while file.write(b"x" * 4096):
@@ -310,6 +355,17 @@ def a_server_and_a_kernel_start_in_a_full_home() -> None:
         assert get(f"api/kernels/{kernel['id']}")[0] == 200
         log = Path("/tmp/server.log").read_text()
         assert "restarting kernel" not in log.lower(), log
+        assert "coursehub-start: the home /home/full is full" in log, log
+        told = terminal("student", full)
+        assert "your home was full" in told, told
+        # Saving says why and loses nothing; deleting in JupyterLab makes room, folders with all that is in them too.
+        status, answer = put("home/full/old.txt", "x" * 9000)
+        assert status == 500 and "No space left" in answer, (status, answer)
+        assert (full / "old.txt").read_text() == "as it was"
+        assert get("api/contents/home/full/filler", "DELETE")[0] == 204
+        assert put("home/full/new.txt", "x" * 9000)[0] == 201
+        assert get("api/contents/home/full/folder", "DELETE")[0] == 204
+        assert not filler.exists() and not (full / "folder").exists(), list(full.iterdir())
     code = "print(6 * 7, get_ipython().history_manager.hist_file)"
     program = (
         "from jupyter_client.manager import start_new_kernel; m, c = start_new_kernel(); "
@@ -334,7 +390,8 @@ def nothing_is_looked_up() -> None:
 # --- nbgrader ---
 
 
-def an_assignment_goes_round() -> None:
+def course() -> None:
+    """The course's folders as the provisioner makes them, and its list of people."""
     fresh()
     slug = EXCHANGE / "python-intro"
     for folder, mode in ((COURSE, 0o2770), (slug, 0o2775)):
@@ -346,6 +403,41 @@ def an_assignment_goes_round() -> None:
         (slug / name).mkdir()
         os.chown(slug / name, 0, 70101)
         (slug / name).chmod(mode)
+    (COURSE / "gradebook.db").touch()  # SQLite would let the group only read
+    os.chown(COURSE / "gradebook.db", 0, 70101)
+    (COURSE / "gradebook.db").chmod(0o660)
+    LIST.parent.mkdir(parents=True, exist_ok=True)
+    lines = [f"{name}:x:{who['user']}:{who['user']}::/home/{name}:/bin/false\n" for name, who in PEOPLE.items()]
+    LIST.write_text("".join(lines))
+
+
+# Y20: what the course file says of nbgrader arrives word for word, and nothing evaluates it.
+STUB = "# $(touch /tmp/y20) `touch /tmp/y20` 'x' \"y\" {z} \\ $HOME\nraise NotImplementedError()"
+SETTINGS = {"ClearSolutions": {"code_stub": {"python": STUB}}, "ExecutePreprocessor": {"timeout": 77}}
+
+
+def teach(*command: str, role: str = "instructor", name: str = "anna") -> str:
+    """What nbgrader says to an instructor; a grader's home is empty each time."""
+    home = HOME / name
+    if role == "grading":
+        home = Path("/tmp/scratch")
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(mode=0o777)
+        home.chmod(0o777)
+    who = {**PEOPLE[name], "group": 70101}
+    settings = json.dumps(SETTINGS)
+    done = run(["nbgrader", *command], role, who, cwd=COURSE, name=name, home=home, COURSEHUB_NBGRADER=settings)
+    return done.stdout + done.stderr
+
+
+def learn(name: str, *command: str, check: bool = True) -> str:
+    """What nbgrader says to a student."""
+    done = run(["nbgrader", *command], "student", PEOPLE[name], cwd=HOME / name, name=name, check=check)
+    return done.stdout + done.stderr
+
+
+def assignment(name: str = "one", code: str = "assert square(3) == 9") -> None:
+    """Anna makes and releases an assignment of one task, with hidden tests."""
 
     def cell(kind: str, source: str, **grader: object) -> dict[str, object]:
         flags = {"grade": False, "locked": False, "solution": False, "task": False, "schema_version": 3}
@@ -354,59 +446,189 @@ def an_assignment_goes_round() -> None:
 
     hidden = "    ### BEGIN SOLUTION\n    return x * x\n    ### END SOLUTION"
     solution = cell("square", f"def square(x):\n{hidden}", solution=True)
-    points = cell("test-square", "assert square(3) == 9", grade=True, locked=True, points=2)
+    tests = f"{code}\n### BEGIN HIDDEN TESTS\nassert square(17) == 289\n### END HIDDEN TESTS"
+    points = cell("test-square", tests, grade=True, locked=True, points=2)
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
-    notebook = {"cells": [solution, points], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
-    text = json.dumps(notebook)
+    text = json.dumps({"cells": [solution, points], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5})
+    script = 'mkdir -p "source/$1" && printf %s "$0" >"source/$1/a.ipynb"'
+    run(["sh", "-c", script, text, name], "instructor", cwd=COURSE)
+    teach("generate_assignment", name)
+    teach("release_assignment", name)
 
-    # Y20: what the course file says of nbgrader arrives word for word, and nothing evaluates it.
-    stub = "# $(touch /tmp/y20) `touch /tmp/y20` 'x' \"y\" {z} \\ $HOME\nraise NotImplementedError()"
-    settings = {"ClearSolutions": {"code_stub": {"python": stub}}, "ExecutePreprocessor": {"timeout": 77}}
 
-    def teach(*command: str) -> str:
-        done = run(["nbgrader", *command], "instructor", cwd=COURSE, COURSEHUB_NBGRADER=json.dumps(settings))
-        return done.stdout + done.stderr
+def solve(student: str, code: str = "return x ** 2") -> None:
+    """The student has the assignment and has written `code` into it, but not submitted it."""
+    if not (HOME / student / "one").exists():
+        learn(student, "fetch_assignment", "one")
+    mine = HOME / student / "one/a.ipynb"
+    found = json.loads(mine.read_text())
+    found["cells"][0]["source"] = f"def square(x):\n    {code}"
+    mine.write_text(json.dumps(found))
 
-    (COURSE / "gradebook.db").touch()  # the provisioner makes it, as SQLite would let the group only read
-    os.chown(COURSE / "gradebook.db", 0, 70101)
-    (COURSE / "gradebook.db").chmod(0o660)
-    run(["sh", "-c", 'mkdir -p source/one && printf %s "$0" >source/one/a.ipynb', text], "instructor", cwd=COURSE)
-    teach("generate_assignment", "one")
-    teach("release_assignment", "one")
 
-    def learn(*command: str) -> str:
-        done = run(["nbgrader", *command], "student", BEN, cwd=HOME / "ben", name="ben")
-        return done.stdout + done.stderr
+def scores() -> dict[str, float]:
+    """The score of each student in the gradebook."""
+    book = "nbgrader.api.Gradebook('sqlite:////course/gradebook.db')"
+    program = f"import json, nbgrader.api as n; b = n.{book.removeprefix('nbgrader.api.')}; "
+    program += "print(json.dumps({s.student_id: s.score for s in b.assignment_submissions('one')}))"
+    return dict(json.loads(run(["python3", "-c", program], "instructor").stdout))
 
-    assert "one" in learn("list")
-    learn("fetch_assignment", "one")
-    mine = HOME / "ben/one/a.ipynb"
-    content = mine.read_text()
+
+def an_assignment_goes_round() -> None:
+    course()
+    assignment()
+    assert "one" in learn("clara", "list")
+    learn("clara", "fetch_assignment", "one")
+    content = (HOME / "clara/one/a.ipynb").read_text()
     assert "x * x" not in content, "the solution reached the student"
+    assert "289" not in content and "HIDDEN" not in content, "F10: the hidden tests reached the student"
     source = "".join(json.loads(content)["cells"][0]["source"])
-    assert source.splitlines()[1:] == [f"    {line}" for line in stub.splitlines()], source
+    assert source.splitlines()[1:] == [f"    {line}" for line in STUB.splitlines()], source
     assert not Path("/tmp/y20").exists()
-    mine.write_text(content.replace("raise NotImplementedError()", "return x ** 2"))
-    learn("submit", "one")
-    teach("collect", "one")
-    teach("autograde", "one")
-    teach("generate_feedback", "one")
-    teach("release_feedback", "one")
-    learn("fetch_feedback", "one")
-    assert list((HOME / "ben/one/feedback").rglob("a.html")), "no feedback came back"
-    for path in COURSE.rglob("*"):  # nbgrader adds bits for others, which /course's own mode keeps out
+    solve("clara")
+    learn("clara", "submit", "one")
+    # Who collects and grades owns none of the first instructor's files.
+    teach("collect", "one", name="ben")
+    teach("autograde", "one", role="grading", name="ben")
+    assert scores() == {"clara": 2.0}
+    # nbgrader#1712: an instructor who writes into what was submitted, does not keep its feedback from its student.
+    edited = COURSE / "submitted/clara/one/a.ipynb"
+    edited.write_text(edited.read_text().replace("x ** 2", "x ** 2  # well done"))
+    teach("autograde", "one", "--force", role="grading")
+    teach("generate_feedback", "one", name="ben")
+    teach("release_feedback", "one", name="ben")
+    learn("clara", "fetch_feedback", "one")
+    (page,) = (HOME / "clara/one/feedback").rglob("a.html")
+    assert "well done" in page.read_text()
+    for path in COURSE.rglob("*"):  # F9; nbgrader adds bits for others, which /course's own mode keeps out
         state = path.stat()
         wanted = 0o2770 if path.is_dir() else 0o660
         assert state.st_gid == 70101, f"{path} has group {state.st_gid}"
         assert state.st_mode & wanted == wanted, (
             f"{path} has mode {state.st_mode & 0o7777:o}, other instructors need {wanted:o}"
         )
-    book = "nbgrader.api.Gradebook('sqlite:////course/gradebook.db')"
-    scores = f"import nbgrader.api; print([s.score for s in {book}.assignment_submissions('one')])"
-    assert run(["python3", "-c", scores], "instructor").stdout.strip() == "[2.0]"
+    assert stat.S_IMODE(COURSE.stat().st_mode) == 0o2770
+    logs = {path.name: path.stat().st_uid for path in COURSE.glob(".nbgrader-*.log")}
+    assert logs == {".nbgrader-anna.log": 51234, ".nbgrader-ben.log": 51235}, logs
+
+
+def f6_collect_refuses_another_name_and_an_unknown_owner_and_takes_the_honest() -> None:
+    course()
+    assignment()
+    for student in ("clara", "david"):
+        solve(student)
+    learn("clara", "submit", "one")
+    # Newer than Clara's own, so that it would be taken in its place.
+    solve("david", "return 0")
+    learn("david", "submit", "one", "--student=clara")
+    said = teach("collect", "one", "--update")
+    assert "it says that it is clara's, but it belongs to david" in said, said
+    assert "x ** 2" in (COURSE / "submitted/clara/one/a.ipynb").read_text(), (
+        "the forged one came in the honest one's place"
+    )
+    assert not (COURSE / "submitted/david").exists()
+    # Somebody without a home: nobody says who that is.
+    LIST.write_text("".join(line for line in LIST.read_text().splitlines(True) if not line.startswith("david:")))
+    learn("david", "submit", "one")
+    said = teach("collect", "one", "--update", "--ExchangeCollect.check_owner=False")
+    assert "its owner, uid 51237, is not known" in said, said
+    assert sorted(path.name for path in (COURSE / "submitted").iterdir()) == ["clara"]
+    teach("autograde", "one", role="grading")
+    assert scores() == {"clara": 2.0}
+
+
+def f7_collect_refuses_what_is_no_plain_file_or_too_much_and_takes_the_rest() -> None:
+    course()
+    assignment()
+    inbound = EXCHANGE / "python-intro/inbound"
+    now = "2026-10-01 12:00:00.000000 UTC"
+    made = 'umask 022; mkdir "$D"; printf %0128d 0 >"$D/submission_secret.txt"; '
+    bad = {
+        "is a link": 'ln -s /dev/zero "$D/a.ipynb"',
+        "'b' in it is a link": 'ln -s /course/gradebook.db "$D/b"',
+        "'sub' in it is a link": 'ln -s /course "$D/sub"',
+        "is neither a file nor a folder": 'mkfifo "$D/a.ipynb"',
+        "it holds more than": 'cd "$D"; seq 3000 | xargs touch',
+        "it is larger than": 'truncate -s 8T "$D/a.ipynb"',
+        "deep": 'cd "$D"; for i in $(seq 30); do mkdir d; cd d; done',
+        "its submission_secret.txt": 'rm "$D/submission_secret.txt"',
+        "cannot be shown": 'cd "$D"; touch "$(printf \'a\\033[2J\')"',
+        "cannot be read": 'mkdir "$D/x"; chmod 0 "$D/x"',
+        "timestamp.txt is a folder": 'mkdir "$D/timestamp.txt"',
+    }
+    for student in ("clara", "david"):
+        solve(student)
+    learn("clara", "submit", "one")
+    learn("david", "submit", "one")
+    teach("collect", "one")
+    taken = (COURSE / "submitted/david/one/a.ipynb").read_text()
+    used = shutil.disk_usage(COURSE).used
+    for year, (reason, script) in enumerate(bad.items(), 2030):
+        folder = inbound / f"david+one+{now.replace('2026', str(year))}+{year}"
+        run(["sh", "-ec", made + script], "student", DAVID, name="david", cwd=HOME / "david", D=str(folder))
+        begin = time.monotonic()
+        said = teach("collect", "one", "--update")
+        assert reason in said and "Traceback" not in said, (reason, said)
+        assert time.monotonic() - begin < 60, "collecting has no bound in time"
+        assert (COURSE / "submitted/david/one/a.ipynb").read_text() == taken, "what was there before is gone"
+        assert [path.name for path in (COURSE / "submitted/david").iterdir()] == ["one"], "something half was left"
+    # Names that nbgrader's own stops at, or that lead out of the folder.
+    for odd in ("david+one", "david+one+yesterday+x", "..+one+" + now + "+x", "david+one+2026-99-99 12:00:00 UTC+x"):
+        run(["mkdir", str(inbound / odd)], "student", DAVID, name="david", cwd=HOME / "david")
+    run(
+        ["ln", "-s", "/course", str(inbound / f"david+one+{now}+y")], "student", DAVID, name="david", cwd=HOME / "david"
+    )
+    solve("clara", "return x*x")
+    learn("clara", "submit", "one")
+    said = teach("collect", "one", "--update")
+    assert "Collected submission: clara one" in said and "Traceback" not in said, said
+    assert "x*x" in (COURSE / "submitted/clara/one/a.ipynb").read_text()
+    assert not (COURSE / "one").exists()
+    assert shutil.disk_usage(COURSE).used - used < 50 * 2**20, "collecting has no bound in space"
+
+
+def f12_a_submit_from_a_full_home_leaves_nothing_half() -> None:
+    course()
+    assignment()
+    full = HOME / "full"
+    for path in full.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    inbound = EXCHANGE / "python-intro/inbound"
+    run(["nbgrader", "fetch_assignment", "one"], cwd=full, home=full)
+    filler = full / "filler"
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while file.write(b"x" * 4096):
+            pass
+    done = run(["nbgrader", "submit", "one"], cwd=full, home=full, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and "Nothing was submitted" in said and "delete what you do not need" in said, said
+    assert "Traceback" not in said, said
+    assert list(inbound.iterdir()) == [], "something half is in inbound"
+    filler.unlink()
+    run(["nbgrader", "submit", "one"], cwd=full, home=full)
+    (there,) = inbound.iterdir()
+    assert sorted(path.name for path in there.iterdir()) == ["a.ipynb", "submission_secret.txt", "timestamp.txt"]
+
+
+def f11_graded_code_finds_no_home_of_its_grader() -> None:
+    course()
+    (HOME / "anna/private.txt").write_text("secret")
+    os.chown(HOME / "anna/private.txt", 51234, 51234)
+    assignment()
+    solve(
+        "clara",
+        "import os, pathlib; open('/tmp/f11', 'w').write(str(list(pathlib.Path.home().rglob('*.txt')))); return x * x",
+    )
+    learn("clara", "submit", "one")
+    teach("collect", "one")
+    teach("autograde", "one", role="grading")
+    assert Path("/tmp/f11").read_text() == "[]"
+    assert Path("/tmp/f11").stat().st_uid == 51234, "autograding runs as its grader, and nothing else keeps it apart"
+    assert scores() == {"clara": 2.0}
 
 
 def the_assignment_list_shows_and_fetches() -> None:
+    new_pod()
     with server("student"):
         listed = json.loads(get("assignments?course_id=python-intro")[1])
         assert [found["assignment_id"] for found in listed["value"]] == ["one"], listed
@@ -434,6 +656,7 @@ TESTS = (
     a_uid_has_a_name_groups_and_an_umask,
     shells_have_the_venv_and_the_umask,
     a_shell_beside_the_server_has_them_too,
+    instructors_have_a_name_for_everyone_with_a_home,
     names_are_data,
     the_first_process_takes_signals_and_leaves_no_zombie,
     the_editors_and_git_are_there,
@@ -444,6 +667,10 @@ TESTS = (
     nothing_is_looked_up,
     an_assignment_goes_round,
     the_assignment_list_shows_and_fetches,
+    f6_collect_refuses_another_name_and_an_unknown_owner_and_takes_the_honest,
+    f7_collect_refuses_what_is_no_plain_file_or_too_much_and_takes_the_rest,
+    f11_graded_code_finds_no_home_of_its_grader,
+    f12_a_submit_from_a_full_home_leaves_nothing_half,
     modules_are_compiled,
 )
 

@@ -7,6 +7,10 @@ c = get_config()  # noqa: F821  (Jupyter gives it)
 c.ServerApp.root_dir = "/"
 c.FileContentsManager.preferred_dir = os.environ.get("HOME", "/").lstrip("/")
 
+# A wastebasket is in the home too, so what is thrown into it frees nothing, and a full home takes nothing more.
+c.FileContentsManager.delete_to_trash = False
+c.FileContentsManager.always_delete_dir = True
+
 # A full home must not keep a server from starting.
 c.NotebookNotary.db_file = "/run/coursehub/data/nbsignatures.db"
 c.NotebookNotary.secret_file = "/run/coursehub/data/notebook_secret"  # noqa: S105

@@ -9,10 +9,15 @@ c = get_config()  # noqa: F821  (nbgrader gives it)
 c.CourseDirectory.course_id = os.environ.get("COURSEHUB_COURSE", "")
 c.CourseDirectory.groupshared = True
 c.Exchange.root = "/srv/nbgrader/exchange"
+c.ExchangeFactory.submit = "nbgrader_submit.Submit"
 c.Exchange.assignment_dir = os.environ.get("HOME", "/")
 
-if os.environ.get("COURSEHUB_ROLE") == "instructor":
+if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading"):
     c.CourseDirectory.root = "/course"
+    c.ExchangeFactory.collect = "nbgrader_collect.Collect"
+    if os.access("/course", os.W_OK):  # what is archived can only be read
+        # One a person: several processes that write to one file over NFS take lines from each other.
+        c.NbGrader.logfile = f"/course/.nbgrader-{os.environ['USER']}.log"
 
 for section, traits in json.loads(os.environ.get("COURSEHUB_NBGRADER", "{}")).items():
     for trait, value in traits.items():

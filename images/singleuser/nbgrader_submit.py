@@ -1,0 +1,33 @@
+"""nbgrader's submit, which hands in all or nothing: where the home or the exchange is full, nothing half stays."""
+
+import os
+import shutil
+
+from nbgrader.exchange.default import ExchangeSubmit
+
+
+class Submit(ExchangeSubmit):  # type: ignore[misc] # nbgrader is untyped
+    """Submits as nbgrader does, and takes back what it began where it cannot end it."""
+
+    def copy_files(self) -> None:
+        """Raises ExchangeError with a sentence for the student where there is no room."""
+        cached = self.assignment_filename
+        if self.add_random_string:
+            cached = cached.rsplit("+", 1)[0]
+        try:
+            super().copy_files()
+        except OSError as error:
+            # Without its copy at home, no feedback would find its way back.
+            shutil.rmtree(os.path.join(self.inbound_path, self.assignment_filename), ignore_errors=True)
+            shutil.rmtree(os.path.join(self.cache_path, cached), ignore_errors=True)
+            self.fail(
+                f"Nothing was submitted ({_reason(error)}). If your home is full, delete what you do not need, then "
+                "submit again."
+            )
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, shutil.Error):
+        # As copytree gathers them: from, to, why.
+        return str(error.args[0][0][2])
+    return str(error.strerror)
