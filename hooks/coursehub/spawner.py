@@ -219,7 +219,7 @@ class Hooks:
 
     async def _directories(self, planned: PodPlan, course: Course | None, settings: Settings, today: date) -> None:
         """Has made what is missing, where there is a provisioner, and looks whether all is there; raises Refused."""
-        home, *others = (mount.sub_path for mount in planned.mounts if mount.volume == plan.SHARE)
+        home, *others = planned.directories
         requests = needs(planned.person, course, today)
         await self._provisioner.ensure(settings.provisioner, requests)
         try:

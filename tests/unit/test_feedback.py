@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from coursehub import cli, feedback, storage
+from coursehub import cli, feedback, storage, volume
 from coursehub.errors import Refused
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as each student")
@@ -26,7 +26,7 @@ def root(tmp_path: Path) -> Path:
     tree = [*storage.course_tree(COURSE, GID, data=False, data_writable=False)]
     for name, uid in UIDS.items():
         tree += storage.home_tree(uid, uid, name)
-    list(storage.ensure(tmp_path, tree))
+    list(volume.ensure(tmp_path, tree))
     for name, secret in SECRETS.items():
         made(tmp_path, name).mkdir(parents=True)
         write(made(tmp_path, name) / "a.html", f"<p>for {name}</p>")
