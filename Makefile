@@ -48,8 +48,7 @@ test: venv ## everything but benchmarks, with each part's time
 
 .PHONY: hub
 hub: venv ## a real JupyterHub with the hooks, Kubernetes' API replaced
-	@ci/browser.sh
-	@$(VENV)/pytest tests/hub
+	@ci/hub.sh
 
 .PHONY: directory
 directory: venv ## a real slapd and a real name service, asked as the hub asks them

@@ -176,6 +176,9 @@ def _modes() -> Iterator[str]:
         return list(storage.course_tree("SLUG", course, data=True, data_writable=writable, archived=archived))
 
     yield "| path | mode | archived | owner | group |\n|---|---|---|---|---|\n"
+    for each in storage.people_tree():
+        kind = ", a file" if isinstance(each, storage.File) else ""
+        yield f"| `{each.path}`{kind} | {each.mode:04o} | | {owners[each.uid]} | {groups[each.gid]} |\n"
     for home in storage.home_tree(uid, gid, "NAME"):
         yield f"| `{named.get(home.path, home.path)}` | {home.mode:04o} | | {owners[home.uid]} | {groups[home.gid]} |\n"
     for each, open_, closed in zip(tree(), tree(writable=True), tree(archived=True), strict=True):

@@ -124,6 +124,15 @@ class Inspector:
         )
         yield from _few(self._other_homes(people, homes))
 
+    def people(self) -> Iterator[Finding]:
+        """What is wrong with the list of everyone with a home."""
+        yield from self.tree(tuple(storage.people_tree()))
+        # What else can be in the way is said already.
+        with suppress(Refused, OSError):
+            for change in volume.Volume(self.root).list_people(dry_run=not self.repair):
+                if change.path == storage.PEOPLE_LIST and change.what == "correct":
+                    yield Finding(change.path, f"does not list just those who have a home, {change.to}", change.done)
+
     def _home(self, leaf: Directory) -> Iterator[Finding]:
         above, _, name = leaf.path.rpartition("/")
         with suppress(OSError), beneath.folder(self.root, above) as parent:

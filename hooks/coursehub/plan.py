@@ -17,13 +17,12 @@ from .nodes import NodeClass
 from .profiles import Profile, Role
 from .resources import Amount
 from .settings import Settings
-from .storage import course_data, course_files, exchange, home
+from .storage import PEOPLE, course_data, course_files, exchange, home
 
 SHARE = "share"
 RUN = "run"
 SCRATCH = "home"
-# Names and uids of everyone with a home, for whoever collects their work; kept by who makes the homes.
-PEOPLE, PEOPLE_PATH = "people", "/srv/coursehub/people"
+PEOPLE_PATH = "/srv/coursehub/people"
 RUN_PATH = "/run/coursehub"
 # -s and -P: modules in a home, in its site-packages or lying in it, must not replace the server's own.
 COMMAND = ("coursehub-start", "python3", "-s", "-P", "-m", "jupyterhub.singleuser")

@@ -15,6 +15,9 @@ from .errors import Refused
 from .threads import in_thread
 
 THREADS = 16
+# Of everyone with a home, for those who collect their work.
+PEOPLE = "people"
+PEOPLE_LIST = f"{PEOPLE}/passwd"
 
 
 def home(uid: int, name: str) -> str:
@@ -64,6 +67,12 @@ class File:
 
 
 Entry = Directory | File
+
+
+def people_tree() -> Iterator[Entry]:
+    """Where the list of everyone with a home is, and the list."""
+    yield Directory(PEOPLE, 0o755, parent=True)
+    yield File(PEOPLE_LIST, 0o644)
 
 
 def home_tree(uid: int, gid: int, name: str) -> Iterator[Directory]:

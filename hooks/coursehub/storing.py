@@ -26,9 +26,12 @@ _LOG = logging.getLogger(__name__)
 def ensure(options: Namespace) -> int:
     """Makes the directories that people and courses need."""
     site, loaded = site_and_courses(options)
-    root = _volume(options).root
-    for change in volume.ensure(root, _tree(site, loaded.catalog), dry_run=options.dry_run):
+    where = _volume(options)
+    for change in volume.ensure(where.root, _tree(site, loaded.catalog), dry_run=options.dry_run):
         print(change)
+    if not options.dry_run:
+        for change in where.list_people():
+            print(change)
     return FINE
 
 
@@ -146,6 +149,7 @@ def _found(inspector: Inspector, options: Namespace, site: Settings, catalog: Ca
         yield from inspector.strangers({tree.slug for tree in trees})
         listed = site.identity.file.people if site.identity.provider == "file" else {}
         yield from inspector.homes({name: (each.uid, each.gid) for name, each in listed.items()})
+        yield from inspector.people()
 
 
 def door(options: Namespace) -> int:
@@ -180,6 +184,7 @@ def _agree(asked: request.HomeRequest, person: Person | None) -> None:
 
 
 def _tree(site: Settings, catalog: Catalog) -> Iterator[storage.Entry]:
+    yield from storage.people_tree()
     for name, person in site.identity.file.people.items():
         yield from storage.home_tree(person.uid, person.gid, name)
     for tree in _trees(site, catalog):

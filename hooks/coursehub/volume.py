@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 from . import beneath, storage
@@ -18,6 +19,7 @@ from .storage import Directory, Entry, File
 SSH_DOOR = "the command line or the ssh door of the storage host (docs/admins.md, Directories)"
 # Of the trial: an id that is nobody's.
 _TRIAL = 65533
+_LISTING = Lock()
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,12 @@ class Tenant:
 
     name: str
     uid: int
+    gid: int
+
+    @property
+    def line(self) -> str:
+        """As a line of passwd, with which nobody can log in."""
+        return f"{self.name}:x:{self.uid}:{self.gid}::/home/{self.name}:/usr/sbin/nologin"
 
 
 def course_entries(slug: str, gid: int, data: str, archived: bool) -> tuple[Entry, ...]:
@@ -63,11 +71,13 @@ class Volume:
                 f"the home {leaf} belongs to uid {found.st_uid}, not to {uid}: nothing was changed; give it to "
                 f"{uid} with chown if that is right"
             )
-        return self.ensure(storage.home_tree(uid, gid, name), dry_run=dry_run)
+        changes = self.ensure(storage.home_tree(uid, gid, name), dry_run=dry_run)
+        return changes + self.list_people(Tenant(name, uid, gid), dry_run=dry_run)
 
     def course(self, slug: str, gid: int, data: str, *, archived: bool = False, dry_run: bool = False) -> list[Change]:
         """The course's directories and gradebook are there, owned and open as its file says; closed when archived."""
-        return self.ensure(course_entries(slug, gid, data, archived), dry_run=dry_run)
+        tree = (*storage.people_tree(), *course_entries(slug, gid, data, archived))
+        return self.ensure(tree, dry_run=dry_run)
 
     def ensure(self, tree: Iterable[Entry], *, dry_run: bool = False, parents: bool = False) -> list[Change]:
         """All of `tree` is there; see `ensure`."""
@@ -77,6 +87,24 @@ class Volume:
         """Everyone with a home, by name; a home in a folder that is not its owner's is nobody's."""
         return sorted(self._tenants(), key=lambda tenant: tenant.name)
 
+    def list_people(self, *more: Tenant, dry_run: bool = False) -> list[Change]:
+        """The list of everyone with a home is there and has `more` too; without `more` it is written anew.
+
+        Another door that writes in the same moment can win: who is missing then comes with their next request.
+        """
+        with _LISTING:
+            changes = self.ensure(storage.people_tree(), dry_run=dry_run)
+            found = [] if dry_run and changes else self._listed()
+            wanted = {each.line for each in (more or self.people())}
+            if more:
+                names = {each.name for each in more}
+                wanted |= {line for line in found if line.partition(":")[0] not in names}
+            if wanted != set(found):
+                changes.append(Change(storage.PEOPLE_LIST, "correct", f"{len(wanted)} people", done=not dry_run))
+                if not dry_run:
+                    self._list("".join(f"{line}\n" for line in sorted(wanted)))
+        return changes
+
     def trial(self) -> None:
         """Root can make a directory here and give it away; Refused, naming the other doors, where it cannot."""
         name = f".coursehub-trial-{secrets.token_hex(8)}"
@@ -85,8 +113,7 @@ class Volume:
                 os.mkdir(name, 0o700, dir_fd=root)
                 try:
                     with beneath.entry(root, name, stat.S_IFDIR) as made:
-                        os.fchown(made, _TRIAL, _TRIAL)
-                        os.fchmod(made, 0o2770)
+                        _give(made, _TRIAL, _TRIAL, 0o2770)
                         found = os.fstat(made)
                     if (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) != (0o2770, _TRIAL, _TRIAL):
                         raise OSError(errno.EPERM, "owner or mode did not stay")
@@ -99,6 +126,30 @@ class Volume:
                     f"root may not make directories on this volume and give them away ({error.strerror}): the export "
                     f"has root_squash, as it should. Use {SSH_DOOR} instead."
                 ) from None
+
+    def _listed(self) -> list[str]:
+        above, _, name = storage.PEOPLE_LIST.rpartition("/")
+        with (
+            beneath.folder(self.root, above) as parent,
+            beneath.entry(parent, name, stat.S_IFREG) as held,
+            open(held, encoding="utf-8", closefd=False) as file,
+        ):
+            return file.read().splitlines()
+
+    def _list(self, text: str) -> None:
+        """Whole or not at all: who reads it meanwhile sees the one or the other."""
+        above, _, name = storage.PEOPLE_LIST.rpartition("/")
+        temporary = f".{name}-{secrets.token_hex(8)}"
+        with beneath.folder(self.root, above) as parent:
+            made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=parent)
+            try:
+                with open(made, "w", encoding="utf-8") as file:
+                    os.fchmod(made, 0o644)
+                    file.write(text)
+                os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+            except OSError:
+                os.unlink(temporary, dir_fd=parent)
+                raise
 
     def _look(self, path: str) -> os.stat_result | None:
         above, _, name = path.rpartition("/")
@@ -115,9 +166,9 @@ class Volume:
             ):
                 for entry in entries:
                     if is_person(entry.name) and entry.is_dir(follow_symlinks=False):
-                        uid = entry.stat(follow_symlinks=False).st_uid
-                        if uid and uid % 100 == number:
-                            yield Tenant(entry.name, uid)
+                        found = entry.stat(follow_symlinks=False)
+                        if found.st_uid and found.st_uid % 100 == number:
+                            yield Tenant(entry.name, found.st_uid, found.st_gid)
 
 
 def ensure(root: Path, tree: Iterable[Entry], *, dry_run: bool = False, parents: bool = True) -> Iterator[Change]:
@@ -201,13 +252,16 @@ def _make(parent: int, name: str, each: Entry) -> None:
 
 def _own(parent: int, name: str, each: Entry) -> None:
     with beneath.entry(parent, name, _kind(each)) as held:
-        if isinstance(each, Directory):
-            os.fchown(held, each.uid, each.gid)
-        else:
-            # A second name may be of a file that is none of the course's.
-            if os.fstat(held).st_nlink != 1:
-                raise Refused(
-                    f"{each.path} has a second name somewhere (a hard link); replace it with a copy of itself"
-                )
-            os.fchown(held, -1, each.gid)
-        os.fchmod(held, each.mode)
+        # A second name may be of a file that is none of the course's.
+        if isinstance(each, File) and os.fstat(held).st_nlink != 1:
+            raise Refused(f"{each.path} has a second name somewhere (a hard link); replace it with a copy of itself")
+        _give(held, each.uid if isinstance(each, Directory) else -1, each.gid, each.mode)
+
+
+def _give(held: int, uid: int, gid: int, mode: int) -> None:
+    # Root without FSETID keeps setgid only while the group is its own.
+    os.fchown(held, -1, 0)
+    os.fchmod(held, mode)
+    os.fchown(held, uid, gid)
+    if stat.S_IMODE(os.fstat(held).st_mode) != mode:
+        os.fchmod(held, mode)

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from tests.chart.helm import Chart, Object, Objects, Values, at, merged, pod_spec, site_values
-from tests.chart.test_objects import OURS, UPSTREAM
+from tests.chart.test_objects import DEFAULTS, OURS, UPSTREAM
 
 ON: Values = at("storage.provisioner.enabled", True)
 NAME = "teaching-storage/coursehub-provisioner"
@@ -122,7 +122,7 @@ def test_the_hub_mounts_the_token_whether_or_not_the_service_is_on(objects: Obje
 @pytest.mark.parametrize(
     "storage",
     [
-        pytest.param({"nfs": {"server": "n", "path": "/e", "version": "4.2", "mountOptions": ["hard"]}}, id="nfs"),
+        pytest.param({"nfs": {"server": "n", "path": "/e", "version": 4.2, "mountOptions": ["noatime"]}}, id="nfs"),
         pytest.param({"nfs": None, "hostPath": "/srv/share"}, id="hostPath"),
     ],
 )
@@ -149,7 +149,9 @@ def test_it_runs_the_hubs_image_as_the_hub_does(chart: Chart) -> None:
         "pullPolicy": "Never",
         "pullSecrets": ["one", {"name": "two"}],
     }
-    objects = chart.render(merged(ON, at("jupyterhub.hub.image", image)))
+    (copies,) = DEFAULTS["jupyterhub"]["hub"]["initContainers"]
+    copies = copies | {"image": "registry.example.edu/hub:5"}
+    objects = chart.render(merged(ON, at("jupyterhub.hub", {"image": image, "initContainers": [copies]})))
     assert container(objects)["image"] == "registry.example.edu/hub:5"
     assert container(objects)["imagePullPolicy"] == "Never"
     assert pod_spec(objects, NAME)["imagePullSecrets"] == [{"name": "one"}, {"name": "two"}]

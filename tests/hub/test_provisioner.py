@@ -119,7 +119,7 @@ async def test_a_token_that_the_service_does_not_know_is_a_sentence_and_no_pod(h
         assert await hub.start("new04", b"{}") == "ready"
 
 
-async def p99(hub: Hub) -> float:
+async def slowest_of_a_hundred(hub: Hub) -> float:
     """Within how many seconds 99 of 100 answers of /hub/health came, asked one after the other."""
     took = []
     async with httpx.AsyncClient(base_url=hub.app.hub.url, timeout=30, verify=False) as client:  # noqa: S501
@@ -159,7 +159,7 @@ async def test_while_the_share_hangs_the_hub_is_healthy_and_each_start_ends_with
                     for name in PEOPLE[each::3]:
                         starting.append(asyncio.create_task(hub.start(name, b"{}")))
                         await asyncio.sleep(0.1)
-                    rounds.append(await p99(hub))
+                    rounds.append(await slowest_of_a_hundred(hub))
                 said = await asyncio.gather(*starting)
             finally:
                 rescue.cancel()

@@ -253,7 +253,10 @@ def test_the_storage_is_made_once_and_then_left_alone(files: Path, capsys: pytes
         assert not capsys.readouterr().out
     finally:
         os.umask(before)
-    assert planned.count("\n") == sum(1 for _ in (files / "root").rglob("*"))
+    *made, listed = planned.splitlines()
+    assert len(made) == sum(1 for _ in (files / "root").rglob("*"))
+    assert listed == "correct people/passwd to 6 people"
+    assert "maria:x:20001:20001::/home/maria:/usr/sbin/nologin\n" in (files / "root/people/passwd").read_text()
     home = (files / "root/home/01/maria").stat()
     assert (home.st_mode & 0o7777, home.st_uid, home.st_gid) == (0o700, 20001, 20001)
     archived = (files / "root/course/old-course/data").stat()

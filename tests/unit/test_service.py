@@ -9,11 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests import fuse
 from tests.server import ROOT, Server, server
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
-with_fuse = pytest.mark.skipif(bool(fuse.missing()), reason=str(fuse.missing()))
 
 MARIA = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
 COURSE = {"verb": "course", "slug": "python-intro", "gid": 70101, "data": "read-write"}
@@ -34,16 +32,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture
-def file_server(tmp_path: Path) -> Iterator[fuse.Mounted]:
-    with fuse.mounted(tmp_path / "fuse") as found:
-        yield found
-
-
 def test_a_home_is_made_and_the_log_has_a_line_for_each_change(service: Server) -> None:
     status, said = service.ask(MARIA)
     assert status == 200
-    assert [change["path"] for change in said["changes"]] == ["home", "home/01", "home/01/maria"]
+    new = ["home", "home/01", "home/01/maria", "people", "people/passwd"]
+    assert [change["path"] for change in said["changes"]] == [*new, "people/passwd"]
     assert owned(service.root / "home/01/maria") == "0700 20001:20001"
     assert "home maria: make home/01/maria 0700 20001:20001" in service.log.read_text()
     assert service.ask(MARIA) == (200, {"changes": []})
@@ -137,63 +130,6 @@ def test_many_at_once_for_one_name_make_one_home(service: Server) -> None:
     assert sorted(said) == [(200, 0)] * 29 + [(200, 1)]
 
 
-@with_fuse
-@pytest.mark.parametrize("mode", [0o755, 0o777], ids=["nobody may not make", "nobody may make and not give away"])
-def test_on_a_squashed_export_it_does_not_start_and_names_the_ssh_door(
-    file_server: fuse.Mounted, tmp_path: Path, mode: int
-) -> None:
-    file_server.tree.chmod(mode)
-    file_server.behave("squash")
-    refused = server(tmp_path, file_server.path)
-    assert refused.start().wait(timeout=60) == 1
-    said = refused.log.read_text()
-    assert "the ssh door" in said
-    assert "Traceback" not in said
-    assert len(said.splitlines()) == 1
-
-
-@with_fuse
-def test_on_a_volume_that_fails_it_does_not_start_and_says_why(file_server: fuse.Mounted, tmp_path: Path) -> None:
-    file_server.behave("fail")
-    refused = server(tmp_path, file_server.path)
-    assert refused.start().wait(timeout=60) == 1
-    assert "nothing can be made on the volume (Input/output error)" in refused.log.read_text()
-
-
-@with_fuse
-def test_a_file_server_that_fails_later_is_told_and_tried_again(file_server: fuse.Mounted, tmp_path: Path) -> None:
-    with server(tmp_path, file_server.path).running() as service:
-        file_server.behave("fail")
-        assert service.ask(MARIA) == (503, {"refusal": "the file server refused it (Input/output error)"})
-        file_server.behave("well")
-        assert service.ask(MARIA)[0] == 200
-
-
-@with_fuse
-def test_a_file_server_that_hangs_is_told_in_time_and_the_service_goes_on_when_it_is_back(
-    file_server: fuse.Mounted, tmp_path: Path
-) -> None:
-    with server(tmp_path, file_server.path, timeout=1.0).running() as service:
-        file_server.behave("hang")
-        hangs = (503, {"refusal": "the file server does not answer; please try again in a few minutes"})
-        # More than it works on at a time, and one name twice.
-        names = [f"p{number}" for number in range(20)] + ["p0"]
-        said: list[object] = []
-        asking = [
-            threading.Thread(target=lambda name=name: said.append(service.ask(MARIA | {"name": name})))
-            for name in names
-        ]
-        for each in asking:
-            each.start()
-        for each in asking:
-            each.join()
-        assert said == [hangs] * len(names)
-        assert service._listens()
-        file_server.behave("well")
-        end = [service.ask(MARIA | {"name": name})[0] for name in names]
-        assert end == [200] * len(names), "what hung keeps others waiting for ever"
-
-
 def capabilities() -> str:
     """What the chart lets the pod do, for setpriv."""
     text = (ROOT / "chart/templates/storage/provisioner/deployment.yaml").read_text()
@@ -201,11 +137,6 @@ def capabilities() -> str:
     return ",".join(["-all", *(f"+{name.lower()}" for name in yaml.safe_load(line)["add"])])
 
 
-@pytest.mark.xfail(
-    reason="without FSETID Linux takes the setgid bit off at fchmod of a directory of another group; the volume's code "
-    "has to set the mode while the group is still root's",
-    strict=True,
-)
 def test_with_the_capabilities_of_its_pod_it_makes_everything(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir(mode=0o755)

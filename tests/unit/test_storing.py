@@ -44,6 +44,18 @@ def made(root: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     return root
 
 
+def unlist(root: Path, name: str) -> None:
+    """Takes somebody out of the list of everyone with a home."""
+    listed = (root / "people/passwd").read_text().splitlines(keepends=True)
+    (root / "people/passwd").write_text("".join(each for each in listed if not each.startswith(f"{name}:")))
+
+
+def somebody_elses(root: Path) -> None:
+    """Maria's home belongs to another uid, and the list does not have her any more."""
+    os.chown(root / "home/01/maria", 20002, 20002)
+    unlist(root, "maria")
+
+
 def test_a_course_is_made_and_what_is_left_to_do_is_said(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("course", "create", "python-intro", *FILES) == 0
     said = capsys.readouterr().out.splitlines()
@@ -131,7 +143,7 @@ BENT: list[Any] = [
         id="F2 a link",
     ),
     pytest.param(
-        lambda root: os.chown(root / "home/01/maria", 20002, 20002),
+        somebody_elses,
         "home/01/maria: belongs to uid 20002, and the site says 20001; give it to them by hand if it is theirs",
         False,
         id="I5 another's home",
@@ -159,6 +171,12 @@ BENT: list[Any] = [
         ".: is 0777 0:0; give the volume's root to root, and let nobody else write in it",
         False,
         id="F2 an open root",
+    ),
+    pytest.param(
+        lambda root: unlist(root, "maria"),
+        "people/passwd: does not list just those who have a home, 6 people",
+        True,
+        id="somebody who is not listed",
     ),
 ]
 
@@ -322,7 +340,7 @@ MARIA = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
 def test_the_door_makes_a_home_for_whom_the_directory_knows(root: Path, door: Door) -> None:
     code, answer = door.ask(**MARIA)
     assert code == 0
-    assert answer["changes"][-1]["path"] == "home/01/maria"
+    assert "home/01/maria" in [change["path"] for change in answer["changes"]]
     assert door.ask(**MARIA) == (0, {"changes": []})
 
 

@@ -190,6 +190,9 @@ def test_a_home_is_made_once_and_then_left_alone(tmp_path: Path) -> None:
         "make home 0755 0:0",
         "make home/01 0755 0:0",
         "make home/01/maria 0700 20001:20001",
+        "make people 0755 0:0",
+        "make people/passwd 0644 0:0",
+        "correct people/passwd to 1 people",
     ]
     assert volume_.home("maria", 20001, 20001) == []
 
@@ -224,6 +227,7 @@ def test_f2_nothing_is_made_below_a_directory_that_others_own_or_write_in(
 
 @as_root
 def test_an_archived_course_is_closed_and_opened_again_by_its_file(tmp_path: Path) -> None:
+    list(Volume(tmp_path).ensure(storage.people_tree()))
     open_ = Volume(tmp_path).course("data-analysis", 70102, "read-write")
     before = tree(tmp_path)
     changes = Volume(tmp_path).course("data-analysis", 70102, "read-write", archived=True)
@@ -242,6 +246,8 @@ exchange/data-analysis 2755 0:70102
 exchange/data-analysis/feedback 2751 0:70102
 exchange/data-analysis/inbound 2751 0:70102
 exchange/data-analysis/outbound 2755 0:70102
+people 0755 0:0
+people/passwd 0644 0:0
 """
     )
     Volume(tmp_path).course("data-analysis", 70102, "read-write")
@@ -256,7 +262,7 @@ def test_everyone_with_a_home_of_their_own_is_listed(tmp_path: Path) -> None:
     (tmp_path / "home/01/root").mkdir()
     (tmp_path / "home/01/link").symlink_to("maria")
     os.rename(tmp_path / "home/02/jonas", tmp_path / "home/01/jonas")
-    assert Volume(tmp_path).people() == [Tenant("anna", 30001), Tenant("maria", 20001)]
+    assert Volume(tmp_path).people() == [Tenant("anna", 30001, 30001), Tenant("maria", 20001, 20001)]
 
 
 def test_a_volume_without_homes_has_nobody(tmp_path: Path) -> None:
