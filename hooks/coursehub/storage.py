@@ -102,7 +102,8 @@ def course_tree(
     leaf = exchange(slug)
     yield Directory(leaf, closed(0o2775), 0, gid)
     yield Directory(f"{leaf}/outbound", closed(0o2775), 0, gid)
-    yield Directory(f"{leaf}/inbound", closed(0o2773), 0, gid)
+    # Sticky: whoever can drop something in it could else rename or remove what another student dropped.
+    yield Directory(f"{leaf}/inbound", closed(0o3773), 0, gid)
     yield Directory(f"{leaf}/feedback", closed(0o2771), 0, gid)
 
 

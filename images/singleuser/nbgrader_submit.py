@@ -2,12 +2,17 @@
 
 import os
 import shutil
+from stat import S_IRWXO
 
 from nbgrader.exchange.default import ExchangeSubmit
 
 
 class Submit(ExchangeSubmit):  # type: ignore[misc] # nbgrader is untyped
-    """Submits as nbgrader does, and takes back what it began where it cannot end it."""
+    """Submits as nbgrader does, for the course's instructors alone, and takes back what it began and cannot end."""
+
+    def set_perms(self, dest: str, fileperms: int, dirperms: int) -> None:
+        """Instructors read by the course's group, which the exchange's setgid gives; nobody else even with the name."""
+        super().set_perms(dest, fileperms & ~S_IRWXO, dirperms & ~S_IRWXO)
 
     def copy_files(self) -> None:
         """Raises ExchangeError with a sentence for the student where there is no room."""

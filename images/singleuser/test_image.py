@@ -399,7 +399,7 @@ def course() -> None:
         folder.mkdir(parents=True)
         os.chown(folder, 0, 70101)
         folder.chmod(mode)
-    for name, mode in (("outbound", 0o2775), ("inbound", 0o2773), ("feedback", 0o2771)):
+    for name, mode in (("outbound", 0o2775), ("inbound", 0o3773), ("feedback", 0o2771)):
         (slug / name).mkdir()
         os.chown(slug / name, 0, 70101)
         (slug / name).chmod(mode)

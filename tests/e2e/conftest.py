@@ -1,13 +1,17 @@
 """The hub that `make up` installed, and people who use it."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from coursehub import storage
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_helm_charts.clusters import Cluster
 from pytest_helm_charts.k8s.deployment import wait_for_deployments_to_run
 
+from .assignment import COURSE, PEOPLE
 from .cluster import Installation
 from .person import Person
 
@@ -61,6 +65,28 @@ def empty_home(installation: Installation) -> Callable[[int, str], None]:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     return empty
+
+
+@pytest.fixture
+def empty_course(installation: Installation) -> Iterator[Path]:
+    """The files of the course, with nothing in it or its exchange, and homes without anything of nbgrader."""
+    files = installation.share / storage.course_files(COURSE)
+    exchange = installation.share / storage.exchange(COURSE)
+
+    def empty() -> None:
+        book = installation.share / storage.gradebook(COURSE)
+        for folder in (files, *(exchange / each for each in ("inbound", "outbound", "feedback"))):
+            for path in folder.iterdir():
+                if path != book:
+                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        os.truncate(book, 0)
+        for name, uid in PEOPLE.items():
+            for left in ("one", ".local/share/jupyter/nbgrader_cache"):
+                shutil.rmtree(installation.share / storage.home(uid, name) / left, ignore_errors=True)
+
+    empty()
+    yield files
+    empty()
 
 
 @pytest.fixture(scope="session")

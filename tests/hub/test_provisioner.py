@@ -73,7 +73,7 @@ async def test_a_new_person_gets_a_home_and_the_course_its_directories_at_the_fi
     async with running(service), hub.values(values(service.url)):
         assert await hub.start("new00", json.dumps({"profile": "python-intro"}).encode()) == "ready"
     assert owned(share / storage.home(NEW, "new00")) == f"0700 {NEW}:20500"
-    assert owned(share / "exchange/python-intro/inbound") == "2773 0:70101"
+    assert owned(share / "exchange/python-intro/inbound") == "3773 0:70101"
     assert len(hub.kubernetes.made) == 1
 
 

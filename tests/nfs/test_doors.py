@@ -51,7 +51,7 @@ def test_the_command_on_the_storage_host_makes_what_clients_then_use(volume: Vol
     assert "make home/01/maria 0700 20001:20001" in said.splitlines()
     assert coursehub(volume, *words) == (0, "", "")
     paths = [storage.gradebook("python-intro"), "exchange/python-intro/inbound"]
-    assert volume.machine.call(HUB, inside.described, volume.client, paths[1:]) == [f"2773 0:70101 {paths[1]}"]
+    assert volume.machine.call(HUB, inside.described, volume.client, paths[1:]) == [f"3773 0:70101 {paths[1]}"]
     instructor = session(ANNA, Role.INSTRUCTOR, "python-intro")
     assert volume.machine.call(instructor, inside.described, volume.client, paths[:1]) == [f"0660 0:70101 {paths[0]}"]
     volume.machine.call(instructor, (volume.client / paths[0]).write_bytes, b"")
@@ -91,7 +91,7 @@ def test_a_tree_of_other_conventions_is_checked_repaired_and_then_clean(volume: 
     code, said, _ = coursehub(volume, *check)
     assert code == 1
     assert said.splitlines() == [
-        "exchange/python-intro/inbound: is 0777 0:70101, has to be 2773 0:70101",
+        "exchange/python-intro/inbound: is 0777 0:70101, has to be 3773 0:70101",
         "course/python-intro/files/release: is not setgid, so new files get another group",
     ]
     assert coursehub(volume, *check, "--repair")[0] == 0

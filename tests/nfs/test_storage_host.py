@@ -28,7 +28,7 @@ TABLE = [
     "0755 0:0 exchange",
     "2775 0:70101 exchange/python-intro",
     "2775 0:70101 exchange/python-intro/outbound",
-    "2773 0:70101 exchange/python-intro/inbound",
+    "3773 0:70101 exchange/python-intro/inbound",
     "2771 0:70101 exchange/python-intro/feedback",
 ]
 

@@ -45,7 +45,7 @@ def test_a_home_is_made_and_the_log_has_a_line_for_each_change(service: Server) 
 def test_a_course_gets_its_directories(service: Server) -> None:
     assert service.ask(COURSE)[0] == 200
     assert owned(service.root / "course/python-intro/files") == "2770 0:70101"
-    assert owned(service.root / "exchange/python-intro/inbound") == "2773 0:70101"
+    assert owned(service.root / "exchange/python-intro/inbound") == "3773 0:70101"
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "right-token2", "right-toke", "Bearer right-token", "\xff"])

@@ -59,7 +59,7 @@ def somebody_elses(root: Path) -> None:
 def test_a_course_is_made_and_what_is_left_to_do_is_said(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("course", "create", "python-intro", *FILES) == 0
     said = capsys.readouterr().out.splitlines()
-    assert "make exchange/python-intro/inbound 2773 0:70101" in said
+    assert "make exchange/python-intro/inbound 3773 0:70101" in said
     assert said[-1] == "still to do: let the hub have the course file: helm upgrade"
     assert any("no group has the gid 70101 on this host" in line for line in said)
     assert not (root / "course/data-analysis").exists()
@@ -114,7 +114,7 @@ BENT: list[Any] = [
     ),
     pytest.param(
         lambda root: (root / "exchange/python-intro/inbound").chmod(0o2777),
-        "exchange/python-intro/inbound: is 2777 0:70101, has to be 2773 0:70101",
+        "exchange/python-intro/inbound: is 2777 0:70101, has to be 3773 0:70101",
         True,
         id="F5 an exchange that everybody lists",
     ),

@@ -37,15 +37,15 @@ course/python-intro/files/gradebook.db 0660 0:70101
 exchange 0755 0:0
 exchange/data-analysis 2775 0:70102
 exchange/data-analysis/feedback 2771 0:70102
-exchange/data-analysis/inbound 2773 0:70102
+exchange/data-analysis/inbound 3773 0:70102
 exchange/data-analysis/outbound 2775 0:70102
 exchange/no-data 2775 0:70103
 exchange/no-data/feedback 2771 0:70103
-exchange/no-data/inbound 2773 0:70103
+exchange/no-data/inbound 3773 0:70103
 exchange/no-data/outbound 2775 0:70103
 exchange/python-intro 2775 0:70101
 exchange/python-intro/feedback 2771 0:70101
-exchange/python-intro/inbound 2773 0:70101
+exchange/python-intro/inbound 3773 0:70101
 exchange/python-intro/outbound 2775 0:70101
 home 0755 0:0
 home/01 0755 0:0
@@ -102,7 +102,7 @@ def test_a_wrong_mode_or_owner_is_corrected_and_what_is_in_it_stays(tmp_path: Pa
 
 
 def test_a_dry_run_says_everything_and_makes_nothing(tmp_path: Path) -> None:
-    assert "make exchange/python-intro/inbound 2773 0:70101" in said(tmp_path, dry_run=True)
+    assert "make exchange/python-intro/inbound 3773 0:70101" in said(tmp_path, dry_run=True)
     assert not list(tmp_path.iterdir())
 
 

@@ -1,0 +1,60 @@
+"""An assignment of the course data-analysis, and what its people do with it."""
+
+from typing import Any
+
+from .person import Person
+
+COURSE = "data-analysis"
+EXCHANGE = f"/srv/nbgrader/exchange/{COURSE}"
+# Its students and its instructors, with their uids.
+PEOPLE = {"maria": 20001, "jonas": 20002, "peter": 20012, "otto": 20013}
+
+
+def notebook(*cells: tuple[str, str, dict[str, object]]) -> dict[str, Any]:
+    """A notebook of cells (id, source, what nbgrader says of it)."""
+
+    def cell(name: str, source: str, grader: dict[str, object]) -> dict[str, Any]:
+        flags = {"grade": False, "locked": False, "solution": False, "task": False, "schema_version": 3}
+        return {
+            **{"id": name, "cell_type": "code", "source": source, "outputs": [], "execution_count": None},
+            "metadata": {"nbgrader": {**flags, "grade_id": name, **grader}},
+        }
+
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
+    return {"cells": [cell(*each) for each in cells], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+
+
+ASSIGNMENT = notebook(
+    (
+        "square",
+        "def square(x):\n    ### BEGIN SOLUTION\n    return x * x\n    ### END SOLUTION",
+        {"solution": True},
+    ),
+    (
+        "test-square",
+        "assert square(3) == 9\n### BEGIN HIDDEN TESTS\nassert square(17) == 289\n### END HIDDEN TESTS",
+        {"grade": True, "locked": True, "points": 2},
+    ),
+    ("why", "### BEGIN SOLUTION\n# because\n### END SOLUTION", {"grade": True, "solution": True, "points": 3}),
+)
+
+
+def put(person: Person, path: str, content: dict[str, Any]) -> None:
+    answer = person.server("PUT", f"/api/contents{path}", {"type": "notebook", "format": "json", "content": content})
+    assert answer.status_code in (200, 201), answer.text
+
+
+def nbgrader(person: Person, command: str, seconds: float = 120) -> str:
+    """What nbgrader says to somebody in a terminal, and that it came to its end."""
+    where = "/course" if person.terminal("[ ! -d /course ] || echo teaches") else "~"
+    said = person.terminal(f"cd {where}; nbgrader {command} 2>&1; echo exit=$?", seconds)
+    assert said.endswith("exit=0"), said
+    return said
+
+
+def solve(student: Person, answer: str) -> None:
+    path = f"/home/{student.name}/one/a.ipynb"
+    content = student.server("GET", f"/api/contents{path}").json()["content"]
+    content["cells"][0]["source"] = f"def square(x):\n    return {answer}"
+    content["cells"][2]["source"] = f"# {student.name} says why"
+    put(student, path, content)

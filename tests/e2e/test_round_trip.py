@@ -1,0 +1,198 @@
+"""An assignment from its making to its returned feedback, by pods with the real uids: two instructors, two students.
+
+Peter makes it, Otto grades it and owns none of Peter's files; Maria and Jonas take the course. At each step Jonas tries
+to get at what is Maria's.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from coursehub import storage
+from playwright.sync_api import Page, expect
+
+from .assignment import ASSIGNMENT, COURSE, EXCHANGE, PEOPLE, nbgrader, put, solve
+from .cluster import ROOT, Installation
+from .person import Person
+from .test_student import log_in_by_browser
+
+LogIn = Callable[[str], Person]
+
+
+def attack(jonas: Person, installation: Installation, step: str) -> None:
+    """F5: everything that Jonas could try on what is Maria's, also where somebody told him the names, fails."""
+    there = installation.share / storage.exchange(COURSE)
+    inbound = [each.name for each in (there / "inbound").iterdir() if each.name.startswith("maria+")]
+    feedback = [each.name for each in (there / "feedback").iterdir()]
+    tries = {
+        "list what was handed in": f"ls {EXCHANGE}/inbound",
+        "guess what was handed in": f"ls -d {EXCHANGE}/inbound/maria*",
+        "list feedback": f"ls {EXCHANGE}/feedback",
+        "see the course": "ls /course",
+        "see another home": "ls /home/maria",
+        "move inbound": f"mv {EXCHANGE}/inbound {EXCHANGE}/inbound2",
+        "write into outbound": f"touch {EXCHANGE}/outbound/one/a.ipynb {EXCHANGE}/outbound/two",
+        "write into feedback": f"touch {EXCHANGE}/feedback/x",
+        "see more of the share": "cat /proc/self/mountinfo | grep -q 20001",
+    }
+    for name in inbound:
+        target = f"'{EXCHANGE}/inbound/{name}'"
+        tries |= {
+            f"read {name}": f"cat {target}/a.ipynb",
+            f"look into {name}": f"ls {target}",
+            f"copy {name}": f"cp -r {target} ~/stolen",
+            f"rename {name}": f"mv -T {target} '{EXCHANGE}/inbound/mine'",
+            f"overwrite {name}": f"echo x > {target}/a.ipynb",
+            f"add to {name}": f"touch {target}/more",
+            f"remove {name}": f"rm -rf {target}",
+            f"open {name}": f"chmod 777 {target}",
+            f"replace {name}": f"mkdir ~/fake; mv -T ~/fake {target}",
+            f"link {name}": f"ln {target}/a.ipynb {EXCHANGE}/inbound/link",
+        }
+    for name in feedback:
+        tries[f"overwrite feedback {name}"] = f"echo x > '{EXCHANGE}/feedback/{name}'"
+        tries[f"remove feedback {name}"] = f"rm -f '{EXCHANGE}/feedback/{name}'"
+    script = "; ".join(f"({command}) >/dev/null 2>&1 && echo 'worked: {what}'" for what, command in tries.items())
+    assert not jonas.terminal(script), f"after {step}"
+
+
+def grades(teacher: Person, student: str) -> dict[str, dict[str, Any]]:
+    """The grades of a student's notebook by cell, as formgrader has them."""
+    listed = teacher.server("GET", "/formgrader/api/submitted_notebooks/one/a")
+    assert listed.status_code == 200, listed.text
+    (submission,) = [each["id"] for each in listed.json() if each["student"] == student]
+    found = teacher.server("GET", f"/formgrader/api/grades?submission_id={submission}").json()
+    return {each["name"]: each for each in found}
+
+
+def grade(teacher: Person, identifier: str, score: float) -> None:
+    answer = teacher.server("PUT", f"/formgrader/api/grade/{identifier}", {"manual_score": score, "extra_credit": None})
+    assert answer.status_code == 200, answer.text
+
+
+def grade_in_formgrader(page: Page, installation: Installation, score: float) -> None:
+    """Otto, from JupyterLab to a saved grade of Jonas' work, in his browser."""
+    log_in_by_browser(page, installation, "otto")
+    page.goto(f"{installation.url}/user/otto/lab")
+    page.get_by_role("menuitem", name="Grading").click()
+    with page.context.expect_page() as opened:
+        page.get_by_role("menuitem", name="Formgrader").click()
+    tab = opened.value
+    tab.wait_for_url(re.compile("/user/otto/formgrader"))
+    tab.get_by_role("link", name="Manual Grading").click()
+    tab.get_by_role("link", name="one", exact=True).click()
+    tab.get_by_role("link", name="a", exact=True).click()
+    expect(tab.get_by_role("link", name="Submission #2")).to_be_visible()
+    identifier = submission_of_jonas(installation, page)
+    tab.goto(f"{installation.url}/user/otto/formgrader/submissions/{identifier}")
+    box = tab.locator("input.score").last
+    expect(box).to_be_visible()
+    with tab.expect_response(lambda answer: "/api/grade/" in answer.url and answer.request.method == "PUT") as saved:
+        box.fill(str(score))
+        box.press("Tab")
+    assert saved.value.status == 200, saved.value.text()
+
+
+def submission_of_jonas(installation: Installation, page: Page) -> str:
+    """The id of Jonas' submission, asked by the browser of Otto."""
+    answer = page.request.get(f"{installation.url}/user/otto/formgrader/api/submitted_notebooks/one/a")
+    (identifier,) = [each["id"] for each in answer.json() if each["student"] == "jonas"]
+    return str(identifier)
+
+
+def push_feedback(installation: Installation) -> list[dict[str, Any]]:
+    """`coursehub feedback push` on the storage host."""
+    command = [sys.executable, "-m", "coursehub.cli", "feedback", "push", "--root", str(installation.share), COURSE]
+    done = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def test_f5_f6_an_assignment_goes_round_and_nobody_gets_at_what_is_anothers(
+    log_in: LogIn, installation: Installation, empty_course: Path, page: Page
+) -> None:
+    peter, otto, maria, jonas = (log_in(name) for name in ("peter", "otto", "maria", "jonas"))
+    peter.start(f"{COURSE}--instructor")
+    maria.start(COURSE)
+    jonas.start(COURSE)
+    attack(jonas, installation, "the start")
+
+    # Peter makes and releases it.
+    peter.terminal("mkdir -p /course/source/one")
+    put(peter, "/course/source/one/a.ipynb", ASSIGNMENT)
+    nbgrader(peter, "generate_assignment one")
+    nbgrader(peter, "release_assignment one")
+    attack(jonas, installation, "the release")
+
+    # The students fetch it, work, and submit; Jonas also in Maria's name, later than she did.
+    for student, answer in ((maria, "x * x"), (jonas, "x + x")):
+        nbgrader(student, "fetch_assignment one")
+        solve(student, answer)
+    assert "HIDDEN" not in maria.terminal("cat ~/one/a.ipynb")
+    nbgrader(maria, "submit one")
+    attack(jonas, installation, "Maria's submission")
+    nbgrader(jonas, "submit one")
+    nbgrader(jonas, "submit one --student=maria")
+    attack(jonas, installation, "the forged submission")
+
+    # Maria's server ends meanwhile; her feedback has to find her all the same.
+    maria.stop()
+
+    # Otto collects and grades, in a server that has nothing of his own; Peter grades at the same time.
+    otto.start(f"{COURSE}--grading")
+    assert otto.terminal("id -u; id -g; ls -A ~ | grep -v '^\\.'; echo $COURSEHUB_ROLE").split() == [
+        "20013",
+        "70102",
+        "grading",
+    ]
+    collected = nbgrader(otto, "collect one")
+    assert "it says that it is maria's, but it belongs to jonas" in collected
+    assert "x * x" in (empty_course / "submitted/maria/one/a.ipynb").read_text(), "the forged one was taken"
+    assert "x + x" in (empty_course / "submitted/jonas/one/a.ipynb").read_text()
+    nbgrader(otto, "autograde one", 240)
+    attack(jonas, installation, "the grading")
+    assert grades(otto, "maria")["test-square"]["auto_score"] == 2
+    assert grades(otto, "jonas")["test-square"]["auto_score"] == 0
+    why = grades(peter, "maria")["why"]["id"]
+
+    def peter_grades() -> None:
+        for each in range(20):
+            grade(peter, why, 1 + each % 3)
+
+    also = threading.Thread(target=peter_grades)
+    also.start()
+    grade_in_formgrader(page, installation, 2.5)
+    also.join()
+    assert grades(otto, "maria")["why"]["manual_score"] == 2
+    assert grades(peter, "jonas")["why"]["manual_score"] == 2.5
+
+    nbgrader(otto, "generate_feedback one", 240)
+    nbgrader(otto, "release_feedback one")
+    attack(jonas, installation, "the feedback")
+
+    # Maria comes back and fetches hers; Jonas finds his in his home.
+    maria.start(COURSE)
+    nbgrader(maria, "fetch_feedback one")
+    pages = maria.terminal("cat ~/one/feedback/*/a.html")
+    assert "maria says why" in pages
+    assert "jonas says why" not in pages
+    pushed = push_feedback(installation)
+    assert {(each["student"], each["what"]) for each in pushed} == {("maria", "same"), ("jonas", "copy")}
+    pages = jonas.terminal("stat -c %U ~/one/feedback/*/a.html; cat ~/one/feedback/*/a.html")
+    assert pages.startswith("jonas")
+    assert "jonas says why" in pages
+    assert "maria says why" not in pages
+
+    # What instructors made is the course's, and nothing of it anybody else's.
+    for path in empty_course.rglob("*"):
+        found = path.stat()
+        assert found.st_gid == 70102, path
+        assert found.st_uid in (0, PEOPLE["peter"], PEOPLE["otto"]), path
+    logs = sorted(path.name for path in empty_course.glob(".nbgrader-*.log"))
+    assert logs == [".nbgrader-otto.log", ".nbgrader-peter.log"]
