@@ -7,7 +7,7 @@ therefore taken from an open directory, and what is changed is what was opened.
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -51,6 +51,35 @@ def entry(parent: int, name: str, kind: int) -> Iterator[int]:
         yield held
     finally:
         os.close(held)
+
+
+def is_alone(found: os.stat_result) -> bool:
+    """A directory, or a file that has no second name, which may be of one that is none of the course's."""
+    return stat.S_ISDIR(found.st_mode) or found.st_nlink == 1
+
+
+def set_mode(parent: int, name: str, kind: int, change: Callable[[int], int]) -> bool:
+    """Gives what is called `name` the mode that `change` makes of its own, and says whether it could.
+
+    A file that has a second name is left alone.
+    """
+    with suppress(OSError), entry(parent, name, kind) as held:
+        found = os.fstat(held)
+        if is_alone(found):
+            _set_mode(held, found.st_gid, change(stat.S_IMODE(found.st_mode)))
+            return True
+    return False
+
+
+def _set_mode(held: int, gid: int, mode: int) -> None:
+    os.fchmod(held, mode)
+    if mode & stat.S_ISGID and not os.fstat(held).st_mode & stat.S_ISGID:
+        # Without CAP_FSETID Linux takes setgid off, unless the group is one's own.
+        os.fchown(held, -1, os.getegid())
+        try:
+            os.fchmod(held, mode)
+        finally:
+            os.fchown(held, -1, gid)
 
 
 @contextmanager

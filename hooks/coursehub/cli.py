@@ -148,8 +148,9 @@ def _course_directories(course: Any) -> None:
         "archive",
         storing.archive,
         "close the directories of an archived course",
-        "Takes away the right to write in the directories of a course whose file says that it is archived; nothing is "
-        f"removed, and `course create` with a later date opens them again. {_AS_ROOT}",
+        "Takes away the right to write in the directories of a course whose file says that it is archived, and from "
+        "all but its owner for each file in them; nothing is removed, and `course create` with a later date opens them "
+        f"again. {_AS_ROOT}",
         "coursehub course archive python-intro --root /export --site values/uni.yaml values/courses.yaml",
     )
     for each in (create, archive):
@@ -185,10 +186,13 @@ def _storage(verbs: Any) -> None:
         "ensure",
         storing.ensure,
         "make the homes and course directories that are missing",
-        "Makes what is missing and corrects owners and modes; says each change. Run as root on the host that has the "
-        "volume, once again after each new person or course.",
+        "Makes what is missing and corrects owners and modes; says each change. Homes are those of the people whom the "
+        "values list (the provider `file`), and of each --user, whom the site's provider is asked about. Run as root "
+        "on the host that has the volume, once again after each new person or course.",
         "coursehub storage ensure --root /export --site values/uni.yaml values/courses.yaml",
     )
+    said = "also the home of this person, who is asked for where the site's people are; can be given more than once"
+    ensure.add_argument("--user", action="append", default=[], metavar="NAME", help=said)
     quota = _command(
         store,
         "quota",
@@ -280,3 +284,7 @@ def _namespace(parser: argparse.ArgumentParser) -> None:
 
 def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="say it as JSON")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,12 +6,13 @@ Everything is looked at one entry at a time, so memory and what is said stay sma
 import os
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from . import beneath, storage, volume
+from . import beneath, closing, storage, volume
 from .errors import Refused
 from .names import is_person
 from .storage import Directory, Entry, File
@@ -21,15 +22,17 @@ TOP = ("home", *COURSES)
 HOMES = frozenset(f"home/{number:02d}" for number in range(100))
 # Of one thing that is wrong in many places, so many are named, and the rest counted.
 EXAMPLES = 5
+_CLOSED = "may not be looked at from here"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong at a path, and whether that is repaired; `count` places in all where the path is an example's."""
+    """What is wrong at a path, and whether that is repaired; not `seen` where whoever looks may not look into it."""
 
     path: str
     what: str
     done: bool = False
+    seen: bool = True
 
     def __str__(self) -> str:
         return f"{self.path}: {self.what}" + (" (repaired)" if self.done else "")
@@ -49,6 +52,17 @@ class CourseTree:
         """What there must be."""
         return volume.course_entries(self.slug, self.gid, self.data, self.archived)
 
+    @property
+    def tops(self) -> list[str]:
+        """The directories whose content is the course's, inbound last."""
+        found = [each.path for each in self.entries if isinstance(each, Directory) and each.path.count("/") == 2]
+        return sorted(found, key=lambda path: (path == self.inbound, path))
+
+    @property
+    def inbound(self) -> str:
+        """Where submissions are."""
+        return f"{storage.exchange(self.slug)}/inbound"
+
 
 @dataclass(frozen=True)
 class Inspector:
@@ -65,11 +79,8 @@ class Inspector:
             for name in self._names(above):
                 if f"{above}/{name}" not in tree:
                     yield Finding(f"{above}/{name}", "is not part of a course's tree; move it to where it belongs")
-        for top in sorted(tree):
-            if len(Path(top).parts) == 3 and not top.startswith(f"{storage.exchange(course.slug)}/inbound"):
-                yield from _few(self._contents(top, course.gid, setgid=True))
-        # A submission's folder loses setgid when its student, who is not in the group, changes its mode.
-        yield from _few(self._contents(f"{storage.exchange(course.slug)}/inbound", course.gid, setgid=False))
+        for top in course.tops:
+            yield from _few(self._contents(course, top))
 
     def tree(self, entries: Sequence[Entry]) -> Iterator[Finding]:
         """What is missing of the tree, or has another kind, owner or mode."""
@@ -80,6 +91,9 @@ class Inspector:
                     found = beneath.look(parent, name)
             except FileNotFoundError:
                 found = None
+            except PermissionError:
+                yield Finding(each.path, _CLOSED, seen=False)
+                continue
             except OSError as error:
                 yield Finding(each.path, f"cannot be looked at: {error.filename}: {error.strerror}")
                 continue
@@ -159,39 +173,61 @@ class Inspector:
                     elif name in people or found.st_uid == 0 or f"home/{found.st_uid % 100:02d}" != above:
                         yield Finding(path, "is not where its owner's home would be, or is nobody's")
                     elif (mode := stat.S_IMODE(found.st_mode)) != 0o700:
-                        yield Finding(path, f"has mode {mode:04o}, not 0700", self._mode(parent, name, 0o700))
+                        yield Finding(path, f"has mode {mode:04o}, not 0700", self._mode(parent, name, lambda _: 0o700))
 
-    def _contents(self, top: str, gid: int, *, setgid: bool) -> Iterator[Finding]:
+    def _contents(self, course: CourseTree, top: str) -> Iterator[Finding]:
         try:
             with beneath.folder(self.root, top) as held:
                 for parent, path, name, found in beneath.walk(held, top):
                     # The gradebook is in the tree.
-                    if found is None or f"{path}/{name}" != f"{top}/gradebook.db":
-                        yield from self._content(parent, f"{path}/{name}", name, found, gid, setgid)
+                    if found is None:
+                        yield self._not_entered(parent, f"{path}/{name}", name)
+                    elif f"{path}/{name}" != f"{top}/gradebook.db":
+                        # A submission loses setgid when its student, who is of another group, changes its mode.
+                        setgid = top != course.inbound
+                        yield from self._content(parent, f"{path}/{name}", name, found, course, setgid=setgid)
         except (FileNotFoundError, NotADirectoryError):
             return
+        except PermissionError:
+            yield Finding(top, _CLOSED, seen=False)
         except OSError as error:
             yield Finding(top, f"cannot be looked into: {error.strerror}")
 
+    def _not_entered(self, parent: int, path: str, name: str) -> Finding:
+        try:
+            os.close(beneath.open_folder(parent, name))
+        except PermissionError:
+            return Finding(path, _CLOSED, seen=False)
+        except OSError as error:
+            return Finding(path, f"cannot be looked into: {error.strerror}")
+        return Finding(path, "is too deep to be looked into")
+
     def _content(
-        self, parent: int, path: str, name: str, found: os.stat_result | None, gid: int, setgid: bool
+        self, parent: int, path: str, name: str, found: os.stat_result, course: CourseTree, *, setgid: bool
     ) -> Iterator[Finding]:
-        if found is None:
-            yield Finding(path, "cannot be looked into, or is too deep")
-            return
-        mode = found.st_mode
+        kind, mode, gid = stat.S_IFMT(found.st_mode), stat.S_IMODE(found.st_mode), course.gid
         if found.st_gid != gid:
             yield Finding(path, f"has group {found.st_gid}, not the course's {gid}", self._group(parent, name, gid))
-        if stat.S_ISDIR(mode):
+        if kind == stat.S_IFDIR:
             if setgid and not mode & stat.S_ISGID:
-                wanted = stat.S_IMODE(mode) | stat.S_ISGID
-                yield Finding(path, "is not setgid, so new files get another group", self._mode(parent, name, wanted))
-        elif stat.S_ISREG(mode):
+                done = self._mode(parent, name, lambda mode: mode | stat.S_ISGID)
+                yield Finding(path, "is not setgid, so new files get another group", done)
+        elif kind == stat.S_IFREG:
             if mode & (stat.S_ISUID | stat.S_ISGID):
-                wanted = stat.S_IMODE(mode) & 0o1777
-                yield Finding(path, "is a set-uid or set-gid program", self._mode(parent, name, wanted, stat.S_IFREG))
-        elif not stat.S_ISLNK(mode):
-            yield Finding(path, f"is {_called(found)}; nobody needs one here")
+                done = self._mode(parent, name, lambda mode: mode & 0o1777, kind)
+                yield Finding(path, "is a set-uid or set-gid program", done)
+        else:
+            if kind != stat.S_IFLNK:
+                yield Finding(path, f"is {_called(found)}; nobody needs one here")
+            return
+        close = partial(closing.mode, archived=course.archived)
+        if close(mode) != mode:
+            what = (
+                "can be written by others than its owner, and the course is archived"
+                if course.archived
+                else "is closed as in an archived course, and the course is open"
+            )
+            yield Finding(path, what, self._mode(parent, name, close, kind))
 
     def _ensured(self, each: Entry, what: str) -> Finding:
         if not self.repair:
@@ -213,27 +249,20 @@ class Inspector:
                 return True
             if stat.S_IFMT(found.st_mode) in (stat.S_IFREG, stat.S_IFDIR):
                 with beneath.entry(parent, name, stat.S_IFMT(found.st_mode)) as held:
-                    # A second name may be of a file that is none of the course's.
-                    if stat.S_ISDIR(found.st_mode) or os.fstat(held).st_nlink == 1:
+                    if beneath.is_alone(os.fstat(held)):
                         os.fchown(held, -1, gid)
                         return True
         return False
 
-    def _mode(self, parent: int, name: str, mode: int, kind: int = stat.S_IFDIR) -> bool:
-        if not self.repair:
-            return False
-        with suppress(OSError), beneath.entry(parent, name, kind) as held:
-            if kind == stat.S_IFDIR or os.fstat(held).st_nlink == 1:
-                os.fchmod(held, mode)
-                return True
-        return False
+    def _mode(self, parent: int, name: str, change: Callable[[int], int], kind: int = stat.S_IFDIR) -> bool:
+        return self.repair and beneath.set_mode(parent, name, kind, change)
 
     def _names(self, path: str) -> Iterator[str]:
         try:
             with beneath.folder(self.root, path) as held, os.scandir(held) as entries:
                 for entry in entries:
                     yield entry.name
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
             return
 
 

@@ -7,10 +7,10 @@ import logging
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
-from . import accounting, feedback, request, storage, volume
+from . import accounting, closing, feedback, request, storage, volume
 from .commands import FINE, PROBLEMS, find, say, site_and_courses, site_settings, today
 from .courses import Catalog
 from .errors import CoursehubError, Refused
@@ -26,12 +26,36 @@ _LOG = logging.getLogger(__name__)
 def ensure(options: Namespace) -> int:
     """Makes the directories that people and courses need."""
     site, loaded = site_and_courses(options)
-    where = _volume(options)
-    for change in volume.ensure(where.root, _tree(site, loaded.catalog), dry_run=options.dry_run):
+    where, trees = _volume(options), _trees(site, loaded.catalog)
+    corrected = set()
+    for change in volume.ensure(where.root, _tree(site, trees), dry_run=options.dry_run):
         print(change)
+        corrected |= {change.path} if change.what == "correct" else set()
+    for tree in trees:
+        # Closed or opened with this run; a walk through every course at each run would be long.
+        if storage.course_files(tree.slug) in corrected:
+            for below in _below(where, tree, dry_run=options.dry_run):
+                print(below)
     if not options.dry_run:
         for change in where.list_people():
             print(change)
+    return max([_home(where, site, name, dry_run=options.dry_run) for name in options.user], default=FINE)
+
+
+def _home(where: Volume, site: Settings, name: str, *, dry_run: bool) -> int:
+    """The exit code: one who cannot have a home keeps nobody else from theirs."""
+    try:
+        if site.identity.provider == "authState":
+            raise Refused(
+                f"{name}: uid and gid are known from the login alone, to the hub; let the hub ask for homes, by "
+                "storage.provisioner (docs/admins.md)"
+            )
+        person = asyncio.run(find(site, name)).person
+        for change in where.home(name, person.uid, person.gid, dry_run=dry_run):
+            print(change)
+    except Refused as refusal:
+        print(f"coursehub: {refusal}", file=sys.stderr)
+        return PROBLEMS
     return FINE
 
 
@@ -112,11 +136,18 @@ def _course(options: Namespace, *, archive: bool) -> int:
             f"course '{tree.slug}' is not archived in its file, so the next run would open it again; write "
             f"`archive: {today(site)}` there first, and let the hub have it"
         )
-    changes = _volume(options).course(tree.slug, tree.gid, tree.data, archived=tree.archived, dry_run=options.dry_run)
+    where, dry = _volume(options), options.dry_run
+    changes = where.course(tree.slug, tree.gid, tree.data, archived=tree.archived, dry_run=dry)
+    below = _below(where, tree, dry_run=dry)
     left = [] if archive else list(_left_to_do(tree, site))
-    said = {"changes": [asdict(each) for each in changes], "left": left}
-    say(said, (*map(str, changes), *(f"still to do: {each}" for each in left)), as_json=options.json)
+    said = {"changes": [asdict(each) for each in changes], "below": [asdict(each) for each in below], "left": left}
+    say(said, map(str, (*changes, *below, *(f"still to do: {each}" for each in left))), as_json=options.json)
     return FINE
+
+
+def _below(where: Volume, tree: CourseTree, *, dry_run: bool) -> list[closing.Below]:
+    every = (closing.below(where.root, top, archived=tree.archived, dry_run=dry_run) for top in tree.tops)
+    return [each for each in every if each.count or each.left]
 
 
 def _left_to_do(tree: CourseTree, site: Settings) -> Iterator[str]:
@@ -136,8 +167,13 @@ def check(options: Namespace) -> int:
     site, loaded = site_and_courses(options)
     inspector = Inspector(_volume(options).root, repair=options.repair and not options.dry_run)
     findings = list(_found(inspector, options, site, loaded.catalog))
-    say([asdict(each) for each in findings], map(str, findings), as_json=options.json)
-    return PROBLEMS if any(not each.done for each in findings) else FINE
+    seen, unseen = ([each for each in findings if each.seen is seen] for seen in (True, False))
+    say([asdict(each) for each in findings], map(str, seen), as_json=options.json)
+    if unseen:
+        paths = ", ".join(each.path for each in unseen[:5]) + (f" and {len(unseen) - 5} more" if unseen[5:] else "")
+        said = f"{paths} may not be looked at from here (root_squash, or you are not root); the storage host sees all"
+        print(f"coursehub: {said}", file=sys.stderr)
+    return PROBLEMS if any(not each.done for each in seen) else FINE
 
 
 def _found(inspector: Inspector, options: Namespace, site: Settings, catalog: Catalog) -> Iterator[Finding]:
@@ -147,8 +183,7 @@ def _found(inspector: Inspector, options: Namespace, site: Settings, catalog: Ca
         yield from inspector.course(tree)
     if options.all:
         yield from inspector.strangers({tree.slug for tree in trees})
-        listed = site.identity.file.people if site.identity.provider == "file" else {}
-        yield from inspector.homes({name: (each.uid, each.gid) for name, each in listed.items()})
+        yield from inspector.homes(_listed(site))
         yield from inspector.people()
 
 
@@ -183,12 +218,18 @@ def _agree(asked: request.HomeRequest, person: Person | None) -> None:
         raise Refused(f"{asked.name} is {person.uid}:{person.gid} here, not {asked.uid}:{asked.gid}")
 
 
-def _tree(site: Settings, catalog: Catalog) -> Iterator[storage.Entry]:
+def _tree(site: Settings, trees: Iterable[CourseTree]) -> Iterator[storage.Entry]:
     yield from storage.people_tree()
-    for name, person in site.identity.file.people.items():
-        yield from storage.home_tree(person.uid, person.gid, name)
-    for tree in _trees(site, catalog):
+    for name, (uid, gid) in _listed(site).items():
+        yield from storage.home_tree(uid, gid, name)
+    for tree in trees:
         yield from tree.entries
+
+
+def _listed(site: Settings) -> dict[str, tuple[int, int]]:
+    """Uid and gid of the people whom the values list, by name."""
+    listed = site.identity.file.people if site.identity.provider == "file" else {}
+    return {name: (each.uid, each.gid) for name, each in listed.items()}
 
 
 def _trees(site: Settings, catalog: Catalog) -> list[CourseTree]:

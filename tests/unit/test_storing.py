@@ -3,13 +3,17 @@
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from coursehub import cli
 
+from tests.server import ROOT
 from tests.support import COURSES, SITE
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
@@ -91,6 +95,176 @@ def test_a_course_is_closed_once_its_file_says_that_it_is_archived(
     assert (made / "course/old-course/files").stat().st_mode & 0o7777 == 0o2770
     assert run("course", "archive", "old-course", *FILES) == 0
     assert (made / "course/old-course/files").stat().st_mode & 0o7777 == 0o2750
+
+
+CLOSED = ("archive: 2026-06-30", "archive: 2099-06-30")
+
+
+def modes(root: Path, *paths: str) -> list[str]:
+    return [f"{(root / path).lstat().st_mode & 0o7777:04o}" for path in paths]
+
+
+@pytest.fixture
+def used(made: Path, tmp_path: Path) -> Path:
+    """The volume, where old-course is still open and has been used by an instructor and a student."""
+    (tmp_path / "courses.yaml").write_text(COURSES.replace(*CLOSED))
+    assert run("course", "create", "old-course", *FILES) == 0
+    for path, mode, owner in (
+        ("course/old-course/files/source", 0o2770, 30001),
+        ("course/old-course/files/source/ps1", 0o2770, 30001),
+        ("course/old-course/files/source/ps1/ps1.ipynb", 0o660, 30001),
+        ("course/old-course/files/read-only.txt", 0o440, 30001),
+        ("course/old-course/data/table.csv", 0o664, 30001),
+        ("exchange/old-course/outbound/ps1", 0o2775, 30001),
+        ("exchange/old-course/inbound/maria+ps1", 0o777, 20001),
+        ("exchange/old-course/inbound/maria+ps1/ps1.ipynb", 0o664, 20001),
+    ):
+        (made / path).write_text("") if "." in path else (made / path).mkdir()
+        os.chown(made / path, owner, 70103)
+        (made / path).chmod(mode)
+    assert run("course", "check", "old-course", *FILES) == 0
+    return made
+
+
+BELOW = (
+    "course/old-course/files/source/ps1",
+    "course/old-course/files/source/ps1/ps1.ipynb",
+    "course/old-course/files/read-only.txt",
+    "course/old-course/data/table.csv",
+    "exchange/old-course/outbound/ps1",
+    "exchange/old-course/inbound/maria+ps1/ps1.ipynb",
+)
+
+
+def test_f9_what_is_in_an_archived_course_is_its_owners_alone_to_write_until_the_course_opens_again(
+    used: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = modes(used, *BELOW)
+    (tmp_path / "courses.yaml").write_text(COURSES)
+    capsys.readouterr()
+    archive = ("course", "archive", "old-course", *FILES)
+    said = [
+        "close 1 files and directories below course/old-course/data",
+        "close 3 files and directories below course/old-course/files",
+        "close 1 files and directories below exchange/old-course/outbound",
+        "close 2 files and directories below exchange/old-course/inbound",
+    ]
+    assert run(*archive, "--dry-run") == 0
+    assert capsys.readouterr().out.splitlines()[-4:] == said
+    assert modes(used, *BELOW) == before
+    assert run(*archive) == 0
+    assert capsys.readouterr().out.splitlines()[-4:] == said
+    writable = [path for path in used.glob("*/old-course/**/*") if path.lstat().st_mode & 0o022]
+    assert writable == []
+    assert run(*archive) == 0
+    assert capsys.readouterr().out == ""
+    assert run("course", "check", "old-course", *FILES) == 0
+    (tmp_path / "courses.yaml").write_text(COURSES.replace(*CLOSED))
+    assert run("course", "create", "old-course", *FILES) == 0
+    assert modes(used, *BELOW) == before
+    assert run("course", "check", "old-course", *FILES) == 0
+    assert modes(used, "exchange/old-course/inbound/maria+ps1") == ["0775"], "others get no right back"
+
+
+def test_ensure_closes_and_opens_a_course_whose_date_has_changed(
+    used: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = modes(used, *BELOW)
+    for text, done in ((COURSES, "close 3"), (COURSES.replace(*CLOSED), "open 3")):
+        (tmp_path / "courses.yaml").write_text(text)
+        capsys.readouterr()
+        assert run("storage", "ensure", *FILES) == 0
+        assert f"{done} files and directories below course/old-course/files" in capsys.readouterr().out.splitlines()
+    assert modes(used, *BELOW) == before
+
+
+def test_what_can_still_be_written_in_an_archived_course_is_found_and_closed(
+    used: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check = ("course", "check", "old-course", *FILES)
+    (tmp_path / "courses.yaml").write_text(COURSES)
+    assert run(*check, "--repair") == 0
+    capsys.readouterr()
+    (used / BELOW[1]).chmod(0o666)
+    assert run(*check) == 1
+    what = f"{BELOW[1]}: can be written by others than its owner, and the course is archived"
+    assert capsys.readouterr().out.splitlines() == [what]
+    assert run(*check, "--repair") == 0
+    assert modes(used, BELOW[1]) == ["1644"]
+    (tmp_path / "courses.yaml").write_text(COURSES.replace(*CLOSED))
+    assert run("course", "check", "old-course", *FILES) == 1
+    assert f"{BELOW[1]}: is closed as in an archived course, and the course is open" in capsys.readouterr().out
+
+
+def test_f2_closing_follows_no_link_and_leaves_second_names_alone(
+    used: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret, elsewhere = used / "home/01/maria/secret", tmp_path / "elsewhere"
+    for path in (secret, elsewhere):
+        path.write_text("")
+        path.chmod(0o666)
+    os.link(secret, used / "course/old-course/files/mine")
+    (used / "course/old-course/files/link").symlink_to(elsewhere)
+    (tmp_path / "courses.yaml").write_text(COURSES)
+    assert run("course", "archive", "old-course", *FILES) == 0
+    said = "close 3 files and directories below course/old-course/files; 1 stay as they are"
+    assert said in capsys.readouterr().out
+    assert [path.stat().st_mode & 0o777 for path in (secret, elsewhere)] == [0o666, 0o666]
+    assert run("course", "check", "old-course", *FILES) == 1
+    assert "course/old-course/files/mine: can be written by others" in capsys.readouterr().out
+
+
+def test_with_the_capabilities_of_its_pod_a_repair_keeps_setgid(used: Path, tmp_path: Path) -> None:
+    (tmp_path / "courses.yaml").write_text(COURSES)
+    plain = used / "course/python-intro/files/plain"
+    plain.mkdir()
+    os.chown(plain, 30001, 70101)
+    plain.chmod(0o770)
+    allowed = "-all,+chown,+dac_override,+fowner"
+    prefix = ("setpriv", f"--bounding-set={allowed}", f"--inh-caps={allowed}", "--clear-groups", "--no-new-privs")
+    check = ("-m", "coursehub.cli", "course", "check", "--all", "--repair")
+    command = (*prefix, sys.executable, "-P", "-B", *check, *FILES)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "hooks")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert "course/python-intro/files/plain: is not setgid" in done.stdout
+    assert modes(used, "course/python-intro/files/plain", BELOW[0]) == ["2770", "3750"]
+    assert (used / BELOW[0]).stat().st_gid == 70103
+
+
+@contextmanager
+def squashed(folder: Path) -> Iterator[None]:
+    """Root is nobody, as over an export with root_squash."""
+    folder.chmod(0o755)
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(65534)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
+def test_what_root_squash_hides_is_said_and_is_no_finding(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (made / "course/python-intro/files/pipe").touch()
+    check = ("course", "check", "--all", *FILES)
+    with squashed(tmp_path):
+        assert run(*check) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("coursehub: course/python-intro/files/gradebook.db, ")
+    assert "may not be looked at from here (root_squash, or you are not root)" in said.err
+    (made / "home/01/maria").chmod(0o755)
+    (made / "exchange/python-intro/inbound").chmod(0o2777)
+    with squashed(tmp_path):
+        assert run(*check) == 1
+        assert len(capsys.readouterr().out.splitlines()) == 2, "homes and each course's directories can be looked at"
+        assert run(*check, "--repair") == 1
+    assert "could not be repaired" in capsys.readouterr().out
 
 
 def test_a_tree_that_is_as_it_should_be_has_no_findings(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -269,7 +443,7 @@ def test_f7_directories_nested_without_end_are_told(made: Path, capsys: pytest.C
         at = below
     os.close(at)
     assert run("course", "check", "python-intro", *FILES) == 1
-    assert "cannot be looked into, or is too deep" in capsys.readouterr().out
+    assert "is too deep to be looked into" in capsys.readouterr().out
 
 
 def test_findings_as_json(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -280,6 +454,7 @@ def test_findings_as_json(made: Path, capsys: pytest.CaptureFixture[str]) -> Non
             "path": "course/python-intro/files",
             "what": "is 0770 0:70101, has to be 2770 0:70101",
             "done": False,
+            "seen": True,
         }
     ]
 
