@@ -47,14 +47,17 @@ def _home(where: Volume, site: Settings, name: str, *, dry_run: bool) -> int:
     try:
         if site.identity.provider == "authState":
             raise Refused(
-                f"{name}: uid and gid are known from the login alone, to the hub; let the hub ask for homes, by "
-                "storage.provisioner (docs/admins.md)"
+                "uid and gid come with the login, and only the hub has them; let it ask for homes itself, by "
+                "storage.provisioner (docs/admins.md, Directories)"
             )
         person = asyncio.run(find(site, name)).person
         for change in where.home(name, person.uid, person.gid, dry_run=dry_run):
             print(change)
     except Refused as refusal:
-        print(f"coursehub: {refusal}", file=sys.stderr)
+        print(f"coursehub: {name}: {refusal}", file=sys.stderr)
+        return PROBLEMS
+    except OSError as error:
+        print(f"coursehub: {name}: {error.filename or ''}: {error.strerror}", file=sys.stderr)
         return PROBLEMS
     return FINE
 

@@ -39,9 +39,14 @@ def machine(tmp_path: Path) -> Path:
 
 def show(machine: Path, name: str) -> subprocess.CompletedProcess[str]:
     """What `coursehub user show NAME` says on the machine."""
+    return run(machine, "user", "show", name, "--json", "--site", str(machine / "site.yaml"))
+
+
+def run(machine: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What `coursehub ARGUMENTS` does on the machine."""
     wrapped = {"LD_PRELOAD": "libnss_wrapper.so", "NSS_WRAPPER_PASSWD": str(machine / "passwd")}
     return subprocess.run(
-        [sys.executable, "-c", COMMAND, "user", "show", name, "--json", "--site", str(machine / "site.yaml")],
+        [sys.executable, "-c", COMMAND, *arguments],
         env={**os.environ, **wrapped, "NSS_WRAPPER_GROUP": str(machine / "group")},
         capture_output=True,
         text=True,
@@ -75,6 +80,29 @@ def test_who_is_no_person_is_refused(machine: Path, name: str, sentence: str) ->
     done = show(machine, name)
     assert done.returncode == 1
     assert sentence in json.loads(done.stdout)["refusal"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
+def test_a_class_list_gets_its_homes_as_the_name_service_knows_its_people(machine: Path) -> None:
+    (machine / "root").mkdir(mode=0o755)
+    (machine / "courses.yaml").write_text("courses: {}\n")
+    files = (*("--root", str(machine / "root")), *("--site", str(machine / "site.yaml")), str(machine / "courses.yaml"))
+    done = run(machine, "storage", "ensure", "--user", "stranger", "--user", "anna", *files)
+    assert done.returncode == 1
+    assert "coursehub: stranger: The account 'stranger' is not known" in done.stderr
+    assert done.stdout.splitlines()[-1] == "make home/01/anna 0700 30001:30001"
+    assert run(machine, "storage", "ensure", "--user", "anna", *files).stdout == ""
+    (machine / "root/home/01/anna").rename(machine / "anna")
+    (machine / "root/home/01/anna").symlink_to(machine / "anna")
+    done = run(machine, "storage", "ensure", "--user", "anna", *files)
+    assert done.returncode == 1
+    assert "root/home/01/anna: is in the way; a directory must be there" in done.stderr
+    (machine / "root/home/01/anna").unlink()
+    (machine / "anna").rename(machine / "root/home/01/anna")
+    os.chown(machine / "root/home/01/anna", 30101, 30101)
+    done = run(machine, "storage", "ensure", "--user", "anna", *files)
+    assert "coursehub: anna: the home home/01/anna belongs to uid 30101, not to 30001" in done.stderr
+    assert (machine / "root/home/01/anna").stat().st_uid == 30101
 
 
 @pytest.mark.parametrize("file", ["passwd", "group"])

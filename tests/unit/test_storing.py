@@ -97,6 +97,31 @@ def test_a_course_is_closed_once_its_file_says_that_it_is_archived(
     assert (made / "course/old-course/files").stat().st_mode & 0o7777 == 0o2750
 
 
+def test_somebody_who_cannot_have_a_home_is_named_and_keeps_nobody_else_from_theirs(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = [f"--user={name}" for name in ("mallory", "../etc", "daemon", "maria")]
+    assert run("storage", "ensure", *people, *FILES) == 1
+    assert (root / "home/01/maria").is_dir()
+    said = capsys.readouterr()
+    assert "make home/01/maria 0700 20001:20001" in said.out
+    for sentence in (
+        "coursehub: mallory: The account 'mallory' is not known in the university's directory",
+        "coursehub: ../etc: The account name '../etc' cannot have a server here",
+        "coursehub: daemon: The account 'daemon' is a system account",
+    ):
+        assert sentence in said.err
+
+
+def test_whom_only_the_login_knows_the_hub_has_to_ask_for(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "site.yaml").write_text(SITE.replace("identity:\n", "identity:\n  provider: authState\n"))
+    assert run("storage", "ensure", "--user=maria", *FILES) == 1
+    assert "coursehub: maria: uid and gid come with the login, and only the hub has them" in capsys.readouterr().err
+    assert not (root / "home").exists()
+
+
 CLOSED = ("archive: 2026-06-30", "archive: 2099-06-30")
 
 
