@@ -24,8 +24,19 @@
 {{- else if gt (len $ways) 1 }}
 - storage: {{ join " and " $ways }} are both given; keep one, and set the other to null where another values file gives it.
 {{- end }}
-{{- if and .Values.storage.provisioner.enabled .Values.storage.existingClaim }}
-- storage.provisioner: it has a namespace of its own, and storage.existingClaim is in the release's; turn storage.provisioner.enabled off and use the ssh door on the storage host, or give the volume by storage.nfs.
+{{- with .Values.storage }}
+{{- if and .provisioner.enabled .provisioner.url }}
+- storage.provisioner: enabled and url are both given, and the hub asks one service; keep one of them.
+{{- end }}
+{{- if and .existingClaim .provisioner.enabled }}
+- storage.provisioner: it has a namespace of its own, and storage.existingClaim is in the release's; turn storage.provisioner.enabled off and use the ssh door on the storage host or storage.provisioner.url, or give the volume by storage.nfs.
+{{- end }}
+{{- if and .existingClaim .check.schedule }}
+- storage.check: it has a namespace of its own, and storage.existingClaim is in the release's; set storage.check.schedule to null and run coursehub course check on the storage host, or give the volume by storage.nfs.
+{{- end }}
+{{- if and $.Values.courses.existingClaim .check.schedule }}
+- storage.check: it has a namespace of its own, and courses.existingClaim is in the release's; set storage.check.schedule to null and run coursehub course check on the storage host, or give the course files by courses.files.
+{{- end }}
 {{- end }}
 {{- with .Values.storage.existingClaim }}
 {{- if ne . "coursehub-storage" }}

@@ -35,9 +35,13 @@ hostPath:
 {{- end }}
 {{- end }}
 
-{{- /* The provisioner acts as root, which the namespace of servers refuses: it has one of its own. */}}
+{{- /* What acts as root, which the namespace of servers refuses, has one of its own: the provisioner and the check. */}}
 {{- define "coursehub.storageNamespace" -}}
 {{ .Release.Namespace }}-storage
+{{- end }}
+
+{{- define "coursehub.actsAsRoot" -}}
+{{- if or .Values.storage.provisioner.enabled .Values.storage.check.schedule }}true{{ end }}
 {{- end }}
 
 {{- define "coursehub.provisionerVolume" -}}
@@ -48,4 +52,86 @@ hostPath:
 app.kubernetes.io/name: coursehub
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: provisioner
+{{- end }}
+
+{{- /* Of a pod that acts as root on the volume, beside its containers. */}}
+{{- define "coursehub.rootPod" -}}
+{{- $hub := .Values.jupyterhub.hub }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with $hub.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $hub.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with concat (.Values.jupyterhub.imagePullSecrets | default list) ($hub.image.pullSecrets | default list) }}
+imagePullSecrets:
+  {{- range . }}
+  - {{ kindIs "string" . | ternary (dict "name" .) . | toJson }}
+  {{- end }}
+{{- end }}
+securityContext:
+  runAsUser: 0
+  runAsGroup: 0
+  seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- /* Of its container: the hub's image and the package, with what it takes to give directories away. */}}
+{{- define "coursehub.rootContainer" -}}
+{{- with .Values.jupyterhub.hub.image }}
+image: {{ .name }}:{{ .tag }}
+{{- with .pullPolicy }}
+imagePullPolicy: {{ . }}
+{{- end }}
+{{- end }}
+env:
+  - {name: PYTHONPATH, value: /usr/local/lib/coursehub}
+  - {name: PYTHONUNBUFFERED, value: "1"}
+# Why it does not start is then in `kubectl describe pod`.
+terminationMessagePolicy: FallbackToLogsOnError
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
+    add: [CHOWN, DAC_OVERRIDE, FOWNER]
+{{- end }}
+
+{{- define "coursehub.rootMounts" -}}
+- {name: share, mountPath: /share}
+- {name: package, mountPath: /usr/local/lib/coursehub/coursehub, readOnly: true}
+{{- end }}
+
+{{- define "coursehub.rootVolumes" -}}
+- name: share
+  persistentVolumeClaim: {claimName: coursehub-provisioner}
+- name: package
+  configMap: {name: coursehub-provisioner}
+{{- end }}
+
+{{- /* The values that the hub, the check and the command read, as the file site.yaml. */}}
+{{- define "coursehub.site" -}}
+{{- $site := pick .Values "timezone" "minimumUid" "admins" "images" "groups" "nodes" "courseGids" "courseEnvironment" "siteModule" "general" "maximum" "identity" "servers" }}
+{{- with .Values.storage.provisioner }}
+{{- $url := .url }}
+{{- if .enabled }}
+{{- $url = printf "http://coursehub-provisioner.%s.svc:8080" (include "coursehub.storageNamespace" $) }}
+{{- end }}
+{{- with $url }}
+{{- $site = set $site "provisioner" (dict "url" . "timeout" $.Values.storage.provisioner.timeout) }}
+{{- end }}
+{{- end }}
+{{- dict "site.yaml" (toYaml $site | printf "%s\n") | toYaml }}
+{{- end }}
+
+{{- /* The course files, byte by byte. */}}
+{{- define "coursehub.courses" -}}
+{{- $data := dict }}
+{{- range $name, $text := .Values.courses.files }}
+{{- $data = set $data (printf "%s.yaml" $name) $text }}
+{{- end }}
+{{- toYaml $data }}
 {{- end }}

@@ -119,10 +119,24 @@ def test_the_hub_mounts_the_token_whether_or_not_the_service_is_on(objects: Obje
     assert pod_spec(objects, "hub") == pod_spec(provisioned, "hub"), "turning it on restarts the hub"
 
 
+def test_of_a_service_on_the_storage_host_the_hub_knows_the_address_and_the_rest_is_the_sites(
+    chart: Chart, objects: Objects
+) -> None:
+    there = chart.render(at("storage.provisioner.url", "https://storage.example.edu:8443"))
+    assert set(there) == set(objects), "nothing of it is in the cluster, and the Secret is the site's"
+    assert site_values(there)["provisioner"] == {"url": "https://storage.example.edu:8443", "timeout": 10}
+    assert pod_spec(there, "hub") == pod_spec(objects, "hub"), "the hub mounts the Secret in any case"
+
+
+@pytest.mark.parametrize("url", ["http://storage.example.edu:8443", "https://storage/requests", "storage:8443"])
+def test_the_service_on_the_storage_host_is_asked_by_https_alone(chart: Chart, url: str) -> None:
+    assert "storage/provisioner/url" in chart.refusal(at("storage.provisioner.url", url)).replace(".", "/")
+
+
 @pytest.mark.parametrize(
     "storage",
     [
-        pytest.param({"nfs": {"server": "n", "path": "/e", "version": 4.2, "mountOptions": ["noatime"]}}, id="nfs"),
+        pytest.param({"nfs": {"server": "n", "path": "/e", "version": 4.2, "mountOptions": ["hard"]}}, id="nfs"),
         pytest.param({"nfs": None, "hostPath": "/srv/share"}, id="hostPath"),
     ],
 )
@@ -150,8 +164,8 @@ def test_it_runs_the_hubs_image_as_the_hub_does(chart: Chart) -> None:
         "pullSecrets": ["one", {"name": "two"}],
     }
     (copies,) = DEFAULTS["jupyterhub"]["hub"]["initContainers"]
-    copies = copies | {"image": "registry.example.edu/hub:5"}
-    objects = chart.render(merged(ON, at("jupyterhub.hub", {"image": image, "initContainers": [copies]})))
+    hub = {"image": image, "initContainers": [copies | {"image": "registry.example.edu/hub:5"}]}
+    objects = chart.render(merged(ON, at("jupyterhub.hub", hub)))
     assert container(objects)["image"] == "registry.example.edu/hub:5"
     assert container(objects)["imagePullPolicy"] == "Never"
     assert pod_spec(objects, NAME)["imagePullSecrets"] == [{"name": "one"}, {"name": "two"}]
@@ -168,6 +182,12 @@ def test_its_time_is_the_sites(chart: Chart) -> None:
     objects = chart.render(merged(ON, at("storage.provisioner.timeout", 2.5)))
     assert "--timeout=2.5" in container(objects)["args"]
     assert site_values(objects)["provisioner"]["timeout"] == 2.5
+
+
+def test_the_notes_name_the_secret_that_a_service_on_the_storage_host_needs(chart: Chart) -> None:
+    notes = chart.notes(at("storage.provisioner.url", "https://storage.example.edu:8443"))
+    assert "Directories are made by https://storage.example.edu:8443" in notes
+    assert "kubectl -n teaching get secret coursehub-provisioner" in notes
 
 
 def test_the_notes_say_where_its_log_is(chart: Chart) -> None:

@@ -28,6 +28,21 @@ CASES = [
         id="another claim",
     ),
     pytest.param(
+        at("storage.provisioner", {"enabled": True, "url": "https://storage.example.edu:8443"}),
+        "- storage.provisioner: enabled and url are both given, and the hub asks one service; keep one",
+        id="two provisioners",
+    ),
+    pytest.param(
+        {"storage": {"nfs": None, "existingClaim": "coursehub-storage", "check": {"schedule": "@daily"}}},
+        "- storage.check: it has a namespace of its own, and storage.existingClaim is in the release's",
+        id="a check on the site's claim",
+    ),
+    pytest.param(
+        {"storage": {"check": {"schedule": "@daily"}}, "courses": {"existingClaim": "course-files"}},
+        "- storage.check: it has a namespace of its own, and courses.existingClaim is in the release's",
+        id="a check with course files on the site's claim",
+    ),
+    pytest.param(
         {"general": {"image": ""}},
         "- general.image: none is given; write one of the names in images, which now has python",
         id="no image",

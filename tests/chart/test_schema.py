@@ -12,6 +12,7 @@ VALUES = yaml.safe_load((ROOT / "chart/values.yaml").read_text())
 # Without a default: a site has to choose, or helm shares the key with other charts.
 NO_DEFAULT = {
     *("storage.nfs", "storage.existingClaim", "storage.hostPath"),
+    *("storage.provisioner.url", "storage.check.schedule"),
     *("courseGids", "siteModule", "courses.existingClaim", "general.resources.node", "identity.ldap"),
     *("quotas.home.", "quotas.course."),
 }

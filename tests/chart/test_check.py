@@ -1,0 +1,173 @@
+"""The check in the cluster: off by default; on, a Job that looks through the volume with the site's own values."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from coursehub import cli
+
+from tests.chart.helm import SITE, Chart, Object, Objects, Values, at, merged, pod_spec
+from tests.chart.test_objects import DEFAULTS, OURS, UPSTREAM
+from tests.chart.test_provisioner import ADDED as PROVISIONER
+from tests.chart.test_provisioner import ON as PROVISIONED
+from tests.support import COURSES
+from tests.support import SITE as OWN
+
+NAME = "teaching-storage/coursehub-check"
+VIEW = "teaching-storage/coursehub-provisioner"
+ON: Values = at("storage.check.schedule", "30 4 * * *")
+ADDED = [
+    ("ConfigMap", "teaching-storage/coursehub-courses"),
+    ("ConfigMap", "teaching-storage/coursehub-site"),
+    ("CronJob", NAME),
+]
+SHARED = [
+    ("ConfigMap", VIEW),
+    ("Namespace", "teaching-storage"),
+    ("NetworkPolicy", VIEW),
+    ("PersistentVolume", "teaching-coursehub-provisioner"),
+    ("PersistentVolumeClaim", VIEW),
+]
+
+
+@pytest.fixture(scope="module")
+def checked(chart: Chart) -> Objects:
+    """The objects of the least site with the check on, and the provisioner off."""
+    return chart.render(ON)
+
+
+def pod(objects: Objects) -> Object:
+    spec: Object = objects["CronJob", NAME]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return spec
+
+
+def container(objects: Objects) -> Object:
+    (found,) = pod(objects)["containers"]
+    return dict(found)
+
+
+def test_on_it_adds_exactly_these_objects(checked: Objects) -> None:
+    assert sorted(checked) == sorted(OURS + UPSTREAM + ADDED + SHARED)
+
+
+def test_beside_the_provisioner_both_share_what_is_there_for_both(chart: Chart) -> None:
+    objects = chart.render(merged(ON, PROVISIONED))
+    assert sorted(objects) == sorted(OURS + UPSTREAM + PROVISIONER + ADDED)
+
+
+@pytest.mark.parametrize("name", ADDED + SHARED, ids=" ".join)
+def test_each_of_them_carries_our_labels(checked: Objects, name: tuple[str, str]) -> None:
+    labels = checked[name]["metadata"]["labels"]
+    assert labels["app.kubernetes.io/name"] == "coursehub"
+    assert labels["app.kubernetes.io/instance"] == "coursehub"
+
+
+def test_its_pod_is_allowed_what_the_provisioners_is_and_no_more(chart: Chart) -> None:
+    image = {"name": "registry.example.edu/hub", "tag": "5", "pullPolicy": "Never", "pullSecrets": ["one"]}
+    (copies,) = DEFAULTS["jupyterhub"]["hub"]["initContainers"]
+    hub = {
+        "image": image,
+        "nodeSelector": {"kind": "core"},
+        "initContainers": [copies | {"image": "registry.example.edu/hub:5"}],
+    }
+    objects = chart.render(merged(merged(ON, PROVISIONED), at("jupyterhub.hub", hub)))
+    ours, theirs = pod(objects), pod_spec(objects, VIEW)
+    for key in (
+        "securityContext",
+        "automountServiceAccountToken",
+        "enableServiceLinks",
+        "imagePullSecrets",
+        "nodeSelector",
+    ):
+        assert ours[key] == theirs[key]
+    for key in ("securityContext", "image", "imagePullPolicy", "env"):
+        assert container(objects)[key] == theirs["containers"][0][key]
+    assert container(objects)["securityContext"]["capabilities"]["add"] == ["CHOWN", "DAC_OVERRIDE", "FOWNER"]
+    assert container(objects)["securityContext"]["readOnlyRootFilesystem"] is True
+    assert ours["automountServiceAccountToken"] is False
+    assert "secret" not in str(ours["volumes"])
+
+
+def test_what_is_found_fails_the_job_once_and_stays_to_be_read(checked: Objects) -> None:
+    spec = checked["CronJob", NAME]["spec"]
+    assert (spec["schedule"], spec["timeZone"]) == ("30 4 * * *", "UTC")
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert (spec["successfulJobsHistoryLimit"], spec["failedJobsHistoryLimit"]) == (1, 3)
+    assert spec["jobTemplate"]["spec"]["backoffLimit"] == 0
+    assert pod(checked)["restartPolicy"] == "Never"
+
+
+def test_the_nights_are_the_sites(chart: Chart) -> None:
+    objects = chart.render(merged(ON, {"timezone": "Asia/Tokyo"}))
+    assert objects["CronJob", NAME]["spec"]["timeZone"] == "Asia/Tokyo"
+
+
+def test_it_repairs_only_where_the_site_says_so(chart: Chart, checked: Objects) -> None:
+    assert "--repair" not in container(checked)["args"]
+    assert "--repair" in container(chart.render(merged(ON, at("storage.check.repair", True))))["args"]
+
+
+def test_the_hubs_own_values_and_course_files_are_what_it_checks_against(chart: Chart, tmp_path: Path) -> None:
+    (tmp_path / "courses.yaml").write_text(COURSES)
+    objects = chart.render(merged(ON, PROVISIONED), courses={"main": tmp_path / "courses.yaml"})
+    for name in ("coursehub-site", "coursehub-courses"):
+        assert objects["ConfigMap", f"teaching-storage/{name}"]["data"] == objects["ConfigMap", name]["data"]
+    assert objects["ConfigMap", "coursehub-courses"]["data"] == {"main.yaml": COURSES}
+
+
+def mounted(folder: Path, data: dict[str, str]) -> None:
+    """A ConfigMap as kubelet mounts it: links into a folder that it exchanges as a whole."""
+    (folder / "..2026").mkdir(parents=True)
+    (folder / "..data").symlink_to("..2026")
+    for key, text in data.items():
+        (folder / "..2026" / key).write_text(text)
+        (folder / key).symlink_to(f"..data/{key}")
+
+
+def as_the_pod(objects: Objects, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What the container says and ends with, where its volumes are in `folder`."""
+    given, volumes = container(objects), {each["name"]: each for each in pod(objects)["volumes"]}
+    for mount in given["volumeMounts"]:
+        path, volume = folder / mount["mountPath"].strip("/"), volumes[mount["name"]]
+        if "configMap" in volume and not path.exists():
+            mounted(path, objects["ConfigMap", f"teaching-storage/{volume['configMap']['name']}"]["data"])
+    command: list[str] = [*given["command"], *given["args"]]
+    assert command[0] == "python3"
+    words = [re.sub("(^|=)/", rf"\g<1>{folder}/", word) for word in command[1:]]
+    environment = {each["name"]: each["value"].replace("/usr", f"{folder}/usr") for each in given["env"]}
+    return subprocess.run(
+        [sys.executable, *words], env=environment, cwd="/", capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
+def test_its_command_finds_in_the_mounted_files_what_the_command_line_does(chart: Chart, tmp_path: Path) -> None:
+    (tmp_path / "courses.yaml").write_text(COURSES)
+    # Dates are keys that JSON does not know.
+    own: dict[str, Any] = yaml.safe_load(OWN) | {"images": {"python": "registry.example/python:1", "r": "r:1"}}
+    values = merged(merged(SITE, own), ON)
+    (tmp_path / "site.yaml").write_text(yaml.safe_dump(own))
+    objects = chart.render(values, courses={"main": tmp_path / "courses.yaml"})
+    share = tmp_path / "pod/share"
+    share.mkdir(parents=True, mode=0o755)
+    files = ["--root", str(share), "--site", str(tmp_path / "site.yaml"), str(tmp_path / "courses.yaml")]
+    before = os.umask(0o022)
+    try:
+        assert cli.main(["storage", "ensure", *files]) == 0
+    finally:
+        os.umask(before)
+    done = as_the_pod(objects, tmp_path / "pod")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (share / "exchange/python-intro/inbound").chmod(0o2777)
+    done = as_the_pod(objects, tmp_path / "pod")
+    said = "exchange/python-intro/inbound: is 2777 0:70101, has to be 2773 0:70101\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, said, "")
+
+
+def test_the_notes_say_where_its_findings_are(chart: Chart) -> None:
+    assert "kubectl -n teaching-storage logs --prefix --selector app.kubernetes.io/component=check" in chart.notes(ON)
