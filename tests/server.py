@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -27,6 +28,9 @@ class Server:
     port: int
     timeout: float
     prefix: Sequence[str] = ()
+    # The authority, where it listens with TLS, and the certificate and key, as the words of the command.
+    authority: Path | None = None
+    tls: Sequence[str] = ()
     log: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -35,11 +39,12 @@ class Server:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"https://localhost:{self.port}" if self.authority else f"http://127.0.0.1:{self.port}"
 
     def start(self) -> subprocess.Popen[bytes]:
         """Its process."""
         options = [f"--root={self.root}", f"--token={self.token}", f"--port={self.port}", f"--timeout={self.timeout}"]
+        options += self.tls
         command = [*self.prefix, sys.executable, "-P", "-B", "-m", "coursehub.service", "--host=127.0.0.1", *options]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "hooks")}
         with self.log.open("wb") as log:
@@ -68,7 +73,7 @@ class Server:
         """Status and answer; `token` is the right one where none is given, and "" is none at all."""
         given = self.token.read_text().strip() if token is None else token
         body = request if isinstance(request, bytes) else json.dumps(request).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = self._connection(30)
         try:
             connection.request("POST", path, body, {"Authorization": f"Bearer {given}"} if given else {})
             answer = connection.getresponse()
@@ -80,7 +85,7 @@ class Server:
             connection.close()
 
     def _listens(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = self._connection(5, verified=False)
         try:
             connection.request("GET", "/health")
             return connection.getresponse().status == 200
@@ -88,6 +93,14 @@ class Server:
             return False
         finally:
             connection.close()
+
+    def _connection(self, timeout: float, *, verified: bool = True) -> http.client.HTTPConnection:
+        if self.authority is None:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        trust = ssl.create_default_context(cafile=self.authority)
+        if not verified:
+            trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+        return http.client.HTTPSConnection("localhost", self.port, timeout=timeout, context=trust)
 
 
 def server(folder: Path, root: Path, *, timeout: float = 10.0, prefix: Sequence[str] = ()) -> Server:

@@ -1,10 +1,11 @@
-"""The hub's side of the in-cluster provisioner: directories are asked for before a server is started.
+"""The hub's side of the provisioner's service: directories are asked for before a server is started.
 
 Everybody who needs the same at the same time shares one request; what was found good is not asked again for a while.
 """
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -18,7 +19,9 @@ from .course import Course
 from .errors import Refused
 from .identity import Log, Person
 from .settings import ProvisionerService
+from .threads import in_thread
 
+# Beside it may be ca.crt: the authority of the service's certificate.
 TOKEN = Path("/srv/coursehub/provisioner/token")
 # Seconds for which what is known to be good is not asked again.
 GOOD = 600.0
@@ -28,6 +31,7 @@ SLOTS = 16
 Request = Mapping[str, object]
 
 _SILENT = "The service that looks after directories does not answer. Please try again in a few minutes."
+_AGAIN = "Please try again in a few minutes, and tell the administrators if it stays so."
 
 
 def needs(person: Person, course: Course | None, today: date) -> tuple[Request, ...]:
@@ -41,10 +45,12 @@ def needs(person: Person, course: Course | None, today: date) -> tuple[Request, 
 
 
 class Provisioner:
-    """The in-cluster service as the hub asks it: never on the event loop's time, never longer than the time-out."""
+    """The service as the hub asks it: never on the event loop's time, never longer than the time-out."""
 
     def __init__(self, token: Path, log: Log, clock: Callable[[], float] = time.monotonic) -> None:
         self._token = token
+        self._authority = token.with_name("ca.crt")
+        self._trust: tuple[str | None, ssl.SSLContext] | None = None
         self._log = log
         self._clock = clock
         self._good: dict[str, float] = {}
@@ -85,15 +91,15 @@ class Provisioner:
                 status, said = await self._post(service, request)
         except TimeoutError:
             raise Refused(_SILENT) from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            self._log.error("provisioner: %s: %s", service.url, error.certificate_error)
+            raise Refused(f"The service that looks after directories did not prove who it is. {_AGAIN}") from None
         except (OSError, aiohttp.ClientError, ValueError) as error:
             self._log.error("provisioner: %s: %s: %s", service.url, type(error).__name__, error)
             raise Refused(_SILENT) from None
         if status == 401:
             self._log.error("provisioner: %s does not take the token in %s", service.url, self._token)
-            raise Refused(
-                "The service that looks after directories does not know this hub. Please try again in a few minutes, "
-                "and tell the administrators if it stays so."
-            )
+            raise Refused(f"The service that looks after directories does not know this hub. {_AGAIN}")
         if status != 200:
             why = str(said.get("refusal") or f"HTTP {status}")[:500]
             self._log.error("provisioner: %s: %s", json.dumps(request), why)
@@ -102,13 +108,25 @@ class Provisioner:
 
     async def _post(self, service: ProvisionerService, request: Request) -> tuple[int, dict[str, Any]]:
         headers = {"Authorization": f"Bearer {self._token.read_text().strip()}"}
+        tls = await self._trusted() if service.url.startswith("https:") else True
         # A session of its own: upstream's client has few connections, and the hub needs them for proxy and servers.
         async with (
             aiohttp.ClientSession(headers=headers) as session,
-            session.post(f"{service.url}/requests", json=request, allow_redirects=False) as response,
+            session.post(f"{service.url}/requests", json=request, allow_redirects=False, ssl=tls) as response,
         ):
             said = await response.json(content_type=None)
             return response.status, said if isinstance(said, dict) else {}
+
+    async def _trusted(self) -> ssl.SSLContext:
+        """What certificates are held against: the authority as it is now, or the image's own authorities."""
+        authority = self._authority.read_text() if self._authority.exists() else None
+        if authority == "":
+            raise ValueError(f"{self._authority} is empty")
+        if self._trust is None or self._trust[0] != authority:
+            # Reading the image's takes a while.
+            made = await asyncio.wrap_future(in_thread(partial(ssl.create_default_context, cadata=authority), "tls"))
+            self._trust = authority, made
+        return self._trust[1]
 
     def _keep(self, key: str) -> None:
         now = self._clock()

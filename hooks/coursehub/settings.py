@@ -215,7 +215,7 @@ def _address(url: str) -> str:
 
 
 class ProvisionerService(_Values):
-    """Where the in-cluster provisioner listens, and for how many seconds the hub waits for it."""
+    """Where the provisioner's service listens, and for how many seconds the hub waits for it."""
 
     url: Annotated[str, AfterValidator(_address)]
     timeout: Annotated[float, Field(strict=True, ge=0.1, le=60)] = 10
