@@ -55,6 +55,10 @@ class Authority:
     ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         begin = min(now, now + valid) - timedelta(hours=1)
-        return x509.CertificateBuilder(
+        made = x509.CertificateBuilder(
             self._issuer, subject, key.public_key(), x509.random_serial_number(), begin, now + valid
         )
+        # Python 3.13 insists on both.
+        made = made.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        return made.add_extension(issuer, critical=False)

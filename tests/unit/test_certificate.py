@@ -66,6 +66,22 @@ async def test_the_hub_asks_a_service_whose_certificate_is_of_the_authority_and_
     assert (storage.root / "home/01/maria").stat().st_uid == 20001
 
 
+@pytest.fixture
+def by_hand(tmp_path: Path, authority: Authority) -> Iterator[Server]:
+    """The service with the certificate that the admins' page makes, which is its own authority."""
+    page = (ROOT / "docs/admins.md").read_text()
+    command = page[page.index("openssl req -x509") :].partition("```")[0].replace("storage.example.edu", "localhost")
+    made = replace(host(tmp_path, authority, "localhost"), authority=tmp_path / "tls.crt")
+    # Its files take the place of the fixture's.
+    subprocess.run(["bash", "-ec", command], cwd=tmp_path, check=True, capture_output=True)
+    with made.running() as running:
+        yield running
+
+
+async def test_the_certificate_of_the_admins_page_is_one_that_the_hub_takes(by_hand: Server, tmp_path: Path) -> None:
+    await hub(tmp_path, by_hand.authority).ensure(ProvisionerService(url=by_hand.url, timeout=10), [MARIA])
+
+
 @pytest.mark.parametrize("given", ["another", "none"])
 async def test_of_another_authority_nothing_is_asked(
     storage: Server, tmp_path: Path, given: str, caplog: pytest.LogCaptureFixture
