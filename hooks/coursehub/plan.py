@@ -98,7 +98,7 @@ def make(person: Person, profile: Profile, course: Course | None, settings: Sett
         mounts=tuple(_mounts(person, profile, course, today)),
         limits=limits,
         guarantees=resources.guarantee.capped(limits),
-        environment=_environment(person, profile, course, settings, gid, groups, home_path),
+        environment=_environment(person, profile, course, settings, gid, groups, home_path, today),
         labels=_labels(profile),
         home=home_path,
         default_url=f"/lab/tree{home_path}",
@@ -180,6 +180,7 @@ def _environment(
     gid: int,
     groups: tuple[tuple[int, str], ...],
     home_path: str,
+    today: date,
 ) -> Mapping[str, str]:
     own = {person.gid: person.name}
     if course and course.gid is not None:
@@ -196,7 +197,7 @@ def _environment(
         "COURSEHUB_ROLE": str(profile.role),
         "COURSEHUB_UMASK": _umask(profile.role, course),
         "COURSEHUB_GROUPS": ",".join(f"{gid}:{name}" for gid, name in names.items()),
-        "JUPYTER_CONFIG_PATH": f"/opt/coursehub/config/{profile.role}",
+        "JUPYTER_CONFIG_PATH": f"/opt/coursehub/config/{_switched_on(profile.role, course, today)}",
         "JUPYTER_RUNTIME_DIR": f"{RUN_PATH}/runtime",
         "XDG_CACHE_HOME": f"{RUN_PATH}/cache",
         "JUPYTERHUB_ACTIVITY_INTERVAL": str(settings.servers.activity_interval),
@@ -206,6 +207,13 @@ def _environment(
         if traitlets := course.nbgrader.traitlets():
             environment["COURSEHUB_NBGRADER"] = json.dumps(traitlets, sort_keys=True)
     return MappingProxyType(environment)
+
+
+def _switched_on(role: Role, course: Course | None, today: date) -> str:
+    """What the image calls the server's set of extensions; a course without folders has nothing to hand in or grade."""
+    if course is None or course.gid is None:
+        return str(Role.GENERAL)
+    return "archived" if course.is_archived(today) else str(role)
 
 
 def _labels(profile: Profile) -> Mapping[str, str]:

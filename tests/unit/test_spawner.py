@@ -45,6 +45,7 @@ class Cell:
     course: str | None = None
     gids: list[int] = field(default_factory=lambda: [70001])
     volumes: tuple[str, ...] = ("run",)
+    switched_on: str | None = None
 
 
 CELLS = {
@@ -93,6 +94,7 @@ CELLS = {
     "student of an image-only course": Cell(
         person=MARIA,
         profile="statistics-lab",
+        switched_on="general",
         course="statistics-lab",
         role="student",
         gid=20001,
@@ -161,6 +163,7 @@ CELLS = {
     "instructor of an archived course": Cell(
         person=ANNA,
         profile="old-course--instructor",
+        switched_on="archived",
         course="old-course",
         role="instructor",
         gid=70103,
@@ -220,6 +223,7 @@ CELLS = {
     "instructor of an image-only course": Cell(
         person=ANNA,
         profile="statistics-lab--instructor",
+        switched_on="general",
         course="statistics-lab",
         role="instructor",
         gid=30001,
@@ -244,7 +248,7 @@ def golden(cell: Cell) -> dict[str, Any]:
         "JUPYTERHUB_DEFAULT_URL": f"/lab/tree{home}",
         "JUPYTERHUB_DISABLE_USER_CONFIG": "1",
         "JUPYTERHUB_ROOT_DIR": "/",
-        "JUPYTER_CONFIG_PATH": f"/opt/coursehub/config/{cell.role}",
+        "JUPYTER_CONFIG_PATH": f"/opt/coursehub/config/{cell.switched_on or cell.role}",
         "JUPYTER_IMAGE": cell.image,
         "JUPYTER_IMAGE_SPEC": cell.image,
         "JUPYTER_RUNTIME_DIR": "/run/coursehub/runtime",
