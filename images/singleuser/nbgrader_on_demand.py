@@ -1,13 +1,16 @@
 """nbgrader's server extensions, each loaded by the first request for one of its pages.
 
 Importing nbgrader takes a quarter of a server's start, and most sessions never ask for it. A role's config names them:
-{"NbgraderOnDemand": {"extensions": ["assignment_list"]}}.
+{"NbgraderOnDemand": {"extensions": ["assignment_list"]}}; with {"archived": true} Formgrader's address says why it is
+off.
 """
 
 import re
 from importlib import import_module
 
+from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.serverapp import ServerApp
+from tornado import web
 from tornado.httputil import HTTPServerRequest
 from tornado.routing import Matcher, Rule, RuleRouter
 
@@ -31,12 +34,25 @@ class FirstRequest(Matcher):
     def match(self, request: HTTPServerRequest) -> None:
         if not self.loaded and self.page.fullmatch(request.path):
             self.loaded = True
+            import_module("nbgrader_trusted").restrict()
             module = import_module(f"nbgrader.server_extensions.{self.extension}")
             module.load_jupyter_server_extension(self.app)
 
 
+class Archived(JupyterHandler):  # type: ignore[misc] # jupyter_server's handlers are untyped here
+    """What stands at Formgrader's address when its course can only be read."""
+
+    @web.authenticated
+    def get(self, _: str | None) -> None:
+        """Refuses, with what is left to do."""
+        raise web.HTTPError(403, "This course is archived, so Formgrader is off. All its files can be read in /course.")
+
+
 def _load_jupyter_server_extension(app: ServerApp) -> None:
-    for extension in app.config.NbgraderOnDemand.get("extensions", []):
+    settings = app.config.NbgraderOnDemand
+    if settings.get("archived"):
+        app.web_app.add_handlers(".*$", [(re.escape(app.base_url) + PAGES["formgrader"], Archived)])
+    for extension in settings.get("extensions", []):
         app.web_app.default_router.rules.insert(-1, Rule(FirstRequest(app, extension), RuleRouter()))
 
 

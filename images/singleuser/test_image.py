@@ -73,6 +73,7 @@ def environment(role: str, name: str = "anna", home: Path | None = None, **more:
         "JUPYTER_RUNTIME_DIR": str(RUN / "runtime"),
         "XDG_CACHE_HOME": str(RUN / "cache"),
         "JUPYTERHUB_API_TOKEN": "token",
+        "JPY_API_TOKEN": "token",
         "JUPYTERHUB_API_URL": base,
         "JUPYTERHUB_ACTIVITY_URL": f"{base}/users/anna/activity",
         "JUPYTERHUB_BASE_URL": "/",
@@ -303,6 +304,18 @@ def each_role_has_its_pages_and_no_other() -> None:
             assert names == {"python3"}, names
 
 
+def an_archived_course_has_no_formgrader_and_says_why() -> None:
+    fresh()
+    with server("instructor", JUPYTER_CONFIG_PATH="/opt/coursehub/config/archived"):
+        found = {page: get(page)[0] for page in PAGES}
+        assert found == dict.fromkeys(PAGES, 404) | {"lab": 200, "api/terminals": 200, "formgrader": 403}, found
+        for address in ("formgrader", "formgrader/manage_assignments"):
+            assert "This course is archived, so Formgrader is off." in get(address)[1]
+        config = get("lab")[1]
+        assert all(f"@jupyter/nbgrader:{name}" in config for name in PLUGINS)
+        assert "Formgrader" not in get("lab/api/settings/@jupyterlab/mainmenu-extension:plugin")[1]
+
+
 def without_a_role_nothing_is_on() -> None:
     fresh()
     with server("general", JUPYTER_CONFIG_PATH="/nowhere"):
@@ -416,7 +429,7 @@ STUB = "# $(touch /tmp/y20) `touch /tmp/y20` 'x' \"y\" {z} \\ $HOME\nraise NotIm
 SETTINGS = {"ClearSolutions": {"code_stub": {"python": STUB}}, "ExecutePreprocessor": {"timeout": 77}}
 
 
-def teach(*command: str, role: str = "instructor", name: str = "anna") -> str:
+def teach(*command: str, role: str = "instructor", name: str = "anna", check: bool = True) -> str:
     """What nbgrader says to an instructor; a grader's home is empty each time."""
     home = HOME / name
     if role == "grading":
@@ -426,7 +439,9 @@ def teach(*command: str, role: str = "instructor", name: str = "anna") -> str:
         home.chmod(0o777)
     who = {**PEOPLE[name], "group": 70101}
     settings = json.dumps(SETTINGS)
-    done = run(["nbgrader", *command], role, who, cwd=COURSE, name=name, home=home, COURSEHUB_NBGRADER=settings)
+    done = run(
+        ["nbgrader", *command], role, who, cwd=COURSE, check=check, name=name, home=home, COURSEHUB_NBGRADER=settings
+    )
     return done.stdout + done.stderr
 
 
@@ -627,6 +642,113 @@ def f11_graded_code_finds_no_home_of_its_grader() -> None:
     assert scores() == {"clara": 2.0}
 
 
+# What a submission's own module does when its notebook is graded: it leaves files that look like a teacher's.
+PLANT = """
+import json, os, pathlib
+json.dump(dict(os.environ), open("/tmp/environment", "w"))
+run = "import pathlib; pathlib.Path('/tmp/planted', NAME).touch()"
+course = pathlib.Path("/course")
+modules = ["alembic", "bleach", "conftest", "debugpy", "ipykernel_launcher", "jinja2", "nbconvert", "nbgrader_collect",
+           "nbgrader_execute", "nbgrader_trusted", "psutil", "rapidfuzz", "requests", "sitecustomize", "sqlalchemy",
+           "tornado", "traitlets", "usercustomize", "yaml", "zipfile", "zmq"]
+names = ["ipython", "ipython_kernel", "jupyter", "jupyter_nbconvert", "jupyter_server", "nbgrader"]
+for folder in (course, course / "source/one"):
+    for name in (*modules, *(name + "_config" for name in names)):
+        (folder / f"{name}.py").write_text(run.replace("NAME", repr(name)))
+    for name in names:
+        effect = {"NbGrader": {"logfile": f"/tmp/planted/{name}.json"}}
+        (folder / f"{name}_config.json").write_text(json.dumps(effect))
+    for name in ("base", "classic", "feedback", "formgrade", "lab"):
+        (folder / name).mkdir(exist_ok=True)
+        template = "{{ cycler.__init__.__globals__.os.mknod('/tmp/planted/template') }}"
+        (folder / name / "index.html.j2").write_text(template)
+for name in ("anna", "ben"):
+    log = course / f".nbgrader-{name}.log"
+    log.unlink(missing_ok=True)
+    log.symlink_to(f"/home/{name}/.profile")
+"""
+
+
+def planting(student: str) -> None:
+    """The student hands in a solution that is right, and imports a module that lies beside it."""
+    solve(student, "import plant; return x * x")
+    module = HOME / student / "one/plant.py"
+    module.write_text(PLANT)
+    os.chown(module, PEOPLE[student]["user"], PEOPLE[student]["group"])
+    learn(student, "submit", "one")
+    teach("collect", "one")
+    planted = Path("/tmp/planted")
+    shutil.rmtree(planted, ignore_errors=True)
+    planted.mkdir()
+    planted.chmod(0o777)
+
+
+def what_graded_code_leaves_in_the_course_runs_in_no_teachers_name() -> None:
+    course()
+    assignment()
+    planting("clara")
+    teach("autograde", "one", role="grading")
+    assert scores() == {"clara": 2.0}, "a module beside a notebook cannot be imported"
+    ran = Path("/tmp/planted")
+    for command in (
+        ("list",),
+        ("collect", "one", "--update"),
+        ("autograde", "one", "--force"),
+        ("generate_feedback", "one", "--force"),
+        ("generate_assignment", "one", "--force"),
+        ("validate", "source/one/a.ipynb"),
+        ("zip_collect", "one"),
+        ("db", "student", "list"),
+    ):
+        said = teach(*command, name="ben", check=command[0] != "zip_collect")
+        assert "/course/nbgrader_config.py is not read" in said, said
+        assert "/course/nbgrader_config.json is not read" in said, said
+        assert not list(ran.iterdir()), (command, list(ran.iterdir()))
+    run(["ipython", "-c", "import tornado, yaml, zmq"], "instructor", cwd=COURSE)
+    new_pod()
+    with server("instructor"):
+        listed = json.loads(get("formgrader/api/submissions/one")[1])
+        assert [each["student"] for each in listed] == ["clara"], listed
+        notebook = json.loads(get("formgrader/api/submitted_notebooks/one/a")[1])[0]
+        status, page = get(f"formgrader/submissions/{notebook['id']}/")
+        assert status == 200 and "import plant" in re.sub("<[^>]*>", "", page), page
+        for step in ("submission/one/clara/autograde", "assignment/one/generate_feedback", "assignment/one/assign"):
+            done = json.loads(get(f"formgrader/api/{step}", "POST")[1])
+            assert done["success"], done
+        assert get("assignments?course_id=python-intro")[0] == 200
+        done = json.loads(get("assignments/validate", "POST", {"path": "course/source/one/a.ipynb"})[1])
+        assert done["success"], done
+    assert not list(ran.iterdir()), list(ran.iterdir())
+    for name in ("anna", "ben"):
+        assert not (HOME / name / ".profile").exists(), "a log was written through a link into a home"
+    # What was planted does run where somebody starts it.
+    run(["python3", "-c", "import sqlalchemy"], "instructor", cwd=COURSE)
+    assert [path.name for path in ran.iterdir()] == ["sqlalchemy"]
+
+
+def graded_code_is_not_handed_its_servers_token() -> None:
+    course()
+    assignment()
+    planting("clara")
+    given = Path("/tmp/environment")
+
+    def shown() -> str:
+        names = json.loads(given.read_text())
+        given.unlink()
+        assert names["NBGRADER_EXECUTION"] == "autograde" and names["USER"] == "anna", names
+        return str([name for name in names if name.startswith(("JUPYTERHUB_", "JPY_API"))])
+
+    assert "JUPYTERHUB_API_TOKEN" in environment("grading")
+    teach("autograde", "one", role="grading")
+    assert shown() == "[]"
+    new_pod()
+    for role in TEACHING:
+        with server(role):
+            done = json.loads(get("formgrader/api/submission/one/clara/autograde", "POST")[1])
+            assert done["success"], done
+        assert shown() == "[]", role
+
+
 def the_assignment_list_shows_and_fetches() -> None:
     new_pod()
     with server("student"):
@@ -661,6 +783,7 @@ TESTS = (
     the_first_process_takes_signals_and_leaves_no_zombie,
     the_editors_and_git_are_there,
     each_role_has_its_pages_and_no_other,
+    an_archived_course_has_no_formgrader_and_says_why,
     without_a_role_nothing_is_on,
     what_lies_in_a_home_changes_no_server,
     a_server_and_a_kernel_start_in_a_full_home,
@@ -671,6 +794,8 @@ TESTS = (
     f7_collect_refuses_what_is_no_plain_file_or_too_much_and_takes_the_rest,
     f11_graded_code_finds_no_home_of_its_grader,
     f12_a_submit_from_a_full_home_leaves_nothing_half,
+    what_graded_code_leaves_in_the_course_runs_in_no_teachers_name,
+    graded_code_is_not_handed_its_servers_token,
     modules_are_compiled,
 )
 

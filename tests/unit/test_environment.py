@@ -15,7 +15,7 @@ from coursehub import courses
 from coursehub.courses import Catalog
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from traitlets import Dict, HasTraits
+from traitlets import Dict, HasTraits, List
 from traitlets.config import Config
 
 from tests import kubelet
@@ -123,6 +123,7 @@ def test_y19_y20_nbgrader_in_the_container_is_told_what_is_written(spawner: Spaw
     assert c.ClearSolutions.text_stub == text
     assert c.ExecutePreprocessor.timeout == 60
     assert c.CourseDirectory.course_id == "c"
+    assert c.Autograde.autograde_preprocessors == [dict, "nbgrader_execute.ExecuteApart"]
 
 
 class ClearSolutions(HasTraits):
@@ -131,12 +132,23 @@ class ClearSolutions(HasTraits):
     code_stub = Dict({"python": "# nbgrader's own", "java": "// nbgrader's own"})
 
 
+class Execute:
+    """One of the steps of autograding."""
+
+
+class Autograde(HasTraits):
+    """As much of nbgrader's as the configuration looks at."""
+
+    autograde_preprocessors = List([dict, Execute])
+
+
 def nbgrader(environment: dict[str, str]) -> Config:
     """nbgrader's configuration in the image, read in a container with this environment."""
     c = Config()
     with pytest.MonkeyPatch.context() as patch:
         preprocessors = SimpleNamespace(ClearSolutions=ClearSolutions)
         patch.setitem(sys.modules, "nbgrader.preprocessors", preprocessors)
+        patch.setitem(sys.modules, "nbgrader.converters", SimpleNamespace(Autograde=Autograde))
         patch.setitem(sys.modules, "nbgrader", SimpleNamespace(preprocessors=preprocessors))
         patch.setattr("os.environ", environment)
         exec(compile(NBGRADER.read_text(), NBGRADER, "exec"), {"get_config": lambda: c})  # noqa: S102 - the image's own

@@ -15,9 +15,15 @@ c.Exchange.assignment_dir = os.environ.get("HOME", "/")
 if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading"):
     c.CourseDirectory.root = "/course"
     c.ExchangeFactory.collect = "nbgrader_collect.Collect"
-    if os.access("/course", os.W_OK):  # what is archived can only be read
-        # One a person: several processes that write to one file over NFS take lines from each other.
-        c.NbGrader.logfile = f"/course/.nbgrader-{os.environ['USER']}.log"
+    steps = import_module("nbgrader.converters").Autograde.class_traits()["autograde_preprocessors"].default()
+    c.Autograde.autograde_preprocessors = [
+        "nbgrader_execute.ExecuteApart" if step.__name__ == "Execute" else step for step in steps
+    ]
+    # One a person: several processes that write to one file over NFS take lines from each other.
+    log = f"/course/.nbgrader-{os.environ['USER']}.log"
+    # What is archived can only be read; and a link would lead into the home.
+    if os.access("/course", os.W_OK) and not os.path.islink(log):
+        c.NbGrader.logfile = log
 
 for section, traits in json.loads(os.environ.get("COURSEHUB_NBGRADER", "{}")).items():
     for trait, value in traits.items():
