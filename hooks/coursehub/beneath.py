@@ -71,6 +71,12 @@ def set_mode(parent: int, name: str, kind: int, change: Callable[[int], int]) ->
     return False
 
 
+def give(held: int, uid: int, gid: int, mode: int) -> None:
+    """What is at the descriptor is of this owner (-1: as it is), group and mode."""
+    os.fchown(held, uid, gid)
+    _set_mode(held, gid, mode)
+
+
 def _set_mode(held: int, gid: int, mode: int) -> None:
     os.fchmod(held, mode)
     if mode & stat.S_ISGID and not os.fstat(held).st_mode & stat.S_ISGID:

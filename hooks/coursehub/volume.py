@@ -113,7 +113,7 @@ class Volume:
                 os.mkdir(name, 0o700, dir_fd=root)
                 try:
                     with beneath.entry(root, name, stat.S_IFDIR) as made:
-                        _give(made, _TRIAL, _TRIAL, 0o2770)
+                        beneath.give(made, _TRIAL, _TRIAL, 0o2770)
                         found = os.fstat(made)
                     if (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) != (0o2770, _TRIAL, _TRIAL):
                         raise OSError(errno.EPERM, "owner or mode did not stay")
@@ -255,13 +255,4 @@ def _own(parent: int, name: str, each: Entry) -> None:
         # A second name may be of a file that is none of the course's.
         if isinstance(each, File) and os.fstat(held).st_nlink != 1:
             raise Refused(f"{each.path} has a second name somewhere (a hard link); replace it with a copy of itself")
-        _give(held, each.uid if isinstance(each, Directory) else -1, each.gid, each.mode)
-
-
-def _give(held: int, uid: int, gid: int, mode: int) -> None:
-    # Root without FSETID keeps setgid only while the group is its own.
-    os.fchown(held, -1, 0)
-    os.fchmod(held, mode)
-    os.fchown(held, uid, gid)
-    if stat.S_IMODE(os.fstat(held).st_mode) != mode:
-        os.fchmod(held, mode)
+        beneath.give(held, each.uid if isinstance(each, Directory) else -1, each.gid, each.mode)

@@ -191,7 +191,9 @@ def _submission(entry: os.DirEntry[str], student: str, rest: list[str], names: d
             f"it says that it is {student}'s, and its owner, uid {found.st_uid}, is not known; tell the administrators"
         )
     if owner != student:
-        raise Refused(f"it says that it is {student}'s, but it belongs to {owner}; look into it; {owner} can remove it, or an administrator")
+        raise Refused(
+            f"it says that it is {student}'s, but it belongs to {owner}; look into it; {owner} can remove it, or an administrator"
+        )
     if not 1 <= len(rest) <= 2 or not _TIME.fullmatch(rest[0]):
         raise Refused("its name does not say when it was submitted")
     try:

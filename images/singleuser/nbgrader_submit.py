@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from stat import S_IRWXO
+from stat import S_IRWXG, S_IRWXO, S_IRWXU
 
 from nbgrader.exchange.default import ExchangeSubmit
 
@@ -21,6 +21,8 @@ class Submit(ExchangeSubmit):  # type: ignore[misc] # nbgrader is untyped
             cached = cached.rsplit("+", 1)[0]
         try:
             super().copy_files()
+            # nbgrader opens this folder to everybody who knows its name.
+            os.chmod(os.path.join(self.inbound_path, self.assignment_filename), S_IRWXU | S_IRWXG)
         except OSError as error:
             # Without its copy at home, no feedback would find its way back.
             shutil.rmtree(os.path.join(self.inbound_path, self.assignment_filename), ignore_errors=True)

@@ -165,7 +165,7 @@ def test_its_command_finds_in_the_mounted_files_what_the_command_line_does(chart
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     (share / "exchange/python-intro/inbound").chmod(0o2777)
     done = as_the_pod(objects, tmp_path / "pod")
-    said = "exchange/python-intro/inbound: is 2777 0:70101, has to be 2773 0:70101\n"
+    said = "exchange/python-intro/inbound: is 2777 0:70101, has to be 3773 0:70101\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, said, "")
 
 

@@ -12,7 +12,7 @@ from .cluster import Installation, until
 
 CRONJOB = "cronjob/coursehub-check"
 INBOUND = "exchange/python-intro/inbound"
-FINDING = f"{INBOUND}: is 2777 0:70101, has to be 2773 0:70101"
+FINDING = f"{INBOUND}: is 2777 0:70101, has to be 3773 0:70101"
 
 Check = Callable[..., tuple[bool, list[str]]]
 
@@ -52,7 +52,7 @@ def check(installation: Installation) -> Iterator[Check]:
 def inbound(installation: Installation) -> Iterator[Path]:
     path = installation.share / INBOUND
     yield path
-    path.chmod(0o2773)
+    path.chmod(0o3773)
 
 
 def test_f5_an_exchange_that_everybody_lists_fails_the_job_and_a_repair_closes_it(check: Check, inbound: Path) -> None:
@@ -63,7 +63,7 @@ def test_f5_an_exchange_that_everybody_lists_fails_the_job_and_a_repair_closes_i
     assert stat.S_IMODE(inbound.stat().st_mode) == 0o2777, "without --repair it only looks"
     _, said = check("tests-repair", "--repair")
     assert f"{FINDING} (repaired)" in said
-    assert stat.S_IMODE(inbound.stat().st_mode) == 0o2773
+    assert stat.S_IMODE(inbound.stat().st_mode) == 0o3773
     assert inbound.stat().st_gid == 70101
     succeeded, said = check("tests-well")
     assert (succeeded, said) == (True, []), "the demo site's directories are not as they should be"

@@ -36,14 +36,15 @@ def offered(page: Page, installation: Installation) -> list[str | None]:
         pytest.param(
             "anna",
             [
-                *("python-intro--instructor", "statistics-lab--instructor", "python-intro-2024--instructor"),
+                *("python-intro--instructor", "python-intro--grading", "statistics-lab--instructor"),
+                "python-intro-2024--instructor",
                 *("python-intro", "statistics-lab", "general"),
             ],
             id="instructor by the course file",
         ),
         pytest.param(
             "peter",
-            ["data-analysis--instructor", "python-intro", "statistics-lab", "general"],
+            ["data-analysis--instructor", "data-analysis--grading", "python-intro", "statistics-lab", "general"],
             id="instructor by the unix group",
         ),
         pytest.param("viktor", [], id="stranger"),
