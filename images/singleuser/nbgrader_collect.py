@@ -192,7 +192,8 @@ def _submission(entry: os.DirEntry[str], student: str, rest: list[str], names: d
         )
     if owner != student:
         raise Refused(
-            f"it says that it is {student}'s, but it belongs to {owner}; look into it; {owner} can remove it, or an administrator"
+            f"it says that it is {student}'s, but it belongs to {owner}; look into it: {owner} or an administrator can "
+            "remove it"
         )
     if not 1 <= len(rest) <= 2 or not _TIME.fullmatch(rest[0]):
         raise Refused("its name does not say when it was submitted")

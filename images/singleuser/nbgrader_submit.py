@@ -2,17 +2,13 @@
 
 import os
 import shutil
-from stat import S_IRWXG, S_IRWXO, S_IRWXU
+from stat import S_IRWXG, S_IRWXU
 
 from nbgrader.exchange.default import ExchangeSubmit
 
 
 class Submit(ExchangeSubmit):  # type: ignore[misc] # nbgrader is untyped
     """Submits as nbgrader does, for the course's instructors alone, and takes back what it began and cannot end."""
-
-    def set_perms(self, dest: str, fileperms: int, dirperms: int) -> None:
-        """Instructors read by the course's group, which the exchange's setgid gives; nobody else even with the name."""
-        super().set_perms(dest, fileperms & ~S_IRWXO, dirperms & ~S_IRWXO)
 
     def copy_files(self) -> None:
         """Raises ExchangeError with a sentence for the student where there is no room."""
@@ -21,7 +17,7 @@ class Submit(ExchangeSubmit):  # type: ignore[misc] # nbgrader is untyped
             cached = cached.rsplit("+", 1)[0]
         try:
             super().copy_files()
-            # nbgrader opens this folder to everybody who knows its name.
+            # nbgrader opens it to everybody who knows its name. Its group, by setgid, is the course's.
             os.chmod(os.path.join(self.inbound_path, self.assignment_filename), S_IRWXU | S_IRWXG)
         except OSError as error:
             # Without its copy at home, no feedback would find its way back.

@@ -27,7 +27,7 @@ LogIn = Callable[[str], Person]
 def attack(jonas: Person, installation: Installation, step: str) -> None:
     """F5: everything that Jonas could try on what is Maria's, also where somebody told him the names, fails."""
     there = installation.share / storage.exchange(COURSE)
-    inbound = [each.name for each in (there / "inbound").iterdir() if each.name.startswith("maria+")]
+    inbound = [each.name for each in (there / "inbound").iterdir() if each.stat().st_uid == PEOPLE["maria"]]
     feedback = [each.name for each in (there / "feedback").iterdir()]
     tries = {
         "list what was handed in": f"ls {EXCHANGE}/inbound",
@@ -57,8 +57,11 @@ def attack(jonas: Person, installation: Installation, step: str) -> None:
     for name in feedback:
         tries[f"overwrite feedback {name}"] = f"echo x > '{EXCHANGE}/feedback/{name}'"
         tries[f"remove feedback {name}"] = f"rm -f '{EXCHANGE}/feedback/{name}'"
-    script = "; ".join(f"({command}) >/dev/null 2>&1 && echo 'worked: {what}'" for what, command in tries.items())
-    assert not jonas.terminal(script), f"after {step}"
+    lines = [f"({command}) </dev/null >/dev/null 2>&1 && echo 'worked: {what}'\n" for what, command in tries.items()]
+    # Longer than a line that a terminal takes.
+    script = {"type": "file", "format": "text", "content": "".join(lines)}
+    assert jonas.server("PUT", "/api/contents/home/jonas/attack.sh", script).status_code in (200, 201)
+    assert not jonas.terminal("bash ~/attack.sh; rm ~/attack.sh"), f"after {step}"
 
 
 def grades(teacher: Person, student: str) -> dict[str, dict[str, Any]]:
