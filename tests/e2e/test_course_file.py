@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -79,6 +80,8 @@ def courses(installation: Installation, tmp_path_factory: pytest.TempPathFactory
     upgrade(
         installation, ROOT / "values/courses.yaml", lambda: "rich" not in live(installation), "the courses as before"
     )
+    for above in ("course", "exchange"):
+        shutil.rmtree(installation.share / above / "rich")
 
 
 @pytest.mark.usefixtures("courses")
