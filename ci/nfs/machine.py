@@ -6,7 +6,7 @@ import socket
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from ci.nfs.disk import Disk
 
 # Software emulation on a busy machine: nothing here waits that long when all is well.
 BOOT = 240.0
-CALL = 120.0
+CALL = 240.0
 GRACE = 60.0
 
 P = ParamSpec("P")
@@ -66,8 +66,8 @@ class Machine:
 
 
 @contextmanager
-def boot(disk: Disk, carried: Mapping[str, Path]) -> Iterator[Machine]:
-    """A machine with the carried files, by their names in it; it is shut down at the end."""
+def boot(disk: Disk, carried: Mapping[str, Path], further: Sequence[Path] = ()) -> Iterator[Machine]:
+    """A machine with the carried files, by their names in it, and further disks to read; it is shut down at the end."""
     with tempfile.TemporaryFile() as console, tempfile.TemporaryFile() as luggage:
         with tarfile.open(fileobj=luggage, mode="w") as tar:
             for name, path in carried.items():
@@ -77,7 +77,7 @@ def boot(disk: Disk, carried: Mapping[str, Path]) -> Iterator[Machine]:
         with ours:
             with theirs:
                 process = subprocess.Popen(
-                    _command(disk, luggage.fileno(), theirs.fileno()),
+                    _command(disk, further, luggage.fileno(), theirs.fileno()),
                     stdin=subprocess.DEVNULL,
                     stdout=console,
                     stderr=console,
@@ -102,14 +102,14 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
         raise Problem(f"the virtual machine did not power off within {GRACE:.0f} s and was ended") from None
 
 
-def _command(disk: Disk, luggage: int, line: int) -> list[str]:
+def _command(disk: Disk, further: Sequence[Path], luggage: int, line: int) -> list[str]:
     return [
         *("setpriv", "--pdeathsig=KILL"),  # no machine outlives the tests, even where those are killed
         "qemu-system-x86_64",
         *("-accel", "tcg,thread=multi"),
         *("-cpu", "max"),
         *("-smp", "2"),
-        *("-m", "512"),
+        *("-m", "2048"),
         "-nodefaults",
         "-no-user-config",
         "-no-reboot",
@@ -121,6 +121,7 @@ def _command(disk: Disk, luggage: int, line: int) -> list[str]:
         *("-drive", f"file={disk.root},format=raw,if=none,id=root,snapshot=on"),
         *("-device", "nvme,drive=root,serial=root"),
         *("-drive", f"file=/dev/fd/{luggage},format=raw,if=virtio,readonly=on"),
+        *(word for path in further for word in ("-drive", f"file={path},format=raw,if=virtio,readonly=on")),
         *("-chardev", f"socket,id=line,fd={line}"),
         *("-device", "virtio-serial"),
         *("-device", "virtserialport,chardev=line"),

@@ -206,7 +206,8 @@ class Inspector:
         self, parent: int, path: str, name: str, found: os.stat_result, course: CourseTree, *, setgid: bool
     ) -> Iterator[Finding]:
         kind, mode, gid = stat.S_IFMT(found.st_mode), stat.S_IMODE(found.st_mode), course.gid
-        if found.st_gid != gid:
+        # What nbgrader writes into a submission's folder last has its student's group, and needs no other.
+        if found.st_gid != gid and (setgid or path.count("/") == 3):
             yield Finding(path, f"has group {found.st_gid}, not the course's {gid}", self._group(parent, name, gid))
         if kind == stat.S_IFDIR:
             if setgid and not mode & stat.S_ISGID:

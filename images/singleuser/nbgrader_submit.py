@@ -1,4 +1,4 @@
-"""nbgrader's submit, which hands in all or nothing: where the home or the exchange is full, nothing half stays."""
+"""nbgrader's submit, which hands in all or nothing, to the course alone: where there is no room, nothing half stays."""
 
 import os
 import shutil
@@ -15,13 +15,14 @@ class Submit(ExchangeSubmit):  # type: ignore[misc] # nbgrader is untyped
         cached = self.assignment_filename
         if self.add_random_string:
             cached = cached.rsplit("+", 1)[0]
+        made = os.path.join(self.inbound_path, self.assignment_filename)
         try:
             super().copy_files()
             # nbgrader opens it to everybody who knows its name. Its group, by setgid, is the course's.
-            os.chmod(os.path.join(self.inbound_path, self.assignment_filename), S_IRWXU | S_IRWXG)
+            os.chmod(made, S_IRWXU | S_IRWXG)
         except OSError as error:
             # Without its copy at home, no feedback would find its way back.
-            shutil.rmtree(os.path.join(self.inbound_path, self.assignment_filename), ignore_errors=True)
+            shutil.rmtree(made, ignore_errors=True)
             shutil.rmtree(os.path.join(self.cache_path, cached), ignore_errors=True)
             self.fail(
                 f"Nothing was submitted ({_reason(error)}). If your home is full, delete what you do not need, then "

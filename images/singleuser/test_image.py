@@ -527,6 +527,20 @@ def an_assignment_goes_round() -> None:
     assert logs == {".nbgrader-anna.log": 51234, ".nbgrader-ben.log": 51235}, logs
 
 
+def f5_what_is_handed_in_is_closed_to_others_who_know_its_name() -> None:
+    course()
+    assignment()
+    solve("clara")
+    learn("clara", "submit", "one")
+    (made,) = (EXCHANGE / "python-intro/inbound").iterdir()
+    for script in ('ls "$D"', 'cat "$D/a.ipynb"', 'rm "$D/a.ipynb"', 'touch "$D/new"', 'chmod 777 "$D"'):
+        done = run(["sh", "-c", script], "student", DAVID, name="david", check=False, D=str(made))
+        assert done.returncode != 0 and "ermi" in done.stderr, (script, done)
+    # Its instructors can take it away, as nbgrader wants it.
+    run(["rm", "-r", str(made)], "instructor", {**BEN, "group": 70101}, name="ben")
+    assert not made.exists()
+
+
 def f6_collect_refuses_another_name_and_an_unknown_owner_and_takes_the_honest() -> None:
     course()
     assignment()
@@ -790,6 +804,7 @@ TESTS = (
     nothing_is_looked_up,
     an_assignment_goes_round,
     the_assignment_list_shows_and_fetches,
+    f5_what_is_handed_in_is_closed_to_others_who_know_its_name,
     f6_collect_refuses_another_name_and_an_unknown_owner_and_takes_the_honest,
     f7_collect_refuses_what_is_no_plain_file_or_too_much_and_takes_the_rest,
     f11_graded_code_finds_no_home_of_its_grader,

@@ -10,31 +10,40 @@ from pathlib import Path
 import pytest
 from coursehub import access, plan
 from coursehub.identity import Person
+from coursehub.plan import PodPlan
 from coursehub.profiles import Profile, Role
 from coursehub.storage import Entry
 
 from ci.cluster.problem import Problem
 from ci.cluster.steps import step
-from ci.nfs import disk, server
+from ci.images.image import IMAGES
+from ci.nfs import disk, image, pod, server
 from ci.nfs.agent import ROOT, Identity
 from ci.nfs.machine import Machine, boot
-from tests.nfs import inside
+from tests.nfs import hub, inside
 from tests.support import TODAY, catalog, site
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CARRIED = {
     "ci/nfs": REPOSITORY / "ci/nfs",
     "coursehub": REPOSITORY / "hooks/coursehub",
+    "tests/nfs/hub.py": Path(hub.__file__),
     "tests/nfs/inside.py": Path(inside.__file__),
 }
+WORKER = (REPOSITORY / "tests/nfs/worker.py").read_text()
 FOLDERS = count(1)
 HUB = Identity(1000, 1000)
 
 
+def planned_for(person: Person, role: Role, course: str) -> PodPlan:
+    """What the hub would start."""
+    profile = Profile(role, course)
+    return plan.make(person, profile, access.decide(person, profile, catalog(), TODAY), site(), TODAY)
+
+
 def session(person: Person, role: Role, course: str) -> Identity:
     """As whom a person's server runs: the plan's uid, gid, groups and umask."""
-    profile = Profile(role, course)
-    planned = plan.make(person, profile, access.decide(person, profile, catalog(), TODAY), site(), TODAY)
+    planned = planned_for(person, role, course)
     umask = int(planned.environment["COURSEHUB_UMASK"], 8)
     return Identity(planned.uid, planned.gid, planned.supplementary_gids, umask)
 
@@ -46,6 +55,7 @@ class Volume:
     machine: Machine
     host: Path
     client: Path
+    version: str
 
     def provision(self, *tree: Entry) -> list[str]:
         """What the storage host says while it makes the directories."""
@@ -61,10 +71,13 @@ def machine(pytestconfig: pytest.Config) -> Iterator[Machine]:
             print()
             try:
                 root_disk = disk.ensure()
+                singleuser = image.ensure(IMAGES["singleuser"])
                 with step("a virtual machine boots"):
-                    machine = running.enter_context(boot(root_disk, CARRIED))
+                    machine = running.enter_context(boot(root_disk, CARRIED, [singleuser]))
                 with step("its NFS server and clients"):
                     machine.call(ROOT, server.start)
+                machine.call(ROOT, pod.start)
+                machine.call(ROOT, inside.start_nbgrader, WORKER)
             except Problem as problem:
                 pytest.exit(str(problem), returncode=1)
         yield machine
@@ -72,7 +85,7 @@ def machine(pytestconfig: pytest.Config) -> Iterator[Machine]:
 
 @pytest.fixture(params=server.VERSIONS, ids=lambda version: f"NFS {version}")
 def volume(request: pytest.FixtureRequest, machine: Machine, storage_host: Path) -> Volume:
-    return Volume(machine, storage_host, server.client(request.param) / storage_host.name)
+    return Volume(machine, storage_host, server.client(request.param) / storage_host.name, request.param)
 
 
 @pytest.fixture

@@ -1,12 +1,16 @@
 """What the tests have done inside the machine, beside Python's own functions."""
 
 import asyncio
+import http.client
 import io
+import json
 import os
+import socket
 import stat
+import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
@@ -15,7 +19,12 @@ from coursehub.errors import Refused
 from coursehub.storage import Entry, Share
 from coursehub.volume import Volume, ensure
 
+from ci.nfs import pod
+from ci.nfs.pod import Pod
+from tests.nfs import hub
+
 CHUNK = 65536
+WORKER = "/run/nbgrader"
 
 
 def provision(root: Path, tree: Sequence[Entry]) -> list[str]:
@@ -103,3 +112,116 @@ def check_many(root: Path, home: str, uid: int, count: int, timeout: float) -> t
 
     begin = time.monotonic()
     return asyncio.run(all_told()), time.monotonic() - begin
+
+
+def start_nbgrader(worker: str) -> None:
+    """nbgrader's process, which `ask` then asks; it takes a while until it answers."""
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(WORKER)
+    listening.listen()
+    outside = os.open("/", os.O_RDONLY)
+    subprocess.Popen(
+        ["chroot", str(pod.IMAGE), "python3", "-c", worker, str(listening.fileno()), str(outside)],
+        env={"PATH": pod.PATH},
+        pass_fds=[listening.fileno(), outside],
+        start_new_session=True,
+    )
+
+
+def ask(requests: Sequence[tuple[Pod, Sequence[str]]]) -> list[tuple[int, str]]:
+    """The exit code of each pod's `nbgrader ...` and what it said; all at the same time."""
+    connections = []
+    for where, words in requests:
+        who = where.identity
+        request = {
+            "root": str(where.root),
+            "uid": who.uid,
+            "gids": [who.gid, *who.groups],
+            "umask": who.umask,
+            "environment": where.environment,
+            "folder": "/course" if (where.root / "course").exists() else where.home,
+            "words": words,
+        }
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(WORKER)
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        connections.append(connection)
+    answers = []
+    for connection in connections:
+        with connection, connection.makefile("rb") as reading:
+            said, _, code = reading.read().rpartition(b"\0")
+        answers.append((int(code), said.decode(errors="replace")))
+    return answers
+
+
+def owned_by(root: Path, uid: int) -> list[str]:
+    """All below a folder that is somebody's."""
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.lstat().st_uid == uid)
+
+
+def attacked(root: Path, paths: Sequence[str], but: Sequence[str] = ()) -> list[str]:
+    """What worked of all that somebody might try on files and folders that are not theirs; `but` is not tried."""
+    inbound = root / "exchange/python-intro/inbound"
+    (inbound / "planted").mkdir(exist_ok=True)
+    tries: dict[str, Callable[[Path], object]] = {
+        "list": os.listdir,
+        "read": Path.read_bytes,
+        "overwrite": lambda path: path.open("r+b").close(),
+        "make": lambda path: (path / "new").mkdir(),
+        "open up": lambda path: path.chmod(0o777),
+        "second name": lambda path: os.link(path, inbound / "planted/second"),
+        "rename": lambda path: path.rename(path.with_name("renamed")),
+        "replace": lambda path: (inbound / "planted").rename(path),
+        "remove": Path.unlink,
+        "remove folder": Path.rmdir,
+    }
+    worked = []
+    for path in paths:
+        for name in sorted(tries.keys() - set(but)):
+            with suppress(OSError):
+                tries[name](root / path)
+                worked.append(f"{name} {path}")
+    return worked
+
+
+def list_people(root: Path) -> None:
+    """The list that instructors' servers mount."""
+    (root / "people").mkdir(exist_ok=True)
+    lines = [f"{each.name}:x:{each.uid}:{each.uid}::/home/{each.name}:/bin/false\n" for each in Volume(root).people()]
+    (root / "people/passwd").write_text("".join(lines))
+
+
+def fill_up(path: Path) -> int:
+    """Writes until not one block is left, and says how many bytes arrived; OSError where the first does not."""
+    held = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_SYNC, 0o600)
+    try:
+        for size in (CHUNK, 1024):
+            with suppress(OSError):
+                while os.write(held, b"x" * size):
+                    pass
+        return os.fstat(held).st_size
+    finally:
+        with suppress(OSError):
+            os.close(held)
+
+
+def serve_hub(name: str) -> int:
+    """The pid of a hub that knows this person."""
+    return subprocess.Popen([sys.executable, "-m", hub.__name__, name], start_new_session=True).pid
+
+
+def asked(name: str, path: str, method: str = "GET", body: object = None) -> tuple[int, str]:
+    """The status and text that the person's server answers with, once it does."""
+    headers = {"Authorization": f"token {hub.TOKEN}", "Content-Type": "application/json"}
+    while True:  # the call has an end
+        connection = http.client.HTTPConnection("127.0.0.1", hub.SERVER_PORT)
+        with suppress(ConnectionRefusedError):
+            connection.request(method, f"/user/{name}/{path}", None if body is None else json.dumps(body), headers)
+            response = connection.getresponse()
+            return response.status, response.read().decode(errors="replace")
+        time.sleep(0.5)
+
+
+def pages(folder: Path) -> list[str]:
+    """The pages of feedback below a folder."""
+    return [path.read_text() for path in sorted(folder.rglob("*.html"))]
