@@ -21,6 +21,8 @@ from ci.nfs.disk import Disk
 BOOT = 240.0
 CALL = 240.0
 GRACE = 60.0
+# Linux patches its own code while it boots, and now and then the emulated processors then see half of it.
+BOOTS = 3
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,29 +70,41 @@ class Machine:
 @contextmanager
 def boot(disk: Disk, carried: Mapping[str, Path], further: Sequence[Path] = ()) -> Iterator[Machine]:
     """A machine with the carried files, by their names in it, and further disks to read; it is shut down at the end."""
-    with tempfile.TemporaryFile() as console, tempfile.TemporaryFile() as luggage:
+    with tempfile.TemporaryFile() as luggage:
         with tarfile.open(fileobj=luggage, mode="w") as tar:
             for name, path in carried.items():
                 tar.add(path, name, filter=lambda entry: None if entry.name.endswith("__pycache__") else entry)
         luggage.flush()
-        ours, theirs = socket.socketpair()
-        with ours:
-            with theirs:
-                process = subprocess.Popen(
-                    _command(disk, further, luggage.fileno(), theirs.fileno()),
-                    stdin=subprocess.DEVNULL,
-                    stdout=console,
-                    stderr=console,
-                    pass_fds=[luggage.fileno(), theirs.fileno()],
-                    start_new_session=True,  # so that Ctrl-C reaches the tests, which then end the machine
-                )
-            try:
-                machine = Machine(process, ours, console)
-                machine.wait()
+        for further_tries in reversed(range(BOOTS)):
+            with _running(disk, further, luggage.fileno()) as machine:
+                try:
+                    machine.wait()
+                except Problem:
+                    if further_tries:
+                        continue
+                    raise
                 yield machine
-            finally:
-                ours.close()  # tells the agent to power off
-                _wait(process)
+                return
+
+
+@contextmanager
+def _running(disk: Disk, further: Sequence[Path], luggage: int) -> Iterator[Machine]:
+    ours, theirs = socket.socketpair()
+    with tempfile.TemporaryFile() as console, ours:
+        with theirs:
+            process = subprocess.Popen(
+                _command(disk, further, luggage, theirs.fileno()),
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                pass_fds=[luggage, theirs.fileno()],
+                start_new_session=True,  # so that Ctrl-C reaches the tests, which then end the machine
+            )
+        try:
+            yield Machine(process, ours, console)
+        finally:
+            ours.close()  # tells the agent to power off
+            _wait(process)
 
 
 def _wait(process: subprocess.Popen[bytes]) -> None:

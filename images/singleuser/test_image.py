@@ -375,6 +375,8 @@ def a_server_and_a_kernel_start_in_a_full_home() -> None:
         status, answer = put("home/full/old.txt", "x" * 9000)
         assert status == 500 and "No space left" in answer, (status, answer)
         assert (full / "old.txt").read_text() == "as it was"
+        assert put("home/full/other.txt", "x" * 9000)[0] == 500
+        assert not (full / "other.txt").exists(), "half a new file stays"
         assert get("api/contents/home/full/filler", "DELETE")[0] == 204
         assert put("home/full/new.txt", "x" * 9000)[0] == 201
         assert get("api/contents/home/full/folder", "DELETE")[0] == 204

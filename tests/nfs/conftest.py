@@ -55,7 +55,6 @@ class Volume:
     machine: Machine
     host: Path
     client: Path
-    version: str
 
     def provision(self, *tree: Entry) -> list[str]:
         """What the storage host says while it makes the directories."""
@@ -85,7 +84,7 @@ def machine(pytestconfig: pytest.Config) -> Iterator[Machine]:
 
 @pytest.fixture(params=server.VERSIONS, ids=lambda version: f"NFS {version}")
 def volume(request: pytest.FixtureRequest, machine: Machine, storage_host: Path) -> Volume:
-    return Volume(machine, storage_host, server.client(request.param) / storage_host.name, request.param)
+    return Volume(machine, storage_host, server.client(request.param) / storage_host.name)
 
 
 @pytest.fixture

@@ -446,6 +446,21 @@ def test_f8_a_set_uid_program_in_a_course_is_told_and_made_an_ordinary_file(
     assert tool.stat().st_mode & 0o7777 == 0o755
 
 
+def test_a_submission_as_nbgrader_leaves_it_is_fine(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = made / "exchange/python-intro/inbound/maria+one+2026-10-01 12:00:00.000000 UTC+x"
+    folder.mkdir()
+    for name, gid in (("a.ipynb", 70101), ("timestamp.txt", 20001)):
+        (folder / name).write_text("")
+        os.chown(folder / name, 20001, gid)
+    os.chown(folder, 20001, 70101)
+    folder.chmod(0o770)
+    assert run("course", "check", "--all", *FILES) == 0
+    assert capsys.readouterr().out == ""
+    os.chown(folder, 20001, 20001)
+    assert run("course", "check", "--all", *FILES) == 1
+    assert "has group 20001, not the course's 70101" in capsys.readouterr().out
+
+
 def test_f7_of_what_is_wrong_in_many_places_a_few_are_named_and_the_rest_counted(
     made: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

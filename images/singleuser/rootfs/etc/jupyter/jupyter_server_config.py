@@ -11,6 +11,8 @@ c.FileContentsManager.preferred_dir = os.environ.get("HOME", "/").lstrip("/")
 c.FileContentsManager.delete_to_trash = False
 c.FileContentsManager.always_delete_dir = True
 
+c.ServerApp.contents_manager_class = "coursehub_contents.Contents"
+
 # A full home must not keep a server from starting.
 c.NotebookNotary.db_file = "/run/coursehub/data/nbsignatures.db"
 c.NotebookNotary.secret_file = "/run/coursehub/data/notebook_secret"  # noqa: S105
