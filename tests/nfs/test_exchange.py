@@ -43,7 +43,7 @@ def test_f5_f6_an_assignment_goes_round_and_another_student_gets_at_nothing_and_
 
     pods.nbgrader((maria, "submit one"), (jonas, "submit one"))
     pods.nbgrader((jonas, "submit one --student=maria"))
-    folders = [line for line in school.everything(INBOUND) if "/" not in line.removeprefix("2773 ")]
+    folders = [line for line in school.everything(INBOUND) if "/" not in line.removeprefix("3773 ")]
     assert sorted(line.split("+")[0] for line in folders if "+one+" in line) == [
         "0770 20001:70101 maria",
         "0770 20002:70101 jonas",
