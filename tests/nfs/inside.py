@@ -184,13 +184,6 @@ def attacked(root: Path, paths: Sequence[str], but: Sequence[str] = ()) -> list[
     return worked
 
 
-def list_people(root: Path) -> None:
-    """The list that instructors' servers mount."""
-    (root / "people").mkdir(exist_ok=True)
-    lines = [f"{each.name}:x:{each.uid}:{each.uid}::/home/{each.name}:/bin/false\n" for each in Volume(root).people()]
-    (root / "people/passwd").write_text("".join(lines))
-
-
 def fill_up(path: Path) -> int:
     """Writes until not one block is left, and says how many bytes arrived; OSError where the first does not."""
     held = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_SYNC, 0o600)
