@@ -20,6 +20,8 @@ PAGES = {
     "formgrader": r"formgrader(/.*)?",
     "validate_assignment": r"assignments/validate|nbgrader_version",
 }
+# What is ours in place of nbgrader's.
+MODULES = {"formgrader": "nbgrader_formgrader"}
 
 
 class FirstRequest(Matcher):
@@ -35,7 +37,7 @@ class FirstRequest(Matcher):
         if not self.loaded and self.page.fullmatch(request.path):
             self.loaded = True
             import_module("nbgrader_trusted").restrict()
-            module = import_module(f"nbgrader.server_extensions.{self.extension}")
+            module = import_module(MODULES.get(self.extension, f"nbgrader.server_extensions.{self.extension}"))
             module.load_jupyter_server_extension(self.app)
 
 

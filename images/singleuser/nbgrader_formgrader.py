@@ -1,0 +1,264 @@
+"""nbgrader's Formgrader, where nothing runs of the submission that is shown.
+
+nbgrader and nbconvert put into a page what a student wrote, as it is. So the browser is told to run only scripts with
+the answer's nonce, a number that nobody knows before, and only the templates in nbgrader's own folder get it: they are
+rewritten before a submission is put into them. What no such template made, a submission's own files among them, is
+in a sandbox. If a new nbgrader differs, its scripts miss the nonce, and the page does not work.
+
+Submissions are also cleaned, so that they cannot pose as a part of the page.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import bleach
+from bleach.css_sanitizer import CSSSanitizer
+from bs4 import BeautifulSoup
+from jinja2 import DictLoader, Environment, pass_context
+from jinja2.ext import Extension
+from jinja2.runtime import Context
+from jupyter_server.serverapp import ServerApp
+from nbconvert.exporters import HTMLExporter
+from nbformat import NotebookNode
+from nbgrader.server_extensions import formgrader
+from nbgrader.server_extensions.formgrader.handlers import template_path
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.web import OutputTransform
+from traitlets.config import Config
+
+SANDBOX = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'"
+MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.7/"
+# nbconvert's own has its settings in a script that MathJax evaluates, which a submission could have too.
+MATHJAX_MACRO = f"""{{%- macro mathjax() -%}}
+<script nonce="{{{{ script_nonce() }}}}">
+window.MathJax = {{
+    TeX: {{equationNumbers: {{autoNumber: "AMS", useLabelIds: true}}}},
+    tex2jax: {{
+        inlineMath: [["$", "$"], ["\\\\(", "\\\\)"]],
+        displayMath: [["$$", "$$"], ["\\\\[", "\\\\]"]],
+        processEscapes: true,
+        processEnvironments: true
+    }},
+    displayAlign: "center",
+    messageStyle: "none",
+    CommonHTML: {{linebreaks: {{automatic: true}}}}
+}};
+</script>
+<script nonce="{{{{ script_nonce() }}}}" src="{MATHJAX}MathJax.js?config=TeX-AMS_CHTML-full,Safe"></script>
+{{%- endmacro %}}"""
+
+
+@dataclass
+class Answer:
+    """What is known of the answer to a request; it is a page once a template of nbgrader's took the nonce."""
+
+    nonce: str = field(default_factory=partial(secrets.token_urlsafe, 16))
+    is_page: bool = False
+
+
+_answer: ContextVar[Answer] = ContextVar("answer")
+# Of the handlers in nbgrader's own templates, as `onclick="toggle_name(true);"`.
+_handlers: set[str] = set()
+
+
+class Policy(OutputTransform):
+    """Has the last word on the policy of every answer below `address`."""
+
+    def __init__(self, address: str, request: HTTPServerRequest) -> None:
+        self.address = address
+        self.request = request
+        self.answer = Answer()
+        _answer.set(self.answer)  # tornado starts the handler's task right after, which keeps it
+
+    def transform_first_chunk(
+        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
+    ) -> tuple[int, HTTPHeaders, bytes]:
+        """Sets the header; the rest stays."""
+        if self.request.path.startswith(self.address):
+            headers["Content-Security-Policy"] = self._policy() if self.answer.is_page else SANDBOX
+        return status_code, headers, chunk
+
+    def _policy(self) -> str:
+        # 'self' would be the whole server, with files of everybody's and addresses that do something when asked.
+        host = self.request.host if re.fullmatch(r"[\w.:\[\]-]+", self.request.host) else "invalid"
+        here = f"{host}{self.address}"
+        return "; ".join(
+            (
+                "default-src 'none'",
+                " ".join((f"script-src 'nonce-{self.answer.nonce}' {MATHJAX} 'unsafe-hashes'", *sorted(_handlers))),
+                f"style-src 'unsafe-inline' {here}/static/",
+                f"font-src {here}/static/ {MATHJAX}",
+                f"img-src data: {here}/static/ {here}/submissions/",
+                f"connect-src {here}/api/",
+                "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            )
+        )
+
+
+class OwnScripts(Extension):
+    """Marks what nbgrader's own templates run, and quotes the values that they show."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.globals["script_nonce"] = _script_nonce
+        environment.filters["in_script"] = _in_script
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """Rewrites a template of nbgrader's, and no other's."""
+        if filename is None or not Path(filename).is_relative_to(template_path):
+            return source
+        for code in re.findall(r"""\son\w+="([^"{]*)\"""", source):
+            _handlers.add(f"'sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}'")
+        parts = re.split(r"(<(?:script|style)\b.*?</(?:script|style)>)", source, flags=re.DOTALL | re.IGNORECASE)
+        return "".join(_rewritten(part) for part in parts)
+
+
+class Exporter(HTMLExporter):  # type: ignore[misc] # nbconvert is untyped
+    """Makes a submission's page, from what is left of it after cleaning."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(extra_loaders=[DictLoader({"mathjax.html.j2": MATHJAX_MACRO})], **more)
+        self.sanitize_html = True
+        self.environment.add_extension(OwnScripts)
+
+    @property
+    def default_config(self) -> Config:
+        """nbconvert's; of what only a script could show, the next best is shown."""
+        config: Config = super().default_config
+        scripts = ("application/javascript", "application/vnd.jupyter.widget-view+json")
+        kinds = [kind for kind in config.NbConvertBase.display_data_priority if kind not in scripts]
+        config.NbConvertBase.display_data_priority = kinds
+        return config
+
+    def default_filters(self) -> Iterator[tuple[str, Any]]:
+        """nbconvert's, with a cleaner that leaves tables and images."""
+        yield from super().default_filters()
+        yield "clean_html", cleaned
+
+    @pass_context
+    def markdown2html(self, context: Context, source: str) -> str:
+        """nbconvert's, cleaned."""
+        return cleaned(super().markdown2html(context, source))
+
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **more: Any) -> tuple[str, Any]:
+        """As nbconvert's, which shows an execution count as it is, whatever it is."""
+        for cell in nb.cells:
+            if not isinstance(cell.get("execution_count"), int):
+                cell.pop("execution_count", None)
+        page: tuple[str, Any] = super().from_notebook_node(nb, resources, **more)
+        return page
+
+
+def load_jupyter_server_extension(app: ServerApp) -> None:
+    """nbgrader's, behind the policy, which holds from before it is there."""
+    address = f"{app.base_url}formgrader"
+    app.web_app.add_transform(cast("type[OutputTransform]", partial(Policy, address)))
+    formgrader.load_jupyter_server_extension(app)
+    settings = app.web_app.settings
+    settings["nbgrader_jinja2_env"].add_extension(OwnScripts)
+    settings["nbgrader_exporter"] = Exporter(config=settings["nbgrader_formgrader"].config)
+
+
+def cleaned(html: object) -> str:
+    """HTML with text, tables, images, and the classes of highlighted code; without ids, which Formgrader goes by."""
+    soup = BeautifulSoup(html.decode() if isinstance(html, bytes) else str(html), features="html.parser")
+    for hidden in soup(["script", "style", "template", "title"]):
+        hidden.decompose()
+    more = {
+        "br",
+        "caption",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "figcaption",
+        "figure",
+        "hr",
+        "img",
+    }
+    more |= {
+        "p",
+        "pre",
+        "s",
+        "span",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "u",
+    }
+    clean: str = bleach.clean(
+        str(soup),
+        tags=bleach.ALLOWED_TAGS | more | {f"h{level}" for level in range(1, 7)},
+        attributes=_is_harmless,
+        protocols=bleach.ALLOWED_PROTOCOLS | {"data"},
+        css_sanitizer=CSSSanitizer(),
+        strip=True,
+    )
+    return clean
+
+
+def _is_harmless(tag: str, name: str, value: str) -> bool:
+    if name == "class":
+        return re.fullmatch(r"(highlight|dataframe|[a-z]{1,2}[a-z0-9]?)( (highlight|hl-\w+))?", value) is not None
+    if name == "href":
+        return tag == "a" and not value.strip().lower().startswith("data:")
+    if name == "src":
+        return tag == "img"
+    return name in {
+        "align",
+        "alt",
+        "border",
+        "colspan",
+        "height",
+        "open",
+        "rowspan",
+        "scope",
+        "start",
+        "style",
+        "title",
+        "width",
+    }
+
+
+def _script_nonce() -> str:
+    answer = _answer.get()
+    answer.is_page = True
+    return answer.nonce
+
+
+def _in_script(value: object) -> str:
+    return json.dumps(str(value))[1:-1].replace("'", "\\u0027").replace("<", "\\u003c")
+
+
+def _rewritten(part: str) -> str:
+    kind = part[1:7].lower()
+    if kind.startswith("style"):
+        return part
+    if kind != "script":
+        return _quoted(part, "e")
+    opening, end, body = part.partition(">")
+    return f'<script nonce="{{{{ script_nonce() }}}}"{_quoted(opening[7:], "e")}{end}{_quoted(body, "in_script")}'
+
+
+def _quoted(part: str, how: str) -> str:
+    return re.sub(r"\{\{\s*([\w.]+)\s*\}\}", rf"{{{{ \1 | {how} }}}}", part)
