@@ -28,7 +28,6 @@ from jinja2.ext import Extension
 from jinja2.runtime import Context
 from jupyter_server.serverapp import ServerApp
 from nbconvert.exporters import HTMLExporter
-from nbformat import NotebookNode
 from nbgrader.server_extensions import formgrader
 from nbgrader.server_extensions.formgrader.handlers import template_path
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
@@ -148,14 +147,6 @@ class Exporter(HTMLExporter):  # type: ignore[misc] # nbconvert is untyped
     def markdown2html(self, context: Context, source: str) -> str:
         """nbconvert's, cleaned."""
         return cleaned(super().markdown2html(context, source))
-
-    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **more: Any) -> tuple[str, Any]:
-        """As nbconvert's, which shows an execution count as it is, whatever it is."""
-        for cell in nb.cells:
-            if not isinstance(cell.get("execution_count"), int):
-                cell.pop("execution_count", None)
-        page: tuple[str, Any] = super().from_notebook_node(nb, resources, **more)
-        return page
 
 
 def load_jupyter_server_extension(app: ServerApp) -> None:
