@@ -1,6 +1,8 @@
 """Runs inside the image as root, and plays a pod there: any uid, the course's gid, no capabilities, no network."""
 # ruff: noqa: S101, S108, BLE001, PT018  (a plain script: no pytest in the image)
 
+import base64
+import hashlib
 import http.client
 import http.server
 import json
@@ -765,6 +767,66 @@ def graded_code_is_not_handed_its_servers_token() -> None:
         assert shown() == "[]", role
 
 
+def formgrader_runs_nothing_of_a_submission() -> None:
+    """What a browser makes of it: tests/e2e/test_formgrader.py."""
+    course()
+    assignment()
+    solve("clara")
+    learn("clara", "submit", "one")
+    teach("collect", "one")
+    teach("autograde", "one", role="grading")
+    graded = COURSE / "autograded/clara/one/a.ipynb"
+    found = json.loads(graded.read_text())
+    script = "<script>ran</script><img src=x onerror=ran><b class=full-credit id=square>what the student wrote</b>"
+    data = (
+        {"text/html": script},
+        {"text/markdown": script},
+        {"application/javascript": "ran", "text/plain": "next best"},
+    )
+    shown = [{"output_type": "display_data", "data": each, "metadata": {}} for each in data]
+    found["cells"] += [
+        {"cell_type": "markdown", "id": "m", "source": script, "metadata": {}},
+        {"cell_type": "raw", "id": "r", "source": script, "metadata": {"raw_mimetype": "text/html"}},
+        {"cell_type": "code", "id": "c", "source": "1", "metadata": {}, "execution_count": 1, "outputs": shown},
+    ]
+    found["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {"x": script}}}
+    graded.write_text(json.dumps(found))
+    (graded.parent / "evil.html").write_text(script)
+
+    def answer(path: str) -> tuple[str, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
+        connection.request("GET", f"/user/anna/formgrader/{path}", headers={"Authorization": "token token"})
+        response = connection.getresponse()
+        return response.headers["Content-Security-Policy"], response.read().decode()
+
+    new_pod()
+    with server("grading"):
+        submission = json.loads(get("formgrader/api/submitted_notebooks/one/a")[1])[0]["id"]
+        page = f"submissions/{submission}/"
+        lists = ("manage_assignments", "manage_submissions/one", "gradebook", "gradebook/one", "gradebook/one/a")
+        people = ("manage_students", "manage_students/clara", "manage_students/clara/one")
+        pages = (page, *lists, *people, "gradebook/%22;ran;%22")
+        nonces = set()
+        for path in (*pages, *pages):
+            policy, text = answer(path)
+            assert policy.startswith("default-src 'none'; script-src 'nonce-"), (path, policy)
+            nonce = policy.split("'nonce-")[1].split("'")[0]
+            nonces.add(nonce)
+            scripts = re.findall(r"<script\b[^>]*>", text)
+            assert len(scripts) > 5 and all(f'nonce="{nonce}"' in each for each in scripts), (path, scripts)
+            for code in re.findall(r'<[^>]* on\w+="([^"]*)"', text):
+                digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+                assert f"'sha256-{digest}'" in policy, (path, code)
+            assert '";ran' not in text.replace('\\";', ""), (path, text)
+        assert len(nonces) == 2 * len(pages), "a nonce was used twice"
+        _, text = answer(page)
+        assert text.count("what the student wrote") == 4 and "next best" in text, text
+        assert "onerror" not in text and 'class="full-credit' not in text and 'id="square"' not in text, text
+        for path in (f"{page}evil.html", f"{page}nowhere", "nowhere", "api/assignments", "static/js/utils.js"):
+            policy, _ = answer(path)
+            assert policy.startswith("sandbox; default-src 'none'"), (path, policy)
+
+
 def the_assignment_list_shows_and_fetches() -> None:
     new_pod()
     with server("student"):
@@ -813,6 +875,7 @@ TESTS = (
     f12_a_submit_from_a_full_home_leaves_nothing_half,
     what_graded_code_leaves_in_the_course_runs_in_no_teachers_name,
     graded_code_is_not_handed_its_servers_token,
+    formgrader_runs_nothing_of_a_submission,
     modules_are_compiled,
 )
 

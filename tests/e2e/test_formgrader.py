@@ -94,7 +94,7 @@ def code(output: dict[str, Any], **metadata: Any) -> dict[str, Any]:
 
 def cells() -> Iterator[dict[str, Any]]:
     """What the student added to the notebook."""
-    yield cell("markdown", "A sum: $a_1 < b_1 & c$, **bold**, and `code`.\n\n| a | b |\n|---|---|\n| 1 | 2 |")
+    yield cell("markdown", "A sum: $a_1 < b_1$, **bold**, and `code`.\n\n| a | b |\n|---|---|\n| 1 | 2 |")
     yield cell("markdown", "A [link](javascript:" + quote(ran("link")) + ") ![p](own.png) <b class='full-credit'>x</b>")
     for each in MARKUP.values():
         yield cell("markdown", each)
