@@ -36,12 +36,8 @@ def everything(sshd: Sshd) -> list[str]:
 def test_a_home_is_made_once_and_then_left_alone(sshd: Sshd, words: tuple[str, ...]) -> None:
     first = sshd.run(*words, send=sent(MARIA))
     assert first.returncode == 0, first.stderr
-    assert json.loads(first.stdout)["changes"][-1] == {
-        "path": "home/01/maria",
-        "what": "make",
-        "to": "0700 20001:20001",
-        "done": True,
-    }
+    made = {"path": "home/01/maria", "what": "make", "to": "0700 20001:20001", "done": True}
+    assert made in json.loads(first.stdout)["changes"]
     home = (sshd.volume / "home/01/maria").stat()
     assert (stat.S_IMODE(home.st_mode), home.st_uid, home.st_gid) == (0o700, 20001, 20001)
     again = sshd.run(*words, send=sent(MARIA))
@@ -138,7 +134,7 @@ def test_a_variable_reaches_the_program_only_where_it_means_nothing_to_it(sshd: 
     settings = " ".join(f'{name}="{value}"' for name, value in mean.items())
     done = sshd.run(options=("-o", f"SetEnv {settings}"), send=sent(MARIA))
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["changes"][-1]["path"] == "home/01/maria"
+    assert "home/01/maria" in [change["path"] for change in json.loads(done.stdout)["changes"]]
     assert {name for name, value in mean.items() if sshd.seen.get(name) == value} == {"LC_ALL", "LC_EVIL"}
     assert not marker.exists()
 
