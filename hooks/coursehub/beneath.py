@@ -20,9 +20,9 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 @contextmanager
-def folder(root: Path, path: str = ".") -> Iterator[int]:
+def folder(root: Path | int, path: str = ".") -> Iterator[int]:
     """A descriptor of the directory `path` below `root`; NotADirectoryError where a part of it is anything else."""
-    held = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    held = os.dup(root) if isinstance(root, int) else os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for part in PurePosixPath(path).parts:
             try:

@@ -10,20 +10,18 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from . import storage
+from . import beneath, storage
 from .errors import Refused
 from .names import is_person
+from .volume import Tenant, Volume
 
 LARGEST = 64 * 2**20
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Without O_NONBLOCK a named pipe in a file's place would keep us waiting.
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._-]{0,199}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)? [A-Za-z0-9+-]+")
 
@@ -55,17 +53,21 @@ def push(root: Path, slug: str, *, dry_run: bool = False) -> Iterator[Pushed]:
 
     Raises Refused where the course has no directory on the volume at `root`.
     """
+    homes: dict[str, list[Tenant]] = {}
+    for each in Volume(root).people():
+        homes.setdefault(each.name, []).append(each)
     for found in _released(root, slug):
-        yield _pushed(root, found, dry_run=dry_run) if isinstance(found, Page) else found
+        theirs = homes.get(found.student, [])
+        yield _pushed(root, theirs, found, dry_run=dry_run) if isinstance(found, Page) else found
 
 
 def _released(root: Path, slug: str) -> Iterator[Page | Pushed]:
+    files, exchange = storage.course_files(slug), storage.exchange(slug)
     try:
-        with _folder(root, storage.course_files(slug)), _folder(root, f"{storage.exchange(slug)}/feedback") as released:
-            for student, assignment in _pairs(root, f"{storage.course_files(slug)}/feedback"):
+        with beneath.folder(root, files), beneath.folder(root, f"{exchange}/feedback") as released:
+            for student, assignment in _pairs(root, f"{files}/feedback"):
                 try:
-                    place = f"{storage.course_files(slug)}/feedback/{student}/{assignment}"
-                    with _folder(root, place) as made:
+                    with beneath.folder(root, f"{files}/feedback/{student}/{assignment}") as made:
                         yield from _pages(student, assignment, made, released)
                 except OSError as error:
                     yield Pushed(student, f"{assignment}/feedback", "failed", f"cannot be read ({error.strerror})")
@@ -75,9 +77,9 @@ def _released(root: Path, slug: str) -> Iterator[Page | Pushed]:
 
 def _pairs(root: Path, path: str) -> Iterator[tuple[str, str]]:
     """Students and assignments that have feedback, released or not."""
-    with suppress(FileNotFoundError), _folder(root, path) as feedback:
+    with suppress(FileNotFoundError), beneath.folder(root, path) as feedback:
         for student in sorted(filter(is_person, os.listdir(feedback))):
-            with suppress(NotADirectoryError), _folder(feedback, student) as theirs:
+            with suppress(NotADirectoryError), beneath.folder(feedback, student) as theirs:
                 yield from ((student, name) for name in sorted(filter(_NAME.fullmatch, os.listdir(theirs))))
 
 
@@ -96,34 +98,23 @@ def _pages(student: str, assignment: str, made: int, released: int) -> Iterator[
                 yield Page(student, f"{assignment}/feedback/{time}/{name}", content)
 
 
-def _pushed(root: Path, page: Page, *, dry_run: bool) -> Pushed:
+def _pushed(root: Path, homes: Sequence[Tenant], page: Page, *, dry_run: bool) -> Pushed:
+    if len(homes) != 1:
+        uids = ", ".join(str(each.uid) for each in homes)
+        why = f"has {len(homes)} homes, of uids {uids}" if homes else "has no home here"
+        return Pushed(page.student, page.path, "failed", why)
+    (owner,) = homes
     try:
-        where, uid, gid = _home(root, page.student)
-        with _folder(root, where) as home, _acting_as(uid, gid):
+        with beneath.folder(root, storage.home(owner.uid, owner.name)) as home, _acting_as(owner.uid, owner.gid):
             if _there(home, page.path) == page.content:
                 return Pushed(page.student, page.path, "same")
             if not dry_run:
                 _write(home, page.path, page.content)
-    except Refused as refusal:
-        return Pushed(page.student, page.path, "failed", str(refusal))
     except OSError as error:
         in_the_way = error.errno in (errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST)
         reason = f"something else is in the way ({error.filename})" if in_the_way else str(error.strerror)
         return Pushed(page.student, page.path, "failed", reason)
     return Pushed(page.student, page.path, "copy")
-
-
-def _home(root: Path, name: str) -> tuple[str, int, int]:
-    found = []
-    for number in range(100):
-        path = f"home/{number:02d}/{name}"
-        with suppress(FileNotFoundError, NotADirectoryError), _folder(root, path) as home:
-            state = os.fstat(home)
-            if state.st_uid and path == storage.home(state.st_uid, name):
-                found.append((path, state.st_uid, state.st_gid))
-    if len(found) != 1:
-        raise Refused("has no home here" if not found else f"has {len(found)} homes: {', '.join(x[0] for x in found)}")
-    return found[0]
 
 
 @contextmanager
@@ -144,7 +135,7 @@ def _acting_as(uid: int, gid: int) -> Iterator[None]:
 def _there(home: int, path: str) -> bytes | None:
     above, _, name = path.rpartition("/")
     try:
-        with _folder(home, above) as parent:
+        with beneath.folder(home, above) as parent:
             return _read(parent, name)
     except FileNotFoundError:
         return None
@@ -154,9 +145,9 @@ def _write(home: int, path: str, content: bytes) -> None:
     above, _, name = path.rpartition("/")
     for depth in range(1, above.count("/") + 2):
         below = "/".join(above.split("/")[:depth])
-        with _folder(home, str(Path(below).parent)) as parent, suppress(FileExistsError):
+        with beneath.folder(home, str(Path(below).parent)) as parent, suppress(FileExistsError):
             os.mkdir(Path(below).name, 0o700, dir_fd=parent)
-    with _folder(home, above) as parent:
+    with beneath.folder(home, above) as parent:
         # Never half a page: also where the home is full.
         temporary = f".{secrets.token_hex(8)}.part"
         made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=parent)
@@ -170,24 +161,8 @@ def _write(home: int, path: str, content: bytes) -> None:
             raise
 
 
-@contextmanager
-def _folder(start: Path | int, path: str) -> Iterator[int]:
-    held = os.open(start, _FOLDER) if isinstance(start, Path) else os.dup(start)
-    try:
-        for part in Path(path).parts:
-            below = os.open(part, _FOLDER, dir_fd=held)
-            os.close(held)
-            held = below
-        yield held
-    finally:
-        os.close(held)
-
-
 def _read(parent: int, name: str) -> bytes:
-    with open(os.open(name, _FILE, dir_fd=parent), "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EEXIST, "is no file", name)
+    with beneath.entry(parent, name, stat.S_IFREG) as held, open(held, "rb", closefd=False) as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), name)
