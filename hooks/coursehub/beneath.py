@@ -6,6 +6,7 @@ therefore taken from an open directory, and what is changed is what was opened.
 
 import errno
 import os
+import secrets
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -69,6 +70,21 @@ def set_mode(parent: int, name: str, kind: int, change: Callable[[int], int]) ->
             _set_mode(held, found.st_gid, change(stat.S_IMODE(found.st_mode)))
             return True
     return False
+
+
+def write(parent: int, name: str, content: bytes, mode: int) -> None:
+    """The file called `name` has this content and mode, whole or not at all, also for who reads it meanwhile."""
+    temporary = f".{secrets.token_hex(8)}.part"
+    made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=parent)
+    try:
+        with open(made, "wb") as file:
+            os.fchmod(made, mode)
+            file.write(content)
+        os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+    except OSError:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=parent)
+        raise
 
 
 def give(held: int, uid: int, gid: int, mode: int) -> None:

@@ -8,7 +8,6 @@ import errno
 import hashlib
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -149,16 +148,7 @@ def _write(home: int, path: str, content: bytes) -> None:
             os.mkdir(Path(below).name, 0o700, dir_fd=parent)
     with beneath.folder(home, above) as parent:
         # Never half a page: also where the home is full.
-        temporary = f".{secrets.token_hex(8)}.part"
-        made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=parent)
-        try:
-            with open(made, "wb") as file:
-                file.write(content)
-            os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
-        except OSError:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary, dir_fd=parent)
-            raise
+        beneath.write(parent, name, content, 0o600)
 
 
 def _read(parent: int, name: str) -> bytes:

@@ -99,7 +99,7 @@ class Inspector:
                 continue
             if found is None:
                 yield self._ensured(each, f"is missing; has to be {volume.owned(each)}")
-            elif stat.S_IFMT(found.st_mode) != (stat.S_IFREG if isinstance(each, File) else stat.S_IFDIR):
+            elif stat.S_IFMT(found.st_mode) != volume.kind(each):
                 what = "file" if isinstance(each, File) else "directory"
                 yield Finding(each.path, f"is in the way: {_called(found)}; a {what} must be there")
             elif not volume.is_as_wanted(each, found):

@@ -79,9 +79,9 @@ class Volume:
         tree = (*storage.people_tree(), *course_entries(slug, gid, data, archived))
         return self.ensure(tree, dry_run=dry_run)
 
-    def ensure(self, tree: Iterable[Entry], *, dry_run: bool = False, parents: bool = False) -> list[Change]:
+    def ensure(self, tree: Iterable[Entry], *, dry_run: bool = False) -> list[Change]:
         """All of `tree` is there; see `ensure`."""
-        return list(ensure(self.root, tree, dry_run=dry_run, parents=parents))
+        return list(ensure(self.root, tree, dry_run=dry_run, parents=False))
 
     def people(self) -> list[Tenant]:
         """Everyone with a home, by name; a home in a folder that is not its owner's is nobody's."""
@@ -137,19 +137,9 @@ class Volume:
             return file.read().splitlines()
 
     def _list(self, text: str) -> None:
-        """Whole or not at all: who reads it meanwhile sees the one or the other."""
         above, _, name = storage.PEOPLE_LIST.rpartition("/")
-        temporary = f".{name}-{secrets.token_hex(8)}"
         with beneath.folder(self.root, above) as parent:
-            made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=parent)
-            try:
-                with open(made, "w", encoding="utf-8") as file:
-                    os.fchmod(made, 0o644)
-                    file.write(text)
-                os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
-            except OSError:
-                os.unlink(temporary, dir_fd=parent)
-                raise
+            beneath.write(parent, name, text.encode(), 0o644)
 
     def _look(self, path: str) -> os.stat_result | None:
         above, _, name = path.rpartition("/")
@@ -228,12 +218,13 @@ def owned(each: Entry) -> str:
     return f"{each.mode:04o} {each.uid}:{each.gid}"
 
 
-def _kind(each: Entry) -> int:
+def kind(each: Entry) -> int:
+    """stat.S_IFREG or S_IFDIR."""
     return stat.S_IFREG if isinstance(each, File) else stat.S_IFDIR
 
 
 def _refuse_other_kind(root: Path, each: Entry, found: os.stat_result) -> None:
-    if stat.S_IFMT(found.st_mode) == _kind(each):
+    if stat.S_IFMT(found.st_mode) == kind(each):
         return
     what = "file" if isinstance(each, File) else "directory"
     raise NotADirectoryError(errno.ENOTDIR, f"is in the way; a {what} must be there", str(root / each.path))
@@ -251,8 +242,8 @@ def _make(parent: int, name: str, each: Entry) -> None:
 
 
 def _own(parent: int, name: str, each: Entry) -> None:
-    with beneath.entry(parent, name, _kind(each)) as held:
+    with beneath.entry(parent, name, kind(each)) as held:
         # A second name may be of a file that is none of the course's.
-        if isinstance(each, File) and os.fstat(held).st_nlink != 1:
+        if isinstance(each, File) and not beneath.is_alone(os.fstat(held)):
             raise Refused(f"{each.path} has a second name somewhere (a hard link); replace it with a copy of itself")
         beneath.give(held, each.uid if isinstance(each, Directory) else -1, each.gid, each.mode)

@@ -55,6 +55,17 @@ window.MathJax = {{
 <script nonce="{{{{ script_nonce() }}}}" src="{MATHJAX}MathJax.js?config=TeX-AMS_CHTML-full,Safe"></script>
 {{%- endmacro %}}"""
 
+# What is left of a submission's HTML.
+TAGS = bleach.ALLOWED_TAGS | {f"h{level}" for level in range(1, 7)} | {
+    "br", "caption", "col", "colgroup", "dd", "del", "details", "div", "dl", "dt", "figcaption", "figure", "hr",
+    "img", "p", "pre", "s", "span", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead",
+    "tr", "u"
+}  # fmt: skip
+ATTRIBUTES = {
+    "align", "alt", "border", "colspan", "height", "open", "rowspan", "scope", "start", "style", "title",
+    "width"
+}  # fmt: skip
+
 
 @dataclass
 class Answer:
@@ -164,42 +175,9 @@ def cleaned(html: object) -> str:
     soup = BeautifulSoup(html.decode() if isinstance(html, bytes) else str(html), features="html.parser")
     for hidden in soup(["script", "style", "template", "title"]):
         hidden.decompose()
-    more = {
-        "br",
-        "caption",
-        "col",
-        "colgroup",
-        "dd",
-        "del",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "figcaption",
-        "figure",
-        "hr",
-        "img",
-    }
-    more |= {
-        "p",
-        "pre",
-        "s",
-        "span",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "u",
-    }
     clean: str = bleach.clean(
         str(soup),
-        tags=bleach.ALLOWED_TAGS | more | {f"h{level}" for level in range(1, 7)},
+        tags=TAGS,
         attributes=_is_harmless,
         protocols=bleach.ALLOWED_PROTOCOLS | {"data"},
         css_sanitizer=CSSSanitizer(),
@@ -215,20 +193,7 @@ def _is_harmless(tag: str, name: str, value: str) -> bool:
         return tag == "a" and not value.strip().lower().startswith("data:")
     if name == "src":
         return tag == "img"
-    return name in {
-        "align",
-        "alt",
-        "border",
-        "colspan",
-        "height",
-        "open",
-        "rowspan",
-        "scope",
-        "start",
-        "style",
-        "title",
-        "width",
-    }
+    return name in ATTRIBUTES
 
 
 def _script_nonce() -> str:
