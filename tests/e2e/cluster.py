@@ -93,10 +93,21 @@ class Installation:
 
     def hub_is_ready(self) -> bool:
         """One hub pod, and it answers."""
+        return self._ready_hub() is not None
+
+    def hub_is_ready_after(self, before: tuple[str, int]) -> bool:
+        """One hub pod, another one than `before` or restarted since, and it answers."""
+        return self._ready_hub() not in (None, before)
+
+    def _ready_hub(self) -> tuple[str, int] | None:
+        """The hub as `hub` has it, of one look at the pods: between two looks a pod can go."""
         pods = self.pods("component=hub")
-        return len(pods) == 1 and all(
-            container["ready"] for container in pods[0]["status"].get("containerStatuses", [{"ready": False}])
-        )
+        if len(pods) != 1:
+            return None
+        containers = pods[0]["status"].get("containerStatuses", [])
+        if not containers or not all(each["ready"] for each in containers):
+            return None
+        return pods[0]["metadata"]["uid"], containers[0]["restartCount"]
 
     def helm(self, courses: Path, *arguments: str) -> None:
         """`helm upgrade` of this installation with other values; the chart is the one that `make up` put together."""

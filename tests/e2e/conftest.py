@@ -12,7 +12,7 @@ from pytest_helm_charts.clusters import Cluster
 from pytest_helm_charts.k8s.deployment import wait_for_deployments_to_run
 
 from .assignment import COURSE, PEOPLE
-from .cluster import Installation
+from .cluster import Installation, until
 from .person import Person
 
 CHROMIUM = "/usr/bin/chromium"
@@ -52,6 +52,7 @@ def log_in(installation: Installation) -> Iterator[Callable[[str], Person]]:
         return people[name]
 
     yield log_in
+    until(installation.hub_is_ready, 120, "a hub to stop the servers")
     for person in people.values():
         person.stop()
 

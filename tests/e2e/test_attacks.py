@@ -70,11 +70,11 @@ def hostile(installation: Installation, odd_image: str, tmp_path_factory: pytest
     courses.write_text((ROOT / "values/courses.yaml").read_text() + more)
     before = installation.hub()
     installation.helm(courses, "--values", str(folder / "values.json"))
-    until(lambda: installation.hub_is_ready() and installation.hub() != before, 120, "the hub with these values")
+    until(lambda: installation.hub_is_ready_after(before), 120, "the hub with these values")
     yield
     before = installation.hub()
     installation.helm(ROOT / "values/courses.yaml")
-    until(lambda: installation.hub_is_ready() and installation.hub() != before, 120, "the hub as before")
+    until(lambda: installation.hub_is_ready_after(before), 120, "the hub as before")
 
 
 @pytest.mark.usefixtures("hostile")

@@ -188,7 +188,7 @@ def test_a_bad_course_keeps_its_last_good_version_over_a_restart_of_the_hub(
     assert live(installation)["rich"]["version"] == version
     before = installation.hub()
     installation.kubectl("delete", "pod", "--selector", "component=hub", "--wait=false")
-    until(lambda: installation.hub_is_ready() and installation.hub() != before, 90, "a new hub")
+    until(lambda: installation.hub_is_ready_after(before), 90, "a new hub")
     row = live(installation)["rich"]
     assert (row["version"], row["kept"]) == (version, True)
     assert "open: write a day as 2026-09-01" in row["problem"]

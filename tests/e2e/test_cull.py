@@ -27,9 +27,7 @@ def test_an_idle_server_is_stopped_and_a_busy_one_is_left(
         send(socket, "import time\nwhile True:\n    print('.', end='', flush=True); time.sleep(1)")
         try:
             installation.helm(ROOT / "values/courses.yaml", *QUICK)
-            until(
-                lambda: installation.hub_is_ready() and installation.hub() != before, 90, "the hub with a quick culler"
-            )
+            until(lambda: installation.hub_is_ready_after(before), 90, "the hub with a quick culler")
             until(lambda: installation.pod_of("emma") is None, 3 * TIMEOUT, "the idle server stopped", every=3)
             now = installation.pod_of("jonas")
             assert now is not None, "the busy server was stopped too"

@@ -51,7 +51,7 @@ def request_taken_away(installation: Installation) -> Iterator[None]:
 def _restart(installation: Installation) -> None:
     before = installation.hub()
     installation.kubectl("delete", "pod", "--selector", "component=hub")
-    until(lambda: installation.hub_is_ready() and installation.hub() != before, 90, "a new hub")
+    until(lambda: installation.hub_is_ready_after(before), 90, "a new hub")
 
 
 def _said(installation: Installation) -> str:
@@ -98,7 +98,7 @@ def test_a_damaged_database_is_put_back_while_a_server_runs_on(
 
     before = installation.hub()
     type_in(take_away)
-    until(lambda: installation.hub_is_ready() and installation.hub() != before, 90, "the hub without the request")
+    until(lambda: installation.hub_is_ready_after(before), 90, "the hub without the request")
     assert "copied to jupyterhub-" in type_in(look)
     _knows_the_server_of_maria(installation, pod)
 

@@ -33,7 +33,7 @@ def bent_site(installation: Installation, tmp_path: Path) -> Iterator[None]:
     values = tmp_path / "bend.json"
     values.write_text(json.dumps({"jupyterhub": {"hub": {"extraConfig": {"site": BEND}}}}))
     installation.helm(ROOT / "values/courses.yaml", "--values", str(values))
-    until(lambda: installation.hub_is_ready() and installation.hub() != before, 90, "the bent hub")
+    until(lambda: installation.hub_is_ready_after(before), 90, "the bent hub")
     yield
     installation.helm(ROOT / "values/courses.yaml")
     until(installation.hub_is_ready, 90, "the hub as before")

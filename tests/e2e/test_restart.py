@@ -26,7 +26,7 @@ def test_a_kernel_counts_on_while_the_hub_is_replaced(log_in: LogIn, installatio
         text += "".join(heard)
     assert [int(word) for word in text.split()] == list(range(NUMBERS)), "numbers are missing"
 
-    until(lambda: installation.hub_is_ready() and installation.hub() != before, 60, "a new hub")
+    until(lambda: installation.hub_is_ready_after(before), 60, "a new hub")
     now = installation.pod_of("maria")
     assert now is not None
     assert now["metadata"]["uid"] == pod["metadata"]["uid"], "the server was replaced"
@@ -83,7 +83,7 @@ def test_a_changed_hook_restarts_the_hub_and_no_server(log_in: LogIn, installati
     before = installation.hub()
     try:
         installation.helm(ROOT / "values/courses.yaml", "--set", "global.coursehub.hooksDigest=changed")
-        until(lambda: installation.hub_is_ready() and installation.hub() != before, 90, "a new hub")
+        until(lambda: installation.hub_is_ready_after(before), 90, "a new hub")
         assert jonas.terminal("id -u") == "20002"
         now = installation.pod_of("jonas")
         assert now is not None
