@@ -11,7 +11,7 @@ export Z2JH_CHART ?=
 
 .PHONY: help
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: venv
 venv: .venv/complete ## make .venv with the locked development dependencies and the coursehub command
@@ -77,6 +77,10 @@ bench: venv ## measure beside plain z2jh on the same cluster; prints tables for 
 .PHONY: bench-hooks
 bench-hooks: venv ## measure the hub's own work: plan, gate, form, reload, check; needs no cluster
 	@$(VENV)/python -m tests.bench.hooks
+
+.PHONY: bench-footprint
+bench-footprint: venv ## measure what hub and proxy take with 1, 20 and 100 running servers
+	@$(VENV)/python -m tests.bench.footprint
 
 .PHONY: images
 images: ## build the images that are missing

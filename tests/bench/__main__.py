@@ -5,11 +5,9 @@ Sides are interleaved, so that what else the machine does falls on all of them.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -17,11 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
-from tests.e2e.cluster import ROOT, Installation, until
+from tests.e2e.cluster import ROOT, Installation
 from tests.e2e.person import Person
 
+from . import people
 from .plain import NAMESPACE, PASSWORD, plain_z2jh
 
 ROUNDS = 8
@@ -72,8 +70,8 @@ def main() -> int:
     names = [f"bench{number:02}" for number in range(max(BURSTS))]
     with ExitStack() as stack:
         stack.callback(installation.helm, ROOT / "values/courses.yaml")
-        _add_people(installation, names)
-        print(_machine())
+        people.add(installation, names)
+        print(machine())
         print(_memory(installation))
         ours = Side(
             "coursehub, student",
@@ -101,9 +99,9 @@ def _log_in_plain(url: str, name: str) -> Person:
 
 
 def _one_at_a_time(installation: Installation, sides: Sequence[Side]) -> None:
-    people = [(side, side.log_in("bench00")) for side in sides]
+    persons = [(side, side.log_in("bench00")) for side in sides]
     for turn in range(ROUNDS + 1):
-        for side, person in people:
+        for side, person in persons:
             took = side.start(person)
             if turn:  # the first is for warming up
                 side.seconds.append(took)
@@ -127,15 +125,15 @@ def _bursts(sides: Sequence[Side], names: Sequence[str]) -> str:
     for size in BURSTS:
         last: list[float] = []
         for side in sides:
-            people = [side.log_in(name) for name in names[:size]]
+            persons = [side.log_in(name) for name in names[:size]]
             begin = time.monotonic()
             with ThreadPoolExecutor(size) as threads:
-                done = [threads.submit(side.start, person) for person in people]
+                done = [threads.submit(side.start, person) for person in persons]
             failures = sum(1 for each in done if each.exception())
             last.append(time.monotonic() - begin)
             say(f"  {side.name}, {size} at once: {last[-1]:.0f} s, {failures} failed")
             with ThreadPoolExecutor(size) as threads:
-                list(threads.map(Person.stop, people))
+                list(threads.map(Person.stop, persons))
         rows.append(f"| {size} | {last[0]:.0f} s | {last[1]:.0f} s | {last[0] / last[1]:.2f} |")
     return "\n".join(rows)
 
@@ -171,35 +169,10 @@ def _memory(installation: Installation) -> str:
     return "\n".join(rows)
 
 
-def _machine() -> str:
+def machine() -> str:
+    """What the figures were taken on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"Machine: {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}; {time.strftime('%Y-%m-%d')}"
-
-
-def _add_people(installation: Installation, names: Sequence[str]) -> None:
-    people = {name: {"uid": 21000 + number, "gid": 21000 + number} for number, name in enumerate(names)}
-    state = Path(installation.kubeconfig).parent
-    site = json.loads(
-        subprocess.run(
-            ["helm", "get", "values", "coursehub", "--namespace", installation.namespace, "--output", "json"],
-            env=installation.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-    )
-    allowed = [*site["jupyterhub"]["hub"]["config"]["Authenticator"]["allowed_users"], *names]
-    extra = {
-        "identity": {"file": {"people": people}},
-        "jupyterhub": {"hub": {"config": {"Authenticator": {"allowed_users": allowed}}}},
-    }
-    file = state / "bench-values.json"
-    file.write_text(json.dumps(extra))
-    sites = [word for path in ("values/local.yaml", state / "values.json", file) for word in ("--site", str(path))]
-    command = [".venv/bin/coursehub", "storage", "ensure", "--root", str(installation.share), *sites]
-    subprocess.run([*command, "values/courses.yaml"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    installation.helm(ROOT / "values/courses.yaml", "--values", str(file))
-    until(installation.hub_is_ready, 60, "the hub with the bench people")
 
 
 def say(text: str) -> None:
