@@ -44,6 +44,14 @@ async def test_who_has_not_logged_in_reads_no_metrics_and_nothing_of_anybody(hub
         assert (await nobody.get(path)).status_code == 403
 
 
+@pytest.mark.parametrize(("name", "status"), [("maria", 403), ("sofia", 200)])
+async def test_metrics_are_for_admins(hub: Hub, name: str, status: int) -> None:
+    await hub.login(name)
+    token = hub.app.users[name].new_api_token()
+    async with httpx.AsyncClient(base_url=hub.app.hub.url) as client:
+        assert (await client.get("metrics", headers={"Authorization": f"token {token}"})).status_code == status
+
+
 async def test_a_token_in_an_address_opens_nothing(hub: Hub) -> None:
     await hub.login("maria")
     token = hub.app.users["maria"].new_api_token()
