@@ -113,6 +113,10 @@ def test_a_file_of_tests_that_the_page_names_is_there(file: str) -> None:
     assert (ROOT / file).is_file()
 
 
+def test_the_page_names_no_test_without_its_folder() -> None:
+    assert re.findall(r"`test_\w+[^`]*`", PAGE) == []
+
+
 def test_the_contents_lead_to_every_part_of_the_page() -> None:
     parts = re.findall(r"(?m)^## (.+)$", PAGE)
     links = re.findall(r"\(#([\w-]+)\)", PAGE[: PAGE.index("\n## ")])
