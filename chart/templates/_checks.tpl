@@ -9,6 +9,7 @@
 {{ include "coursehub.problems.identity" . }}
 {{ include "coursehub.problems.courses" . }}
 {{ include "coursehub.problems.https" . }}
+{{ include "coursehub.problems.web" . }}
 {{ include "coursehub.problems.hub" . }}
 {{ include "coursehub.problems.database" . }}
 {{ include "coursehub.problems.fixed" . }}
@@ -116,6 +117,16 @@
 {{- $gateway := dig "httpRoute" "enabled" false .Values.jupyterhub }}
 {{- if not (or $proxy $ingress $gateway .Values.acknowledgePlainHttp) }}
 - https is off, so passwords would travel in the clear; set jupyterhub.proxy.https (type secret, or offload behind a proxy of your own), or jupyterhub.ingress with tls, or for a trial acknowledgePlainHttp: true.
+{{- end }}
+{{- end }}
+
+{{- define "coursehub.problems.web" -}}
+{{- $config := .Values.jupyterhub.hub.config.JupyterHub | default dict }}
+{{- if get $config "internal_ssl" }}
+- jupyterhub.hub.config.JupyterHub.internal_ssl: it would put a Secret into each server, and the gate refuses such a server; leave it out, and let the network plugin encrypt what goes between nodes.
+{{- end }}
+{{- if and (get $config "cookie_host_prefix_enabled") (not (get $config "subdomain_host")) }}
+- jupyterhub.hub.config.JupyterHub.cookie_host_prefix_enabled: at one address for all, browsers would send each server the hub's own cookies; set subdomain_host too, or leave it out.
 {{- end }}
 {{- end }}
 

@@ -334,6 +334,7 @@ def what_lies_in_a_home_changes_no_server() -> None:
             {"ServerApp": {"jpserver_extensions": {"nbgrader.server_extensions.formgrader": True, "notebook": True}}}
         ),
         ".jupyter/jupyter_server_config.json": json.dumps({"NbgraderOnDemand": {"extensions": list(PLUGINS)}}),
+        **dict.fromkeys((".profile", ".bash_profile", ".bashrc"), "exit 7\n"),
         "random.py": "raise SystemExit('imported from the working directory')",
         ".local/lib/python3.13/site-packages/tornado/__init__.py": "raise SystemExit('imported from the home')",
         ".local/lib/python3.13/site-packages/nbgrader_on_demand.py": "raise SystemExit('imported from the home')",

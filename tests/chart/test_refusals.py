@@ -175,6 +175,16 @@ CASES = [
         id="a claim of course files that is not mounted",
     ),
     pytest.param(
+        at("jupyterhub.hub.config.JupyterHub.internal_ssl", True),
+        "- jupyterhub.hub.config.JupyterHub.internal_ssl: it would put a Secret into each server, and the gate refuses",
+        id="certificates for servers",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.config.JupyterHub.cookie_host_prefix_enabled", True),
+        "- jupyterhub.hub.config.JupyterHub.cookie_host_prefix_enabled: at one address for all, browsers would send",
+        id="cookies for every server",
+    ),
+    pytest.param(
         at("courses", {"existingClaim": "course-files", "files": {"main": "courses: {}"}}),
         "- courses: files and existingClaim are both given, and the hub reads one folder; keep one of them.",
         id="course files in two places",

@@ -1,0 +1,200 @@
+"""What zero-to-jupyterhub's security page asks for, as it is rendered; docs/security.md names these tests."""
+
+import base64
+import ipaddress
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.chart.helm import SITE, Chart, Objects, Values, at, hub_values, merged, pod_spec
+from tests.chart.test_network import labels, opened
+
+ROLES = ("general", "student", "instructor", "grading")
+METADATA = "169.254.169.254"
+CERTIFICATE: Values = at("jupyterhub.proxy.https", {"enabled": True, "type": "secret", "secret": {"name": "tls"}})
+# As the role of upstream's hub has them.
+HUB_MAY = [
+    {
+        "apiGroups": [""],
+        "resources": ["pods", "persistentvolumeclaims", "secrets", "services"],
+        "verbs": ["get", "watch", "list", "create", "delete"],
+    },
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["get", "watch", "list"]},
+]
+
+
+@pytest.fixture(scope="module")
+def everything(chart: Chart) -> Objects:
+    """The objects of a site with a certificate, the provisioner and the nightly check."""
+    storage = {"provisioner": {"enabled": True}, "check": {"schedule": "@daily", "repair": True}}
+    return chart.render(merged({"acknowledgePlainHttp": False, "storage": storage}, CERTIFICATE))
+
+
+def pods(objects: Objects) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The name and the template of each pod that the chart itself has made."""
+    for (kind, name), each in objects.items():
+        if kind in ("Deployment", "DaemonSet", "StatefulSet", "Job"):
+            yield name, each["spec"]["template"]
+        elif kind == "CronJob":
+            yield name, each["spec"]["jobTemplate"]["spec"]["template"]
+
+
+def reaches(objects: Objects, role: str, address: str) -> set[int | None]:
+    """The ports of `address` that are open to a server in `role`; None is every port."""
+    found: set[int | None] = set()
+    for rule in opened(objects, role):
+        blocks = [peer["ipBlock"] for peer in rule["to"] if "ipBlock" in peer]
+        if any(_holds(block, address) for block in blocks):
+            found |= {port["port"] for port in rule.get("ports", ())} or {None}
+    return found
+
+
+def _holds(block: dict[str, Any], address: str) -> bool:
+    inside = [ipaddress.ip_address(address) in ipaddress.ip_network(each) for each in block.get("except", ())]
+    return ipaddress.ip_address(address) in ipaddress.ip_network(block["cidr"]) and not any(inside)
+
+
+def test_the_hub_may_do_what_upstreams_may_in_its_own_namespace_and_nobody_else_may_do_anything(
+    everything: Objects,
+) -> None:
+    rights = {key: each for key, each in everything.items() if key[0] in ("Role", "ClusterRole")}
+    assert {key: each["rules"] for key, each in rights.items()} == {("Role", "hub"): HUB_MAY}
+    bindings = {key: each for key, each in everything.items() if key[0].endswith("RoleBinding")}
+    assert list(bindings) == [("RoleBinding", "hub")]
+    (subject,) = bindings["RoleBinding", "hub"]["subjects"]
+    assert (subject["kind"], subject["name"], subject["namespace"]) == ("ServiceAccount", "hub", "teaching")
+    assert [name for kind, name in everything if kind == "ServiceAccount"] == ["hub"]
+
+
+def test_no_pod_but_the_hubs_has_an_account_with_rights(everything: Objects) -> None:
+    accounts = {name: each["spec"].get("serviceAccountName") for name, each in pods(everything)}
+    assert {name for name, account in accounts.items() if account not in (None, "default")} == {"hub"}
+
+
+def test_no_pod_of_the_chart_is_on_the_nodes_network_or_among_its_processes(everything: Objects) -> None:
+    for name, each in pods(everything):
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(each["spec"]), name
+        for container in each["spec"]["containers"]:
+            assert not any("hostPort" in port for port in container.get("ports", ())), name
+            assert not container["securityContext"].get("privileged"), name
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_server_reaches_the_clouds_metadata_but_for_names(objects: Objects, role: str) -> None:
+    assert reaches(objects, role, METADATA) <= {53}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_site_can_close_the_clouds_metadata_for_names_too(chart: Chart, role: str) -> None:
+    closed = {"dnsPortsPrivateIPs": False, "dnsPortsCloudMetadataServer": False}
+    rendered = chart.render(at("jupyterhub.singleuser.networkPolicy.egressAllowRules", closed))
+    for address in (METADATA, "10.0.0.1"):
+        assert reaches(rendered, role, address) == set()
+
+
+@pytest.mark.parametrize("address", ["10.1.2.3", "172.31.0.1", "192.168.1.1"])
+@pytest.mark.parametrize("role", ROLES)
+def test_no_server_reaches_a_private_address_but_for_names(objects: Objects, role: str, address: str) -> None:
+    """The file server's is one of them at most universities, and the cluster's own."""
+    assert reaches(objects, role, address) <= {53}
+
+
+def test_a_file_server_with_a_public_address_is_closed_by_one_more_exception(chart: Chart) -> None:
+    block = {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8", "169.254.0.0/16", "203.0.113.7/32"]}
+    rendered = chart.render(at("network.egress", [{"to": [{"ipBlock": block}]}]))
+    assert reaches(rendered, "student", "203.0.113.7") == set()
+    assert reaches(rendered, "student", "203.0.113.8") == {None}
+
+
+def test_each_pod_is_held_by_a_policy_in_both_directions(everything: Objects) -> None:
+    held: dict[str, set[str]] = {}
+    here = [*((name, each["metadata"]["labels"]) for name, each in pods(everything)), ("server", labels("student"))]
+    for name, given in here:
+        namespace = name.rpartition("/")[0]
+        for (kind, policy), each in everything.items():
+            if kind == "NetworkPolicy" and policy.rpartition("/")[0] == namespace:
+                wanted = each["spec"]["podSelector"].get("matchLabels", {})
+                if wanted.items() <= given.items():
+                    held.setdefault(name, set()).update(each["spec"]["policyTypes"])
+    assert held == {name: {"Ingress", "Egress"} for name, _ in here}
+
+
+@pytest.mark.parametrize(
+    ("policy", "port", "access", "who"),
+    [
+        pytest.param("proxy", "api", "proxy-api", {"hub"}, id="the proxy's API"),
+        pytest.param("singleuser", "notebook-port", "singleuser", {"hub", "proxy"}, id="servers"),
+        pytest.param("hub", "http", "hub", {"proxy", "server"}, id="the hub"),
+    ],
+)
+def test_who_reaches_what_goes_by_a_label_that_only_these_pods_have(
+    everything: Objects, policy: str, port: str, access: str, who: set[str]
+) -> None:
+    label = f"hub.jupyter.org/network-access-{access}"
+    rules = [
+        rule
+        for rule in everything["NetworkPolicy", policy]["spec"]["ingress"]
+        if port in {each["port"] for each in rule.get("ports", ())} or not rule.get("ports")
+    ]
+    assert [rule["from"] for rule in rules] == [[{"podSelector": {"matchLabels": {label: "true"}}}]]
+    carried = {name: each["metadata"]["labels"] for name, each in pods(everything)} | {"server": labels("student")}
+    assert {name for name, given in carried.items() if given.get(label) == "true"} == who
+
+
+def test_the_world_reaches_one_service_and_it_leads_to_the_proxys_public_ports(everything: Objects) -> None:
+    services = {name: each["spec"] for (kind, name), each in everything.items() if kind == "Service"}
+    public = services.pop("proxy-public")
+    assert {port["targetPort"] for port in public["ports"]} == {"http", "https"}
+    assert {each.get("type", "ClusterIP") for each in services.values()} == {"ClusterIP"}
+    assert not any("nodePort" in port for each in services.values() for port in each["ports"])
+    assert not {"Ingress", "HTTPRoute"} & {kind for kind, _ in everything}
+
+
+def test_behind_an_ingress_no_port_of_a_node_is_open(chart: Chart) -> None:
+    ingress = {"enabled": True, "hosts": ["h.example.edu"], "tls": [{"hosts": ["h.example.edu"]}]}
+    rendered = chart.render(at("jupyterhub", {"ingress": ingress, "proxy": {"service": {"type": "ClusterIP"}}}))
+    types = {each["spec"].get("type", "ClusterIP") for (kind, _), each in rendered.items() if kind == "Service"}
+    assert types == {"ClusterIP"}
+
+
+def test_a_load_balancer_lets_in_the_sites_addresses_alone(chart: Chart) -> None:
+    service = {"type": "LoadBalancer", "loadBalancerSourceRanges": ["192.0.2.0/24"]}
+    public = chart.render(at("jupyterhub.proxy.service", service))["Service", "proxy-public"]["spec"]
+    assert public["loadBalancerSourceRanges"] == ["192.0.2.0/24"]
+
+
+def test_with_a_certificate_plain_http_only_leads_to_https(everything: Objects) -> None:
+    (proxy,) = pod_spec(everything, "proxy")["containers"]
+    assert {"--port=8443", "--redirect-port=8000", "--redirect-to=443"} <= set(proxy["command"])
+
+
+def test_no_secret_is_anywhere_but_in_a_secret(everything: Objects) -> None:
+    config = SITE["jupyterhub"]["hub"]["config"]
+    secrets = [
+        config["ConfigurableHTTPProxy"]["auth_token"],
+        config["JupyterHub"]["cookie_secret"],
+        *config["CryptKeeper"]["keys"],
+        base64.b64decode(everything["Secret", "coursehub-provisioner"]["data"]["token"]).decode(),
+    ]
+    shown = json.dumps([each for (kind, _), each in everything.items() if kind != "Secret"])
+    for secret in secrets:
+        assert len(secret) >= 32
+        assert secret not in shown
+        assert base64.b64encode(secret.encode()).decode() not in shown
+
+
+@pytest.mark.parametrize("deployment", ["hub", "proxy"])
+def test_hub_and_proxy_take_the_proxys_token_from_the_secret(everything: Objects, deployment: str) -> None:
+    (container,) = pod_spec(everything, deployment)["containers"]
+    token = next(each for each in container["env"] if each["name"] == "CONFIGPROXY_AUTH_TOKEN")
+    reference = {"name": "hub", "key": "hub.config.ConfigurableHTTPProxy.auth_token"}
+    assert token["valueFrom"] == {"secretKeyRef": reference}
+    assert "value" not in token
+
+
+def test_addresses_of_their_own_for_servers_are_upstreams_two_values(chart: Chart) -> None:
+    given = {"subdomain_host": "https://hub.example.edu", "cookie_host_prefix_enabled": True}
+    config = hub_values(chart.render(at("jupyterhub.hub.config.JupyterHub", given)))["hub"]["config"]
+    assert given.items() <= config["JupyterHub"].items()

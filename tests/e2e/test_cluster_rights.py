@@ -1,0 +1,41 @@
+"""What the account of the hub may do in a real cluster: its namespace's pods, and little else."""
+
+import pytest
+
+from .cluster import Installation
+
+
+def may(installation: Installation, account: str, *what: str) -> bool:
+    """Whether the cluster lets a service account of the hub's namespace do something there, or where `what` says."""
+    who = f"--as=system:serviceaccount:{installation.namespace}:{account}"
+    return installation.kubectl("auth", "can-i", *what, who, check=False).split()[-1:] == ["yes"]
+
+
+@pytest.mark.parametrize(
+    "what", [("create", "pods"), ("delete", "pods"), ("get", "secrets"), ("watch", "events")], ids=" ".join
+)
+def test_the_hub_may_start_and_stop_servers(installation: Installation, what: tuple[str, ...]) -> None:
+    assert may(installation, "hub", *what)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        *(("create", each) for each in ("clusterroles", "clusterrolebindings", "roles", "rolebindings", "namespaces")),
+        *(("get", each) for each in ("nodes", "persistentvolumes")),
+        *(("update", each) for each in ("configmaps", "secrets", "deployments.apps")),
+        ("create", "pods", "--subresource=exec"),
+        ("create", "pods", "--namespace=kube-system"),
+        ("get", "secrets", "--namespace=kube-system"),
+        ("list", "pods", "--all-namespaces"),
+    ],
+    ids=" ".join,
+)
+def test_s4_the_hub_may_do_nothing_that_reaches_further(installation: Installation, what: tuple[str, ...]) -> None:
+    assert not may(installation, "hub", *what)
+
+
+@pytest.mark.parametrize("what", [("create", "pods"), ("get", "secrets"), ("list", "pods")], ids=" ".join)
+def test_the_namespaces_default_account_may_do_nothing(installation: Installation, what: tuple[str, ...]) -> None:
+    """Upstream's proxy runs as it."""
+    assert not may(installation, "default", *what)

@@ -1,0 +1,79 @@
+"""Who may do what at a running hub, and what its pages let a browser do; docs/security.md names these tests."""
+
+import httpx
+import pytest
+
+from tests.hub.conftest import Hub
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_persons_rights_end_at_their_own_server_and_name(hub: Hub) -> None:
+    scopes = (await hub.rest("maria", "GET", "user")).json()["scopes"]
+    assert "access:servers!user=maria" in scopes
+    assert [scope for scope in scopes if not scope.endswith("!user=maria")] == []
+
+
+async def test_an_admins_rights_reach_into_everybodys_server(hub: Hub) -> None:
+    """So says JupyterHub's role, whatever `admin_access` is; the page tells admins so."""
+    assert "access:servers" in (await hub.rest("sofia", "GET", "user")).json()["scopes"]
+
+
+@pytest.mark.parametrize("path", ["users", "users/jonas", "groups", "services", "proxy"])
+async def test_who_else_there_is_a_person_is_not_told(hub: Hub, path: str) -> None:
+    await hub.login("jonas")
+    assert (await hub.rest("maria", "GET", path)).status_code in (403, 404)
+
+
+async def test_nobody_shares_a_server(hub: Hub) -> None:
+    await hub.login("jonas")
+    for path in ("shares/maria/", "share-codes/maria/"):
+        answer = await hub.rest("maria", "POST", path, b'{"user": "jonas"}')
+        assert answer.status_code == 403, answer.text
+
+
+async def test_a_person_has_one_server_and_no_named_ones(hub: Hub) -> None:
+    answer = await hub.rest("maria", "POST", "users/maria/servers/second", b"{}")
+    assert answer.status_code == 400, answer.text
+    assert "Named servers are not enabled" in answer.text
+
+
+@pytest.mark.parametrize("path", ["metrics", "api/info", "api/user"])
+async def test_who_has_not_logged_in_reads_no_metrics_and_nothing_of_anybody(hub: Hub, path: str) -> None:
+    async with httpx.AsyncClient(base_url=hub.app.hub.url) as nobody:
+        assert (await nobody.get(path)).status_code == 403
+
+
+@pytest.mark.parametrize(("name", "status"), [("maria", 403), ("sofia", 200)])
+async def test_metrics_are_for_admins(hub: Hub, name: str, status: int) -> None:
+    await hub.login(name)
+    token = hub.app.users[name].new_api_token()
+    async with httpx.AsyncClient(base_url=hub.app.hub.url) as client:
+        assert (await client.get("metrics", headers={"Authorization": f"token {token}"})).status_code == status
+
+
+async def test_a_token_in_an_address_opens_nothing(hub: Hub) -> None:
+    await hub.login("maria")
+    token = hub.app.users["maria"].new_api_token()
+    async with httpx.AsyncClient(base_url=hub.app.hub.url) as nobody:
+        assert (await nobody.get("api/user", headers={"Authorization": f"token {token}"})).status_code == 200
+        assert (await nobody.get("api/user", params={"token": token})).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["login", "courses", "spawn", "home", "token"])
+async def test_no_page_of_the_hub_can_be_framed(hub: Hub, path: str) -> None:
+    answer = await (await hub.login("maria")).get(path)
+    assert answer.status_code == 200
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+async def test_whom_an_admin_deletes_has_no_server_no_session_and_no_token(hub: Hub) -> None:
+    browser = await hub.login("jonas")
+    token = hub.app.users["jonas"].new_api_token()
+    assert await hub.start("jonas") == "ready"
+    assert (await browser.get("home")).url.path.endswith("/home")
+    assert (await hub.rest("sofia", "DELETE", "users/jonas")).status_code == 204
+    assert not hub.kubernetes.pods
+    assert (await browser.get("home")).url.path.endswith("/login")
+    async with httpx.AsyncClient(base_url=hub.app.hub.url) as nobody:
+        assert (await nobody.get("api/user", headers={"Authorization": f"token {token}"})).status_code == 403
