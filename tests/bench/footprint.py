@@ -99,13 +99,14 @@ class Tab:
         self._headers = {"Authorization": f"token {person.token}"}
         self._verify = verify
 
-    async def run(self) -> None:
-        """Asks until it is cancelled."""
+    async def run(self, after: float) -> None:
+        """Opens `after` seconds and asks until it is cancelled."""
+        await asyncio.sleep(after)
         secure = self._verify if isinstance(self._verify, ssl.SSLContext) else None
         socket = f"{self._url.replace('http', 'ws', 1)}/api/events/subscribe"
         async with (
             httpx.AsyncClient(headers=self._headers, verify=self._verify, timeout=60) as client,
-            connect(socket, additional_headers=self._headers, ssl=secure),
+            connect(socket, additional_headers=self._headers, ssl=secure, open_timeout=60),
         ):
             while True:
                 for path in POLLS:
@@ -161,7 +162,8 @@ def measure(installation: Installation, verify: ssl.SSLContext | bool = True) ->
             persons += more
             rows += meter.rows(str(size), f"{len(more)} start, {AT_ONCE} at once, {took:.0f} s")
             meter = Meter(installation)
-            asyncio.run(_measured(meter, [Tab(person, verify).run() for person in persons], STEADY))
+            tabs = [Tab(person, verify).run(EVERY * number / size) for number, person in enumerate(persons)]
+            asyncio.run(_measured(meter, tabs, STEADY))
             rows += meter.rows(str(size), "a tab of each is open")
             say("\n".join(rows[-2 * len(CONTAINERS) :]))
     finally:
