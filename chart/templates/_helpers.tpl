@@ -119,12 +119,13 @@ securityContext:
 {{- define "coursehub.certificate" -}}
 {{- $https := dig "proxy" "https" dict .Values.jupyterhub }}
 {{- $ingress := dig "ingress" dict .Values.jupyterhub }}
-{{- $names := concat (dig "hosts" list $https | default list) (dig "hosts" list $ingress | default list) | compact }}
+{{- $route := dig "httpRoute" dict .Values.jupyterhub }}
+{{- $names := concat ($https.hosts | default list) ($ingress.hosts | default list) ($route.hostnames | default list) | compact }}
 {{- if and $https.enabled (has $https.type (list "secret" "manual" "letsencrypt")) }}
 {{- $seen := dict "host" "proxy-public" "port" 443 }}
 {{- with $names }}{{ $seen = set $seen "name" (first .) }}{{ end }}
 {{- toYaml $seen }}
-{{- else if and $names (or (and $https.enabled (eq $https.type "offload")) (and $ingress.enabled $ingress.tls)) }}
+{{- else if and $names (or $https.enabled (and $ingress.enabled $ingress.tls) $route.enabled) }}
 {{- toYaml (dict "host" (first $names) "port" 443) }}
 {{- end }}
 {{- end }}

@@ -23,6 +23,7 @@ from tests.authority import Authority
 HOST = "jupyter.example.edu"
 NOW = datetime.now(UTC)
 MONTHS = timedelta(days=80)
+WEAK = rsa.generate_private_key(65537, 1024)  # noqa: S505 - it is to be refused
 
 
 @dataclass
@@ -175,8 +176,8 @@ def _not_first_key(files: Files) -> tuple[bytes, bytes]:
         ),
         pytest.param(
             _left_out,
-            "tls.crt: certificate 1 is signed by 'authority of the computing centre', and certificate 2 is 'authority of "
-            "the university', which did not sign it; ",
+            "tls.crt: certificate 1 is signed by 'authority of the computing centre', and certificate 2 is 'authority "
+            "of the university', which did not sign it; ",
             id="one left out",
         ),
         pytest.param(
@@ -185,7 +186,7 @@ def _not_first_key(files: Files) -> tuple[bytes, bytes]:
         pytest.param(_not_first_key, "tls.crt: tls.key is the key of its certificate 3; put that one", id="two in one"),
         pytest.param(lambda f: f.sign(valid=-timedelta(days=1)), "tls.crt: certificate 1, '", id="expired"),
         pytest.param(
-            lambda f: f.sign(key=rsa.generate_private_key(65537, 1024)),
+            lambda f: f.sign(key=WEAK),
             f"tls.crt: certificate 1, '{HOST}', has an RSA key of 1024 bits, too weak; make one by: ",
             id="a weak key",
         ),
