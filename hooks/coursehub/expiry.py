@@ -13,7 +13,7 @@ from .identity import Log
 from .settings import Endpoint
 
 # Seconds between two looks, and for each.
-PAUSE = 60.0
+PAUSE = 30.0
 PATIENCE = 10.0
 
 
@@ -38,7 +38,7 @@ class Expiry(Collector):
             yield GaugeMetricFamily("coursehub_certificate_expiry_timestamp_seconds", about, value=ends)
 
     async def follow(self) -> None:
-        """Looks once a minute, for as long as the hub runs."""
+        """Looks twice a minute, for as long as the hub runs."""
         while True:
             await self.look()
             await asyncio.sleep(PAUSE)
