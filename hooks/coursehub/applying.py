@@ -4,7 +4,7 @@ import ssl
 import stat
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -16,11 +16,12 @@ from .kubectl import Object
 from .secret import NoPlace, Secret
 from .tls import CHAIN, KEY, Facts, Unusable
 
-_PROXY = "app=jupyterhub,component=proxy"
+_PROXY = "component=proxy"
 _SAID = {
     "current": "proxy: has this certificate",
     "restarted": "proxy: restarted, and serves this certificate; servers run on",
     "outdated": "proxy: serves what it started with; add --restart-proxy (servers run on, pages connect again)",
+    "absent": "proxy: is not installed yet",
     "elsewhere": "proxy: takes no certificate from this Secret; an ingress that does needs no restart",
 }
 
@@ -34,58 +35,68 @@ class Change:
     what: str
 
 
+@dataclass(frozen=True)
+class _Checked:
+    """What a folder holds that is fit to be applied; `mounted` names the Secret of the certificate."""
+
+    secrets: Sequence[Secret]
+    certificate: Facts | None
+    mounted: str
+    warnings: Sequence[str]
+
+
 def apply(options: Namespace) -> int:
     """Checks the folder, then makes or updates its Secrets; where something is wrong, nothing is changed."""
-    values = settings.plain([(str(path), document.read_text(path)) for path in options.site or ()])
-    folder, now = options.folder, datetime.now(UTC)
-    files, problems = _read(folder)
-    certificate: Facts | None = None
-    planned: list[Secret] = []
-    warnings: list[str] = []
-    if not problems:
-        try:
-            planned = secret.plan(files, values, options.namespace)
-            if CHAIN in files:
-                certificate = _certificate(files, tuple(options.host) or secret.hosts(values), now)
-                warnings = [*certificate.warnings(now), *_distrust(folder, certificate)]
-        except NoPlace as error:
-            problems = [str(error)]
-        except Unusable as error:
-            problems = list(error.problems)
-    if problems:
-        told = [f"{folder}/{each}" if each.partition(":")[0] in _names() else each for each in problems]
-        say({"problems": told}, told, as_json=options.json, error=True)
+    now = datetime.now(UTC)
+    try:
+        checked = _check(options, now)
+    except Unusable as error:
+        say({"problems": error.problems}, error.problems, as_json=options.json, error=True)
         return PROBLEMS
-    for each in warnings:
-        print(f"coursehub: {folder}/{each}", file=sys.stderr)
-    changes = _apply(planned, dry_run=options.dry_run)
-    proxy = _proxy(options, secret.tls_name(values), changes) if certificate else None
+    for each in checked.warnings:
+        print(f"coursehub: {each}", file=sys.stderr)
+    changes = _apply(checked.secrets, dry_run=options.dry_run)
+    certificate = checked.certificate
+    proxy = _proxy(options, checked.mounted, changes) if certificate else None
     answer = {
         "secrets": [asdict(each) for each in changes],
         "certificate": certificate and {**asdict(certificate), "ends": certificate.ends.isoformat()},
         "proxy": proxy,
-        "warnings": warnings,
+        "warnings": checked.warnings,
     }
-    lines = _lines(planned, changes, certificate, proxy, now, dry_run=options.dry_run)
-    say(answer, lines, as_json=options.json)
+    say(answer, _lines(checked, changes, proxy, now, dry_run=options.dry_run), as_json=options.json)
     return FINE
 
 
-def _names() -> list[str]:
-    return [place.file for place in secret.PLACES]
+def _check(options: Namespace, now: datetime) -> _Checked:
+    """Raises Unusable with each thing that is wrong."""
+    values = settings.plain([(str(path), document.read_text(path)) for path in options.site or ()])
+    folder = options.folder
+    files = _read(folder)
+    certificate = None
+    warnings: list[str] = []
+    try:
+        planned = secret.plan(files, values, options.namespace)
+        if CHAIN in files:
+            certificate = _certificate(files, options.host or secret.hosts(values), now)
+            warnings = [f"{folder}/{each}" for each in (*certificate.warnings(now), *_distrust(folder, certificate))]
+        return _Checked(planned, certificate, secret.tls_name(values), warnings)
+    except NoPlace as error:
+        raise Unusable([str(error)]) from None
+    except Unusable as error:
+        raise Unusable([f"{folder}/{each}" for each in error.problems]) from None
 
 
-def _read(folder: Path) -> tuple[dict[str, bytes], list[str]]:
-    """The known files by name, and what is wrong with the folder."""
+def _read(folder: Path) -> dict[str, bytes]:
+    """The known files by name; raises Unusable where the folder holds others, or what others may read."""
     places = {place.file: place for place in secret.PLACES}
+    known = f"known files: {', '.join(places)}"
     files: dict[str, bytes] = {}
     problems: list[str] = []
-    for path in sorted(folder.iterdir()):
+    for path in sorted(each for each in folder.iterdir() if not each.name.startswith(".")):
         place = places.get(path.name)
-        if path.name.startswith("."):
-            continue
         if place is None or not path.is_file():
-            problems.append(f"{path}: is no secret that is known here; known files: {', '.join(places)}")
+            problems.append(f"{path}: is no secret that is known here; {known}")
         elif place.private and (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077:
             problems.append(f"{path}: others may read it ({mode:04o}); run: chmod 600 {path}")
         else:
@@ -93,19 +104,16 @@ def _read(folder: Path) -> tuple[dict[str, bytes], list[str]]:
             if wrong := place.form(files[path.name]):
                 problems.append(f"{path}: {wrong}")
     if not problems and not files:
-        problems.append(f"{folder}: holds no secret; known files: {', '.join(places)}")
-    if not problems:
-        problems += [
-            f"{folder}/{CHAIN} and {KEY} belong together; add {each}" for each in (CHAIN, KEY) if _alone(files, each)
-        ]
-    return files, problems
+        problems.append(f"{folder}: holds no secret; {known}")
+    if not problems and len({CHAIN, KEY} & files.keys()) == 1:
+        missing = CHAIN if KEY in files else KEY
+        problems.append(f"{folder}/{CHAIN} and {KEY} belong together; add {missing}")
+    if problems:
+        raise Unusable(problems)
+    return files
 
 
-def _alone(files: dict[str, bytes], missing: str) -> bool:
-    return missing not in files and bool({CHAIN, KEY} & files.keys())
-
-
-def _certificate(files: dict[str, bytes], hosts: Sequence[str], now: datetime) -> Facts:
+def _certificate(files: Mapping[str, bytes], hosts: Sequence[str], now: datetime) -> Facts:
     if not hosts:
         raise NoPlace(
             "the host name that the certificate has to be for is not known; add --host NAME, or --site FILE with "
@@ -162,7 +170,9 @@ def _proxy(options: Namespace, name: str, changes: Sequence[Change]) -> str:
     """Whether the proxy serves what is in the Secret `name`: it reads that at its start only, so its pod is newer."""
     where = options.namespace
     deployment = kubectl.get(where, "deployment", "proxy")
-    volumes = deployment["spec"]["template"]["spec"].get("volumes", ()) if deployment else ()
+    if deployment is None:
+        return "absent"
+    volumes = deployment["spec"]["template"]["spec"].get("volumes", ())
     if name not in [volume.get("secret", {}).get("secretName") for volume in volumes]:
         return "elsewhere"
     if options.dry_run and any(change.name == name and change.what != "unchanged" for change in changes):
@@ -187,20 +197,14 @@ def _written(found: Object) -> str:
 
 
 def _lines(
-    planned: Sequence[Secret],
-    changes: Sequence[Change],
-    certificate: Facts | None,
-    proxy: str | None,
-    now: datetime,
-    *,
-    dry_run: bool,
+    checked: _Checked, changes: Sequence[Change], proxy: str | None, now: datetime, *, dry_run: bool
 ) -> Iterable[str]:
-    for each, change in zip(planned, changes, strict=True):
+    for each, change in zip(checked.secrets, changes, strict=True):
         same = change.what == "unchanged"
         yield f"secret {change.name} in {change.namespace}: {'would be ' if dry_run and not same else ''}{change.what}"
         if not same:
             yield from each.then
-    if certificate:
+    if certificate := checked.certificate:
         names, left = ", ".join(certificate.names), certificate.days(now)
         yield f"certificate: {names}; {left} days left, until {certificate.ends:%Y-%m-%d}; serial {certificate.serial}"
     if proxy:

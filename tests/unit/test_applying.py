@@ -77,7 +77,7 @@ def test_the_first_time_the_secret_of_the_values_is_made_and_then_left_alone(
     first, second, third = said.out.splitlines()
     assert first == "secret jupyter-tls in coursehub: made"
     assert second.startswith(f"certificate: {HOST}; 79 days left, until ")
-    assert third == "proxy: takes no certificate from this Secret; an ingress that does needs no restart"
+    assert third == "proxy: is not installed yet"
     assert not said.err
     assert content(cluster, "coursehub/jupyter-tls") == {
         name: (folder / name).read_bytes() for name in ("tls.crt", "tls.key")
@@ -174,7 +174,7 @@ def test_as_json_for_a_script(folder: Path, cluster: Cluster, capsys: pytest.Cap
     said = json.loads(capsys.readouterr().out)
     assert said["secrets"] == [{"namespace": "coursehub", "name": "jupyter-tls", "what": "made"}]
     assert said["certificate"]["names"] == [HOST]
-    assert said["proxy"] == "elsewhere"
+    assert said["proxy"] == "absent"
     assert said["warnings"] == []
     (folder / "tls.key").chmod(0o644)
     assert apply("--json") == 1
@@ -308,12 +308,18 @@ def test_one_namespace_that_is_not_there_leaves_all_as_it_was(
     assert not cluster.secrets
 
 
-def test_a_certificate_for_an_ingress_goes_into_the_ingresss_secret(folder: Path, cluster: Cluster) -> None:
+def test_a_certificate_for_an_ingress_goes_into_the_ingresss_secret_and_restarts_nothing(
+    folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.proxy("another", since="2026-01-01T00:00:00Z")
     (folder.parent / "site.yaml").write_text(
         f"jupyterhub: {{ingress: {{enabled: true, hosts: [{HOST}], tls: [{{hosts: [{HOST}], secretName: ours}}]}}}}"
     )
-    assert apply() == 0
+    assert apply("--restart-proxy") == 0
     assert set(cluster.secrets) == {"coursehub/ours"}
+    assert cluster.changes() == ["apply"]
+    said = "proxy: takes no certificate from this Secret; an ingress that does needs no restart"
+    assert said in capsys.readouterr().out
 
 
 def test_without_values_the_host_is_given_and_the_name_is_the_charts(folder: Path, cluster: Cluster) -> None:

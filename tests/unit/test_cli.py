@@ -151,7 +151,6 @@ def test_no_mistakes_as_json_are_an_empty_list(files: Path, capsys: pytest.Captu
         ["storage", "usage"],
         ["storage", "people"],
         ["storage", "door"],
-        ["secrets"],
         ["secrets", "apply"],
         ["course", "create"],
         ["course", "check"],

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from coursehub import tls
 from coursehub.tls import Unusable
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -218,10 +219,10 @@ def test_a_certificate_of_tomorrow_is_not_applied_today(files: Files) -> None:
 
 
 def test_an_expired_one_says_since_when(files: Files) -> None:
-    said = refusals(*files.sign(valid=timedelta(days=10)), now=NOW + timedelta(days=11))
-    assert said == (
-        f"tls.crt: certificate 1, '{HOST}', expired on {NOW + timedelta(days=10):%Y-%m-%d %H:%M} UTC; get a new one",
-    )
+    chain, key = files.sign(valid=timedelta(days=10))
+    end = x509.load_pem_x509_certificates(chain)[0].not_valid_after_utc
+    (said,) = refusals(chain, key, now=NOW + timedelta(days=11))
+    assert said == f"tls.crt: certificate 1, '{HOST}', expired on {end:%Y-%m-%d %H:%M} UTC; get a new one"
 
 
 def test_who_signed_has_to_be_an_authority(files: Files) -> None:
