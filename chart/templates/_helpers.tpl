@@ -112,6 +112,24 @@ securityContext:
   configMap: {name: coursehub-provisioner}
 {{- end }}
 
+{{- /*
+  Where the hub sees the certificate that people get: at the proxy, or at the name of what is in front of it. Nothing where
+  TLS is off, or where nobody says the name.
+*/}}
+{{- define "coursehub.certificate" -}}
+{{- $https := dig "proxy" "https" dict .Values.jupyterhub }}
+{{- $ingress := dig "ingress" dict .Values.jupyterhub }}
+{{- $route := dig "httpRoute" dict .Values.jupyterhub }}
+{{- $names := concat ($https.hosts | default list) ($ingress.hosts | default list) ($route.hostnames | default list) | compact }}
+{{- if and $https.enabled (has $https.type (list "secret" "manual" "letsencrypt")) }}
+{{- $seen := dict "host" "proxy-public" "port" 443 }}
+{{- with $names }}{{ $seen = set $seen "name" (first .) }}{{ end }}
+{{- toYaml $seen }}
+{{- else if and $names (or $https.enabled (and $ingress.enabled $ingress.tls) $route.enabled) }}
+{{- toYaml (dict "host" (first $names) "port" 443) }}
+{{- end }}
+{{- end }}
+
 {{- /* The values that the hub, the check and the command read, as the file site.yaml. */}}
 {{- define "coursehub.site" -}}
 {{- $site := pick .Values "timezone" "minimumUid" "admins" "images" "groups" "nodes" "courseGids" "courseEnvironment" "siteModule" "general" "maximum" "identity" "servers" }}
@@ -123,6 +141,9 @@ securityContext:
 {{- with $url }}
 {{- $site = set $site "provisioner" (dict "url" . "timeout" $.Values.storage.provisioner.timeout) }}
 {{- end }}
+{{- end }}
+{{- with include "coursehub.certificate" $ | fromYaml }}
+{{- $site = set $site "certificate" . }}
 {{- end }}
 {{- dict "site.yaml" (toYaml $site | printf "%s\n") | toYaml }}
 {{- end }}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import commands, storing
+from . import applying, commands, storing
 from .commands import PROBLEMS
 from .errors import CoursehubError, InvalidFile
 from .names import is_slug
@@ -130,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     _course_directories(course)
     _storage(verbs)
     _feedback(verbs)
+    _secrets(verbs)
     return parser
 
 
@@ -245,6 +246,33 @@ def _feedback(verbs: Any) -> None:
     _root(push)
     _dry_run(push)
     _json(push)
+
+
+def _secrets(verbs: Any) -> None:
+    kept = verbs.add_parser("secrets", help="bring certificate and passwords into the cluster").add_subparsers(
+        required=True, metavar="VERB"
+    )
+    apply = _command(
+        kept,
+        "apply",
+        applying.apply,
+        "make or update the Secrets from a folder of files",
+        "Makes or updates the Secrets into which the files of FOLDER go: tls.crt (the server's certificate, then its "
+        "issuers') with tls.key, and others (docs/admins.md lists them). Checks all before it changes anything: key, "
+        "chain, host name, days left, and that nobody else may read what is secret. To be run again after each "
+        "renewal, by cron too: what is unchanged stays untouched. Exit 0: all is as FOLDER has it, 1: something is "
+        "wrong.",
+        "coursehub secrets apply secrets/ --site values/uni.yaml --host jupyter.example.edu --restart-proxy",
+    )
+    apply.add_argument("folder", type=Path, metavar="FOLDER", help="where the files are; nothing else is in it")
+    said = "a name by which people reach the hub, which the certificate has to have; can be given more than once"
+    apply.add_argument("--host", action="append", default=[], metavar="NAME", help=f"{said}, in place of the values'")
+    _site(apply, required=False)
+    said = "restart the proxy if it is older than the certificate, which it reads at its start only; servers run on"
+    apply.add_argument("--restart-proxy", action="store_true", help=said)
+    _namespace(apply)
+    _dry_run(apply)
+    _json(apply)
 
 
 def _slug(text: str) -> str:

@@ -221,6 +221,14 @@ class ProvisionerService(_Values):
     timeout: Annotated[float, Field(strict=True, ge=0.1, le=60)] = 10
 
 
+class Endpoint(_Values):
+    """Where the hub's certificate is shown: an address to connect to, and the `name` to ask for (else the host)."""
+
+    host: Text
+    port: Annotated[int, Field(strict=True, ge=1, le=65535)] = 443
+    name: Text | None = None
+
+
 class Settings(_Values):
     """The site's values, as far as the hub and the command need them."""
 
@@ -240,6 +248,8 @@ class Settings(_Values):
     quotas: Quotas = Quotas()
     # Written by the chart from storage.provisioner.
     provisioner: ProvisionerService | None = None
+    # Written by the chart from where upstream's values turn TLS on.
+    certificate: Endpoint | None = None
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -300,6 +310,17 @@ def read(values: Sequence[tuple[str, str]]) -> tuple[Settings, dict[str, Any]]:
                 where = next((each for each in reversed(documents) if path in each.values), documents[-1])
                 problems += where.explain((), [detail], Settings)
     raise InvalidFile(problems)
+
+
+def plain(values: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """All that values files say, as plain data, a later file over the earlier ones; raises InvalidFile."""
+    documents = [document.read(file, text) for file, text in values]
+    if problems := [problem for each in documents for _, problem in each.problems]:
+        raise InvalidFile(problems)
+    merged: dict[str, Any] = {}
+    for each in documents:
+        _merge(merged, each.data)
+    return merged
 
 
 def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:

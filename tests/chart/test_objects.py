@@ -104,6 +104,39 @@ def test_every_key_of_ours_reaches_the_hub_or_an_object(site: dict[str, Any]) ->
     assert set(site) == set(schema["properties"]) - elsewhere
 
 
+HTTPS = {"enabled": True, "type": "secret", "secret": {"name": "coursehub-tls"}}
+NAME = "jupyter.example.edu"
+
+
+@pytest.mark.parametrize(
+    ("values", "seen"),
+    [
+        pytest.param({}, None, id="TLS is off"),
+        pytest.param({"proxy": {"https": HTTPS}}, {"host": "proxy-public", "port": 443}, id="at the proxy"),
+        pytest.param(
+            {"proxy": {"https": {**HTTPS, "hosts": [NAME]}}},
+            {"host": "proxy-public", "port": 443, "name": NAME},
+            id="at the proxy, by a name",
+        ),
+        pytest.param(
+            {"proxy": {"https": {"enabled": True, "type": "offload", "hosts": [NAME]}}},
+            {"host": NAME, "port": 443},
+            id="in front of the proxy",
+        ),
+        pytest.param(
+            {"ingress": {"enabled": True, "hosts": [NAME], "tls": [{"hosts": [NAME], "secretName": "tls"}]}},
+            {"host": NAME, "port": 443},
+            id="at an ingress",
+        ),
+        pytest.param({"ingress": {"enabled": True, "hosts": [NAME]}}, None, id="an ingress without TLS"),
+        pytest.param({"proxy": {"https": {"enabled": True, "type": "offload"}}}, None, id="under no known name"),
+    ],
+)
+def test_the_hub_knows_where_to_see_the_certificate(chart: Chart, values: Values, seen: Values | None) -> None:
+    found = site_values(chart.render({"jupyterhub": merged({"ingress": {}, "proxy": {}}, values)}))
+    assert found.get("certificate") == seen
+
+
 def test_an_nfs_server_becomes_a_volume(chart: Chart) -> None:
     nfs = {"server": "nfs.example.edu", "path": "/export", "version": 4.2, "mountOptions": ["rsize=1048576"]}
     volume = chart.render({"storage": {"nfs": nfs}})["PersistentVolume", "teaching-coursehub-storage"]["spec"]

@@ -384,6 +384,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub
     )
     patch = pytest.MonkeyPatch()
     patch.setattr("kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
+    patch.setattr("coursehub.expiry.PAUSE", 0.2)
 
     c = Config()
     c.JupyterHub.authenticator_class = Login

@@ -2,10 +2,14 @@
 
 import asyncio
 import re
+import ssl
+from pathlib import Path
 
 import pytest
+from cryptography import x509
 
-from tests.hub.conftest import Hub
+from tests.authority import Authority
+from tests.hub.conftest import SITE, Hub
 from tests.support import COURSES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -41,3 +45,22 @@ async def test_a_course_that_is_taken_out_leaves_page_and_metrics(hub: Hub) -> N
     found = await metrics(hub)
     assert [name for name in found if "course=" in name] == ['coursehub_course_info{course="only",version="…"}']
     assert (await (await hub.login("jonas")).page("spawn")).choices == ["only", "general"]
+
+
+async def test_the_end_of_the_certificate_in_front_of_the_hub_is_a_metric_where_there_is_one(
+    hub: Hub, tmp_path: Path
+) -> None:
+    name = "coursehub_certificate_expiry_timestamp_seconds"
+    chain, key = Authority(tmp_path).sign("jupyter.example.edu")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    assert name not in await metrics(hub)
+    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        async with hub.values(f"{SITE}certificate: {{host: 127.0.0.1, port: {port}, name: jupyter.example.edu}}\n"):
+            found = await metrics(hub)
+            async with asyncio.timeout(10):
+                while name not in found:
+                    found = await metrics(hub)
+    end = x509.load_pem_x509_certificate(chain.read_bytes()).not_valid_after_utc
+    assert found[name] == end.timestamp()

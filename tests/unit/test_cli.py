@@ -98,6 +98,9 @@ def run(*arguments: str) -> int:
                 ["course", "check", "--all", "--root", "root", "--site", "site.yaml", "courses.yaml", "--bogus"],
                 ["storage", "door", "--root", "root"],
                 ["storage", "people", "--root", "root", "x"],
+                ["secrets"],
+                ["secrets", "apply"],
+                ["secrets", "apply", "root", "other"],
             )
         ),
     ],
@@ -148,6 +151,7 @@ def test_no_mistakes_as_json_are_an_empty_list(files: Path, capsys: pytest.Captu
         ["storage", "usage"],
         ["storage", "people"],
         ["storage", "door"],
+        ["secrets", "apply"],
         ["course", "create"],
         ["course", "check"],
         ["course", "archive"],
