@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import commands, storing
+from . import commands, logs, storing
 from .commands import PROBLEMS
 from .errors import CoursehubError, InvalidFile
 from .names import is_slug
@@ -130,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     _course_directories(course)
     _storage(verbs)
     _feedback(verbs)
+    _logs(verbs)
     return parser
 
 
@@ -245,6 +246,23 @@ def _feedback(verbs: Any) -> None:
     _root(push)
     _dry_run(push)
     _json(push)
+
+
+def _logs(verbs: Any) -> None:
+    show = _command(
+        verbs,
+        "logs",
+        logs.logs,
+        "say what somebody's server printed, or why it failed",
+        "Shows what the person's server printed last; where none runs, why the last one failed: what Kubernetes said, "
+        "what the person was told, the pod's events and the last lines that it printed. The hub keeps that for the "
+        "site's `servers.failureDays`. Exit 0: there was something to show, 1: nothing is known.",
+        "coursehub logs maria --previous",
+    )
+    show.add_argument("user", metavar="USER", help="the login name")
+    show.add_argument("--previous", action="store_true", help="why earlier servers failed, also while one runs")
+    _namespace(show)
+    _json(show)
 
 
 def _slug(text: str) -> str:

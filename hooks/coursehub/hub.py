@@ -1,7 +1,7 @@
 """The only place that touches the hub's configuration: `configure(c)`, called by one line of `hub.extraConfig`."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from traitlets.log import get_logger
 from . import door, provisioner, sitemodule
 from .answers import Answers
 from .directory import People
+from .failures import Failures
 from .gate import Frame
 from .handler import COURSES, CoursesHandler, courses_url
 from .metrics import Live
@@ -20,6 +21,8 @@ from .provisioner import Provisioner
 from .site import Site
 from .spawner import CoursehubSpawner, Hook, Hooks
 from .storage import Share
+from .tally import Tally
+from .witness import Witness
 
 CONFIG = Path("/usr/local/etc/jupyterhub")
 SHARE = Path("/srv/coursehub/share")
@@ -30,7 +33,7 @@ CLAIM = "coursehub-storage"
 _FRAMED = ("namespace", "node_selector", "tolerations", "priority_class_name", "common_labels")
 
 # A task that nothing refers to can vanish before it ran.
-_opening: set[asyncio.Task[asyncio.Server]] = set()
+_begun: set[asyncio.Task[Any]] = set()
 
 
 def configure(
@@ -52,6 +55,9 @@ def configure(
     site = Site(config / "site", config / "courses", log, state)
     site.follow()
     REGISTRY.register(Live(lambda: site.current))
+    REGISTRY.register(tally := Tally())
+    failures = Failures(state / "failures", lambda: site.current.settings.servers.failure_days, log)
+    witness = Witness(failures, tally, lambda: site.current.settings.zone, log)
     module = site.current.settings.site_module
     adjust = sitemodule.load(module) if module else None
     hooks = Hooks(
@@ -60,11 +66,16 @@ def configure(
         People(log),
         _frame(c, claim),
         provisioner=Provisioner(token, log),
+        witness=witness,
         adjust=adjust,
         earlier=_hooks(c),
     )
-    _open_door(Answers(site, hooks.find, adjust), socket)
+    _begin(door.open_to(Answers(site, hooks.find, adjust, witness.logs), socket))
+    _begin(failures.prune())
     c.JupyterHub.spawner_class = CoursehubSpawner
+    c.CoursehubSpawner.witness = witness
+    # JupyterHub calls it with whoever looks, and the page with whose server it is about.
+    c.JupyterHub.template_vars.update({"coursehub_failure": lambda _: witness.told})
     c.KubeSpawner.options_form = hooks.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form
     c.KubeSpawner.apply_user_options = hooks.apply_user_options
@@ -79,14 +90,15 @@ def configure(
     return hooks
 
 
-def _open_door(answers: Answers, path: Path) -> None:
+def _begin(coroutine: Coroutine[Any, Any, Any]) -> None:
     """Where JupyterHub runs: it reads its configuration on the event loop that it then works on."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
+        coroutine.close()
         return
-    _opening.add(task := loop.create_task(door.open_to(answers, path)))
-    task.add_done_callback(_opening.discard)
+    _begun.add(task := loop.create_task(coroutine))
+    task.add_done_callback(_begun.discard)
 
 
 def _frame(c: Any, claim: str) -> Frame:
