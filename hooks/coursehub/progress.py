@@ -1,7 +1,7 @@
 """What the progress page shows of a start: what Kubernetes says, and between it in a sentence what is waited for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 _LOOK = 1.0
@@ -9,7 +9,7 @@ _LOOK = 1.0
 
 async def told(
     events: AsyncIterator[dict[str, Any]], sentence: Callable[[], str | None], *, every: float = _LOOK
-) -> AsyncIterator[dict[str, Any]]:
+) -> AsyncGenerator[dict[str, Any], None]:
     """Each of `events` as it comes, and each new `sentence()`, for which it looks `every` so many seconds."""
     last, progress = None, 0
     coming = asyncio.ensure_future(anext(events, None))

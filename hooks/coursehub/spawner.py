@@ -5,6 +5,7 @@ Spawner objects live on between servers, so nothing is ever appended and nothing
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from datetime import UTC, date, datetime
 from typing import Any, NoReturn, Self
 from weakref import WeakKeyDictionary
@@ -69,9 +70,10 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """See KubeSpawner; what is waited for is said in a sentence, too."""
-        events = super().progress()
-        async for event in progress.told(events, lambda: self.witness and self.witness.awaited(self)):
-            yield event
+        told = progress.told(super().progress(), lambda: self.witness and self.witness.awaited(self))
+        async with aclosing(told) as events:
+            async for event in events:
+                yield event
 
     async def _last_look(self) -> None:
         if self.witness is not None:

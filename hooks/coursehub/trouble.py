@@ -99,6 +99,10 @@ def ended(pod: Mapping[str, Any]) -> Trouble | None:
         case "StartError" | "ContainerCannotRun":
             reason = Reason.CONFIGURATION
             sentence = "The image of your server cannot be run here. Please tell your teacher."
+        case _ if code == 137:
+            # Also what is left of an end by memory where the runtime did not see it.
+            reason = Reason.EXITED
+            sentence = "Your server was killed (exit code 137). Often that is because it used too much memory."
         case _:
             last = f" The last that it said: {plain.line(lines[-1], 200)}" if lines else ""
             reason, sentence = Reason.EXITED, f"Your server ended by itself (exit code {code}).{last}"
