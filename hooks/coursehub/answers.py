@@ -15,18 +15,21 @@ from .user import show
 
 # How the hub finds somebody, with its cache and what it knows of their login; raises Refused.
 Find = Callable[[str, Settings], Awaitable[Answer]]
+# Which pod somebody has, and why earlier ones failed.
+Logs = Callable[[str], Awaitable[dict[str, Any]]]
 
 
 class Answers:
     """Plain data from what is live in this process."""
 
-    def __init__(self, site: Site, find: Find, adjust: Adjust | None) -> None:
+    def __init__(self, site: Site, find: Find, adjust: Adjust | None, logs: Logs) -> None:
         self._site = site
         self._find = find
         self._adjust = adjust
+        self._logs = logs
 
     async def __call__(self, question: dict[str, Any]) -> object:
-        """The answer to {"ask": "courses"}, {"ask": "user", "user": ...} or {"ask": "explain", "user": ..., ...}."""
+        """The answer to {"ask": "courses"}, {"ask": "user" or "logs", "user": ...}, {"ask": "explain", ...}."""
         match question.pop("ask"):
             case "courses":
                 return self.courses()
@@ -34,6 +37,8 @@ class Answers:
                 return await self.user(**question)
             case "explain":
                 return await self.explain(**question)
+            case "logs":
+                return await self._logs(question["user"])
             case other:
                 raise ValueError(f"{other!r} is no question of this hub's version")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import applying, commands, storing
+from . import applying, commands, logs, storing
 from .commands import PROBLEMS
 from .errors import CoursehubError, InvalidFile
 from .names import is_slug
@@ -131,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     _storage(verbs)
     _feedback(verbs)
     _secrets(verbs)
+    _logs(verbs)
     return parser
 
 
@@ -273,6 +274,23 @@ def _secrets(verbs: Any) -> None:
     _namespace(apply)
     _dry_run(apply)
     _json(apply)
+
+
+def _logs(verbs: Any) -> None:
+    show = _command(
+        verbs,
+        "logs",
+        logs.logs,
+        "say what somebody's server printed, or why it failed",
+        "Shows what the person's server printed last; where none runs, why the last one failed: what Kubernetes said, "
+        "what the person was told, the pod's events and the last lines that it printed. The hub keeps that for the "
+        "site's `servers.failureDays`. Exit 0: there was something to show, 1: nothing is known.",
+        "coursehub logs maria --previous",
+    )
+    show.add_argument("user", metavar="USER", help="the login name")
+    show.add_argument("--previous", action="store_true", help="why earlier servers failed, also while one runs")
+    _namespace(show)
+    _json(show)
 
 
 def _slug(text: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from . import access, durations, gate, plan
+from . import access, durations, gate, plan, resources
 from .course import Course
 from .courses import Catalog
 from .errors import GateClosed, Refused
@@ -141,12 +141,8 @@ def _rows(planned: PodPlan) -> Iterator[tuple[str, Any]]:
 
 
 def _amounts(cpu: float | None, memory: int | None) -> dict[str, str]:
-    said = {"cpu": cpu and f"{cpu:g}", "memory": memory and _bytes(memory)}
+    said = {"cpu": cpu and f"{cpu:g}", "memory": memory and resources.written(memory)}
     return {name: value for name, value in said.items() if value}
-
-
-def _bytes(memory: int) -> str:
-    return f"{memory / 2**30:g}G" if memory % 2**29 == 0 else f"{memory / 2**20:g}M"
 
 
 def _mount(mount: plan.Mount) -> str:

@@ -19,18 +19,22 @@ _LABELS = frozenset(
     }
 )
 _COMPONENT = "singleuser-server"
+# A server that kubelet would start again in its place looks to the hub as if it had never died.
+RESTART_POLICY = "Never"
+# What a container that failed printed last is kept with its state, where the hub may read it.
+TERMINATION_MESSAGE_POLICY = "FallbackToLogsOnError"
 # Of the pod's spec these are the site's: near which other pods it runs, how images are pulled, how it ends.
-_SITE = frozenset({"affinity", "schedulerName", "imagePullSecrets", "restartPolicy", "terminationGracePeriodSeconds"})
+_SITE = frozenset({"affinity", "schedulerName", "imagePullSecrets", "terminationGracePeriodSeconds"})
 _PLANNED = frozenset(
     {
         *("automountServiceAccountToken", "containers", "securityContext", "volumes"),
-        *("nodeSelector", "tolerations", "priorityClassName"),
+        *("nodeSelector", "tolerations", "priorityClassName", "restartPolicy"),
     }
 )
 _CONTAINER = frozenset(
     {
         *("args", "env", "image", "imagePullPolicy", "name", "ports", "resources", "securityContext"),
-        *("volumeMounts", "workingDir"),
+        *("terminationMessagePolicy", "volumeMounts", "workingDir"),
     }
 )
 # Set by JupyterHub 5.5 and KubeSpawner 7 themselves for each server.
@@ -144,6 +148,7 @@ def _differences(
     yield from _different("metadata.namespace", pod["metadata"].get("namespace") or frame.namespace, frame.namespace)
     yield from _unknown("spec", spec, _SITE | _PLANNED)
     yield from _different("spec.automountServiceAccountToken", spec.get("automountServiceAccountToken"), False)
+    yield from _different("spec.restartPolicy", spec.get("restartPolicy"), RESTART_POLICY)
     yield from _different("spec.securityContext", spec.get("securityContext"), pod_security(plan))
     yield from _different("spec.volumes", _by(spec.get("volumes"), "name"), volumes(plan, frame))
     yield from _different("spec.nodeSelector", spec.get("nodeSelector") or {}, node_selector(plan, frame))
@@ -163,6 +168,8 @@ def _container(container: Mapping[str, Any], plan: PodPlan) -> Iterator[str]:
     yield from _different("image", container.get("image"), plan.image)
     yield from _different("args", container.get("args"), list(plan.command))
     yield from _different("workingDir", container.get("workingDir"), plan.home)
+    policy = container.get("terminationMessagePolicy")
+    yield from _different("terminationMessagePolicy", policy, TERMINATION_MESSAGE_POLICY)
     yield from _different("securityContext", container.get("securityContext"), container_security(plan))
     yield from _different("volumeMounts", _by(container.get("volumeMounts"), "mountPath"), mounts(plan))
     resources = container.get("resources") or {}

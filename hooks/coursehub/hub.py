@@ -13,6 +13,7 @@ from traitlets.log import get_logger
 from . import door, expiry, provisioner, sitemodule
 from .answers import Answers
 from .directory import People
+from .failures import Failures
 from .gate import Frame
 from .handler import COURSES, CoursesHandler, courses_url
 from .metrics import Live
@@ -20,6 +21,8 @@ from .provisioner import Provisioner
 from .site import Site
 from .spawner import CoursehubSpawner, Hook, Hooks
 from .storage import Share
+from .tally import Tally
+from .witness import Witness
 
 CONFIG = Path("/usr/local/etc/jupyterhub")
 SHARE = Path("/srv/coursehub/share")
@@ -52,6 +55,9 @@ def configure(
     site = Site(config / "site", config / "courses", log, state)
     site.follow()
     REGISTRY.register(Live(lambda: site.current))
+    REGISTRY.register(tally := Tally())
+    failures = Failures(state / "failures", lambda: site.current.settings.servers.failure_days, log)
+    witness = Witness(failures, tally, lambda: site.current.settings.zone, log)
     module = site.current.settings.site_module
     adjust = sitemodule.load(module) if module else None
     hooks = Hooks(
@@ -60,13 +66,18 @@ def configure(
         People(log),
         _frame(c, claim),
         provisioner=Provisioner(token, log),
+        witness=witness,
         adjust=adjust,
         earlier=_hooks(c),
     )
     REGISTRY.register(seen := expiry.Expiry(lambda: site.current.settings.certificate, log))
     _begin(seen.follow())
-    _begin(door.open_to(Answers(site, hooks.find, adjust), socket))
+    _begin(door.open_to(Answers(site, hooks.find, adjust, witness.logs), socket))
+    _begin(failures.prune())
     c.JupyterHub.spawner_class = CoursehubSpawner
+    c.CoursehubSpawner.witness = witness
+    # JupyterHub calls it with whoever looks, and the page with whose server it is about.
+    c.JupyterHub.template_vars.update({"coursehub_failure": lambda _: witness.told})
     c.KubeSpawner.options_form = hooks.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form
     c.KubeSpawner.apply_user_options = hooks.apply_user_options

@@ -32,7 +32,10 @@ def run(namespace: str, *arguments: str, stdin: str | None = None, timeout: floa
     """
     command = ("kubectl", "--namespace", namespace, *arguments)
     try:
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
+        # A log holds whatever bytes a program printed.
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, text=True, errors="replace", timeout=timeout, check=False
+        )
     except FileNotFoundError:
         raise NoKubectl("kubectl is not on the PATH; install it") from None
     except subprocess.TimeoutExpired:

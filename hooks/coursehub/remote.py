@@ -19,7 +19,7 @@ def ask(namespace: str, question: dict[str, Any]) -> dict[str, Any]:
     try:
         said = kubectl.run(namespace, *_EXEC, *_PYTHON, json.dumps(question))
     except kubectl.NoKubectl as error:
-        raise NoAnswer(f"{error}, or name --site and course files instead") from None
+        raise NoAnswer(str(error)) from None
     except kubectl.TooSlow:
         raise NoAnswer("the hub did not answer within a minute; look at: kubectl logs deployment/hub") from None
     except kubectl.KubectlError as error:

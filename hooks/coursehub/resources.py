@@ -26,6 +26,11 @@ def _bytes(value: object) -> object:
     raise ValueError(f"write a unit: {value}M or {value}G")
 
 
+def written(memory: int) -> str:
+    """An amount of memory as people write it in a course file."""
+    return f"{memory / 2**30:g}G" if memory % 2**29 == 0 else f"{memory / 2**20:g}M"
+
+
 Cores = Annotated[float, Field(gt=0, le=1024, strict=True)]
 Bytes = Annotated[
     int,

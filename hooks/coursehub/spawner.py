@@ -4,7 +4,8 @@ Spawner objects live on between servers, so nothing is ever appended and nothing
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from datetime import UTC, date, datetime
 from typing import Any, NoReturn, Self
 from weakref import WeakKeyDictionary
@@ -17,7 +18,7 @@ from kubespawner import KubeSpawner
 from kubespawner.slugs import is_valid_label, safe_slug
 from tornado import web
 
-from . import access, gate, page, plan, profiles, sitemodule
+from . import access, gate, page, plan, profiles, progress, sitemodule
 from .course import Course
 from .courses import Catalog
 from .directory import People
@@ -32,7 +33,8 @@ from .site import Site
 from .sitemodule import Adjust
 from .storage import Share
 from .traits import traits
-from .waiting import Waiting
+from .waiting import Troubled, Waiting
+from .witness import Witness
 
 Hook = Callable[..., Any]
 _LONGEST = 80
@@ -48,10 +50,34 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
     """KubeSpawner that starts nothing for a link, and that takes any JSON as options, but of it the profile alone.
 
     JupyterHub saves what the REST API was sent and then fails on all that is no object: the person's server would look
-    as if it ran, and the next hub would not start (JupyterHub 5.5, tried).
+    as if it ran, and the next hub would not start (JupyterHub 5.5, tried). The `witness` looks at each pod before it
+    is deleted.
     """
 
     user_options = traitlets.Any()
+    witness = traitlets.Any().tag(config=True)
+
+    async def poll(self) -> int | None:
+        """See KubeSpawner, which deletes a pod that has ended."""
+        await self._last_look()
+        status: int | None = await super().poll()
+        return status
+
+    async def stop(self, now: bool = False) -> None:
+        """See KubeSpawner."""
+        await self._last_look()
+        await super().stop(now)
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """See KubeSpawner; what is waited for is said in a sentence, too."""
+        told = progress.told(super().progress(), lambda: self.witness and self.witness.awaited(self))
+        async with aclosing(told) as events:
+            async for event in events:
+                yield event
+
+    async def _last_look(self) -> None:
+        if self.witness is not None:
+            await self.witness.last_look(self)
 
     def options_from_query(self, query: object) -> NoReturn:
         """Never options: what a link asks for is chosen on the page, and only the person's own click starts it."""
@@ -91,6 +117,7 @@ class Hooks:
         frame: Frame,
         *,
         provisioner: Provisioner,
+        witness: Witness,
         adjust: Adjust | None = None,
         earlier: Mapping[str, Hook] | None = None,
     ) -> None:
@@ -99,6 +126,7 @@ class Hooks:
         self._share = share
         self._frame = frame
         self._provisioner = provisioner
+        self._witness = witness
         self._adjust = adjust
         self._earlier = earlier or {}
         self._plans: WeakKeyDictionary[Any, PodPlan] = WeakKeyDictionary()
@@ -129,7 +157,7 @@ class Hooks:
         return page.render(
             list(access.choices(person, snapshot.catalog, today)),
             selected=linked.slug if linked else last.get("profile") if isinstance(last, Mapping) else None,
-            message=message,
+            message=message or self._witness.told(spawner.user.name),
             today=today,
         )
 
@@ -162,6 +190,7 @@ class Hooks:
 
     async def pre_spawn(self, spawner: Any) -> None:
         """Decides, plans and sets; raises HTTP 403 with a sentence for the person where there will be no server."""
+        self._witness.forget(spawner.user.name)
         await self._call_earlier("pre_spawn_hook", spawner)
         self._plans.pop(spawner, None)
         try:
@@ -200,9 +229,16 @@ class Hooks:
         return pod
 
     async def wait(self, spawner: Any, pod: Any) -> None:
-        """Returns once the server answers, so that the waits with growing pauses after it pass at their first look."""
+        """Returns once the server answers, so that the waits with growing pauses after it pass at their first look.
+
+        Raises HTTP 503 with a sentence for the person as soon as it is clear that it will not.
+        """
         await self._call_earlier("after_pod_created_hook", spawner, pod)
-        await self._waiting.for_answer(spawner)
+        try:
+            await self._waiting.for_answer(spawner, lambda: self._witness.trouble(spawner))
+        except Troubled as troubled:
+            await self._witness.write(spawner, pod, troubled.trouble, "start")
+            raise Said(503, str(troubled)) from None
 
     async def _plan(self, spawner: Any) -> PodPlan:
         snapshot = self._site.current
@@ -273,12 +309,19 @@ def _today(settings: Settings) -> date:
     return settings.day(datetime.now(UTC))
 
 
-class Forbidden(web.HTTPError):
-    """HTTP 403 whose sentence JupyterHub shows on the page and in the progress stream."""
+class Said(web.HTTPError):
+    """An HTTP error whose sentence JupyterHub shows on the page and in the progress stream."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(status, sentence)
+        self.jupyterhub_message = sentence
+
+
+class Forbidden(Said):
+    """HTTP 403 with a sentence."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(403, sentence)
-        self.jupyterhub_message = sentence
 
 
 def _bent(spawner: Any, closed: GateClosed) -> Forbidden:

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from . import whole
 from .errors import CoursehubError, Problem
 
 _FORMAT = 1
@@ -117,18 +117,7 @@ def parse(lines: Iterable[bytes]) -> State:
 
 def save(state: State, folder: Path) -> None:
     """Keeps the state in `folder` (made where missing, for the hub alone), whole or not at all; raises OSError."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    new = folder / f"{_FILE}.new"
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.writelines(line + b"\n" for line in dump(state))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(folder / _FILE)
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    whole.write(folder / _FILE, (line + b"\n" for line in dump(state)))
 
 
 def load(folder: Path) -> State:

@@ -47,9 +47,11 @@ def traits(planned: PodPlan, frame: Frame) -> dict[str, Any]:
         "extra_resource_guarantees": dict(devices),
         "init_containers": [],
         "extra_containers": [],
-        "extra_container_config": {},
-        "extra_pod_config": {},
+        "extra_container_config": {"terminationMessagePolicy": gate.TERMINATION_MESSAGE_POLICY},
+        "extra_pod_config": {"restartPolicy": gate.RESTART_POLICY},
         "lifecycle_hooks": {},
+        "events_enabled": True,
+        "delete_stopped_pods": True,
     }
 
 

@@ -1,12 +1,29 @@
 """Waiting for a server by looking at what the hub has watched anyway, then asking the server itself.
 
-KubeSpawner and JupyterHub look with growing pauses, which adds seconds to each start.
+KubeSpawner and JupyterHub look with growing pauses, which adds seconds to each start, and they wait for minutes for
+what will never run.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+
+from .errors import CoursehubError
+from .trouble import GONE, Reason, Trouble, given_up
+
+# Of the time that JupyterHub gives to a start: what it says itself when that is over helps nobody.
+_SHARE = 0.95
+_LOOK = 0.5
+
+
+class Troubled(CoursehubError):
+    """The server will not run, or did not in time; the message is a sentence for its person."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.sentence)
+        self.trouble = trouble
 
 
 class Waiting:
@@ -15,24 +32,65 @@ class Waiting:
     def __init__(self) -> None:
         self._starting = 0
 
-    async def for_answer(self, spawner: Any) -> None:
-        """Returns once the server answers, or once its pod does not run any more."""
-        name = f"{spawner.namespace}/{spawner.pod_name}"
+    async def for_answer(self, spawner: Any, look: Callable[[], Trouble | None]) -> None:
+        """Returns once the server answers; raises Troubled as soon as it is clear that it will not.
+
+        `look` says what keeps its pod from running.
+        """
+        patience = _Patience(look)
         self._starting += 1
         try:
-            while not spawner.is_pod_running(found := spawner.pod_reflector.pods.get(name)):
-                if found is None or found["status"].get("phase") in ("Failed", "Succeeded"):
-                    return
-                await asyncio.sleep(0.05)
-            address = found["status"]["podIP"]
-            host = f"[{address}]" if ":" in address else address
-            url = f"http://{host}:{spawner.port}{spawner.server.base_url}api"
-            while not await _answers(url):
-                await asyncio.sleep(max(0.1, 0.05 * self._starting))
-                if not spawner.is_pod_running(spawner.pod_reflector.pods.get(name)):
-                    return
+            async with asyncio.timeout(spawner.start_timeout * _SHARE):
+                while not await self._answers(spawner, patience):
+                    pass
+        except TimeoutError:
+            raise Troubled(given_up(patience.seen)) from None
         finally:
             self._starting -= 1
+
+    async def _answers(self, spawner: Any, patience: "_Patience") -> bool:
+        pod = spawner.pod_reflector.pods.get(f"{spawner.namespace}/{spawner.pod_name}")
+        if pod is None:
+            raise Troubled(GONE)
+        if not spawner.is_pod_running(pod):
+            patience.try_()
+            await asyncio.sleep(0.05)
+            return False
+        patience.seen = None
+        address = pod["status"]["podIP"]
+        host = f"[{address}]" if ":" in address else address
+        if await _answers(f"http://{host}:{spawner.port}{spawner.server.base_url}api"):
+            return True
+        await asyncio.sleep(max(0.1, 0.05 * self._starting))
+        return False
+
+
+class _Patience:
+    """What is seen of one start, since when, and whether that lasts too long."""
+
+    def __init__(self, look: Callable[[], Trouble | None]) -> None:
+        self._look = look
+        self._time = asyncio.get_running_loop().time
+        self._next = self._time()
+        self._since = self._next
+        self.seen: Trouble | None = None
+
+    def try_(self) -> None:
+        """Looks, if it is time to; raises Troubled where waiting is of no use any more."""
+        now = self._time()
+        if now < self._next:
+            return
+        self._next = now + _LOOK
+        seen = self._look()
+        if _reason(seen) != _reason(self.seen):
+            self._since = now
+        self.seen = seen
+        if seen and seen.fatal_after is not None and now - self._since >= seen.fatal_after:
+            raise Troubled(seen)
+
+
+def _reason(trouble: Trouble | None) -> Reason | None:
+    return None if trouble is None else trouble.reason
 
 
 async def _answers(url: str) -> bool:

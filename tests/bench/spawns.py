@@ -21,7 +21,7 @@ from coursehub.spawner import CoursehubSpawner, Hooks
 from kubespawner import KubeSpawner
 from traitlets.config import Config
 
-from tests.unit.conftest import FRAME, Share
+from tests.unit.conftest import FRAME, Share, witness
 
 from . import university
 from .measure import Times
@@ -103,7 +103,7 @@ def _hooks(site: Settings, live: Catalog) -> Hooks:
     now: Any = SimpleNamespace(current=Snapshot(site, live, ()))
     share: Any = Share()
     log = logging.getLogger(__name__)
-    return Hooks(now, share, People(log), FRAME, provisioner=Provisioner(Path("no-token"), log))
+    return Hooks(now, share, People(log), FRAME, provisioner=Provisioner(Path("no-token"), log), witness=witness())
 
 
 def _spawner(kind: type[KubeSpawner], name: str, profile: str, **config: Any) -> Any:

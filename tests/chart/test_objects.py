@@ -270,7 +270,6 @@ ALLOWED: dict[str, Any] = {
     "extraPodAntiAffinity": {"preferred": [], "required": [{"topologyKey": "host"}]},
     "extraAnnotations": {"example.edu/cost": "teaching"},
     "startTimeout": 120,
-    "events": False,
     "image.pullPolicy": "Always",
     "image.pullSecrets": ["registry"],
     "cloudMetadata.ip": "169.254.0.1",

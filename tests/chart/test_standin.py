@@ -110,7 +110,6 @@ EVERYTHING: dict[str, Any] = {
             "extraPodAntiAffinity": {"preferred": [{"weight": 1}]},
             "extraAnnotations": {"example.edu/cost": "teaching"},
             "startTimeout": 120,
-            "events": False,
             "image": {"pullPolicy": "Always", "pullSecrets": [{"name": "teaching"}]},
         },
         "cull": {"timeout": 60, "every": 10, "maxAge": 600, "users": True, "adminUsers": False},

@@ -72,14 +72,16 @@ class Person:
 
     def progress(self, seconds: float = START_SECONDS) -> dict[str, Any]:
         """The last event of the progress stream."""
-        last: dict[str, Any] = {}
+        return [{}, *self.events(seconds)][-1]
+
+    def events(self, seconds: float = START_SECONDS) -> Iterator[dict[str, Any]]:
+        """Each event of the progress stream, as it comes."""
         headers = {"Authorization": f"token {self.token}"}
         url = f"/hub/api/users/{self.name}/server/progress"
         with self.client.stream("GET", url, headers=headers, timeout=seconds) as stream:
             for line in stream.iter_lines():
                 if line.startswith("data:"):
-                    last = json.loads(line[5:])
-        return last
+                    yield json.loads(line[5:])
 
     def model(self) -> dict[str, Any] | None:
         """The server's model where there is one, as the hub has it."""

@@ -5,8 +5,10 @@ import asyncio
 import json
 import os
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, ClassVar
@@ -63,6 +65,7 @@ class Kubernetes:
         self.pods_may_end = asyncio.Event()
         self.pods_may_end.set()
         self._events: list[dict[str, Any]] = []
+        self._happenings: list[dict[str, Any]] = []
         self._watchers: list[asyncio.Queue[dict[str, Any] | None]] = []
 
     def app(self) -> web.Application:
@@ -72,7 +75,7 @@ class Kubernetes:
         app.router.add_get(pods, self._list)
         app.router.add_post(pods, self._create)
         app.router.add_delete(pods + "/{name}", self._delete)
-        app.router.add_get("/api/v1/namespaces/{namespace}/events", self._no_events)
+        app.router.add_get("/api/v1/namespaces/{namespace}/events", self._list_happenings)
         return app
 
     def run(self) -> None:
@@ -81,6 +84,29 @@ class Kubernetes:
         for name, pod in self.pods.items():
             self.pods[name] = pod | {"status": self._status()}
             self._tell("MODIFIED", self.pods[name])
+
+    def becomes(self, name: str, **status: Any) -> None:
+        """The pod's status is this from now on."""
+        self.pods[name] = self.pods[name] | {"status": status}
+        self._tell("MODIFIED", self.pods[name])
+
+    def happens(self, name: str, reason: str, message: str, kind: str = "Warning") -> None:
+        """An event about the pod."""
+        number = len(self._happenings) + 1
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        metadata = {"name": f"{name}.{number}", "namespace": "courses", "uid": f"event-{number}"}
+        about = {"kind": "Pod", "name": name, "uid": self.pods[name]["metadata"]["uid"]}
+        times = {"firstTimestamp": now, "lastTimestamp": now, "eventTime": None, "count": 1}
+        self._happenings.append(
+            {
+                "metadata": metadata | {"resourceVersion": str(number)},
+                "involvedObject": about,
+                "reason": reason,
+                "type": kind,
+                "message": message,
+                **times,
+            }
+        )
 
     def close(self) -> None:
         """Ends all watches."""
@@ -92,11 +118,18 @@ class Kubernetes:
             return await self._watch(request)
         return self._items(list(self.pods.values()))
 
-    async def _no_events(self, request: web.Request) -> web.StreamResponse:
-        if "watch" in request.query:
-            await asyncio.sleep(5)
-            return web.Response()
-        return self._items([])
+    async def _list_happenings(self, request: web.Request) -> web.StreamResponse:
+        if "watch" not in request.query:
+            return self._items(self._happenings)
+        response = web.StreamResponse()
+        await response.prepare(request)
+        told, end = 0, time.monotonic() + 5
+        while time.monotonic() < end:
+            for event in self._happenings[told:]:
+                await response.write(json.dumps({"type": "ADDED", "object": event}).encode() + b"\n")
+            told = len(self._happenings)
+            await asyncio.sleep(0.05)
+        return response
 
     def _items(self, items: list[dict[str, Any]]) -> web.Response:
         return web.json_response({"items": items, "metadata": {"resourceVersion": str(len(self._events))}})

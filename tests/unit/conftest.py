@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import pytest
 from coursehub.courses import Catalog
 from coursehub.directory import People
+from coursehub.failures import Failures
 from coursehub.gate import Frame
 from coursehub.identity import Person
 from coursehub.provisioner import Provisioner
 from coursehub.site import Snapshot
 from coursehub.sitemodule import Adjust
 from coursehub.spawner import CoursehubSpawner, Hook, Hooks
+from coursehub.tally import Tally
+from coursehub.witness import Witness
 from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client import ApiClient
 from traitlets.config import Config
@@ -44,12 +48,19 @@ class Share:
         self.asked.append((home_path, uid, tuple(others)))
 
 
+def witness(folder: Path = Path("no-folder")) -> Witness:
+    """One that keeps records in `folder`."""
+    return Witness(Failures(folder, lambda: 14, LOG), Tally(), lambda: UTC, LOG)
+
+
 def hooks(courses: Catalog | None = None, adjust: Adjust | None = None, **earlier: Hook) -> Hooks:
     """The hooks over the tests' site and `courses`, with the site's own `adjust` and `earlier` hooks."""
     live: Any = SimpleNamespace(current=Snapshot(site(), courses or catalog(), ()))
     share: Any = Share()
     provisioner = Provisioner(Path("no-token"), LOG)
-    return Hooks(live, share, People(LOG), FRAME, provisioner=provisioner, adjust=adjust, earlier=earlier)
+    return Hooks(
+        live, share, People(LOG), FRAME, provisioner=provisioner, witness=witness(), adjust=adjust, earlier=earlier
+    )
 
 
 @pytest.fixture

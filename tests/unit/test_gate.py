@@ -47,6 +47,9 @@ TRAITS = {
     "Y12 args": {"args": ["--ServerApp.ip=0.0.0.0"]},
     "Y12 extra_container_config": {"extra_container_config": {"command": ["sh"]}},
     "Y12 envFrom": {"extra_container_config": {"envFrom": [{"secretRef": {"name": "hub"}}]}},
+    "restarts in place": {"extra_pod_config": {"restartPolicy": "OnFailure"}},
+    "last words": {"extra_container_config": {"terminationMessagePolicy": "File"}},
+    "finished pods": {"delete_stopped_pods": False, "events_enabled": False},
     "Y13 network access": {"extra_labels": {"hub.jupyter.org/network-access-proxy-api": "true"}},
     "Y13 another's name and component": {
         "extra_labels": {"hub.jupyter.org/username": "anna", "component": "hub", "app.kubernetes.io/component": "hub"}
@@ -254,6 +257,9 @@ BENDS: dict[str, Callable[[Any], object]] = {
     "Y21 user's configuration": environment("JUPYTERHUB_DISABLE_USER_CONFIG", ""),
     "S1 a secret under JupyterHub's prefix": from_secret("JUPYTERHUB_CRYPT_KEY"),
     "S1 a secret under JupyterHub's name": from_secret("JUPYTERHUB_API_TOKEN"),
+    "restarts in place": lambda pod: setattr(pod.spec, "restart_policy", "OnFailure"),
+    "last words": lambda pod: setattr(container(pod), "termination_message_policy", "File"),
+    "last words from elsewhere": lambda pod: setattr(container(pod), "termination_message_path", "/home/maria/x"),
     "limits": lambda pod: container(pod).resources.limits.update(memory="500G"),
     "limits taken away": lambda pod: container(pod).resources.limits.clear(),
     "working directory": lambda pod: setattr(container(pod), "working_dir", "/"),

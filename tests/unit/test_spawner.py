@@ -310,12 +310,13 @@ def golden(cell: Cell) -> dict[str, Any]:
                         "runAsUser": cell.person.uid,
                         "seccompProfile": {"type": "RuntimeDefault"},
                     },
+                    "terminationMessagePolicy": "FallbackToLogsOnError",
                     "volumeMounts": [mount(line) for line in cell.mounts],
                     "workingDir": home,
                 }
             ],
             "imagePullSecrets": [],
-            "restartPolicy": "OnFailure",
+            "restartPolicy": "Never",
             "securityContext": {
                 "runAsGroup": cell.gid,
                 "runAsNonRoot": True,

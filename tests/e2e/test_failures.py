@@ -1,0 +1,188 @@
+"""Why did my pod fail: real kubelet, scheduler and kernel say it, the person reads a sentence, the admin a record."""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from .cluster import ROOT, Installation, until
+from .person import Person, said, send
+from .test_course_file import live, written
+
+LogIn = Callable[[str], Person]
+
+# How long somebody looks at the progress page who can start nothing.
+SOON = 20
+ROOM = "tests.example.edu/room"
+SMALL = {"memory": "64M", "guarantee": {"memory": "32M"}}
+COURSES: dict[str, dict[str, Any]] = {
+    "missing": {"name": "Missing", "students": "everyone", "image": "missing"},
+    "other": {"name": "Other", "students": "everyone", "image": "other"},
+    "tiny": {"name": "Tiny", "students": "everyone", "image": "python", "resources": SMALL},
+    "hungry": {"name": "Hungry", "students": "everyone", "image": "python", "resources": {"memory": "400M"}},
+    "roomy": {"name": "Roomy", "students": "everyone", "image": "python", "resources": {"node": "room"}},
+}
+TOO_MUCH = "Your server used more memory than the {} of this course, and was ended."
+# The kernel's parent is the server: it goes first when memory ends, also where only one process is killed for it.
+EAT = """
+import os
+with open(f"/proc/{os.getppid()}/oom_score_adj", "w") as file:
+    file.write("1000")
+eaten = []
+while True:
+    eaten.append(bytearray(os.urandom(2**20)) * 8)
+"""
+KILL = "import os, signal; os.kill(os.getppid(), signal.SIGKILL)"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def courses(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Courses whose servers cannot start, or not for long."""
+    folder = tmp_path_factory.mktemp("failures")
+    made = json.loads((Path(installation.kubeconfig).parent / "values.json").read_text())
+    hub = made["jupyterhub"]["hub"]["image"]
+    images = {"missing": "localhost/coursehub/nothing:1", "other": f"{hub['name']}:{hub['tag']}"}
+    values = folder / "values.json"
+    values.write_text(json.dumps({"images": images, "nodes": {"room": {"nodeSelector": {ROOM: "yes"}}}}))
+    installation.helm(written(folder / "courses.yaml", **COURSES), "--values", str(values))
+    installation.hurry()
+    until(lambda: live(installation).get("roomy", {}).get("version"), 110, "the courses that fail live")
+    yield
+    installation.helm(ROOT / "values/courses.yaml")
+    installation.hurry()
+    until(lambda: "roomy" not in live(installation), 110, "the courses as before")
+
+
+def newest(installation: Installation, person: str) -> dict[str, Any]:
+    """What `coursehub logs` knows of a person's last failure, whose pod is gone."""
+    until(lambda: installation.pod_of(person) is None, 60, f"the pod of {person} gone")
+    found: dict[str, Any] = json.loads(installation.coursehub("logs", person, "--json"))
+    assert found["pod"] is None
+    record: dict[str, Any] = found["failures"][0]
+    return record
+
+
+def failed_start(person: Person, profile: str) -> str:
+    """What the progress page ends with, which is soon."""
+    began = time.monotonic()
+    person.choose(profile)
+    last = person.progress()
+    assert last.get("failed"), f"{profile} started: {last}"
+    assert time.monotonic() - began < SOON, f"{profile}: too late"
+    assert person.model() is None or not (person.model() or {}).get("ready")
+    return str(last["message"])
+
+
+def test_a_missing_image_is_told_at_once_and_the_admin_reads_which(log_in: LogIn, installation: Installation) -> None:
+    emma = log_in("emma")
+    sentence = "The image of your server is not there, or may not be fetched. Please tell your teacher."
+    assert sentence in failed_start(emma, "missing")
+    assert sentence in said(emma.client.get("/hub/spawn-pending/emma"))
+    record = newest(installation, "emma")
+    assert (record["reason"], record["stage"], record["course"]) == ("image", "start", "missing")
+    assert record["image"] == "localhost/coursehub/nothing:1"
+    text = installation.coursehub("logs", "emma")
+    assert "missing, as student: failed as it started: image" in text
+    assert "localhost/coursehub/nothing:1" in text
+    assert "Scheduled: Successfully assigned" in text
+
+
+def test_a_volume_that_cannot_be_mounted_is_told_at_once(log_in: LogIn, installation: Installation) -> None:
+    emma = log_in("emma")
+    away = installation.share.with_name("share-away")
+    # Who has it mounted keeps it; kubelet looks for its name when it mounts it once more.
+    installation.share.rename(away)
+    try:
+        message = failed_start(emma, "statistics-lab")
+    finally:
+        away.rename(installation.share)
+    assert "The storage with your files cannot be connected to your server. Nothing is lost" in message
+    record = newest(installation, "emma")
+    assert record["reason"] == "volume"
+    assert "hostPath" in record["detail"]
+    emma.start("statistics-lab")
+    assert json.loads(installation.coursehub("logs", "emma", "--json"))["failures"][0] == record
+
+
+def test_too_little_memory_to_start_is_told_at_once(log_in: LogIn, installation: Installation) -> None:
+    emma = log_in("emma")
+    assert TOO_MUCH.format("64M") in failed_start(emma, "tiny")
+    record = newest(installation, "emma")
+    assert (record["reason"], record["stage"], record["exit_code"]) == ("memory", "start", 137)
+
+
+def test_a_container_that_ends_at_once_is_told_with_what_it_said(log_in: LogIn, installation: Installation) -> None:
+    emma = log_in("emma")
+    assert "The image of your server cannot be run here." in failed_start(emma, "other")
+    record = newest(installation, "emma")
+    assert (record["reason"], record["stage"]) == ("configuration", "start")
+    assert "coursehub-start" in "\n".join(record["lines"]), "the admin does not read which program is missing"
+
+
+def die(person: Person, code: str) -> None:
+    """The person's server dies of `code`, and the hub notices."""
+    kernel = person.kernel()
+    with contextlib.suppress(ConnectionClosed, TimeoutError), kernel.channel() as socket:
+        send(socket, code)
+        while True:
+            socket.recv(timeout=30)
+    until(lambda: person.model() is None, 90, f"the hub to see that the server of {person.name} died")
+
+
+def test_who_ran_out_of_memory_reads_so_on_coming_back(log_in: LogIn, installation: Installation) -> None:
+    jonas = log_in("jonas")
+    jonas.start("hungry")
+    die(jonas, EAT)
+    sentence = TOO_MUCH.format("400M")
+    assert sentence in said(jonas.client.get("/user/jonas/lab"))
+    assert sentence in said(jonas.client.get("/hub/courses"))
+    record = newest(installation, "jonas")
+    assert (record["reason"], record["stage"], record["course"]) == ("memory", "running", "hungry")
+    jonas.start("hungry")
+    jonas.stop()
+    assert sentence not in said(jonas.client.get("/hub/courses"))
+
+
+def test_the_last_lines_of_a_server_that_was_killed_are_there_after_its_pod_is_gone(
+    log_in: LogIn, installation: Installation
+) -> None:
+    jonas = log_in("jonas")
+    jonas.start("python-intro")
+    assert "ServerApp" in installation.coursehub("logs", "jonas"), "the log of a server that runs"
+    die(jonas, KILL)
+    record = newest(installation, "jonas")
+    assert (record["reason"], record["stage"], record["exit_code"]) == ("exited", "running", 137)
+    assert any("ServerApp" in line for line in record["lines"])
+    assert "its last lines:" in installation.coursehub("logs", "jonas")
+    assert "failed while it ran: exited" in installation.coursehub("logs", "jonas", "--previous")
+
+
+def test_a_start_without_room_says_so_and_goes_on_when_there_is(log_in: LogIn, installation: Installation) -> None:
+    emma = log_in("emma")
+    emma.choose("roomy")
+    node = installation.kubectl("get", "nodes", "--output", "name").split()[0]
+    heard = []
+    try:
+        for event in emma.events():
+            heard.append(event["message"])
+            if "There is no room for your server on the machines. It waits" in event["message"]:
+                assert "There is no room for your server" in installation.coursehub("logs", "emma")
+                installation.kubectl("label", node, f"{ROOM}=yes", "--overwrite")
+    finally:
+        installation.kubectl("label", node, f"{ROOM}-")
+    assert any("There is no room" in message for message in heard), heard
+    assert (emma.model() or {}).get("ready"), heard[-1]
+
+
+def test_failures_are_counted_by_reason_and_course(log_in: LogIn, installation: Installation) -> None:
+    sofia, emma = log_in("sofia"), log_in("emma")
+    name = 'coursehub_spawn_failures_total{course="missing",reason="image"}'
+    before = sofia.metrics().get(name, 0)
+    failed_start(emma, "missing")
+    newest(installation, "emma")
+    assert sofia.metrics()[name] == before + 1

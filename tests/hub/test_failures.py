@@ -1,0 +1,269 @@
+"""A server that fails: the person reads why within seconds, and an admin after its pod is gone."""
+
+import asyncio
+import json
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coursehub import door
+
+from tests.hub.conftest import Hub
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+POD = "jupyter-maria"
+GONE_WRONG = {"image": "registry.example/r:1", "name": "notebook", "ready": False}
+
+
+def waits(reason: str, message: str = "") -> dict[str, Any]:
+    """A pod whose container waits."""
+    state = {"waiting": {"reason": reason, "message": message}}
+    return {"phase": "Pending", "podIP": None, "containerStatuses": [GONE_WRONG | {"state": state}]}
+
+
+def ended(reason: str, code: int, message: str = "") -> dict[str, Any]:
+    """A pod whose container has ended."""
+    state = {"terminated": {"reason": reason, "exitCode": code, "message": message}}
+    return {"phase": "Failed", "podIP": "10.0.0.1", "containerStatuses": [GONE_WRONG | {"state": state}]}
+
+
+async def starting(hub: Hub, profile: str = "data-analysis") -> None:
+    """Maria's server has a pod that does not run yet."""
+    hub.kubernetes.phase = "Pending"
+    await hub.rest("maria", "POST", "users/maria/server", json.dumps({"profile": profile}).encode())
+    async with asyncio.timeout(10):
+        while POD not in hub.kubernetes.pods:  # noqa: ASYNC110 - the API has no event
+            await asyncio.sleep(0.02)
+
+
+async def asked(hub: Hub, user: str = "maria") -> dict[str, Any]:
+    """What `coursehub logs` is told."""
+    reply = await asyncio.to_thread(door.ask, json.dumps({"ask": "logs", "user": user}), hub.folder / "door")
+    answer: dict[str, Any] = json.loads(reply)["answer"]
+    return answer
+
+
+async def until(look: Callable[[], object], seconds: float = 15) -> None:
+    """Waits until `look` finds something."""
+    async with asyncio.timeout(seconds):
+        while not look():  # noqa: ASYNC110 - what is looked at has no event
+            await asyncio.sleep(0.05)
+
+
+async def counted(hub: Hub, name: str, reason: str) -> float:
+    """How often the metric has counted this in Data Analysis."""
+    await hub.login("sofia")
+    text = (await hub.rest("sofia", "GET", "../metrics")).text
+    found = re.search(rf'^{name}_total{{course="data-analysis",reason="{reason}"}} (\S+)$', text, re.MULTILINE)
+    return float(found[1]) if found else 0
+
+
+STARTS = {
+    "an image that is not there": (
+        waits("ErrImagePull", 'failed to resolve reference "registry.example/r:1": registry.example/r:1: not found'),
+        "image",
+        "The image of your server is not there, or may not be fetched. Please tell your teacher.",
+    ),
+    "an image that the node does not have": (
+        waits("ErrImageNeverPull", 'Container image "r:1" is not present with pull policy of Never'),
+        "image",
+        "The image of your server is not there",
+    ),
+    "a folder that cannot be mounted": (
+        waits(
+            "CreateContainerConfigError", 'failed to prepare subPath for volumeMount "share" of container "notebook"'
+        ),
+        "volume",
+        "The storage with your files cannot be connected to your server.",
+    ),
+    "too little memory to start": (
+        ended("OOMKilled", 137),
+        "memory",
+        "Your server used more memory than the 2G of this course, and was ended.",
+    ),
+    "a container that exits at once": (
+        ended("Error", 1, "Traceback (most recent call last):\n\x1b[31mImportError: no <b>x</b>\x1b[0m\n"),
+        "exited",
+        "Your server ended by itself (exit code 1). The last that it said: ImportError: no <b>x</b>",
+    ),
+    "an image without our start": (
+        ended("StartError", 128, 'exec: "coursehub-start": executable file not found in $PATH'),
+        "configuration",
+        "The image of your server cannot be run here.",
+    ),
+    "an eviction": (
+        {"phase": "Failed", "podIP": None, "reason": "Evicted", "message": "The node was low on resource: memory."},
+        "evicted",
+        "The machine that your server ran on ran short of memory or disk",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "sentence"), [pytest.param(*row, id=name) for name, row in STARTS.items()]
+)
+async def test_a_start_that_cannot_succeed_ends_within_seconds_with_a_sentence_and_a_record(
+    hub: Hub, status: dict[str, Any], reason: str, sentence: str
+) -> None:
+    maria = await hub.login("maria")
+    before = await counted(hub, "coursehub_spawn_failures", reason)
+    await starting(hub)
+    began = time.monotonic()
+    hub.kubernetes.happens(POD, "Scheduled", "Successfully assigned courses/jupyter-maria to node-1", "Normal")
+    hub.kubernetes.becomes(POD, **status)
+    assert sentence in await hub.outcome("maria")
+    assert time.monotonic() - began < 20
+    assert not hub.kubernetes.pods
+    assert sentence in (await maria.page("spawn-pending/maria")).text
+    assert "<b>x</b>" not in (await maria.get("spawn-pending/maria")).text
+    assert sentence in (await maria.page("courses")).text
+
+    said = await asked(hub)
+    assert said["pod"] is None
+    (newest, *_) = said["failures"]
+    assert (newest["user"], newest["stage"], newest["reason"]) == ("maria", "start", reason)
+    assert (newest["course"], newest["role"]) == ("data-analysis", "student")
+    assert newest["sentence"].startswith(sentence[:40])
+    assert any("Normal Scheduled: Successfully assigned" in line for line in newest["events"])
+    assert await counted(hub, "coursehub_spawn_failures", reason) == before + 1
+
+    hub.kubernetes.phase = "Running"
+    assert await hub.start("maria", b'{"profile": "data-analysis"}') == "ready"
+    await hub.stop("maria")
+    assert sentence not in (await maria.page("courses")).text, "a start that went well still shows the old failure"
+    assert (await asked(hub))["failures"] == said["failures"], "stopping a server counted as a failure"
+
+
+async def test_a_volume_that_does_not_mount_ends_the_start_and_one_that_is_only_slow_does_not(hub: Hub) -> None:
+    await starting(hub)
+    hub.kubernetes.becomes(POD, **waits("ContainerCreating"))
+    hub.kubernetes.happens(POD, "FailedMount", 'MountVolume.SetUp failed for volume "kube-api": not registered')
+    await asyncio.sleep(3)
+    assert POD in hub.kubernetes.pods, "a passing word of kubelet ended the start"
+    hub.kubernetes.happens(POD, "Pulled", "Container image already present on machine", "Normal")
+    hub.kubernetes.run()
+    assert await hub.outcome("maria") == "ready"
+    await hub.stop("maria")
+
+    await starting(hub)
+    began = time.monotonic()
+    hub.kubernetes.becomes(POD, **waits("ContainerCreating"))
+    hub.kubernetes.happens(POD, "FailedMount", "MountVolume.SetUp failed: /srv/share is not a directory")
+    assert "The storage with your files cannot be connected" in await hub.outcome("maria")
+    assert time.monotonic() - began < 20
+    assert (await asked(hub))["failures"][0]["detail"] == "MountVolume.SetUp failed: /srv/share is not a directory"
+
+
+async def stream(hub: Hub) -> list[str]:
+    """All messages of Maria's progress stream, up to its end."""
+    response = await hub.rest("maria", "GET", "users/maria/server/progress")
+    return [json.loads(line)["message"] for line in re.findall(r"^data: (.*)$", response.text, re.MULTILINE)]
+
+
+NO_ROOM = "There is no room for your server on the machines. It waits, and starts as soon as there is."
+
+
+async def test_no_room_and_pulling_are_shown_while_the_start_goes_on(hub: Hub) -> None:
+    await starting(hub)
+    messages = asyncio.create_task(stream(hub))
+    unscheduled = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "Unschedulable",
+        "message": "0/3 nodes are available: 3 Insufficient memory.",
+    }
+    hub.kubernetes.becomes(POD, phase="Pending", conditions=[unscheduled])
+    await asyncio.sleep(1.5)
+    now = (await asked(hub))["pod"]
+    assert now["trouble"] == "There is no room for your server on the machines."
+    assert now["detail"] == "0/3 nodes are available: 3 Insufficient memory."
+    hub.kubernetes.becomes(POD, **waits("ContainerCreating"))
+    hub.kubernetes.happens(POD, "Pulling", 'Pulling image "registry.example/r:1"', "Normal")
+    await asyncio.sleep(1.5)
+    hub.kubernetes.run()
+    said = await messages
+    assert NO_ROOM in said
+    assert any(
+        re.match(r"The image of your server is being fetched to its machine, since \d\d:\d\d:", each) for each in said
+    )
+    assert any("[Normal] Pulling image" in each for each in said), "KubeSpawner's own words are gone"
+    assert said[-1].startswith("Server ready")
+
+
+async def test_a_start_without_room_until_its_time_is_over_says_that_and_not_a_number_of_seconds(hub: Hub) -> None:
+    hub.app.config.KubeSpawner.start_timeout = 3
+    hub.app.users["maria"].spawners.pop("", None)
+    try:
+        await starting(hub)
+        unscheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
+        hub.kubernetes.becomes(POD, phase="Pending", conditions=[unscheduled])
+        said = await hub.outcome("maria")
+    finally:
+        del hub.app.config.KubeSpawner["start_timeout"]
+        hub.app.users["maria"].spawners.pop("", None)
+    assert "no room for your server on the machines. That took too long; please start it again later." in said
+
+
+async def test_a_server_that_runs_out_of_memory_later_is_explained_when_its_person_comes_back(hub: Hub) -> None:
+    maria = await hub.login("maria")
+    before = await counted(hub, "coursehub_server_failures", "memory")
+    assert await hub.start("maria", b'{"profile": "data-analysis"}') == "ready"
+    hub.kubernetes.becomes(POD, **ended("OOMKilled", 137, "[I 2026-10-01 ServerApp] Kernel started\n"))
+    spawner = hub.app.users["maria"].spawner
+    await until(lambda: spawner.pod_reflector.pods[f"courses/{POD}"]["status"]["phase"] == "Failed")
+    await spawner.poll_and_notify()
+    await until(lambda: not hub.app.users["maria"].spawner.active)
+    assert not hub.kubernetes.pods
+
+    sentence = "Your server used more memory than the 2G of this course, and was ended."
+    page = await maria.get("../user/maria/lab")
+    assert sentence in page.text
+    assert "Your server is not running" in page.text
+    assert sentence in (await maria.page("courses")).text
+    (newest, *_) = (await asked(hub))["failures"]
+    assert (newest["stage"], newest["reason"], newest["exit_code"]) == ("running", "memory", 137)
+    assert newest["lines"] == ["[I 2026-10-01 ServerApp] Kernel started"]
+    assert await counted(hub, "coursehub_server_failures", "memory") == before + 1
+
+
+async def test_a_server_that_its_person_shuts_down_is_no_failure(hub: Hub) -> None:
+    assert await hub.start("maria", b'{"profile": "data-analysis"}') == "ready"
+    before = (await asked(hub))["failures"]
+    hub.kubernetes.becomes(POD, **ended("Completed", 0))
+    spawner = hub.app.users["maria"].spawner
+    await until(lambda: spawner.pod_reflector.pods[f"courses/{POD}"]["status"]["phase"] == "Failed")
+    await spawner.poll_and_notify()
+    await until(lambda: not hub.app.users["maria"].spawner.active)
+    assert (await asked(hub))["failures"] == before
+
+
+async def test_a_pod_that_somebody_deletes_while_it_starts_ends_the_start(hub: Hub) -> None:
+    await starting(hub)
+    pod = hub.kubernetes.pods.pop(POD)
+    hub.kubernetes._tell("DELETED", pod)
+    assert "Your server was taken away while it started." in await hub.outcome("maria")
+
+
+async def test_the_log_of_a_server_that_runs_is_kubernetes_matter_and_the_hub_says_where_it_is(hub: Hub) -> None:
+    assert await hub.start("maria", b'{"profile": "data-analysis"}') == "ready"
+    pod = (await asked(hub))["pod"]
+    assert pod == {"name": POD, "namespace": "courses", "phase": "Running", "trouble": None, "detail": None}
+
+
+@pytest.mark.parametrize("user", ["nobody-known", "../../etc/passwd", "Maria", ""])
+async def test_of_somebody_unknown_nothing_is_known(hub: Hub, user: str) -> None:
+    assert await asked(hub, user) == {"user": user, "pod": None, "failures": []}
+
+
+async def test_records_are_for_the_hubs_user_alone(hub: Hub) -> None:
+    await starting(hub)
+    hub.kubernetes.becomes(POD, **ended("OOMKilled", 137))
+    await hub.outcome("maria")
+    folder: Path = hub.folder / "state" / "failures"
+    modes = {name: os.stat(folder / name).st_mode & 0o777 for name in (".", *os.listdir(folder))}
+    assert modes == {".": 0o700, "maria.json": 0o600}
