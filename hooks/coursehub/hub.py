@@ -1,7 +1,7 @@
 """The only place that touches the hub's configuration: `configure(c)`, called by one line of `hub.extraConfig`."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from kubespawner import KubeSpawner
 from prometheus_client import REGISTRY
 from traitlets.log import get_logger
 
-from . import door, provisioner, sitemodule
+from . import door, provisioner, reroute, sitemodule
 from .answers import Answers
 from .directory import People
 from .gate import Frame
@@ -30,7 +30,7 @@ CLAIM = "coursehub-storage"
 _FRAMED = ("namespace", "node_selector", "tolerations", "priority_class_name", "common_labels")
 
 # A task that nothing refers to can vanish before it ran.
-_opening: set[asyncio.Task[asyncio.Server]] = set()
+_begun: set[asyncio.Task[Any]] = set()
 
 
 def configure(
@@ -63,7 +63,8 @@ def configure(
         adjust=adjust,
         earlier=_hooks(c),
     )
-    _open_door(Answers(site, hooks.find, adjust), socket)
+    _begin(door.open_to(Answers(site, hooks.find, adjust), socket))
+    _begin(reroute.follow())
     c.JupyterHub.spawner_class = CoursehubSpawner
     c.KubeSpawner.options_form = hooks.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form
@@ -79,14 +80,15 @@ def configure(
     return hooks
 
 
-def _open_door(answers: Answers, path: Path) -> None:
+def _begin(work: Coroutine[Any, Any, Any]) -> None:
     """Where JupyterHub runs: it reads its configuration on the event loop that it then works on."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
+        work.close()
         return
-    _opening.add(task := loop.create_task(door.open_to(answers, path)))
-    task.add_done_callback(_opening.discard)
+    _begun.add(task := loop.create_task(work))
+    task.add_done_callback(_begun.discard)
 
 
 def _frame(c: Any, claim: str) -> Frame:
