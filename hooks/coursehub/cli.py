@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import commands, storing
+from . import commands, restart, shell, status, storing
 from .commands import PROBLEMS
 from .errors import CoursehubError, InvalidFile
 from .names import is_slug
@@ -130,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     _course_directories(course)
     _storage(verbs)
     _feedback(verbs)
+    _running(verbs)
     return parser
 
 
@@ -245,6 +246,48 @@ def _feedback(verbs: Any) -> None:
     _root(push)
     _dry_run(push)
     _json(push)
+
+
+def _running(verbs: Any) -> None:
+    states = _command(
+        verbs,
+        "status",
+        status.status,
+        "say what is running and how it is",
+        "Says for each part whether it is ready, which versions run, and how course files, certificate, storage, spawn "
+        "test and servers are. A line that begins with ! is wrong, and the next one says what to do. "
+        "Exit 0: all is well, 1: something is wrong.",
+        "coursehub status --namespace coursehub",
+    )
+    _namespace(states)
+    _json(states)
+
+    again = _command(
+        verbs,
+        "restart",
+        restart.restart,
+        "restart the hub, the proxy or the provisioner; servers run on",
+        "Puts a new pod in the place of the old one, waits until it is ready (for the proxy: until each server has its "
+        "route again), and says how long it took and how many servers ran on. Also the way to move one off a node that "
+        "is to be drained. Exit 0: done, 1: not back in time.",
+        "coursehub restart proxy",
+    )
+    again.add_argument("part", choices=tuple(restart.PARTS), help="what to restart")
+    again.add_argument("--timeout", type=int, default=300, metavar="SECONDS", help="for how long to wait (300)")
+    _namespace(again)
+    _dry_run(again)
+
+    inside = _command(
+        verbs,
+        "shell",
+        shell.shell,
+        "open a shell in somebody's running server",
+        "Opens a shell in the server of USER, as that person: what they can read and write, it can. It ends with "
+        "`exit`, and the server runs on.",
+        "coursehub shell maria",
+    )
+    inside.add_argument("user", metavar="USER", help="the login name")
+    _namespace(inside)
 
 
 def _slug(text: str) -> str:

@@ -15,6 +15,7 @@ from .answers import Answers
 from .directory import People
 from .gate import Frame
 from .handler import COURSES, CoursesHandler, courses_url
+from .health import Health
 from .metrics import Live
 from .provisioner import Provisioner
 from .site import Site
@@ -54,16 +55,18 @@ def configure(
     REGISTRY.register(Live(lambda: site.current))
     module = site.current.settings.site_module
     adjust = sitemodule.load(module) if module else None
+    volume, service = Share(share), Provisioner(token, log)
     hooks = Hooks(
         site,
-        Share(share),
+        volume,
         People(log),
         _frame(c, claim),
-        provisioner=Provisioner(token, log),
+        provisioner=service,
         adjust=adjust,
         earlier=_hooks(c),
     )
-    _begin(door.open_to(Answers(site, hooks.find, adjust), socket))
+    more = {"status": Health(site, volume, service)}
+    _begin(door.open_to(Answers(site, hooks.find, adjust, more), socket))
     _begin(reroute.follow())
     c.JupyterHub.spawner_class = CoursehubSpawner
     c.KubeSpawner.options_form = hooks.options_form
@@ -80,14 +83,14 @@ def configure(
     return hooks
 
 
-def _begin(work: Coroutine[Any, Any, Any]) -> None:
+def _begin(coroutine: Coroutine[Any, Any, Any]) -> None:
     """Where JupyterHub runs: it reads its configuration on the event loop that it then works on."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
-        work.close()
+        coroutine.close()
         return
-    _begun.add(task := loop.create_task(work))
+    _begun.add(task := loop.create_task(coroutine))
     task.add_done_callback(_begun.discard)
 
 

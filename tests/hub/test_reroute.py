@@ -187,7 +187,8 @@ async def test_after_a_failure_that_nobody_foresaw_the_next_look_puts_routes_bac
     hub: Hub, front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert await hub.start("maria") == "ready"
-    real, failed = hub.app.proxy.check_routes, []
+    real = hub.app.proxy.check_routes
+    failed: list[object] = []
 
     async def fails_once(*arguments: object) -> None:
         if not failed:

@@ -98,6 +98,10 @@ def run(*arguments: str) -> int:
                 ["course", "check", "--all", "--root", "root", "--site", "site.yaml", "courses.yaml", "--bogus"],
                 ["storage", "door", "--root", "root"],
                 ["storage", "people", "--root", "root", "x"],
+                ["restart"],
+                ["restart", "everything"],
+                ["shell"],
+                ["status", "x"],
             )
         ),
     ],
@@ -153,6 +157,9 @@ def test_no_mistakes_as_json_are_an_empty_list(files: Path, capsys: pytest.Captu
         ["course", "archive"],
         ["user"],
         ["user", "show"],
+        ["status"],
+        ["restart"],
+        ["shell"],
     ],
     ids=lambda words: " ".join(words),
 )
