@@ -18,6 +18,7 @@ from .handler import COURSES, CoursesHandler, courses_url
 from .health import Health
 from .metrics import Live
 from .provisioner import Provisioner
+from .servers import Servers
 from .site import Site
 from .spawner import CoursehubSpawner, Hook, Hooks
 from .storage import Share
@@ -53,6 +54,7 @@ def configure(
     site = Site(config / "site", config / "courses", log, state)
     site.follow()
     REGISTRY.register(Live(lambda: site.current))
+    REGISTRY.register(Servers())
     module = site.current.settings.site_module
     adjust = sitemodule.load(module) if module else None
     volume, service = Share(share), Provisioner(token, log)

@@ -41,3 +41,14 @@ async def test_a_course_that_is_taken_out_leaves_page_and_metrics(hub: Hub) -> N
     found = await metrics(hub)
     assert [name for name in found if "course=" in name] == ['coursehub_course_info{course="only",version="…"}']
     assert (await (await hub.login("jonas")).page("spawn")).choices == ["only", "general"]
+
+
+async def test_the_metrics_say_which_pod_is_a_server_of_which_course_while_it_runs(hub: Hub) -> None:
+    assert await hub.start("maria", b'{"profile": "python-intro"}') == "ready"
+    assert await hub.start("jonas", b'{"profile": "general"}') == "ready"
+    name = 'coursehub_server_info{course="%s",role="%s",server="jupyter-%s",server_namespace="courses"}'
+    student, general = name % ("python-intro", "student", "maria"), name % ("", "general", "jonas")
+    found = await metrics(hub)
+    assert {each for each in found if "server_info" in each} == {student, general}
+    await hub.stop("maria")
+    assert student not in await metrics(hub)

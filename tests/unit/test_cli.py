@@ -102,6 +102,9 @@ def run(*arguments: str) -> int:
                 ["restart", "everything"],
                 ["shell"],
                 ["status", "x"],
+                ["usage", "--days", "0"],
+                ["usage", "--prometheus", "file:///etc/passwd"],
+                ["usage", "--course", "No Slug"],
             )
         ),
     ],
@@ -160,6 +163,7 @@ def test_no_mistakes_as_json_are_an_empty_list(files: Path, capsys: pytest.Captu
         ["status"],
         ["restart"],
         ["shell"],
+        ["usage"],
     ],
     ids=lambda words: " ".join(words),
 )
