@@ -297,9 +297,9 @@ def _demand(verbs: Any) -> None:
         "usage",
         demand.usage,
         "say what servers take of CPU and memory, by course",
-        "Asks a Prometheus that scrapes the nodes' cAdvisor and the hub. p95: 95 % of the servers had no more, for "
-        "95 % of their time. With --suggest it prints lines for the course file: guaranteed is that p95, the limit a "
-        "quarter above what any server took. Exit 0: measured, 1: not, and why.",
+        "Asks a Prometheus that scrapes the nodes' cAdvisor and the hub: what 95 % of the servers kept within, 95 % of "
+        "their time (p95), and what the most was. With --suggest it prints lines for the course file: guaranteed is "
+        "the p95, the limit is a quarter above the most. Exit 0: measured, 1: not, and why.",
         "coursehub usage --suggest --course python-intro --prometheus http://127.0.0.1:9090",
     )
     used.add_argument("--suggest", action="store_true", help="as `resources:` lines for the course file")

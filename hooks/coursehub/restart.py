@@ -93,7 +93,7 @@ def _routed(namespace: str) -> str:
         return str(error)
     if isinstance(missing, str):
         return missing
-    return f"{len(missing)} servers have no route yet" if missing else ROUTED
+    return f"servers still without a route: {len(missing)}" if missing else ROUTED
 
 
 def _deployment(namespace: str, part: Part) -> kubectl.Object:

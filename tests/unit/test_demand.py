@@ -85,10 +85,10 @@ def test_what_was_measured_is_suggested(prometheus: Prometheus, capsys: pytest.C
     assert capsys.readouterr().out == (
         "courses:\n"
         "  python-intro:\n"
-        "    # students, 23 servers in 14 days: p95 0.31 CPU and 1200M, at most 1.70 CPU and 2900M\n"
+        "    # students, 23 servers in 14 days: 95 % within 0.31 CPU and 1200M, the most 1.70 CPU and 2900M\n"
         "    resources: {cpu: 2.5, memory: 3840M, guarantee: {cpu: 0.35, memory: 1216M}}\n"
         "general:\n"
-        "  # general use, 7 servers in 14 days: p95 0.05 CPU and 150M, at most 1.00 CPU and 512M\n"
+        "  # general use, 7 servers in 14 days: 95 % within 0.05 CPU and 150M, the most 1.00 CPU and 512M\n"
         "  resources: {cpu: 1.5, memory: 768M, guarantee: {cpu: 0.05, memory: 192M}}\n"
     )
 
@@ -97,8 +97,8 @@ def test_without_suggest_it_is_a_line_for_each(prometheus: Prometheus, capsys: p
     watched(prometheus)
     assert run(prometheus) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "general use, 7 servers in 14 days: p95 0.05 CPU and 150M, at most 1.00 CPU and 512M",
-        "python-intro (student), 23 servers in 14 days: p95 0.31 CPU and 1200M, at most 1.70 CPU and 2900M",
+        "general use, 7 servers in 14 days: 95 % within 0.05 CPU and 150M, the most 1.00 CPU and 512M",
+        "python-intro (student), 23 servers in 14 days: 95 % within 0.31 CPU and 1200M, the most 1.70 CPU and 2900M",
     ]
 
 

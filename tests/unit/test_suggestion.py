@@ -78,15 +78,15 @@ def test_the_lines_name_what_they_rest_on_by_course_and_then_general_use() -> No
         == """\
 courses:
   data-analysis:
-    # students, 1 server in 14 days: p95 0.10 CPU and 200M, at most 0.30 CPU and 400M
+    # students, 1 server in 14 days: 95 % within 0.10 CPU and 200M, the most 0.30 CPU and 400M
     resources: {cpu: 0.5, memory: 512M, guarantee: {cpu: 0.1, memory: 256M}}
   python-intro:
-    # students, 23 servers in 14 days: p95 0.31 CPU and 1200M, at most 1.70 CPU and 2900M
+    # students, 23 servers in 14 days: 95 % within 0.31 CPU and 1200M, the most 1.70 CPU and 2900M
     resources: {cpu: 2.5, memory: 3840M, guarantee: {cpu: 0.35, memory: 1216M}}
-    # instructors, 3 servers in 14 days: p95 0.50 CPU and 4000M, at most 2.00 CPU and 5000M
+    # instructors, 3 servers in 14 days: 95 % within 0.50 CPU and 4000M, the most 2.00 CPU and 5000M
     instructor: {resources: {cpu: 2.5, memory: 6400M, guarantee: {cpu: 0.5, memory: 4032M}}}
 general:
-  # general use, 7 servers in 14 days: p95 0.05 CPU and 150M, at most 1.00 CPU and 512M
+  # general use, 7 servers in 14 days: 95 % within 0.05 CPU and 150M, the most 1.00 CPU and 512M
   resources: {cpu: 1.5, memory: 768M, guarantee: {cpu: 0.05, memory: 192M}}"""
     )
 
