@@ -12,6 +12,7 @@
 {{ include "coursehub.problems.web" . }}
 {{ include "coursehub.problems.hub" . }}
 {{ include "coursehub.problems.database" . }}
+{{ include "coursehub.problems.priority" . }}
 {{ include "coursehub.problems.fixed" . }}
 {{- end }}
 
@@ -274,6 +275,17 @@ singleuser.networkTools.image.tag: ["4.4.0", "leave it: blockWithIptables is off
 singleuser.networkTools.image.pullPolicy: [null, "leave it: blockWithIptables is off"]
 singleuser.networkTools.image.pullSecrets: [[], "leave it: blockWithIptables is off"]
 singleuser.networkTools.resources: [{}, "leave it: blockWithIptables is off"]
+{{- end }}
+
+{{- define "coursehub.problems.priority" -}}
+{{- $hub := include "coursehub.priorityClassName" . }}
+{{- $proxy := dig "proxy" "chp" "extraPodSpec" "priorityClassName" "" .Values.jupyterhub | default "" }}
+{{- if ne $hub $proxy }}
+- jupyterhub.proxy.chp.extraPodSpec.priorityClassName: {{ $proxy | default "none" }} is not the hub's, {{ $hub | default "none" }}; write the same in both.
+{{- end }}
+{{- if and $hub (dig "scheduling" "podPriority" "enabled" false .Values.jupyterhub) }}
+- jupyterhub.scheduling.podPriority: enabled it gives hub and proxy a second priority class, no higher than that of servers; leave it off, or set priorityClassName in hub.extraPodSpec and proxy.chp.extraPodSpec to null.
+{{- end }}
 {{- end }}
 
 {{- define "coursehub.problems.fixed" -}}

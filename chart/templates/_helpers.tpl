@@ -14,6 +14,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- concat $options (.mountOptions | default list) | uniq | toYaml }}
 {{- end }}
 
+{{- /* Of the pods without which nobody reaches a server: upstream's hub and proxy name it in their extraPodSpec. */}}
+{{- define "coursehub.priorityClassName" -}}
+{{- dig "hub" "extraPodSpec" "priorityClassName" "" .Values.jupyterhub | default "" }}
+{{- end }}
+
 {{- /* PersistentVolumes have no namespace, so the name carries it. */}}
 {{- define "coursehub.volume" -}}
 {{ .Release.Namespace }}-coursehub-storage

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import applying, commands, logs, storing
+from . import applying, commands, demand, logs, restart, shell, status, storing
 from .commands import PROBLEMS
 from .errors import CoursehubError, InvalidFile
 from .names import is_slug
@@ -132,6 +132,8 @@ def _parser() -> argparse.ArgumentParser:
     _feedback(verbs)
     _secrets(verbs)
     _logs(verbs)
+    _running(verbs)
+    _demand(verbs)
     return parser
 
 
@@ -291,6 +293,80 @@ def _logs(verbs: Any) -> None:
     show.add_argument("--previous", action="store_true", help="why earlier servers failed, also while one runs")
     _namespace(show)
     _json(show)
+
+
+def _running(verbs: Any) -> None:
+    states = _command(
+        verbs,
+        "status",
+        status.status,
+        "say what is running and how it is",
+        "Says for each part whether it is ready, which versions run, and how course files, certificate, storage, spawn "
+        "test and servers are. A line that begins with ! is wrong, and the next one says what to do. "
+        "Exit 0: all is well, 1: something is wrong.",
+        "coursehub status --namespace coursehub",
+    )
+    _namespace(states)
+    _json(states)
+
+    again = _command(
+        verbs,
+        "restart",
+        restart.restart,
+        "restart the hub, the proxy or the provisioner; servers run on",
+        "Puts a new pod in the place of the old one, waits until it is ready (for the proxy: until each server has its "
+        "route again), and says how long it took and how many servers ran on. Also the way to move one off a node that "
+        "is to be drained. Exit 0: done, 1: not back in time.",
+        "coursehub restart proxy",
+    )
+    again.add_argument("part", choices=tuple(restart.PARTS), help="what to restart")
+    again.add_argument("--timeout", type=int, default=300, metavar="SECONDS", help="for how long to wait (300)")
+    _namespace(again)
+    _dry_run(again)
+
+    inside = _command(
+        verbs,
+        "shell",
+        shell.shell,
+        "open a shell in somebody's running server",
+        "Opens a shell in the server of USER, as that person: what they can read and write, it can. It ends with "
+        "`exit`, and the server runs on.",
+        "coursehub shell maria",
+    )
+    inside.add_argument("user", metavar="USER", help="the login name")
+    _namespace(inside)
+
+
+def _demand(verbs: Any) -> None:
+    used = _command(
+        verbs,
+        "usage",
+        demand.usage,
+        "say what servers take of CPU and memory, by course",
+        "Asks a Prometheus that scrapes the nodes' cAdvisor and the hub: what 95 % of the servers kept within, 95 % of "
+        "their time (p95), and what the most was. With --suggest it prints lines for the course file: guaranteed is "
+        "the p95, the limit is a quarter above the most. Exit 0: measured, 1: not, and why.",
+        "coursehub usage --suggest --course python-intro --prometheus http://127.0.0.1:9090",
+    )
+    used.add_argument("--suggest", action="store_true", help="as `resources:` lines for the course file")
+    where = "where the Prometheus answers (http://127.0.0.1:9090)"
+    used.add_argument("--prometheus", default="http://127.0.0.1:9090", metavar="URL", type=_url, help=where)
+    used.add_argument("--days", type=_days, default=14, metavar="N", help="how far back to look (14)")
+    used.add_argument("--course", metavar="SLUG", type=_slug, help="one course; without it each, and general use")
+    _namespace(used)
+    _json(used)
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"{text!r} is no address; write one as http://127.0.0.1:9090")
+    return text
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 366):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days from 1 to 366")
+    return int(text)
 
 
 def _slug(text: str) -> str:

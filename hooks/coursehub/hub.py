@@ -10,14 +10,16 @@ from kubespawner import KubeSpawner
 from prometheus_client import REGISTRY
 from traitlets.log import get_logger
 
-from . import door, expiry, provisioner, sitemodule
-from .answers import Answers
+from . import door, expiry, provisioner, reroute, sitemodule
+from .answers import Answers, Question
 from .directory import People
 from .failures import Failures
 from .gate import Frame
 from .handler import COURSES, CoursesHandler, courses_url
+from .health import Health
 from .metrics import Live
 from .provisioner import Provisioner
+from .servers import Servers
 from .site import Site
 from .spawner import CoursehubSpawner, Hook, Hooks
 from .storage import Share
@@ -58,22 +60,26 @@ def configure(
     REGISTRY.register(tally := Tally())
     failures = Failures(state / "failures", lambda: site.current.settings.servers.failure_days, log)
     witness = Witness(failures, tally, lambda: site.current.settings.zone, log)
+    REGISTRY.register(Servers())
     module = site.current.settings.site_module
     adjust = sitemodule.load(module) if module else None
+    volume, service = Share(share), Provisioner(token, log)
     hooks = Hooks(
         site,
-        Share(share),
+        volume,
         People(log),
         _frame(c, claim),
-        provisioner=Provisioner(token, log),
+        provisioner=service,
         witness=witness,
         adjust=adjust,
         earlier=_hooks(c),
     )
     REGISTRY.register(seen := expiry.Expiry(lambda: site.current.settings.certificate, log))
+    more: dict[str, Question] = {"logs": witness.logs, "status": Health(site, volume, service)}
+    _begin(door.open_to(Answers(site, hooks.find, adjust, more), socket))
     _begin(seen.follow())
-    _begin(door.open_to(Answers(site, hooks.find, adjust, witness.logs), socket))
     _begin(failures.prune())
+    _begin(reroute.follow())
     c.JupyterHub.spawner_class = CoursehubSpawner
     c.CoursehubSpawner.witness = witness
     # JupyterHub calls it with whoever looks, and the page with whose server it is about.
@@ -92,14 +98,14 @@ def configure(
     return hooks
 
 
-def _begin(work: Coroutine[Any, Any, Any]) -> None:
+def _begin(coroutine: Coroutine[Any, Any, Any]) -> None:
     """Where JupyterHub runs: it reads its configuration on the event loop that it then works on."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
-        work.close()
+        coroutine.close()
         return
-    _begun.add(task := loop.create_task(work))
+    _begun.add(task := loop.create_task(coroutine))
     task.add_done_callback(_begun.discard)
 
 

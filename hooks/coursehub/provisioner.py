@@ -74,6 +74,20 @@ class Provisioner:
             self._log.error("provisioner: no answer from %s within %g s", service.url, service.timeout)
             raise Refused(_SILENT) from None
 
+    async def answers(self, service: ProvisionerService) -> None:
+        """Raises Refused unless the service listens; the volume it does not look at."""
+        try:
+            async with asyncio.timeout(service.timeout):
+                tls = await self._trusted() if service.url.startswith("https:") else True
+                async with aiohttp.ClientSession() as session, session.get(f"{service.url}/health", ssl=tls) as health:
+                    status = health.status
+        except TimeoutError:
+            raise Refused(f"no answer from {service.url} within {service.timeout:g} s") from None
+        except (OSError, aiohttp.ClientError, ValueError) as error:
+            raise Refused(f"no answer from {service.url}: {error}") from None
+        if status != 200:
+            raise Refused(f"{service.url} answers with HTTP {status}")
+
     async def _one(self, service: ProvisionerService, request: Request, *, again: bool) -> None:
         key = json.dumps([service.url, request], sort_keys=True)
         if not again and self._clock() < self._good.get(key, 0.0):

@@ -6,7 +6,7 @@ Parents belong to root and are only passed through. A leaf exists before a pod m
 import asyncio
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -118,10 +118,17 @@ class Share:
 
     async def check(self, home_path: str, uid: int, others: Iterable[str]) -> None:
         """Raises Refused unless the home is there and `uid`'s, and each of `others` is a directory."""
+        await self._in_time(partial(self._look, home_path, uid, tuple(others)))
+
+    async def answers(self) -> None:
+        """Raises Refused unless the file server says something about the volume."""
+        await self._in_time(self._ask)
+
+    async def _in_time(self, look_at: Callable[[], None]) -> None:
         try:
             async with asyncio.timeout(self._timeout):
                 await self._slots.acquire()
-                look = asyncio.wrap_future(in_thread(partial(self._look, home_path, uid, tuple(others)), "share"))
+                look = asyncio.wrap_future(in_thread(look_at, "share"))
                 look.add_done_callback(self._looked)
                 await asyncio.shield(look)
         except TimeoutError:
@@ -131,6 +138,13 @@ class Share:
         self._slots.release()
         if not look.cancelled():
             look.exception()  # nobody may be waiting for it any more
+
+    def _ask(self) -> None:
+        try:
+            # Unlike a look at a directory, the kernel cannot answer it from memory.
+            os.statvfs(self._root)
+        except OSError as error:
+            raise Refused(f"The file server refused a look at the volume ({error.strerror}).") from None
 
     def _look(self, home_path: str, uid: int, others: tuple[str, ...]) -> None:
         found = self._directory(home_path)

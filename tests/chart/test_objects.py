@@ -17,6 +17,7 @@ OURS = [
     ("NetworkPolicy", "coursehub-servers"),
     ("PersistentVolume", "teaching-coursehub-storage"),
     ("PersistentVolumeClaim", "coursehub-storage"),
+    ("PriorityClass", "coursehub-core"),
 ]
 UPSTREAM = [
     ("ConfigMap", "hub"),
@@ -26,6 +27,8 @@ UPSTREAM = [
     ("NetworkPolicy", "proxy"),
     ("NetworkPolicy", "singleuser"),
     ("PersistentVolumeClaim", "hub-db-dir"),
+    ("PodDisruptionBudget", "hub"),
+    ("PodDisruptionBudget", "proxy"),
     ("Role", "hub"),
     ("RoleBinding", "hub"),
     ("Secret", "hub"),
@@ -47,6 +50,8 @@ def test_each_object_of_ours_carries_our_labels(objects: Objects, name: tuple[st
     assert labels["app.kubernetes.io/instance"] == "coursehub"
     assert labels["app.kubernetes.io/managed-by"] == "Helm"
 
+
+VOLUME = {("PersistentVolume", "teaching-coursehub-storage"), ("PersistentVolumeClaim", "coursehub-storage")}
 
 SITE_KEYS: dict[str, Any] = {
     "timezone": "Asia/Tokyo",
@@ -100,7 +105,16 @@ def test_a_value_of_ours_reaches_the_hub(site: dict[str, Any], path: str) -> Non
 def test_every_key_of_ours_reaches_the_hub_or_an_object(site: dict[str, Any]) -> None:
     schema = yaml.safe_load((ROOT / "chart/values.schema.yaml").read_text())
     # Quotas are the command's, on the storage host.
-    elsewhere = {"quotas", "storage", "courses", "network", "acknowledgePlainHttp", "global", "jupyterhub"}
+    elsewhere = {
+        "quotas",
+        "storage",
+        "courses",
+        "network",
+        "corePriority",
+        "acknowledgePlainHttp",
+        "global",
+        "jupyterhub",
+    }
     assert set(site) == set(schema["properties"]) - elsewhere
 
 
@@ -172,7 +186,7 @@ def test_a_folder_of_the_machine_becomes_a_volume_that_is_never_made_by_kubelet(
 
 def test_an_existing_claim_is_left_to_the_site(chart: Chart) -> None:
     objects = chart.render({"storage": {"nfs": None, "existingClaim": "coursehub-storage"}})
-    assert sorted(objects) == sorted(OURS[:5] + UPSTREAM)
+    assert sorted(objects) == sorted(set(OURS + UPSTREAM) - VOLUME)
 
 
 def test_volume_and_claim_belong_to_each_other_and_outlive_the_release(objects: Objects) -> None:

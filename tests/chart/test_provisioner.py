@@ -16,6 +16,7 @@ ADDED = [
     ("NetworkPolicy", NAME),
     ("PersistentVolume", "teaching-coursehub-provisioner"),
     ("PersistentVolumeClaim", NAME),
+    ("PodDisruptionBudget", NAME),
     ("Secret", "coursehub-provisioner"),
     ("Secret", NAME),
     ("Service", NAME),

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from ci.cluster.layout import Layout
 
 ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / ".venv/bin/coursehub"
 # As `make up` put it together.
 CHART = Layout.from_environment().cache / "chart"
 Found = TypeVar("Found")
@@ -71,10 +72,14 @@ class Installation:
 
     def coursehub(self, *arguments: str) -> str:
         """What the command of that name says on an admin's machine."""
-        command = [str(ROOT / ".venv/bin/coursehub"), *arguments, "--namespace", self.namespace]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
-        assert done.stdout, f"{' '.join(command)}: {done.stderr}"
+        done = self.command(*arguments)
+        assert done.stdout, f"{' '.join(done.args)}: {done.stderr}"
         return done.stdout
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """How it ended, and what it said."""
+        words = [str(PROGRAM), *arguments, "--namespace", self.namespace]
+        return subprocess.run(words, env=self.environment, capture_output=True, text=True, check=False)
 
     def pods(self, selector: str) -> list[dict[str, Any]]:
         """The pods that a label selector chooses, those on their way out left out."""

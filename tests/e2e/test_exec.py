@@ -1,4 +1,4 @@
-"""kubectl exec into a user's pod gives a shell that works."""
+"""A shell in a user's pod, by kubectl exec and by the command, is one that works."""
 
 import os
 import pty
@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from .cluster import Installation
+from .cluster import PROGRAM, Installation
 from .person import Person
 
 
@@ -35,14 +35,33 @@ def typed(command: list[str], environment: dict[str, str], lines: list[str]) -> 
     return seen.decode(errors="replace")
 
 
-def test_exec_opens_a_shell_as_the_person_in_a_directory_that_exists(
+def test_both_open_a_shell_as_the_person_in_a_directory_that_exists(
     log_in: Callable[[str], Person], installation: Installation
 ) -> None:
     log_in("jonas").start("python-intro")
     pod = installation.pod_of("jonas")
     assert pod is not None
-    command = ["kubectl", "--namespace", installation.namespace, "exec", "-it", pod["metadata"]["name"], "--", "bash"]
-    seen = typed(command, installation.environment, ['echo "I am $(id -un) $USER in $(pwd), $HOME, $(id -gn)"'])
-    assert "I am jonas jonas in /home/jonas, /home/jonas, jonas" in seen
-    assert "cannot" not in seen
-    assert "I have no name" not in seen
+    by_kubectl = [
+        "kubectl",
+        "--namespace",
+        installation.namespace,
+        "exec",
+        "-it",
+        pod["metadata"]["name"],
+        "--",
+        "bash",
+    ]
+    by_command = [str(PROGRAM), "shell", "jonas", "--namespace", installation.namespace]
+    for command in (by_kubectl, by_command):
+        line = 'echo "I am $(id -un) $USER, $(id -u), in $(pwd), $HOME, $(id -gn), $(umask)"'
+        seen = typed(command, installation.environment, [line, "command -v jupyter"])
+        assert "I am jonas jonas, 20002, in /home/jonas, /home/jonas, jonas, 0077" in seen
+        assert "/opt/coursehub/venv/bin/jupyter" in seen
+        assert "cannot" not in seen
+        assert "I have no name" not in seen
+
+
+def test_where_no_server_runs_there_is_a_sentence_and_no_shell(installation: Installation) -> None:
+    done = installation.command("shell", "viktor")
+    assert done.returncode == 1
+    assert done.stderr.startswith("coursehub: viktor has no server now.")

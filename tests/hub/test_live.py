@@ -67,3 +67,14 @@ async def test_the_end_of_the_certificate_in_front_of_the_hub_is_a_metric_where_
                     found = await metrics(hub)
     end = x509.load_pem_x509_certificate(chain.read_bytes()).not_valid_after_utc
     assert found[name] == end.timestamp()
+
+
+async def test_the_metrics_say_which_pod_is_a_server_of_which_course_while_it_runs(hub: Hub) -> None:
+    assert await hub.start("maria", b'{"profile": "python-intro"}') == "ready"
+    assert await hub.start("jonas", b'{"profile": "general"}') == "ready"
+    name = 'coursehub_server_info{course="%s",role="%s",server="jupyter-%s",server_namespace="courses"}'
+    student, general = name % ("python-intro", "student", "maria"), name % ("", "general", "jonas")
+    found = await metrics(hub)
+    assert {each for each in found if "server_info" in each} == {student, general}
+    await hub.stop("maria")
+    assert student not in await metrics(hub)

@@ -14,7 +14,7 @@ from tests.support import SITE, site
 ROOT = Path(__file__).parents[2]
 MINIMAL = "images: {python: x:1}\ngeneral: {image: python}\n"
 # Keys of the chart that its templates read, and the hub never sees.
-CHART_ONLY = {"storage", "courses", "network", "acknowledgePlainHttp", "global", "jupyterhub"}
+CHART_ONLY = {"storage", "courses", "network", "corePriority", "acknowledgePlainHttp", "global", "jupyterhub"}
 
 
 def mistakes(*values: str) -> list[str]:

@@ -113,3 +113,15 @@ async def test_a_file_server_that_hangs_is_told_in_time_and_others_are_not_kept_
         await volume.check("hangs", 0, [])
     await volume.check("home/01/maria", os.getuid(), [])
     assert time.monotonic() - start < 0.4
+
+
+async def test_a_volume_answers_or_the_reason_is_said(share: Path) -> None:
+    await Share(share).answers()
+    with pytest.raises(Refused, match=r"The file server refused a look at the volume \(No such file or directory\)"):
+        await Share(share / "gone").answers()
+
+
+async def test_a_volume_that_hangs_is_said_in_time(share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.statvfs", lambda _: time.sleep(0.5))
+    with pytest.raises(Refused, match="The file server does not answer"):
+        await Share(share, timeout=0.1).answers()

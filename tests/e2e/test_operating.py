@@ -1,0 +1,139 @@
+"""An admin's commands, and what people with a running server notice of them."""
+
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from .cluster import PROGRAM, ROOT, Installation, until
+from .person import Person, printed, send
+
+LogIn = Callable[[str], Person]
+# What the project promises of a proxy that is ready again.
+ROUTES_BACK = 5.0
+
+
+def state(installation: Installation) -> tuple[int, str]:
+    """Exit code and text of `coursehub status`."""
+    done = installation.command("status")
+    return done.returncode, done.stdout
+
+
+def uid_of_pod(installation: Installation, person: str) -> str:
+    pod = installation.pod_of(person)
+    assert pod is not None
+    return str(pod["metadata"]["uid"])
+
+
+def test_an_open_kernel_goes_on_over_a_restart_of_the_hub(log_in: LogIn, installation: Installation) -> None:
+    maria = log_in("maria")
+    maria.start("python-intro")
+    pod, hub = uid_of_pod(installation, "maria"), installation.hub()
+    with maria.kernel().channel() as socket:
+        send(socket, "kept = 41")
+        assert list(printed(socket, 60)) == []
+        done = installation.command("restart", "hub")
+        assert done.returncode == 0, done.stdout + done.stderr
+        send(socket, "print(kept + 1)")
+        assert "".join(printed(socket, 60)) == "42\n"
+    assert re.search(r"hub: done in \d+ s; (\d+) of \1 servers ran on", done.stdout), done.stdout
+    assert installation.hub() != hub, "the hub was not restarted"
+    assert uid_of_pod(installation, "maria") == pod, "the server was replaced"
+
+
+def test_after_a_restart_of_the_proxy_servers_are_reached_as_soon_as_it_answers(
+    log_in: LogIn, installation: Installation
+) -> None:
+    maria = log_in("maria")
+    maria.start("python-intro")
+    pod, kernel = uid_of_pod(installation, "maria"), maria.kernel()
+    assert kernel.run("kept = 41") == ""
+    words = [str(PROGRAM), "restart", "proxy", "--namespace", installation.namespace]
+    with subprocess.Popen(words, env=installation.environment, stdout=subprocess.PIPE, text=True) as command:
+        until(lambda: not _answers(installation), 120, "the old proxy gone", every=0.05)
+        until(lambda: _answers(installation), 120, "the new proxy answering", every=0.05)
+        answers = time.monotonic()
+        until(lambda: _reaches(maria), 60, "the way to the server", every=0.1)
+        took = time.monotonic() - answers
+        said, _ = command.communicate(timeout=300)
+    assert command.returncode == 0, said
+    assert took < ROUTES_BACK, f"routes came back after {took:.1f} s"
+    assert "proxy: each running server has its route" in said
+    assert re.search(r"proxy: done in \d+ s; (\d+) of \1 servers ran on", said), said
+    assert uid_of_pod(installation, "maria") == pod, "the server was replaced"
+    assert kernel.run("print(kept + 1)") == "42\n", "the kernel was lost"
+
+
+def _answers(installation: Installation) -> bool:
+    try:
+        return httpx.get(f"{installation.url}/_chp_healthz", timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _reaches(person: Person) -> bool:
+    try:
+        return person.server("GET", "/api/status").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture
+def broken_courses(installation: Installation, tmp_path: Path) -> Iterator[None]:
+    """A course file with a mistake, in place of the good one."""
+    broken = tmp_path / "courses.yaml"
+    broken.write_text("courses:\n  python-intro: [\n")
+    installation.helm(broken)
+    installation.hurry()
+    yield
+    installation.helm(ROOT / "values/courses.yaml")
+    installation.hurry()
+
+
+def test_status_says_of_each_part_that_it_is_well(log_in: LogIn, installation: Installation) -> None:
+    log_in("jonas").start("general")
+    until(lambda: state(installation)[0] == 0, 120, "all well", every=2)
+    _, said = state(installation)
+    found = dict(re.findall(r"^  (\S+(?: \S+)?)  +(.*)$", said, re.MULTILINE))
+    assert {"hub", "proxy", "coursehub-provisioner", "versions", "courses", "share", "directories"} <= set(found)
+    assert found["hub"].startswith("ready, for ")
+    assert found["certificate"] == "no TLS here"
+    assert re.search(r"coursehub-\S+, jupyterhub-\S+; JupyterHub 5.5.0, KubeSpawner 7.0.0", found["versions"])
+    assert int(found["servers"].split()[0]) >= 1
+
+
+@pytest.mark.usefixtures("broken_courses")
+def test_status_ends_with_1_for_a_broken_course_file_and_names_the_mistake(installation: Installation) -> None:
+    until(lambda: state(installation)[0] == 1, 120, "the mistake", every=2)
+    _, said = state(installation)
+    assert re.search(r"^! courses .*main.yaml:3:1: not valid YAML", said, re.MULTILINE), said
+    assert "-> correct the file; `coursehub course list` says all" in said
+
+
+def test_status_ends_with_1_where_a_part_does_not_run_and_0_when_it_does_again(installation: Installation) -> None:
+    there = f"--namespace={installation.namespace}-storage"
+    scale = ("scale", "deployment/coursehub-provisioner")
+    until(lambda: state(installation)[0] == 0, 120, "all well before", every=2)
+    try:
+        installation.kubectl(there, *scale, "--replicas=0")
+        until(lambda: "! directories" in state(installation)[1], 120, "no answer from the provisioner", every=2)
+        code, said = state(installation)
+        assert code == 1
+        assert re.search(r"^! coursehub-provisioner  ", said, re.MULTILINE), said
+        assert f"kubectl {there.replace('=', ' ')} scale deployment/coursehub-provisioner --replicas 1" in said
+    finally:
+        installation.kubectl(there, *scale, "--replicas=1")
+    until(lambda: state(installation)[0] == 0, 120, "all well again", every=2)
+
+
+@pytest.mark.parametrize("part", ["hub", "proxy"])
+def test_hub_and_proxy_are_guaranteed_and_go_before_servers(installation: Installation, part: str) -> None:
+    (pod,) = installation.pods(f"component={part}")
+    assert pod["status"]["qosClass"] == "Guaranteed"
+    assert pod["spec"]["priority"] > 0
+    budget = installation.kubectl("get", "poddisruptionbudget", part, "--output=jsonpath={.status.disruptionsAllowed}")
+    assert budget == "0", "an eviction would move it"

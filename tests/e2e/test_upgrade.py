@@ -1,0 +1,170 @@
+"""`helm upgrade` and `helm rollback` with ten live servers: each server, each secret and the database outlive both."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from coursehub import storage
+
+from .cluster import PROGRAM, ROOT, Installation, until
+from .person import Person
+
+CROWD = {f"pupil{number}": 20100 + number for number in range(1, 11)}
+COURSES = ROOT / "values/courses.yaml"
+# What makes an upgrade restart the hub, for its code and for its configuration, and the proxy.
+EARLIER = {
+    "global": {"coursehub": {"hooksDigest": "earlier"}},
+    "jupyterhub": {
+        "hub": {"concurrentSpawnLimit": 40},
+        "proxy": {"chp": {"resources": {"limits": {"memory": "300Mi"}}}},
+    },
+}
+ROWS = """
+import json, sqlite3
+database = sqlite3.connect("file:/srv/jupyterhub/jupyterhub.sqlite?mode=ro", uri=True)
+users = database.execute("select id, name, cookie_id from users").fetchall()
+tokens = "select prefix, hashed from api_tokens where note = 'tests' or note like 'Server at %'"
+print(json.dumps([users, database.execute(tokens).fetchall()]))
+"""
+Rows = set[tuple[Any, ...]]
+
+
+def _helm(installation: Installation, *arguments: str) -> str:
+    command = ["helm", *arguments, "--namespace", installation.namespace]
+    done = subprocess.run(command, env=installation.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _revision(installation: Installation) -> int:
+    return int(json.loads(_helm(installation, "history", "coursehub", "--output", "json"))[-1]["revision"])
+
+
+def _secrets(installation: Installation) -> dict[tuple[str, str], str]:
+    """Each secret value of the release by object and key; the hub's Secret holds its configuration too, left out."""
+    found: dict[tuple[str, str], str] = {}
+    for namespace in (installation.namespace, f"{installation.namespace}-storage"):
+        listed = json.loads(installation.kubectl(f"--namespace={namespace}", "get", "secrets", "--output=json"))
+        for each in listed["items"]:
+            if not each["type"].startswith("helm.sh/"):
+                name = f"{namespace}/{each['metadata']['name']}"
+                found |= {(name, key): value for key, value in each.get("data", {}).items() if key != "values.yaml"}
+    return found
+
+
+def _rows(installation: Installation) -> tuple[Rows, Rows]:
+    """People, and the tokens of people and of their servers."""
+    said = installation.kubectl("exec", "deployment/hub", "--container=hub", "--", "python3", "-c", ROWS)
+    users, tokens = json.loads(said)
+    return set(map(tuple, users)), set(map(tuple, tokens))
+
+
+def _pods(installation: Installation) -> dict[str, str]:
+    """The uid of each pod of the crowd."""
+    found = {name: installation.pod_of(name) for name in CROWD}
+    return {name: pod["metadata"]["uid"] for name, pod in found.items() if pod is not None}
+
+
+def _all_answer(people: list[Person]) -> bool:
+    return all(person.server("GET", "/api/status").status_code == 200 for person in people)
+
+
+@pytest.fixture
+def crowd_values(installation: Installation, tmp_path: Path) -> Iterator[Path]:
+    """A site with ten more people, who are gone afterwards."""
+    people = {name: {"uid": uid, "gid": uid} for name, uid in CROWD.items()}
+    values = {
+        "identity": {"file": {"people": people}},
+        "general": {"resources": {"guarantee": {"cpu": 0.01, "memory": "64M"}}},
+        "jupyterhub": {"hub": {"config": {"Authenticator": {"allowed_users": [*installation.people, *CROWD]}}}},
+    }
+    file = tmp_path / "crowd.yaml"
+    file.write_text(yaml.safe_dump(values))
+    yield file
+    installation.helm(COURSES)
+    until(installation.hub_is_ready, 90, "the hub as before")
+    sofia = Person(installation.url, "sofia", installation.password)
+    for name, uid in CROWD.items():
+        assert sofia.api("DELETE", f"/users/{name}").status_code in (204, 404)
+        shutil.rmtree(installation.share / storage.home(uid, name), ignore_errors=True)
+    # Who has a home is listed beside the homes.
+    made = Path(installation.kubeconfig).parent / "values.json"
+    sites = ("--site", ROOT / "values/local.yaml", "--site", made)
+    root = ("--root", installation.share)
+    subprocess.run([PROGRAM, "storage", "ensure", *root, *sites, COURSES], check=True, capture_output=True)
+
+
+@pytest.fixture
+def earlier(installation: Installation, crowd_values: Path, tmp_path: Path) -> int:
+    """The revision of the release before the upgrade."""
+    file = tmp_path / "earlier.yaml"
+    file.write_text(yaml.safe_dump(EARLIER))
+    installation.helm(COURSES, "--values", str(crowd_values), "--values", str(file))
+    until(installation.hub_is_ready, 90, "the hub before the upgrade")
+    return _revision(installation)
+
+
+@pytest.fixture
+def people(installation: Installation, earlier: int) -> Iterator[list[Person]]:
+    """Ten people, each with a running server."""
+    found = [Person(installation.url, name, installation.password) for name in CROWD]
+    for person in found:
+        person.choose("general")
+    for person in found:
+        person.wait()
+    yield found
+    for person in found:
+        person.stop()
+
+
+def test_ten_servers_all_secrets_and_the_database_outlive_an_upgrade_and_its_rollback(
+    installation: Installation, earlier: int, crowd_values: Path, people: list[Person]
+) -> None:
+    kernels = [person.kernel() for person in people[:2]]
+    for kernel in kernels:
+        assert kernel.run("kept = 41") == ""
+    pods, secrets, (users, tokens) = _pods(installation), _secrets(installation), _rows(installation)
+    assert len(pods) == len(CROWD)
+    assert set(CROWD) <= {name for _, name, _ in users}
+    assert len(tokens) >= 2 * len(CROWD)
+    assert any(name == (f"{installation.namespace}/hub", "hub.config.JupyterHub.cookie_secret") for name in secrets)
+
+    def upgrade() -> None:
+        installation.helm(COURSES, "--values", str(crowd_values))
+
+    def rollback() -> None:
+        _helm(installation, "rollback", "coursehub", str(earlier), "--wait", "--timeout", "3m")
+
+    for change in (upgrade, rollback):
+        hub, proxy = installation.hub(), _proxy(installation)
+        change()
+        until(installation.hub_is_ready, 120, "the hub")
+        assert installation.hub() != hub, "the hub was not replaced"
+        assert _proxy(installation) != proxy, "the proxy was not replaced, so this shows less than an upgrade can do"
+        until(lambda: _all_answer(people), 60, "each server answering through the proxy", every=2)
+        assert _pods(installation) == pods, "a server was replaced"
+        assert _secrets(installation) == secrets, "a secret is another"
+        now_users, now_tokens = _rows(installation)
+        assert users <= now_users, "people are missing from the database"
+        assert tokens <= now_tokens, "tokens are missing from the database"
+        _still_logged_in(people)
+        for kernel in kernels:
+            assert kernel.run("print(kept + 1)") == "42\n", "a kernel was lost"
+
+
+def _proxy(installation: Installation) -> str:
+    (pod,) = installation.pods("component=proxy")
+    return str(pod["metadata"]["uid"])
+
+
+def _still_logged_in(people: list[Person]) -> None:
+    """By the browser's cookie, and by the token, for both of which the new hub asks its database."""
+    for person in people:
+        assert (person.model() or {}).get("ready"), f"the hub does not know the server of {person.name}"
+        answer = person.client.get("/hub/api/user", headers={"Authorization": f"token {person.token}"})
+        assert answer.json()["name"] == person.name

@@ -1,0 +1,95 @@
+"""What a running hub says of itself and of what it depends on, to `coursehub status`."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jupyterhub
+import kubespawner
+import pytest
+from coursehub import door, health, status
+from prometheus_client import REGISTRY
+from prometheus_client.core import GaugeMetricFamily
+
+from ci.chart import hooks_digest
+from tests.hub.conftest import SITE, Hub
+from tests.support import COURSES
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def said(hub: Hub) -> dict[str, Any]:
+    """The answer that comes through the door."""
+    reply = json.loads(await asyncio.to_thread(door.ask, json.dumps({"ask": "status"}), hub.folder / "door"))
+    answer: dict[str, Any] = reply["answer"]
+    return answer
+
+
+async def test_of_a_hub_that_is_well_each_part_is_told(hub: Hub) -> None:
+    assert await hub.start("maria") == "ready"
+    answer = await said(hub)
+    assert answer["versions"] == {
+        "jupyterhub": jupyterhub.__version__,
+        "kubespawner": kubespawner.__version__,
+        "package": hooks_digest(),
+    }
+    assert answer["courses"]["live"] == 4
+    assert answer["courses"]["problems"] == []
+    assert answer["servers"] == {"ready": 1, "pending": 0}
+    assert [answer[each] for each in ("certificate", "share", "provisioner", "spawn_test")] == [None] * 4
+    assert answer["unrouted"] == []
+
+
+async def test_a_server_without_a_route_is_named(hub: Hub) -> None:
+    assert await hub.start("maria") == "ready"
+    hub.app.proxy.routes.pop("/user/maria/")
+    assert (await said(hub))["unrouted"] == ["/user/maria/"]
+
+
+async def test_a_proxy_that_does_not_answer_is_no_traceback(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away() -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(hub.app.proxy, "get_all_routes", away)
+    assert (await said(hub))["unrouted"] == "the proxy does not say (ConnectionRefusedError)"
+
+
+async def test_mistakes_in_a_course_file_and_a_provisioner_that_is_away_are_said(hub: Hub) -> None:
+    async with hub.values(f"{SITE}provisioner: {{url: http://127.0.0.1:9, timeout: 2}}\n"):
+        hub.write_courses(COURSES[: COURSES.index("  statistics-lab")] + "  statistics-lab: {")
+        await asyncio.sleep(1.5)
+        answer = await said(hub)
+    assert len(answer["courses"]["problems"]) == 1
+    assert answer["courses"]["problems"][0].startswith("main.yaml:")
+    assert answer["provisioner"]["url"] == "http://127.0.0.1:9"
+    assert answer["provisioner"]["failure"].startswith("no answer from http://127.0.0.1:9: ")
+
+
+async def test_the_end_of_the_certificate_is_taken_from_the_metric(hub: Hub) -> None:
+    class Expiry:
+        def collect(self) -> list[GaugeMetricFamily]:
+            return [GaugeMetricFamily(health.EXPIRY, "When it ends.", value=1.8e9)]
+
+    REGISTRY.register(expiry := Expiry())
+    try:
+        assert (await said(hub))["certificate"] == 1.8e9
+    finally:
+        REGISTRY.unregister(expiry)
+
+
+async def test_each_answer_of_the_hub_comes_to_lines(hub: Hub) -> None:
+    lines = list(status.told(await said(hub), "coursehub-0.1.0", datetime.now(UTC)))
+    assert [line.what for line in lines] == ["versions", "courses", "certificate", "share", "spawn test", "servers"]
+    assert not [line for line in lines if line.todo]
+
+
+async def test_the_digest_is_of_the_package_as_the_hub_took_it_in(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("1")
+    before = health.digest(tmp_path)
+    (tmp_path / "one.pyc").write_text("compiled")
+    (tmp_path / "..data").mkdir()
+    assert health.digest(tmp_path) == before
+    (tmp_path / "one.py").write_text("2")
+    assert health.digest(tmp_path) != before
