@@ -17,6 +17,7 @@ from .gate import Frame
 from .handler import COURSES, CoursesHandler, courses_url
 from .metrics import Live
 from .provisioner import Provisioner
+from .routes import Routes
 from .site import Site
 from .spawner import CoursehubSpawner, Hook, Hooks
 from .storage import Share
@@ -65,6 +66,7 @@ def configure(
     )
     _open_door(Answers(site, hooks.find, adjust), socket)
     c.JupyterHub.spawner_class = CoursehubSpawner
+    c.JupyterHub.setdefault("proxy_class", Routes)
     c.KubeSpawner.options_form = hooks.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form
     c.KubeSpawner.apply_user_options = hooks.apply_user_options
