@@ -15,6 +15,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -166,10 +167,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"coursehub: the culler cannot start without the site's values:\n{error}", file=sys.stderr)
         return 1
     site.follow()
-    try:
+    with suppress(KeyboardInterrupt):
         asyncio.run(Culler(options.api, options.token, site).follow())
-    except KeyboardInterrupt:
-        pass
     return 0
 
 

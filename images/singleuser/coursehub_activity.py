@@ -8,6 +8,7 @@ another kind puts its own time into the server's setting `last_activity_times`.
 """
 
 import asyncio
+import math
 import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -58,19 +59,14 @@ class Activity:
 
     async def notes(self) -> list[dict[str, Any]]:
         """What there is to say of the end, as notes for JupyterLab."""
-        now, found = utcnow(), []
-        if self._max_age is not None and 0 <= _minutes(end := self._started + self._max_age, now):
-            if end - now <= min(AGE_NOTICE, self._max_age / 4):
-                text = f"This server ends {_when(end, now)}, since it may run for {_span(self._max_age)}. Save your work."
-                found.append({"id": f"age-{end:%H%M%S}", "level": "warning", "text": text, "until": end.isoformat()})
-        if self._idle is not None and 0 <= _minutes(end := self.last() + self._idle, now):
-            if end - now <= min(IDLE_NOTICE, self._idle / 4):
-                text = f"Nothing happens here any more, so this server ends {_when(end, now)}. What is saved stays."
-                action = {"label": "I'm still here"}
-                found.append(
-                    {"id": f"idle-{end:%H%M%S}", "level": "warning", "text": text, "action": action}
-                    | {"until": end.isoformat()}
-                )
+        now = utcnow()
+        found = []
+        if (end := _near(self._started, self._max_age, AGE_NOTICE, now)) and self._max_age:
+            text = f"This server ends {_when(end, now)}: it may run for {_span(self._max_age)}. Save your work."
+            found.append(_note("age", end, text))
+        if end := _near(self.last(), self._idle, IDLE_NOTICE, now):
+            text = f"Nothing happens here any more, so this server ends {_when(end, now)}. What is saved stays."
+            found.append(_note("idle", end, text) | {"action": {"label": "I'm still here"}})
         return found
 
     async def act(self, note: str) -> None:
@@ -136,13 +132,20 @@ def _is_deed(handler: RequestHandler, base_url: str) -> bool:
     return path.startswith("api/contents/") and kind in ("file", "notebook")
 
 
-def _minutes(end: datetime, now: datetime) -> int:
-    """Rounded up; negative where it is over."""
-    return -int((now - end).total_seconds() // 60)
+def _near(since: datetime, limit: timedelta | None, notice: timedelta, now: datetime) -> datetime | None:
+    """When it ends, where that is near: within the notice, or a quarter of a short limit."""
+    if limit is None or since + limit - now > min(notice, limit / 4):
+        return None
+    return since + limit
+
+
+def _note(kind: str, end: datetime, text: str) -> dict[str, Any]:
+    """Another one where the end is another; the hub may be some moments late, and nothing else takes the note away."""
+    return {"id": f"{kind}-{end:%d%H%M%S}", "level": "warning", "text": text}
 
 
 def _when(end: datetime, now: datetime) -> str:
-    minutes = max(1, _minutes(end, now))
+    minutes = max(1, math.ceil((end - now).total_seconds() / 60))
     return f"in about {minutes} minute{'s' if minutes > 1 else ''}, at {end.astimezone():%H:%M}"
 
 

@@ -211,7 +211,11 @@ def _name(value: Any) -> str:
 
 
 def test_both_charts_restart_the_hub_for_the_same_reasons(standin: Chart, upstream: Chart) -> None:
-    changes = [at("global.coursehub.hooksDigest", "x"), at("jupyterhub.hub.concurrentSpawnLimit", 7), {"timezone": "Asia/Tokyo"}]
+    changes = [
+        at("global.coursehub.hooksDigest", "x"),
+        at("jupyterhub.hub.concurrentSpawnLimit", 7),
+        {"timezone": "Asia/Tokyo"},
+    ]
     restarts = {}
     for each in (standin, upstream):
         before = each.render()["Deployment", "hub"]
