@@ -13,12 +13,12 @@ import argparse
 import asyncio
 import logging
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
@@ -85,7 +85,7 @@ class Culler:
             following = page["_pagination"]["next"]
             offset = following and int(following["offset"])
         if self._answering is None:
-            self._answering = time.monotonic()
+            self._answering = monotonic()
         return over
 
     async def _stop(self, session: aiohttp.ClientSession, name: str, snapshot: Snapshot) -> None:
@@ -121,7 +121,7 @@ class Culler:
                 )
                 return None
             heard = self._answering is not None and (
-                time.monotonic() - self._answering >= lifetime.reporting(snapshot.settings)
+                monotonic() - self._answering >= lifetime.reporting(snapshot.settings)
             )
             return lifetime.verdict(server, limits, now, reported=heard)
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -110,8 +110,8 @@ def course_file(*without: str) -> str:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def full(hub: Hub) -> AsyncIterator[Hub]:
-    """The hub with everybody's server running, and some on their way."""
+async def full(hub: Hub) -> AsyncIterator[tuple[Hub, dict[str, Any]]]:
+    """The hub with everybody's server running and some on their way, and their spawners."""
     # A line for each request and statement would be most of the time.
     hub.app.log.setLevel(logging.WARNING)
     everybody = [*NAMES, *STARTING]
@@ -128,10 +128,14 @@ async def full(hub: Hub) -> AsyncIterator[Hub]:
         aiohttp.ClientSession(f"{hub.app.hub.url}api/", headers=headers) as admin,
     ):
         await call(admin, "POST", "users", {"usernames": everybody})
-        await each(lambda name: start(admin, hub, name, KINDS[NAMES[name]].profile), NAMES)
+        # Each look for a user is a query.
+        spawners = {name: hub.app.users[name].spawner for name in everybody}
+        await each(lambda name: start(admin, spawners[name], name, KINDS[NAMES[name]].profile), NAMES)
         hub.kubernetes.phase = "Pending"
+        for name in STARTING:
+            spawners[name].start_timeout = 3600
         await each(lambda name: call(admin, "POST", f"users/{name}/server", {}), STARTING)
-        yield hub
+        yield hub, spawners
         hub.kubernetes.run()
         await each(lambda name: call(admin, "DELETE", f"users/{name}"), everybody)
 
@@ -153,11 +157,11 @@ async def call(session: aiohttp.ClientSession, method: str, path: str, body: obj
         assert response.status < 300, await response.text()
 
 
-async def start(admin: aiohttp.ClientSession, hub: Hub, name: str, profile: str) -> None:
+async def start(admin: aiohttp.ClientSession, spawner: Any, name: str, profile: str) -> None:
     """Starts a server, which runs when this returns."""
     await call(admin, "POST", f"users/{name}/server", {"profile": profile})
-    while not hub.app.users[name].spawner.ready:  # noqa: ASYNC110 - JupyterHub offers no event
-        await asyncio.sleep(0.05)
+    while not spawner.ready:  # noqa: ASYNC110 - JupyterHub offers no event
+        await asyncio.sleep(0.1)
 
 
 def culler(hub: Hub, site: Site, clock: Callable[[aiohttp.ClientResponse], datetime]) -> Culler:
@@ -169,44 +173,46 @@ def culler(hub: Hub, site: Site, clock: Callable[[aiohttp.ClientResponse], datet
     return made
 
 
-async def test_in_ten_hours_of_two_hundred_people_each_server_ends_at_its_time_and_none_at_another(full: Hub) -> None:
+async def test_in_ten_hours_of_two_hundred_people_each_server_ends_at_its_time_and_none_at_another(
+    full: tuple[Hub, dict[str, Any]],
+) -> None:
+    hub, spawners = full
     day = Day()
-    site = await asyncio.to_thread(Site, full.folder / "site", full.folder / "courses", LOG)
-    ending = culler(full, site, day)
-    spawners = {name: full.app.users[name].spawner for name in [*NAMES, *STARTING]}
+    site = await asyncio.to_thread(Site, hub.folder / "site", hub.folder / "courses", LOG)
+    ending = culler(hub, site, day)
     for name, spawner in spawners.items():
         spawner.orm_spawner.started = day.begin.replace(tzinfo=None)
         reports = name in NAMES and KINDS[NAMES[name]].reports
         spawner.orm_spawner.last_activity = day.begin.replace(tzinfo=None) if reports else None
-    full.app.db.commit()
+    hub.app.db.commit()
     used = dict.fromkeys(NAMES, day.begin)
     ended: dict[str, int] = {}
     async with aiohttp.ClientSession() as session:
         for day.minute in range(0, HOURS * 60 + 1, STEP):
             if day.minute == GONE_AT:
-                full.write_courses(course_file("gone"))
+                hub.write_courses(course_file("gone"))
                 assert await asyncio.to_thread(site.refresh)
             for name in NAMES.keys() - ended.keys():
                 if KINDS[NAMES[name]].active(day.minute):
                     used[name] = day.at(day.minute)
                 # A server without activity sends the old moment again, at times.
                 if KINDS[NAMES[name]].reports and (used[name] == day.at(day.minute) or day.minute % 60 == 0):
-                    await report(session, full, name, used[name])
+                    await report(session, hub, spawners[name], used[name])
             await ending.look()
             now = {name for name in NAMES if spawners[name].active}
             ended |= dict.fromkeys(NAMES.keys() - ended.keys() - now, day.minute)
     wrong = {name: (kind, ended.get(name)) for name, kind in NAMES.items() if ended.get(name) != KINDS[kind].ends}
     assert wrong == {}, f"{len(wrong)} of {len(NAMES)} servers"
     assert [name for name in STARTING if not spawners[name].active] == [], "servers that were starting"
-    assert all(full.app.users[name] for name in NAMES), "people are never removed"
+    assert all(hub.app.users[name] for name in NAMES), "people are never removed"
 
 
-async def report(session: aiohttp.ClientSession, hub: Hub, name: str, used: datetime) -> None:
+async def report(session: aiohttp.ClientSession, hub: Hub, spawner: Any, used: datetime) -> None:
     """What a server tells, with its own token and in the words of jupyterhub-singleuser."""
     moment = used.isoformat().replace("+00:00", "Z")
     async with session.post(
-        f"{hub.app.hub.url}api/users/{name}/activity",
-        headers={"Authorization": f"token {hub.app.users[name].spawner.api_token}"},
+        f"{hub.app.hub.url}api/users/{spawner.user.name}/activity",
+        headers={"Authorization": f"token {spawner.api_token}"},
         json={"servers": {"": {"last_activity": moment}}, "last_activity": moment},
     ) as response:
         assert response.status == 200, await response.text()

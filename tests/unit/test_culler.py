@@ -23,7 +23,13 @@ LONG_AGO = "2020-01-01T00:00:00Z"
 
 def person(name: str, **server: Any) -> dict[str, Any]:
     """A user as the REST API lists them, whose server has been idle for years."""
-    about = {"pending": None, "ready": True, "started": LONG_AGO, "last_activity": LONG_AGO, "user_options": {}}
+    about: dict[str, Any] = {
+        "pending": None,
+        "ready": True,
+        "started": LONG_AGO,
+        "last_activity": LONG_AGO,
+        "user_options": {},
+    }
     return {"name": name, "servers": {"": about | server}}
 
 
@@ -211,7 +217,7 @@ async def test_a_hub_that_was_away_has_to_answer_until_everybody_has_reported(
     hub: Hub, ending: Culler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = 1000.0
-    monkeypatch.setattr(culler.time, "monotonic", lambda: clock)
+    monkeypatch.setattr("coursehub.culler.monotonic", lambda: clock)
     hub.people = [person("maria")]
     hub.bent = lambda _: web.Response(status=503)
     await ending.look()
