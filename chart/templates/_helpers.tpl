@@ -49,6 +49,12 @@ hostPath:
 {{- if or .Values.storage.provisioner.enabled .Values.storage.check.schedule }}true{{ end }}
 {{- end }}
 
+{{- define "coursehub.cullerSelector" -}}
+app.kubernetes.io/name: coursehub
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: culler
+{{- end }}
+
 {{- define "coursehub.provisionerVolume" -}}
 {{ .Release.Namespace }}-coursehub-provisioner
 {{- end }}
@@ -59,8 +65,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: provisioner
 {{- end }}
 
-{{- /* Of a pod that acts as root on the volume, beside its containers. */}}
-{{- define "coursehub.rootPod" -}}
+{{- /* Of every pod of ours, beside its containers and its user. */}}
+{{- define "coursehub.pod" -}}
 {{- $hub := .Values.jupyterhub.hub }}
 automountServiceAccountToken: false
 enableServiceLinks: false
@@ -78,14 +84,19 @@ imagePullSecrets:
   - {{ kindIs "string" . | ternary (dict "name" .) . | toJson }}
   {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /* Of a pod that acts as root on the volume, beside its containers. */}}
+{{- define "coursehub.rootPod" -}}
+{{ include "coursehub.pod" . }}
 securityContext:
   runAsUser: 0
   runAsGroup: 0
   seccompProfile: {type: RuntimeDefault}
 {{- end }}
 
-{{- /* Of its container: the hub's image and the package, with what it takes to give directories away. */}}
-{{- define "coursehub.rootContainer" -}}
+{{- /* Of every container of ours: the hub's image and the package. */}}
+{{- define "coursehub.container" -}}
 {{- with .Values.jupyterhub.hub.image }}
 image: {{ .name }}:{{ .tag }}
 {{- with .pullPolicy }}
@@ -97,6 +108,11 @@ env:
   - {name: PYTHONUNBUFFERED, value: "1"}
 # Why it does not start is then in `kubectl describe pod`.
 terminationMessagePolicy: FallbackToLogsOnError
+{{- end }}
+
+{{- /* Of its container, with what it takes to give directories away. */}}
+{{- define "coursehub.rootContainer" -}}
+{{ include "coursehub.container" . }}
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true
@@ -137,7 +153,7 @@ securityContext:
 
 {{- /* The values that the hub, the check and the command read, as the file site.yaml. */}}
 {{- define "coursehub.site" -}}
-{{- $site := pick .Values "timezone" "minimumUid" "admins" "images" "groups" "nodes" "courseGids" "courseEnvironment" "siteModule" "general" "maximum" "identity" "servers" }}
+{{- $site := pick .Values "timezone" "minimumUid" "admins" "images" "groups" "nodes" "courseGids" "courseEnvironment" "siteModule" "general" "maximum" "identity" "servers" "cull" }}
 {{- with .Values.storage.provisioner }}
 {{- $url := .url }}
 {{- if .enabled }}

@@ -8,7 +8,8 @@ from pydantic import BeforeValidator
 from .names import written_as
 
 _PATTERN = r"([1-9][0-9]{0,5})([mhd])"
-_LEAST, _MOST = 300, 30 * 86400
+_MOST = 30 * 86400
+_NEVER = "never"
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 
@@ -17,8 +18,8 @@ def _seconds(value: object) -> object:
     if found is None:
         raise ValueError("write a number and a unit, as 30m, 8h or 2d")
     seconds = int(found[1]) * _SECONDS[found[2]]
-    if not _LEAST <= seconds <= _MOST:
-        raise ValueError(f"write {text(_LEAST)} to {text(_MOST)}, not {value!r}")
+    if seconds > _MOST:
+        raise ValueError(f"write 1m to {text(_MOST)}, not {value!r}")
     return seconds
 
 
@@ -26,6 +27,9 @@ def _seconds(value: object) -> object:
 Duration = Annotated[
     int, BeforeValidator(_seconds), written_as(_PATTERN, "write a number and a unit, as 30m, 8h or 2d")
 ]
+
+# The same, None for the word "never".
+DurationOrNever = Annotated[int | None, BeforeValidator(lambda value: None if value == _NEVER else _seconds(value))]
 
 
 def text(seconds: int) -> str:

@@ -1,7 +1,7 @@
 """May they, why or why not, and what their server would be: said of any person before anybody starts anything."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -134,7 +134,7 @@ def _rows(planned: PodPlan) -> Iterator[tuple[str, Any]]:
     yield "mounts", [_mount(each) for each in planned.mounts]
     yield (
         "stopped",
-        {key: durations.text(value) for key, value in planned.cull.model_dump(exclude_none=True).items()} or None,
+        {key: durations.text(value) for key, value in asdict(planned.lifetime).items() if value is not None} or None,
     )
     yield "environment", dict(sorted(planned.environment.items()))
     yield "warnings", list(planned.warnings)

@@ -19,6 +19,7 @@ from .handler import COURSES, CoursesHandler, courses_url
 from .health import Health
 from .metrics import Live
 from .provisioner import Provisioner
+from .routes import Routes
 from .servers import Servers
 from .site import Site
 from .spawner import CoursehubSpawner, Hook, Hooks
@@ -84,6 +85,7 @@ def configure(
     c.CoursehubSpawner.witness = witness
     # JupyterHub calls it with whoever looks, and the page with whose server it is about.
     c.JupyterHub.template_vars.update({"coursehub_failure": lambda _: witness.told})
+    c.JupyterHub.setdefault("proxy_class", Routes)
     c.KubeSpawner.options_form = hooks.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form
     c.KubeSpawner.apply_user_options = hooks.apply_user_options

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
-from . import images
-from .course import Course, Cull
+from . import images, lifetime
+from .course import Course
 from .errors import Refused
 from .identity import Person
+from .lifetime import Limits
 from .nodes import NodeClass
 from .profiles import Profile, Role
 from .resources import Amount
@@ -45,7 +46,7 @@ class PodPlan:
     """Everything that the pod will be.
 
     `groups` are the supplementary gids with their names, `environment` what JupyterHub does not set itself, `node` the
-    class of nodes where it differs from the site's other servers, `cull` what differs from the site's times.
+    class of nodes where it differs from the site's other servers, `lifetime` when the culler stops it.
     """
 
     person: Person
@@ -62,7 +63,7 @@ class PodPlan:
     home: str
     default_url: str
     node: NodeClass = field(default_factory=NodeClass)
-    cull: Cull = field(default_factory=Cull)
+    lifetime: Limits = field(default_factory=Limits)
     command: tuple[str, ...] = COMMAND
     warnings: tuple[str, ...] = ()
 
@@ -87,6 +88,7 @@ def make(person: Person, profile: Profile, course: Course | None, settings: Sett
         resources = course.resources_for(role).merged(resources)
     limits = resources.over(settings.maximum).capped(settings.maximum)
     gid, groups, warnings = _groups(person, profile, course, settings)
+    times = lifetime.limits(course, role, settings)
     home_path = f"/home/{person.name}"
     return PodPlan(
         person=person,
@@ -98,12 +100,12 @@ def make(person: Person, profile: Profile, course: Course | None, settings: Sett
         mounts=tuple(_mounts(person, profile, course, today)),
         limits=limits,
         guarantees=resources.guarantee.capped(limits),
-        environment=_environment(person, profile, course, settings, gid, groups, home_path, today),
+        environment=_environment(person, profile, course, settings, gid, groups, home_path, today, times),
         labels=_labels(profile),
         home=home_path,
         default_url=f"/lab/tree{home_path}",
         node=_node(resources.node, settings),
-        cull=course.cull_for(role) if course else Cull(),
+        lifetime=times,
         warnings=warnings,
     )
 
@@ -181,6 +183,7 @@ def _environment(
     groups: tuple[tuple[int, str], ...],
     home_path: str,
     today: date,
+    times: Limits,
 ) -> Mapping[str, str]:
     own = {person.gid: person.name}
     if course and course.gid is not None:
@@ -202,6 +205,10 @@ def _environment(
         "XDG_CACHE_HOME": f"{RUN_PATH}/cache",
         "JUPYTERHUB_ACTIVITY_INTERVAL": str(settings.servers.activity_interval),
     }
+    # For the server's own countdown, in seconds.
+    for name, seconds in (("IDLE", times.idle), ("MAX_AGE", times.max_age)):
+        if seconds is not None:
+            environment[f"COURSEHUB_CULL_{name}"] = str(seconds)
     if course:
         environment["COURSEHUB_COURSE"] = course.slug
         if traitlets := course.nbgrader.traitlets():

@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from . import document
 from .course import VariableName, ZoneName
 from .document import Document
+from .durations import DurationOrNever
 from .errors import InvalidFile
 from .images import Alias, Versions
 from .names import Gid, GroupName, PersonName, Uid, matching
@@ -189,6 +190,14 @@ class Servers(_Values):
     failure_days: Annotated[int, Field(strict=True, ge=1, le=365)] = 14
 
 
+class Cull(_Values):
+    """When servers are stopped where their course does not say: seconds, None for never; `every`: between two looks."""
+
+    idle: DurationOrNever = 3600
+    max_age: DurationOrNever = 7 * 86400
+    every: Annotated[int, Field(strict=True, ge=5, le=3600)] = 60
+
+
 class Quota(_Values):
     """The most bytes (written with a unit) and files; what is left out is not limited by us."""
 
@@ -246,6 +255,7 @@ class Settings(_Values):
     maximum: Amount = Amount.model_validate({"cpu": 8, "memory": "32G"})
     identity: Identity = Identity()
     servers: Servers = Servers()
+    cull: Cull = Cull()
     quotas: Quotas = Quotas()
     # Written by the chart from storage.provisioner.
     provisioner: ProvisionerService | None = None

@@ -15,7 +15,7 @@ from .settings import RESERVED, Settings
 
 Adjust = Callable[[PodPlan], PodPlan]
 
-_FREE = frozenset({"image", "limits", "guarantees", "environment", "mounts", "node", "cull", "default_url", "warnings"})
+_FREE = frozenset({"image", "limits", "guarantees", "environment", "mounts", "node", "default_url", "warnings"})
 # What a site mounts beside the plan's own lies here, where no program looks for code or configuration.
 _MOUNTS = ("/srv/", "/mnt/")
 _PRIVATE = ("home", "course", "exchange")

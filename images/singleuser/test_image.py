@@ -1,6 +1,7 @@
 """Runs inside the image as root, and plays a pod there: any uid, the course's gid, no capabilities, no network."""
 # ruff: noqa: S101, S108, BLE001, PT018  (a plain script: no pytest in the image)
 
+import asyncio
 import base64
 import hashlib
 import http.client
@@ -17,10 +18,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+from coursehub_activity import Activity
+from jupyter_client import BlockingKernelClient
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
 
 ANNA: dict[str, Any] = {
     "user": 51234,
@@ -36,13 +44,16 @@ RUN, HOME, COURSE, EXCHANGE = (Path(p) for p in ("/run/coursehub", "/home", "/co
 LIST = Path("/srv/coursehub/people/passwd")
 PORT = 18888
 looked_up: list[bytes] = []
+reported: list[str] = []
 
 
 class Hub(http.server.BaseHTTPRequestHandler):
     """As much of a hub as a server asks for at its start and for a token."""
 
     def answer(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path.endswith("/activity"):
+            reported.append(json.loads(body)["last_activity"])
         self.send_response(200)
         self.send_header("X-JupyterHub-Version", "5.5.0")
         self.end_headers()
@@ -171,9 +182,9 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def get(path: str, method: str = "GET", body: object = None) -> tuple[int, str]:
+def get(path: str, method: str = "GET", body: object = None, **more: str) -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
-    headers = {"Authorization": "token token", "Content-Type": "application/json"}
+    headers = {"Authorization": "token token", "Content-Type": "application/json", **more}
     connection.request(method, f"/user/anna/{path}", None if body is None else json.dumps(body), headers)
     response = connection.getresponse()
     return response.status, response.read().decode()
@@ -391,6 +402,194 @@ def a_server_and_a_kernel_start_in_a_full_home() -> None:
     )
     done = run(["python3", "-c", program], home=full)
     assert done.stdout.strip() == "42 /run/coursehub/data/history.sqlite", done
+
+
+# --- what counts as use ---
+
+
+def last_activity() -> float:
+    """When the server thinks it was last used, in seconds since 1970."""
+    return datetime.fromisoformat(json.loads(get("api/status")[1])["last_activity"]).timestamp()
+
+
+@contextmanager
+def typing(name: str) -> Iterator[Callable[[str], None]]:
+    """Types into a terminal of the running server, through its websocket."""
+    loop = asyncio.new_event_loop()
+    request = HTTPRequest(
+        f"ws://127.0.0.1:{PORT}/user/anna/terminals/websocket/{name}", headers={"Authorization": "token token"}
+    )
+
+    async def connect() -> Any:
+        return await websocket_connect(request)
+
+    socket = loop.run_until_complete(connect())
+
+    async def send(text: str) -> None:
+        await socket.write_message(json.dumps(["stdin", text]))
+
+    yield lambda text: loop.run_until_complete(send(text))
+    socket.close()
+    loop.close()
+
+
+def execute(kernel: str, code: str) -> None:
+    """Has the kernel begin with `code`; nobody waits for it, and no browser is there."""
+    client = BlockingKernelClient(connection_file=str(RUN / f"runtime/kernel-{kernel}.json"))
+    client.load_connection_file()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    client.execute(code)
+    time.sleep(1)
+    client.stop_channels()
+
+
+def a_forgotten_tab_is_no_use_of_a_server() -> None:
+    """What JupyterLab 4 asks for in a tab that nobody looks at."""
+    fresh()
+    with server("student"):
+        get("api/kernels", "POST", {"name": "python3"})
+        time.sleep(4)
+        before = last_activity()
+        for path in ("kernels", "sessions", "terminals", "kernelspecs", "me", "contents/home/anna?content=1&hash=0"):
+            assert get(f"api/{path}")[0] == 200, path
+        assert get("lab/api/settings")[0] == 200
+        layout = {"data": {}, "metadata": {"id": "default"}}
+        assert get("lab/api/workspaces/default", "PUT", layout)[0] == 204
+        assert get("api/contents/home/anna/none.txt?type=file&content=1")[0] == 404
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
+        connection.request("PUT", "/user/anna/api/contents/home/anna/x.txt", "{}", {"Sec-Fetch-Mode": "navigate"})
+        assert connection.getresponse().status == 403, "who has not logged in"
+        assert last_activity() == before
+
+
+def what_somebody_does_is_use() -> None:
+    fresh()
+    deeds: dict[str, Callable[[], tuple[int, str]]] = {
+        "saving": lambda: put("home/anna/x.txt", "x"),
+        "opening a file": lambda: get("api/contents/home/anna/x.txt?type=file&content=1"),
+        "opening a page": lambda: get("lab", **{"Sec-Fetch-Mode": "navigate"}),
+        "starting a kernel": lambda: get("api/kernels", "POST", {"name": "python3"}),
+        "deleting": lambda: get("api/contents/home/anna/x.txt", "DELETE"),
+    }
+    with server("student"):
+        for name, deed in deeds.items():
+            time.sleep(0.1)
+            before = time.time()
+            assert deed()[0] < 300, name
+            assert last_activity() >= before, name
+
+
+def work_is_use_with_nobody_there() -> None:
+    """A kernel that sleeps without a word, and a terminal in which something runs."""
+    fresh()
+    with server("student"):
+        kernel = json.loads(get("api/kernels", "POST", {"name": "python3"})[1])["id"]
+        execute(kernel, "import time; time.sleep(6)")
+        for _ in range(4):
+            assert time.time() - last_activity() < 0.5, "a kernel sleeps"
+            time.sleep(1)
+        time.sleep(6)
+        ended = last_activity()
+        assert time.time() - ended > 1, "the kernel sleeps no more"
+        terminal = json.loads(get("api/terminals", "POST")[1])["name"]
+        with typing(terminal) as type_in:
+            time.sleep(2)
+            type_in("sleep 6\r")
+            time.sleep(1)
+        for _ in range(3):
+            assert time.time() - last_activity() < 0.5, "something runs in a terminal"
+            time.sleep(1)
+        time.sleep(5)
+        assert time.time() - last_activity() > 1, "nothing runs in the terminal"
+        assert last_activity() > ended
+
+
+def the_hub_hears_of_use_and_of_nothing_else() -> None:
+    fresh()
+    reported.clear()
+    with server("student", JUPYTERHUB_ACTIVITY_INTERVAL="1"):
+        time.sleep(2)
+        for _ in range(3):
+            get("api/contents/home/anna?content=1")
+            time.sleep(1)
+        assert len(reported) > 1 and len(set(reported[1:])) == 1, reported
+        before = time.time()
+        put("home/anna/x.txt", "x")
+        time.sleep(2.5)
+        assert datetime.fromisoformat(reported[-1]).timestamp() >= before, reported
+
+
+def the_end_is_announced_and_i_am_still_here_puts_it_off() -> None:
+    told: list[str] = []
+
+    async def notify() -> None:
+        told.append("hub")
+
+    hub = SimpleNamespace(notify_activity=notify, _last_activity_sent=None, hub_activity_interval=300)
+    kernels = SimpleNamespace(last_kernel_activity=NOW - timedelta(days=9), list_kernel_ids=list)
+
+    def server(idle: float, age: float, limits: tuple[int | None, int | None]) -> Activity:
+        """Which began `age` ago and was last used `idle` ago, in minutes."""
+        settings = {
+            "started": NOW - timedelta(minutes=age),
+            "kernel_manager": kernels,
+            "last_activity_times": {"mine": NOW - timedelta(minutes=idle)},
+        }
+        app = SimpleNamespace(
+            web_app=SimpleNamespace(settings=settings),
+            extension_manager=SimpleNamespace(extension_apps={"jupyterhub": {Hashable(hub)}}),
+        )
+        return Activity(app, *limits)
+
+    def notes(idle: float, age: float, *limits: int | None) -> list[str]:
+        found = asyncio.run(server(idle, age, limits).notes())
+        assert all(note["level"] == "warning" and note["id"] for note in found)
+        assert ["action" in note for note in found] == ["Nothing happens" in note["text"] for note in found]
+        return [note["text"].split(", at ")[0] for note in found]
+
+    hour, day = 3600, 86400
+    idle, age = "Nothing happens here any more, so this server ends", "This server ends"
+    assert notes(49, 300, hour, day) == []
+    assert notes(50.5, 300, hour, day) == [f"{idle} in about 10 minutes"]
+    assert notes(59.5, 300, hour, day) == [f"{idle} in about 1 minute"]
+    assert notes(2.5, 300, 240, None) == [], "not before the last quarter of a short time"
+    assert notes(3.5, 300, 240, None) == [f"{idle} in about 1 minute"]
+    assert notes(0, 1379, hour, day) == []
+    assert notes(0, 1381, hour, day) == [f"{age} in about 59 minutes"]
+    assert notes(55, 1400, hour, day) == [f"{age} in about 40 minutes", f"{idle} in about 5 minutes"]
+    assert notes(9999, 99999, None, None) == []
+
+    still = server(55, 300, (hour, None))
+    (note,) = asyncio.run(still.notes())
+    assert note["action"] == {"label": "I'm still here"}
+    asyncio.run(still.act(note["id"]))
+    assert told == ["hub"], "the hub would stop the server before its next report"
+    assert asyncio.run(still.notes()) == []
+    old = server(0, 1400, (hour, day))
+    (note,) = asyncio.run(old.notes())
+    asyncio.run(old.act(note["id"]))
+    assert len(asyncio.run(old.notes())) == 1, "nobody gets older by staying"
+
+    async def look(known: float) -> list[str]:
+        told.clear()
+        hub._last_activity_sent = NOW - timedelta(seconds=known)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(server(0, 300, (hour, day)).follow(), 0.2)
+        return told
+
+    assert asyncio.run(look(300)) == [], "the hub hears regularly"
+    assert asyncio.run(look(400)) == ["hub"], "the hub believes that nobody is there"
+
+
+class Hashable:
+    """JupyterHub's extension, in a set."""
+
+    def __init__(self, other: SimpleNamespace) -> None:
+        self.__dict__ = other.__dict__
+
+
+NOW = datetime.now(UTC)
 
 
 def nothing_is_looked_up() -> None:
@@ -864,6 +1063,11 @@ TESTS = (
     without_a_role_nothing_is_on,
     what_lies_in_a_home_changes_no_server,
     a_server_and_a_kernel_start_in_a_full_home,
+    a_forgotten_tab_is_no_use_of_a_server,
+    what_somebody_does_is_use,
+    work_is_use_with_nobody_there,
+    the_hub_hears_of_use_and_of_nothing_else,
+    the_end_is_announced_and_i_am_still_here_puts_it_off,
     nothing_is_looked_up,
     an_assignment_goes_round,
     the_assignment_list_shows_and_fetches,

@@ -30,7 +30,8 @@ SITE: Values = {
                 "ConfigurableHTTPProxy": {"auth_token": "a" * 64},
                 "JupyterHub": {"cookie_secret": "b" * 64},
                 "CryptKeeper": {"keys": ["c" * 64]},
-            }
+            },
+            "services": {"coursehub-culler": {"apiToken": "d" * 64}},
         }
     },
 }

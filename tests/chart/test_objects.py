@@ -13,6 +13,8 @@ OURS = [
     ("ConfigMap", "coursehub-courses"),
     ("ConfigMap", "coursehub-hooks"),
     ("ConfigMap", "coursehub-site"),
+    ("Deployment", "coursehub-culler"),
+    ("NetworkPolicy", "coursehub-culler"),
     ("NetworkPolicy", "coursehub-grading"),
     ("NetworkPolicy", "coursehub-servers"),
     ("PersistentVolume", "teaching-coursehub-storage"),
@@ -85,6 +87,7 @@ SITE_KEYS: dict[str, Any] = {
     "identity.authState.uid": "uid",
     "identity.authState.gids.python-intro": 70101,
     "servers.activityInterval": 60,
+    "cull": {"idle": "2h", "maxAge": "never", "every": 30},
 }
 
 
@@ -266,8 +269,7 @@ HUB_DEFAULTS: dict[str, Any] = {
     "hub.extraConfig": {"zz-coursehub": "from coursehub.hub import configure; configure(c)"},
     "singleuser.cloudMetadata.blockWithIptables": False,
     "singleuser.storage.type": "none",
-    "cull.enabled": True,
-    "cull.timeout": 3600,
+    "cull.enabled": False,
 }
 
 
@@ -307,11 +309,11 @@ def test_a_site_may_set_this_of_singleuser(allowed: dict[str, Any], path: str) -
 
 def test_values_of_upstream_reach_its_objects(chart: Chart) -> None:
     service = {"type": "NodePort", "nodePorts": {"http": 30080}}
-    objects = chart.render({"jupyterhub": {"proxy": {"service": service}, "cull": {"timeout": 60}}})
+    objects = chart.render({"jupyterhub": {"proxy": {"service": service}, "hub": {"concurrentSpawnLimit": 7}}})
     public = objects["Service", "proxy-public"]["spec"]
     assert public["type"] == "NodePort"
     assert [port["nodePort"] for port in public["ports"]] == [30080]
-    assert hub_values(objects)["cull"]["timeout"] == 60
+    assert hub_values(objects)["hub"]["concurrentSpawnLimit"] == 7
 
 
 def _restarts(before: Objects, after: Objects, deployment: str) -> bool:
@@ -319,9 +321,10 @@ def _restarts(before: Objects, after: Objects, deployment: str) -> bool:
     return bool(template[0] != template[1])
 
 
-def test_a_changed_hook_restarts_the_hub_alone(chart: Chart, objects: Objects) -> None:
+def test_a_changed_hook_restarts_the_hub_and_the_culler_alone(chart: Chart, objects: Objects) -> None:
     changed = chart.render({"global": {"coursehub": {"hooksDigest": "another"}}})
     assert _restarts(objects, changed, "hub")
+    assert _restarts(objects, changed, "coursehub-culler")
     assert not _restarts(objects, changed, "proxy")
 
 
@@ -329,11 +332,12 @@ def test_a_changed_course_file_restarts_nothing(chart: Chart, objects: Objects, 
     (tmp_path / "courses.yaml").write_text("courses: {}\n")
     changed = chart.render(courses={"main": tmp_path / "courses.yaml"})
     assert not _restarts(objects, changed, "hub")
+    assert not _restarts(objects, changed, "coursehub-culler")
     assert not _restarts(objects, changed, "proxy")
 
 
-@pytest.mark.parametrize("deployment", ["hub", "proxy"])
-def test_hub_and_proxy_keep_to_the_restricted_level(objects: Objects, deployment: str) -> None:
+@pytest.mark.parametrize("deployment", ["hub", "proxy", "coursehub-culler"])
+def test_hub_proxy_and_culler_keep_to_the_restricted_level(objects: Objects, deployment: str) -> None:
     spec = pod_spec(objects, deployment)
     for container in spec["containers"] + spec.get("initContainers", []):
         context = spec.get("securityContext", {}) | container["securityContext"]

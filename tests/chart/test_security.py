@@ -126,7 +126,7 @@ def test_each_pod_is_held_by_a_policy_in_both_directions(everything: Objects) ->
     [
         pytest.param("proxy", "api", "proxy-api", {"hub"}, id="the proxy's API"),
         pytest.param("singleuser", "notebook-port", "singleuser", {"hub", "proxy"}, id="servers"),
-        pytest.param("hub", "http", "hub", {"proxy", "server"}, id="the hub"),
+        pytest.param("hub", "http", "hub", {"proxy", "server", "coursehub-culler"}, id="the hub"),
     ],
 )
 def test_who_reaches_what_goes_by_a_label_that_only_these_pods_have(

@@ -85,7 +85,6 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conf
 
 
 _CODE = ("jupyterhub_config.py", "z2jh.py")
-CULL = ["python3", "-m", "jupyterhub_idle_culler", "--url=http://localhost:8081/hub/api"]
 # All that a site may set of upstream and that the stand-in hands to the hub.
 EVERYTHING: dict[str, Any] = {
     "jupyterhub": {
@@ -99,7 +98,7 @@ EVERYTHING: dict[str, Any] = {
                 "JupyterHub": {"authenticator_class": "dummy", "admin_access": False},
                 "Authenticator": {"allowed_users": ["anna"]},
             },
-            "extraConfig": {"10-first": "c.JupyterHub.shutdown_on_logout = get_config('cull.users')"},
+            "extraConfig": {"10-first": "c.JupyterHub.shutdown_on_logout = get_config('debug.enabled')"},
             "loadRoles": {"tests": {"scopes": ["admin:servers"], "services": ["tests"]}},
             "services": {"tests": {"apiToken": "t" * 32, "url": "http://tests"}},
         },
@@ -112,7 +111,6 @@ EVERYTHING: dict[str, Any] = {
             "startTimeout": 120,
             "image": {"pullPolicy": "Always", "pullSecrets": [{"name": "teaching"}]},
         },
-        "cull": {"timeout": 60, "every": 10, "maxAge": 600, "users": True, "adminUsers": False},
     }
 }
 
@@ -129,10 +127,10 @@ def test_the_stand_in_configures_a_hub_whose_servers_outlive_it(standin: Chart, 
     assert found.Spawner.consecutive_failure_limit == 0
 
 
-def test_the_stand_in_culls(standin: Chart, configured: Configure) -> None:
-    (service,) = configured(standin, {}).JupyterHub.services
-    assert service["command"] == [*CULL, "--timeout=3600", "--cull-every=600", "--concurrency=10"]
-    assert configured(standin, at("jupyterhub.cull.enabled", False)).JupyterHub.services == []
+def test_the_culler_is_the_only_service_and_has_the_token_of_its_pod(standin: Chart, configured: Configure) -> None:
+    found = configured(standin, {}).JupyterHub
+    assert found.services == [{"name": "coursehub-culler", "api_token": "d" * 64}]
+    assert [role["name"] for role in found.load_roles] == ["coursehub-culler"]
 
 
 def test_the_site_comes_after_the_chart_and_extra_config_last(standin: Chart, configured: Configure) -> None:
@@ -140,7 +138,7 @@ def test_the_site_comes_after_the_chart_and_extra_config_last(standin: Chart, co
     assert found.JupyterHub.authenticator_class == "dummy"
     assert found.Authenticator.allowed_users == ["anna"]
     assert found.JupyterHub.shutdown_on_logout is True
-    assert {service["name"] for service in found.JupyterHub.services} == {"jupyterhub-idle-culler", "tests"}
+    assert {service["name"] for service in found.JupyterHub.services} == {"coursehub-culler", "tests"}
 
 
 @pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["least", "everything"])
@@ -212,7 +210,11 @@ def _name(value: Any) -> str:
 
 
 def test_both_charts_restart_the_hub_for_the_same_reasons(standin: Chart, upstream: Chart) -> None:
-    changes = [at("global.coursehub.hooksDigest", "x"), at("jupyterhub.cull.timeout", 1), {"timezone": "Asia/Tokyo"}]
+    changes = [
+        at("global.coursehub.hooksDigest", "x"),
+        at("jupyterhub.hub.concurrentSpawnLimit", 7),
+        {"timezone": "Asia/Tokyo"},
+    ]
     restarts = {}
     for each in (standin, upstream):
         before = each.render()["Deployment", "hub"]
@@ -225,7 +227,7 @@ def test_secrets_differ_from_install_to_install(standin: Chart) -> None:
     for timezone in ("Asia/Tokyo", "Europe/Helsinki"):
         data = standin.render({"timezone": timezone}, LOCAL)["Secret", "hub"]["data"]
         secrets |= {value for key, value in data.items() if key != "values.yaml"}
-    assert len(secrets) == 6
+    assert len(secrets) == 8
     assert all(len(bytes.fromhex(base64.b64decode(secret).decode())) == 32 for secret in secrets)
 
 

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 import pytest_asyncio
+import yaml
 from aiohttp import web
 from coursehub import storage
 from coursehub.hub import configure
@@ -27,6 +28,8 @@ from traitlets.config import Config
 
 from tests.support import COURSES
 
+CHART = yaml.safe_load((Path(__file__).parents[2] / "chart/values.yaml").read_text())
+CULLER = "coursehub-culler"
 # Root may give homes away; anybody else has them all.
 UID = os.getuid() or 20001
 
@@ -428,6 +431,9 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub
     c.JupyterHub.log_level = 30
     c.JupyterHub.cookie_secret = os.urandom(32)
     c.JupyterHub.proxy_class = Routes
+    # As z2jh makes of the chart's values.
+    c.JupyterHub.services = [{"name": CULLER, "api_token": "culler-token"}]
+    c.JupyterHub.load_roles = [{"name": CULLER, **CHART["jupyterhub"]["hub"]["loadRoles"][CULLER]}]
     c.Proxy.should_start = False
     c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
     # As z2jh and our chart set them.

@@ -334,7 +334,9 @@ def test_a_course_is_read_with_all_its_keys() -> None:
             "3:33: course 'bad': cull.idle: write a number and a unit, as 30m, 8h or 2d",
             id="cull without a unit",
         ),
-        pytest.param("cull: {idle: 1m}", "3:33: course 'bad': cull.idle: write 5m to 30d, not '1m'", id="cull at once"),
+        pytest.param(
+            "cull: {idle: 31d}", "3:33: course 'bad': cull.idle: write 1m to 30d, not '31d'", id="cull too late"
+        ),
         pytest.param(
             "nbgrader: {timezone: Mars}",
             "3:41: course 'bad': nbgrader.timezone: 'Mars' is no time zone; write one as Europe/Helsinki",

@@ -9,6 +9,7 @@ import pytest
 from coursehub import handler, hub, storage
 from coursehub.errors import InvalidFile
 from coursehub.hub import configure
+from coursehub.routes import Routes
 from coursehub.spawner import CoursehubSpawner, Forbidden
 from traitlets.config import Config
 
@@ -46,6 +47,13 @@ def test_the_hub_gets_the_form_the_hooks_and_the_admins(folder: Path) -> None:
         *("options_form", "options_from_form", "apply_user_options"),
         *("pre_spawn_hook", "modify_pod_hook", "after_pod_created_hook"),
     }
+
+
+def test_the_proxys_word_on_activity_counts_nowhere_unless_the_site_has_a_proxy_of_its_own(folder: Path) -> None:
+    assert configured(folder).JupyterHub.proxy_class is Routes
+    c = Config()
+    c.JupyterHub.proxy_class = "traefik_etcd"
+    assert configured(folder, c).JupyterHub.proxy_class == "traefik_etcd"
 
 
 def test_admins_of_the_site_stay(folder: Path) -> None:

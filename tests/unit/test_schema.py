@@ -135,7 +135,7 @@ def test_what_the_hub_refuses_an_editor_marks(text: str) -> None:
     [
         pytest.param("open: 2026-09-02, close: 2026-09-01", id="order of dates"),
         pytest.param("data: read-only", id="data without a gid"),
-        pytest.param("cull: {idle: 1m}", id="a span out of range"),
+        pytest.param("cull: {idle: 31d}", id="a span out of range"),
         pytest.param("cull: {idle: 2h, max_age: 1h}", id="one span within another"),
         pytest.param("resources: {cpu: 1, guarantee: {cpu: 2}}", id="one amount within another"),
         pytest.param("resources: {memory: 1K}", id="a size out of range"),

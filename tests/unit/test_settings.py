@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from coursehub import settings
+from coursehub import durations, settings
 from coursehub.errors import InvalidFile
 from coursehub.quota import Limit
 
@@ -38,6 +38,8 @@ def test_the_defaults_are_the_charts_key_by_key() -> None:
     assert all(ours.pop(key) is None for key in written)
     for amount in (chart["maximum"], chart["general"]["resources"], chart["general"]["resources"]["guarantee"]):
         amount["memory"] = int(amount["memory"][:-1]) * {"M": 2**20, "G": 2**30}[amount["memory"][-1]]
+    for limit in ("idle", "maxAge"):
+        ours["cull"][limit] = durations.text(ours["cull"][limit])
     for usual in ("home", "course"):
         ours["quotas"][usual] = {key: value for key, value in ours["quotas"][usual].items() if value is not None}
     expected = {key: value for key, value in chart.items() if key in settings.KEYS}

@@ -241,6 +241,8 @@ def golden(cell: Cell) -> dict[str, Any]:
         "COURSEHUB_GROUPS": cell.groups,
         "COURSEHUB_ROLE": cell.role,
         "COURSEHUB_UMASK": cell.umask,
+        "COURSEHUB_CULL_IDLE": "3600",
+        "COURSEHUB_CULL_MAX_AGE": "604800",
         "CPU_GUARANTEE": "0.1",
         "CPU_LIMIT": str(cell.cpu),
         "HOME": home,

@@ -89,31 +89,9 @@ def servers() -> None:
 
 
 def services() -> None:
-    """The culler and the site's own services and roles."""
+    """The site's own services and roles."""
     c.JupyterHub.services = []
     c.JupyterHub.load_roles = []
-    if get_config("cull.enabled"):
-        url = f"http://localhost:8081{get_config('hub.baseUrl').rstrip('/')}/hub/api"
-        command = ["python3", "-m", "jupyterhub_idle_culler", f"--url={url}"]
-        scopes = ["list:users", "read:users:activity", "read:servers", "delete:servers"]
-        for flag, key in {
-            "timeout": "timeout",
-            "cull-every": "every",
-            "concurrency": "concurrency",
-            "max-age": "maxAge",
-        }.items():
-            if value := get_config(f"cull.{key}"):
-                command.append(f"--{flag}={value}")
-        if get_config("cull.users"):
-            command.append("--cull-users")
-            scopes.append("admin:users")
-        if not get_config("cull.adminUsers"):
-            command.append("--cull-admin-users=false")
-        if get_config("cull.removeNamedServers"):
-            command.append("--remove-named-servers")
-        name = "jupyterhub-idle-culler"
-        c.JupyterHub.services.append({"name": name, "command": command})
-        c.JupyterHub.load_roles.append({"name": name, "scopes": scopes, "services": [name]})
     for name, service in get_config("hub.services", {}).items():
         token = {"api_token": get_secret_value(f"hub.services.{name}.apiToken")}
         given = {key: value for key, value in service.items() if key != "apiToken"}

@@ -1,0 +1,94 @@
+"""The culler's pod: what it runs, what it may, whom it reaches."""
+
+from typing import Any
+
+import pytest
+
+from tests.chart.helm import Chart, Objects, at, hub_values, look_up, pod_spec
+
+CULLER = "coursehub-culler"
+UPSTREAMS = {"list:users", "read:users:activity", "read:servers", "delete:servers"}
+
+
+@pytest.fixture
+def spec(objects: Objects) -> dict[str, Any]:
+    return pod_spec(objects, CULLER)
+
+
+def mounted(spec: dict[str, Any], path: str) -> dict[str, Any]:
+    """The volume at `path`, which is there to be read only."""
+    (mount,) = (each for each in spec["containers"][0]["volumeMounts"] if each["mountPath"] == path)
+    assert mount["readOnly"] is True
+    return next(each for each in spec["volumes"] if each["name"] == mount["name"])
+
+
+def test_it_may_no_more_than_upstreams_culler(objects: Objects) -> None:
+    roles = look_up(hub_values(objects), "hub.loadRoles")
+    of_it = [role for role in roles.values() if CULLER in role["services"]]
+    assert [set(role["scopes"]) for role in of_it] == [UPSTREAMS]
+    assert not look_up(hub_values(objects), f"hub.services.{CULLER}.admin")
+
+
+def test_it_has_the_token_that_the_hub_knows_it_by_and_nothing_else_of_the_hubs_secret(
+    objects: Objects, spec: dict[str, Any]
+) -> None:
+    (item,) = mounted(spec, "/run/secrets/coursehub")["secret"]["items"]
+    assert item == {"key": f"hub.services.{CULLER}.apiToken", "path": "token"}
+    assert objects["Secret", "hub"]["data"][item["key"]]
+    assert "--token=/run/secrets/coursehub/token" in spec["containers"][0]["args"]
+    assert spec["automountServiceAccountToken"] is False
+
+
+def test_it_runs_the_hubs_image_and_package_and_follows_the_hubs_files(objects: Objects, spec: dict[str, Any]) -> None:
+    (container,) = spec["containers"]
+    assert container["image"] == pod_spec(objects, "hub")["containers"][0]["image"]
+    assert container["command"][-1] == "coursehub.culler"
+    for path, name in {
+        "/usr/local/lib/coursehub/coursehub": "coursehub-hooks",
+        "/etc/coursehub/site": "coursehub-site",
+        "/etc/coursehub/courses": "coursehub-courses",
+    }.items():
+        assert mounted(spec, path)["configMap"] == {"name": name}
+
+
+def test_course_files_on_a_volume_are_its_too(chart: Chart) -> None:
+    spec = pod_spec(chart.render({"courses": {"existingClaim": "x"}, "jupyterhub": _hub_with("x")}), CULLER)
+    assert mounted(spec, "/etc/coursehub/courses")["persistentVolumeClaim"] == {"claimName": "x", "readOnly": True}
+
+
+def _hub_with(claim: str) -> dict[str, Any]:
+    """The hub's volumes where the course files are on a claim."""
+    volumes = [
+        {"name": "coursehub-hooks", "configMap": {"name": "coursehub-hooks"}},
+        {"name": "coursehub-site", "configMap": {"name": "coursehub-site"}},
+        {"name": "coursehub-courses", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}},
+        {
+            "name": "coursehub-storage",
+            "persistentVolumeClaim": {"claimName": "coursehub-storage", "readOnly": True},
+        },
+        {"name": "coursehub-provisioner", "secret": {"secretName": "coursehub-provisioner", "optional": True}},
+    ]
+    return at("hub.extraVolumes", volumes)
+
+
+def test_it_finds_the_hub_where_the_site_has_put_it(chart: Chart, spec: dict[str, Any]) -> None:
+    assert "--api=http://hub:8081/hub/api" in spec["containers"][0]["args"]
+    moved = pod_spec(chart.render(at("jupyterhub.hub.baseUrl", "/jupyter/")), CULLER)
+    assert "--api=http://hub:8081/jupyter/hub/api" in moved["containers"][0]["args"]
+
+
+def test_it_reaches_the_hub_and_dns_and_nobody_reaches_it(objects: Objects) -> None:
+    labels = objects["Deployment", CULLER]["spec"]["template"]["metadata"]["labels"]
+    policy = objects["NetworkPolicy", CULLER]["spec"]
+    assert policy["podSelector"]["matchLabels"].items() <= labels.items()
+    assert policy["ingress"] == []
+    hub, dns = policy["egress"]
+    assert hub["to"] == [{"podSelector": {"matchLabels": {"component": "hub", "release": "coursehub"}}}]
+    assert {port["port"] for port in dns["ports"]} == {53}
+    assert labels["hub.jupyter.org/network-access-hub"] == "true", "the hub's policy would not let it in"
+
+
+def test_its_memory_and_processor_time_are_guaranteed(spec: dict[str, Any]) -> None:
+    resources = spec["containers"][0]["resources"]
+    assert resources["requests"] == resources["limits"]
+    assert set(resources["limits"]) == {"cpu", "memory"}
