@@ -1,6 +1,6 @@
 """What the running hub says when it is asked through its door: live courses, people, and why or why not."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -15,18 +15,23 @@ from .user import show
 
 # How the hub finds somebody, with its cache and what it knows of their login; raises Refused.
 Find = Callable[[str, Settings], Awaitable[Answer]]
+# What answers a question of its own, whose other keys are its arguments.
+Question = Callable[..., Awaitable[object]]
 
 
 class Answers:
     """Plain data from what is live in this process."""
 
-    def __init__(self, site: Site, find: Find, adjust: Adjust | None) -> None:
+    def __init__(
+        self, site: Site, find: Find, adjust: Adjust | None, more: Mapping[str, Question] | None = None
+    ) -> None:
         self._site = site
         self._find = find
         self._adjust = adjust
+        self._more = more or {}
 
     async def __call__(self, question: dict[str, Any]) -> object:
-        """The answer to {"ask": "courses"}, {"ask": "user", "user": ...} or {"ask": "explain", "user": ..., ...}."""
+        """The answer to {"ask": "courses"}, {"ask": "user", "user": ...}, {"ask": "explain", ...} or one of `more`."""
         match question.pop("ask"):
             case "courses":
                 return self.courses()
@@ -34,6 +39,8 @@ class Answers:
                 return await self.user(**question)
             case "explain":
                 return await self.explain(**question)
+            case other if other in self._more:
+                return await self._more[other](**question)
             case other:
                 raise ValueError(f"{other!r} is no question of this hub's version")
 

@@ -1,7 +1,7 @@
 """The only place that touches the hub's configuration: `configure(c)`, called by one line of `hub.extraConfig`."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,18 @@ from traitlets.log import get_logger
 
 from . import door, provisioner, sitemodule
 from .answers import Answers
+from .board import Board
 from .directory import People
 from .gate import Frame
 from .handler import COURSES, CoursesHandler, courses_url
+from .measuring import Measuring, Providers
 from .metrics import Live
+from .noting import NOTES, Notes, NotesHandler
 from .provisioner import Provisioner
 from .site import Site
 from .spawner import CoursehubSpawner, Hook, Hooks
 from .storage import Share
+from .telling import Telling
 
 CONFIG = Path("/usr/local/etc/jupyterhub")
 SHARE = Path("/srv/coursehub/share")
@@ -30,7 +34,7 @@ CLAIM = "coursehub-storage"
 _FRAMED = ("namespace", "node_selector", "tolerations", "priority_class_name", "common_labels")
 
 # A task that nothing refers to can vanish before it ran.
-_opening: set[asyncio.Task[asyncio.Server]] = set()
+_begun: set[asyncio.Task[None]] = set()
 
 
 def configure(
@@ -54,16 +58,23 @@ def configure(
     REGISTRY.register(Live(lambda: site.current))
     module = site.current.settings.site_module
     adjust = sitemodule.load(module) if module else None
+    board, service = Board(state, log), Provisioner(token, log)
+    measuring = Measuring(lambda: site.current.settings, Providers(service), log)
+    REGISTRY.register(measuring)
+    notes = Notes(lambda: site.current.settings, board, measuring)
     hooks = Hooks(
         site,
         Share(share),
         People(log),
         _frame(c, claim),
-        provisioner=Provisioner(token, log),
+        provisioner=service,
+        notes=notes,
         adjust=adjust,
         earlier=_hooks(c),
     )
-    _open_door(Answers(site, hooks.find, adjust), socket)
+    telling = Telling(lambda: site.current, board, measuring)
+    _begin(_open_door(Answers(site, hooks.find, adjust, telling.questions), socket))
+    _begin(measuring.follow())
     c.JupyterHub.spawner_class = CoursehubSpawner
     c.KubeSpawner.options_form = hooks.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form
@@ -72,6 +83,9 @@ def configure(
     c.KubeSpawner.modify_pod_hook = hooks.modify_pod
     c.KubeSpawner.after_pod_created_hook = hooks.wait
     c.JupyterHub.extra_handlers.append((COURSES, CoursesHandler, {"choosing": hooks}))
+    c.JupyterHub.extra_handlers.append((NOTES, NotesHandler, {"notes": notes}))
+    # JupyterHub calls it for each page; a function of its own, since traitlets copies what a method belongs to.
+    c.JupyterHub.template_vars.update({"coursehub_announcement": lambda user: notes.banner(user)})
     c.JupyterHub.setdefault("default_url", courses_url)
     _templates(c)
     c.JupyterHub.allow_named_servers = False
@@ -79,14 +93,19 @@ def configure(
     return hooks
 
 
-def _open_door(answers: Answers, path: Path) -> None:
+def _begin(coroutine: Coroutine[Any, Any, None]) -> None:
     """Where JupyterHub runs: it reads its configuration on the event loop that it then works on."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
+        coroutine.close()
         return
-    _opening.add(task := loop.create_task(door.open_to(answers, path)))
-    task.add_done_callback(_opening.discard)
+    _begun.add(task := loop.create_task(coroutine))
+    task.add_done_callback(_begun.discard)
+
+
+async def _open_door(answers: Answers, path: Path) -> None:
+    await door.open_to(answers, path)
 
 
 def _frame(c: Any, claim: str) -> Frame:

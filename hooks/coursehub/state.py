@@ -117,13 +117,18 @@ def parse(lines: Iterable[bytes]) -> State:
 
 def save(state: State, folder: Path) -> None:
     """Keeps the state in `folder` (made where missing, for the hub alone), whole or not at all; raises OSError."""
+    keep(folder, _FILE, (line + b"\n" for line in dump(state)))
+
+
+def keep(folder: Path, name: str, content: Iterable[bytes]) -> None:
+    """The file `name` in `folder` (made where missing), both the hub's alone, is there whole and outlasts a crash."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    new = folder / f"{_FILE}.new"
+    new = folder / f"{name}.new"
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.writelines(line + b"\n" for line in dump(state))
+        file.writelines(content)
         file.flush()
         os.fsync(file.fileno())
-    new.replace(folder / _FILE)
+    new.replace(folder / name)
     directory = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(directory)

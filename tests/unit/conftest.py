@@ -19,7 +19,7 @@ from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client import ApiClient
 from traitlets.config import Config
 
-from tests.support import MARIA, catalog, site
+from tests.support import MARIA, catalog, silent, site
 
 LOG = logging.getLogger("tests")
 Spawner = Callable[..., Any]
@@ -48,8 +48,16 @@ def hooks(courses: Catalog | None = None, adjust: Adjust | None = None, **earlie
     """The hooks over the tests' site and `courses`, with the site's own `adjust` and `earlier` hooks."""
     live: Any = SimpleNamespace(current=Snapshot(site(), courses or catalog(), ()))
     share: Any = Share()
-    provisioner = Provisioner(Path("no-token"), LOG)
-    return Hooks(live, share, People(LOG), FRAME, provisioner=provisioner, adjust=adjust, earlier=earlier)
+    return Hooks(
+        live,
+        share,
+        People(LOG),
+        FRAME,
+        provisioner=Provisioner(Path("no-token"), LOG),
+        notes=silent(LOG),
+        adjust=adjust,
+        earlier=earlier,
+    )
 
 
 @pytest.fixture
