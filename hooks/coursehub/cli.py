@@ -259,9 +259,9 @@ def _announce(verbs: Any) -> None:
         "announce",
         announcing.announce,
         "tell everybody, or those of a course, something",
-        "Shows a text on the hub's pages at once, in JupyterLab and new terminals within two minutes; nothing is "
+        "Shows a text on the hub's pages at once, in JupyterLab and new terminals within 100 seconds; nothing is "
         "restarted. There is one announcement for everybody and one for each course: a new one takes the place of the "
-        "one before. It is one paragraph of plain text, in which [words](https://example.edu/) is a link. With --course "
+        "one before. It is one paragraph of plain text, where [words](https://example.edu/) is a link. With --course "
         "it stands at the course's entry and in its servers, and nowhere else. Exit 0: done, 1: refused, and why.",
         'coursehub announce "The hub is down on Friday from 18:00" --level warning --until 2026-12-04T20:00',
     )

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from typing import Literal, Protocol
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Literal
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -38,11 +38,8 @@ class _Counted(BaseModel):
 _COUNTED = TypeAdapter(list[_Counted])
 
 
-class Source(Protocol):
-    """Who counts."""
-
-    async def __call__(self, settings: Settings) -> Picture:
-        """What is taken now; raises Refused where it cannot be known."""
+# Counts now; raises Refused where it cannot be known.
+Source = Callable[[Settings], Awaitable[Picture]]
 
 
 class Measuring(Collector):

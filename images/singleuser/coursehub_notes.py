@@ -83,7 +83,7 @@ def current(notes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def tell(notes: Iterable[dict[str, Any]]) -> None:
-    """What shells are to print: a line for each note that is more than information, and nothing that a terminal obeys."""
+    """What shells are to print: a line for each note above `info`, and nothing that a terminal obeys."""
     lines = []
     for note in current(notes):
         if note["level"] != "info":

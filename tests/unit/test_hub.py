@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from coursehub import handler, noting, hub, storage
+from coursehub import handler, hub, noting, storage
 from coursehub.errors import InvalidFile
 from coursehub.hub import configure
 from coursehub.spawner import CoursehubSpawner, Forbidden

@@ -4,8 +4,8 @@ import pytest
 from coursehub import usage
 from coursehub.note import Level
 from coursehub.quota import Limit
-from coursehub.settings import Quota, Quotas
-from coursehub.usage import Picture, Use
+from coursehub.settings import Quotas
+from coursehub.usage import Order, Picture, Use
 
 GIB = 2**30
 
@@ -59,9 +59,13 @@ def test_instructors_are_warned_of_their_course() -> None:
 
 
 def test_limits_are_the_file_systems_and_where_it_has_none_the_sites() -> None:
-    quotas = Quotas(
-        home=Quota(size="10G", files=1000), people={"anna": Quota(size="20G")}, courses={"big": Quota(size="1T")}
-    )  # type: ignore[arg-type] # with units
+    quotas = Quotas.model_validate(
+        {
+            "home": {"size": "10G", "files": 1000},
+            "people": {"anna": {"size": "20G"}},
+            "courses": {"big": {"size": "1T"}},
+        }
+    )
     assert usage.home_limit("maria", quotas) == Limit(10 * GIB, 1000)
     assert usage.home_limit("anna", quotas) == Limit(20 * GIB, 1000)
     assert usage.course_limit("big", quotas) == Limit(1024 * GIB, None)
@@ -78,10 +82,8 @@ PICTURE = Picture(
 
 
 def test_the_report_is_by_use_or_by_share_or_by_name() -> None:
-    names = {
-        by: [row["name"] for row in usage.report(PICTURE, by)]
-        for by in ("use", "share", "name")  # type: ignore[arg-type]
-    }
+    orders: tuple[Order, ...] = ("use", "share", "name")
+    names = {by: [row["name"] for row in usage.report(PICTURE, by)] for by in orders}
     assert names == {
         "use": ["jonas", "maria", "python-intro"],
         "share": ["maria", "python-intro", "jonas"],
