@@ -63,12 +63,12 @@ def test_limits_are_the_file_systems_and_where_it_has_none_the_sites() -> None:
         {
             "home": {"size": "10G", "files": 1000},
             "people": {"anna": {"size": "20G"}},
-            "courses": {"big": {"size": "1T"}},
+            "courses": {"b": {"size": "1T"}},
         }
     )
     assert usage.home_limit("maria", quotas) == Limit(10 * GIB, 1000)
     assert usage.home_limit("anna", quotas) == Limit(20 * GIB, 1000)
-    assert usage.course_limit("big", quotas) == Limit(1024 * GIB, None)
+    assert usage.course_limit("b", quotas) == Limit(1024 * GIB, None)
     assert usage.course_limit("small", quotas) == Limit(None, None)
     assert usage.limited(1, 2, Limit(5, 0), Limit(10, 6)).limit == Limit(5, 6)
     assert usage.limited(1, 2, Limit(), Limit(10)).limit == Limit(10, None)
