@@ -84,8 +84,8 @@ def configure(
     c.KubeSpawner.after_pod_created_hook = hooks.wait
     c.JupyterHub.extra_handlers.append((COURSES, CoursesHandler, {"choosing": hooks}))
     c.JupyterHub.extra_handlers.append((NOTES, NotesHandler, {"notes": notes}))
-    # JupyterHub calls it for each page; a function of its own, since traitlets copies what a method belongs to.
-    c.JupyterHub.template_vars.update({"coursehub_announcement": lambda user: notes.banner(user)})
+    # JupyterHub calls it for each page.
+    c.JupyterHub.template_vars.update({"coursehub_announcement": notes.banner})
     c.JupyterHub.setdefault("default_url", courses_url)
     _templates(c)
     c.JupyterHub.allow_named_servers = False

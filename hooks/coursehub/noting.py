@@ -5,7 +5,7 @@ answer comes from memory, and the question is written down nowhere: it is nobody
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 from jupyterhub.handlers import BaseHandler
 from markupsafe import Markup
@@ -29,6 +29,10 @@ class Notes:
         self._current = current
         self._board = board
         self._measuring = measuring
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Itself: traitlets copies what is configured, and the handler is to tell what there is now."""
+        return self
 
     def banner(self, _: Any) -> Markup:
         """The site's announcement, for each of the hub's pages."""
@@ -75,6 +79,11 @@ class NotesHandler(BaseHandler):  # type: ignore[misc] # JupyterHub is untyped
     def initialize(self, notes: Notes) -> None:
         """`notes` knows them."""
         self._notes = notes
+
+    def _log(self) -> None:
+        """Only what went wrong: a line for each question would bury all others."""
+        if self.get_status() >= 400:
+            super()._log()
 
     async def get(self) -> None:
         """A list; with the ETag of what the server has, 304."""
