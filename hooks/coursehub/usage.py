@@ -65,24 +65,25 @@ def course_note(slug: str, use: Use | None, warn: int) -> Note | None:
 def _note(name: str, what: str, remedy: str, use: Use | None, warn: int) -> Note | None:
     if use is None or use.percent is None or use.percent < warn:
         return None
-    pairs = [(use.size, use.limit.size, True), (use.files or 0, use.limit.files, False)]
-    used, most, is_size = max((each for each in pairs if each[1]), key=lambda each: each[0] / (each[1] or 1))
-    unit = " GiB" if is_size else " files"
-    said = f"{_number(used, is_size=is_size)} of {_number(most or 0, is_size=is_size)}{unit}"
+    pairs = ((use.size, use.limit.size or 0, _sizes), (use.files or 0, use.limit.files or 0, _counts))
+    used, most, words = max((each for each in pairs if each[1]), key=lambda each: each[0] / each[1])
     verb = "hold" if what.endswith("s") else "holds"
     full = use.percent >= 100
     nothing = " Nothing more can be saved." if full else ""
     level = Level.ERROR if full else Level.WARNING
     # Above the limit there is nothing more to say.
     band = min(use.percent, 100) // _STEP * _STEP
-    return Note(f"{name}-{band}", level, (f"{what} {verb} {said}.{nothing} {remedy}",))
+    return Note(f"{name}-{band}", level, (f"{what} {verb} {words(used, most)}.{nothing} {remedy}",))
 
 
-def _number(count: int, *, is_size: bool) -> str:
-    if not is_size:
-        return f"{count:,}"
-    gib = count / 2**30
-    return f"{gib:.1f}" if gib >= 0.95 else f"{gib:.2f}"
+def _sizes(used: int, most: int) -> str:
+    if most < 2**30:
+        return f"{used >> 20} of {most >> 20} MiB"
+    return f"{used / 2**30:.1f} of {most / 2**30:.1f} GiB"
+
+
+def _counts(used: int, most: int) -> str:
+    return f"{used:,} of {most:,} files"
 
 
 def report(picture: Picture, order: Order) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ GIB = 2**30
         ),
         (
             Use(GIB // 2, 5, Limit(GIB // 2)),
-            "Your home holds 0.50 of 0.50 GiB. Nothing more can be saved. Delete what you do not need.",
+            "Your home holds 512 of 512 MiB. Nothing more can be saved. Delete what you do not need.",
             Level.ERROR,
         ),
         (
@@ -52,9 +52,9 @@ def test_a_warning_is_another_one_when_it_gets_worse() -> None:
 
 
 def test_instructors_are_warned_of_their_course() -> None:
-    note = usage.course_note("python-intro", Use(95, 1, Limit(100)), warn=90)
+    note = usage.course_note("python-intro", Use(95 << 20, 1, Limit(100 << 20)), warn=90)
     assert note
-    assert note.text.startswith("The course's directories hold 0.00 of 0.00 GiB.")
+    assert note.text.startswith("The course's directories hold 95 of 100 MiB.")
     assert note.id == "course-python-intro-95"
 
 
