@@ -54,12 +54,12 @@ def course_limit(slug: str, quotas: Quotas) -> Limit:
 
 def home_note(use: Use | None, warn: int) -> Note | None:
     """What to tell the owner of a home from `warn` percent on."""
-    return _note("home", "Your home", "Delete what you do not need.", use, warn)
+    return _note("home", "Your home holds", "Delete what you do not need.", use, warn)
 
 
 def course_note(slug: str, use: Use | None, warn: int) -> Note | None:
     """What to tell a course's instructors from `warn` percent on."""
-    return _note(f"course-{slug}", "The course's directories", "Delete what is not needed in them.", use, warn)
+    return _note(f"course-{slug}", "The course's directories hold", "Delete what is not needed in them.", use, warn)
 
 
 def _note(name: str, what: str, remedy: str, use: Use | None, warn: int) -> Note | None:
@@ -67,13 +67,12 @@ def _note(name: str, what: str, remedy: str, use: Use | None, warn: int) -> Note
         return None
     pairs = ((use.size, use.limit.size or 0, _sizes), (use.files or 0, use.limit.files or 0, _counts))
     used, most, words = max((each for each in pairs if each[1]), key=lambda each: each[0] / each[1])
-    verb = "hold" if what.endswith("s") else "holds"
     full = use.percent >= 100
-    nothing = " Nothing more can be saved." if full else ""
+    more = " Saving may fail." if full else ""
     level = Level.ERROR if full else Level.WARNING
     # Above the limit there is nothing more to say.
     band = min(use.percent, 100) // _STEP * _STEP
-    return Note(f"{name}-{band}", level, (f"{what} {verb} {words(used, most)}.{nothing} {remedy}",))
+    return Note(f"{name}-{band}", level, (f"{what} {words(used, most)}.{more} {remedy}",))
 
 
 def _sizes(used: int, most: int) -> str:

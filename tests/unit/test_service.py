@@ -65,7 +65,7 @@ provisioner: {{url: "{service.url}"}}
     (service.root / "home/01/maria/large").unlink()
     note = usage.home_note(picture.homes["maria"], warn=90)
     assert note
-    assert note.text.startswith("Your home holds 2 of 2 MiB. Nothing more can be saved.")
+    assert note.text.startswith("Your home holds 2 of 2 MiB. Saving may fail.")
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "right-token2", "right-toke", "Bearer right-token", "\xff"])

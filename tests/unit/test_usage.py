@@ -22,7 +22,7 @@ GIB = 2**30
         ),
         (
             Use(GIB // 2, 5, Limit(GIB // 2)),
-            "Your home holds 512 of 512 MiB. Nothing more can be saved. Delete what you do not need.",
+            "Your home holds 512 of 512 MiB. Saving may fail. Delete what you do not need.",
             Level.ERROR,
         ),
         (
