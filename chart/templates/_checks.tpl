@@ -40,6 +40,14 @@
 - storage.check: it has a namespace of its own, and courses.existingClaim is in the release's; set storage.check.schedule to null and run coursehub course check on the storage host, or give the course files by courses.files.
 {{- end }}
 {{- end }}
+{{- with .Values.usage }}
+{{- if and (eq .provider "filesystem") (not $.Values.storage.provisioner.enabled) (not $.Values.storage.provisioner.url) }}
+- usage.provider: filesystem asks the provisioner's service, and there is none; set storage.provisioner.enabled or storage.provisioner.url, or ask a Prometheus.
+{{- end }}
+{{- if and (eq .provider "prometheus") (not .prometheus) }}
+- usage.prometheus: none is given, and usage.provider is prometheus; add usage.prometheus with url.
+{{- end }}
+{{- end }}
 {{- with .Values.storage.existingClaim }}
 {{- if ne . "coursehub-storage" }}
 - storage.existingClaim: hub and servers mount the claim coursehub-storage, not {{ . }}; make a claim of that name.

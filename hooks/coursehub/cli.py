@@ -4,12 +4,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from . import applying, commands, demand, logs, restart, shell, status, storing
+from . import announcing, applying, commands, demand, logs, restart, shell, status, storing
 from .commands import PROBLEMS
 from .errors import CoursehubError, InvalidFile
 from .names import is_slug
+from .note import Level
+from .usage import Order
 
 _FROM_FILES = "From --site and FILE it needs no cluster; without them it asks the hub that kubectl reaches."
 _AS_ROOT = "Run it as root on the host that has the volume."
@@ -28,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if len(options.files) < 2:
             parser.error("name a course and its files, or --all and the files")
         options.slug = str(options.files.pop(0))
+    if options.run is announcing.announce:
+        _one_of(parser, options)
     if {"namespace", "files"} <= vars(options).keys() and bool(options.site) != bool(options.files):
         parser.error("--site and course files go together; leave both out to ask the running hub")
     try:
@@ -134,6 +138,8 @@ def _parser() -> argparse.ArgumentParser:
     _logs(verbs)
     _running(verbs)
     _demand(verbs)
+    _announce(verbs)
+    _quota(verbs)
     return parser
 
 
@@ -367,6 +373,54 @@ def _days(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 366):
         raise argparse.ArgumentTypeError(f"{text!r} is no number of days from 1 to 366")
     return int(text)
+
+
+def _announce(verbs: Any) -> None:
+    announce = _command(
+        verbs,
+        "announce",
+        announcing.announce,
+        "tell everybody, or those of a course, something",
+        "Shows a text on the hub's pages at once, in JupyterLab and new terminals within 100 seconds; nothing is "
+        "restarted. There is one announcement for everybody and one for each course: a new one takes the place of the "
+        "one before. It is one paragraph of plain text, where [words](https://example.edu/) is a link. With --course "
+        "it stands at the course's entry and in its servers, and nowhere else. Exit 0: done, 1: refused, and why.",
+        'coursehub announce "The hub is down on Friday from 18:00" --level warning --until 2026-12-04T20:00',
+    )
+    announce.add_argument("text", nargs="?", metavar="TEXT", help="what to say")
+    announce.add_argument("--file", type=Path, metavar="FILE", help="what to say, from a file")
+    announce.add_argument("--clear", action="store_true", help="take down what is shown")
+    announce.add_argument("--list", action="store_true", help="say what is shown, to whom and until when")
+    announce.add_argument("--level", choices=[*Level], default=str(Level.INFO), help="how it looks (info)")
+    said = "when it goes by itself: a time at the site (2026-12-01T18:00), or a span from now (30m, 2h, 3d)"
+    announce.add_argument("--until", metavar="WHEN", help=said)
+    announce.add_argument("--course", metavar="SLUG", type=_slug, help="only to those of this course")
+    _namespace(announce)
+    _dry_run(announce)
+    _json(announce)
+
+
+def _one_of(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    given = [options.text is not None, options.file is not None, options.clear, options.list]
+    if sum(given) != 1:
+        parser.error("give one of TEXT, --file, --clear and --list")
+
+
+def _quota(verbs: Any) -> None:
+    quotas = verbs.add_parser("quota", help="see who stores how much").add_subparsers(required=True, metavar="VERB")
+    report = _command(
+        quotas,
+        "report",
+        announcing.quota_report,
+        "list people and courses by what they store",
+        "Lists each home and course with what it takes, its limit and the percentage, as the running hub has last "
+        "counted it; the site's values say who counts (usage.provider). Exit 0: listed, 1: not known, and why.",
+        "coursehub quota report --by share",
+    )
+    said = "the most bytes first (use), the nearest to its limit first (share), or by name (use)"
+    report.add_argument("--by", choices=get_args(Order), default="use", help=said)
+    _namespace(report)
+    _json(report)
 
 
 def _slug(text: str) -> str:

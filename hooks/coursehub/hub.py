@@ -12,12 +12,15 @@ from traitlets.log import get_logger
 
 from . import door, expiry, provisioner, reroute, sitemodule
 from .answers import Answers, Question
+from .board import Board
 from .directory import People
 from .failures import Failures
 from .gate import Frame
 from .handler import COURSES, CoursesHandler, courses_url
 from .health import Health
+from .measuring import Measuring, Providers
 from .metrics import Live
+from .noting import NOTES, Notes, NotesHandler
 from .provisioner import Provisioner
 from .routes import Routes
 from .servers import Servers
@@ -25,6 +28,7 @@ from .site import Site
 from .spawner import CoursehubSpawner, Hook, Hooks
 from .storage import Share
 from .tally import Tally
+from .telling import Telling
 from .witness import Witness
 
 CONFIG = Path("/usr/local/etc/jupyterhub")
@@ -64,7 +68,10 @@ def configure(
     REGISTRY.register(Servers())
     module = site.current.settings.site_module
     adjust = sitemodule.load(module) if module else None
-    volume, service = Share(share), Provisioner(token, log)
+    volume, board, service = Share(share), Board(state, log), Provisioner(token, log)
+    measuring = Measuring(lambda: site.current.settings, Providers(service), log)
+    REGISTRY.register(measuring)
+    notes = Notes(lambda: site.current.settings, board, measuring)
     hooks = Hooks(
         site,
         volume,
@@ -72,15 +79,25 @@ def configure(
         _frame(c, claim),
         provisioner=service,
         witness=witness,
+        notes=notes,
         adjust=adjust,
         earlier=_hooks(c),
     )
     REGISTRY.register(seen := expiry.Expiry(lambda: site.current.settings.certificate, log))
-    more: dict[str, Question] = {"logs": witness.logs, "status": Health(site, volume, service)}
-    _begin(door.open_to(Answers(site, hooks.find, adjust, more), socket))
-    _begin(seen.follow())
-    _begin(failures.prune())
-    _begin(reroute.follow())
+    telling = Telling(lambda: site.current, board, measuring)
+    more: dict[str, Question] = {
+        "logs": witness.logs,
+        "status": Health(site, volume, service),
+        **telling.questions,
+    }
+    for work in (
+        door.open_to(Answers(site, hooks.find, adjust, more), socket),
+        seen.follow(),
+        measuring.follow(),
+        failures.prune(),
+        reroute.follow(),
+    ):
+        _begin(work)
     c.JupyterHub.spawner_class = CoursehubSpawner
     c.CoursehubSpawner.witness = witness
     # JupyterHub calls it with whoever looks, and the page with whose server it is about.
@@ -93,6 +110,9 @@ def configure(
     c.KubeSpawner.modify_pod_hook = hooks.modify_pod
     c.KubeSpawner.after_pod_created_hook = hooks.wait
     c.JupyterHub.extra_handlers.append((COURSES, CoursesHandler, {"choosing": hooks}))
+    c.JupyterHub.extra_handlers.append((NOTES, NotesHandler, {"notes": notes}))
+    # JupyterHub calls it for each page.
+    c.JupyterHub.template_vars.update({"coursehub_announcement": notes.banner})
     c.JupyterHub.setdefault("default_url", courses_url)
     _templates(c)
     c.JupyterHub.allow_named_servers = False

@@ -1,6 +1,6 @@
 """The start page's words: the choices, as HTML in which everything from the course file is text, and what runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader
 from .access import Choice
 from .course import Standing, standing
 from .courses import Catalog
+from .note import Note
 from .profiles import Profile, Role
 
 # So many are found at a glance; more get a box to search them.
@@ -17,9 +18,18 @@ GLANCE = 10
 _template = Environment(loader=PackageLoader("coursehub", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
 
-def render(choices: Sequence[Choice], *, selected: str | None, message: str | None, today: date) -> str:
+def render(
+    choices: Sequence[Choice],
+    *,
+    selected: str | None,
+    message: str | None,
+    today: date,
+    told: Sequence[Note] = (),
+    told_of: Callable[[str], Sequence[Note]] = lambda _: (),
+) -> str:
     """The form's inside: one radio named `profile` a choice, under headings; `message` says why something is not there.
 
+    `told` stands above them, and what is `told_of` a course, by slug, at its entry.
     `selected` is preselected where it is on offer, else the first that is shown. What cannot be started today has no
     radio; it stands at the end, folded, with the reason.
     """
@@ -39,6 +49,8 @@ def render(choices: Sequence[Choice], *, selected: str | None, message: str | No
         selected=selected if selected in slugs else next(iter(slugs), None),
         searchable=len(slugs) > GLANCE,
         message=message,
+        told=told,
+        told_of=told_of,
         standing=lambda course: standing(course, today),
         Standing=Standing,
     )
@@ -54,16 +66,26 @@ def _heading(choice: Choice) -> str:
 
 @dataclass(frozen=True)
 class Running:
-    """What a server is for, in words; `linked` names what a link leads to, `message` says why it leads nowhere."""
+    """What a server is for, in words; `linked` names what a link leads to, `message` says why it leads nowhere.
+
+    `told` is what its people are told.
+    """
 
     slug: str
     name: str
     linked: str | None = None
     already: bool = False
     message: str | None = None
+    told: Sequence[Note] = ()
 
 
-def running(runs: Profile | None, linked: Profile | None, catalog: Catalog, message: str | None) -> Running:
+def running(
+    runs: Profile | None,
+    linked: Profile | None,
+    catalog: Catalog,
+    message: str | None,
+    told: Sequence[Note] = (),
+) -> Running:
     """What to say of a server started as `runs`, to somebody who followed a link to `linked`."""
     return Running(
         slug=runs.slug if runs else "",
@@ -71,6 +93,7 @@ def running(runs: Profile | None, linked: Profile | None, catalog: Catalog, mess
         linked=_name(linked, catalog) if linked else None,
         already=linked is not None and runs is not None and runs in (linked, Profile(Role.INSTRUCTOR, linked.course)),
         message=message,
+        told=told,
     )
 
 

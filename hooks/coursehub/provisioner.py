@@ -27,6 +27,8 @@ TOKEN = Path("/srv/coursehub/provisioner/token")
 GOOD = 600.0
 # Requests at a time: a file server that hangs must not have the hub open a connection for everybody.
 SLOTS = 16
+# Seconds for counting: without quotas of the file system the service walks through all homes.
+WALK = 600.0
 
 Request = Mapping[str, object]
 
@@ -42,6 +44,10 @@ def needs(person: Person, course: Course | None, today: date) -> tuple[Request, 
     archived = course.is_archived(today)
     asked = {"verb": "course", "slug": course.slug, "gid": course.gid, "data": course.data, "archived": archived}
     return home, asked
+
+
+class _NotDone(Exception):
+    """The service answered that it did not do it, and why."""
 
 
 class Provisioner:
@@ -98,10 +104,25 @@ class Provisioner:
             call.add_done_callback(partial(self._ended, key))
         await asyncio.shield(call)
 
+    async def usage(self, service: ProvisionerService) -> object:
+        """What the service says that homes and courses take; where it has to walk, after minutes. Raises Refused."""
+        try:
+            return (await self._answer(service, {"verb": "usage"}, WALK)).get("usage")
+        except _NotDone as why:
+            raise Refused(f"It could not count: {why}") from None
+
     async def _ask(self, service: ProvisionerService, key: str, request: Request) -> None:
         self._good.pop(key, None)
         try:
-            async with self._slots, asyncio.timeout(service.timeout):
+            async with self._slots:
+                await self._answer(service, request, service.timeout)
+        except _NotDone as why:
+            raise Refused(f"Your directories could not be made ready: {why}") from None
+        self._keep(key)
+
+    async def _answer(self, service: ProvisionerService, request: Request, seconds: float) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(seconds):
                 status, said = await self._post(service, request)
         except TimeoutError:
             raise Refused(_SILENT) from None
@@ -117,15 +138,15 @@ class Provisioner:
         if status != 200:
             why = str(said.get("refusal") or f"HTTP {status}")[:500]
             self._log.error("provisioner: %s: %s", json.dumps(request), why)
-            raise Refused(f"Your directories could not be made ready: {why}")
-        self._keep(key)
+            raise _NotDone(why)
+        return said
 
     async def _post(self, service: ProvisionerService, request: Request) -> tuple[int, dict[str, Any]]:
         headers = {"Authorization": f"Bearer {self._token.read_text().strip()}"}
         tls = await self._trusted() if service.url.startswith("https:") else True
         # A session of its own: upstream's client has few connections, and the hub needs them for proxy and servers.
         async with (
-            aiohttp.ClientSession(headers=headers) as session,
+            aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=None)) as session,
             session.post(f"{service.url}/requests", json=request, allow_redirects=False, ssl=tls) as response,
         ):
             said = await response.json(content_type=None)

@@ -26,6 +26,7 @@ RESERVED = re.compile(
     r"(?:BASH|COURSEHUB|IPYTHON|JPY|JUPYTER|KUBERNETES|LD|NB|PYTHON|XDG)(?:_|[A-Z]|$)|(?:ENV|HOME|PATH|SHELL|USER)$"
 )
 _ADDRESS = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+_BASE = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?")
 _SERVER = re.compile(r"ldaps?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?/?")
 
 
@@ -239,6 +240,42 @@ class Endpoint(_Values):
     name: Text | None = None
 
 
+def _base(url: str) -> str:
+    if _BASE.fullmatch(url) is None:
+        raise ValueError(f"{url!r} is no address of a Prometheus; write one as http://prometheus.monitoring.svc:9090")
+    return url.rstrip("/")
+
+
+Labels = Mapping[Annotated[str, *matching(r"[A-Za-z_][A-Za-z0-9_]*", "write the name of a label")], Text]
+
+
+class PrometheusSource(_Values):
+    """Where `dirsize_total_size_bytes` is, whose label `directory` ends with the login name or the course's slug.
+
+    `homes` and `courses` are the labels that tell them apart; without `courses` only homes are asked for.
+    """
+
+    url: Annotated[str, AfterValidator(_base)]
+    timeout: Annotated[float, Field(strict=True, ge=0.1, le=60)] = 10
+    homes: Labels = Field(default_factory=dict)
+    courses: Labels | None = None
+
+
+class UsageOf(_Values):
+    """Who counts what homes and courses take, every `interval` seconds, and from how many percent people are warned."""
+
+    provider: Literal["none", "filesystem", "prometheus"] = "none"
+    warn: Annotated[int, Field(strict=True, ge=1, le=100)] = 90
+    interval: Annotated[int, Field(strict=True, ge=10, le=86400)] = 600
+    prometheus: PrometheusSource | None = None
+
+    @model_validator(mode="after")
+    def _prometheus_is_said(self) -> Self:
+        if self.provider == "prometheus" and self.prometheus is None:
+            raise ValueError("the provider is prometheus, and prometheus is not given; add prometheus with url")
+        return self
+
+
 class Settings(_Values):
     """The site's values, as far as the hub and the command need them."""
 
@@ -257,6 +294,7 @@ class Settings(_Values):
     servers: Servers = Servers()
     cull: Cull = Cull()
     quotas: Quotas = Quotas()
+    usage: UsageOf = UsageOf()
     # Written by the chart from storage.provisioner.
     provisioner: ProvisionerService | None = None
     # Written by the chart from where upstream's values turn TLS on.

@@ -25,6 +25,7 @@ from .directory import People
 from .errors import GateClosed, Refused
 from .gate import Frame
 from .identity import Answer, Person, look_up
+from .noting import Notes
 from .plan import PodPlan
 from .profiles import Profile
 from .provisioner import Provisioner, needs
@@ -118,6 +119,7 @@ class Hooks:
         *,
         provisioner: Provisioner,
         witness: Witness,
+        notes: Notes,
         adjust: Adjust | None = None,
         earlier: Mapping[str, Hook] | None = None,
     ) -> None:
@@ -127,6 +129,7 @@ class Hooks:
         self._frame = frame
         self._provisioner = provisioner
         self._witness = witness
+        self._notes = notes
         self._adjust = adjust
         self._earlier = earlier or {}
         self._plans: WeakKeyDictionary[Any, PodPlan] = WeakKeyDictionary()
@@ -159,6 +162,8 @@ class Hooks:
             selected=linked.slug if linked else last.get("profile") if isinstance(last, Mapping) else None,
             message=message or self._witness.told(spawner.user.name),
             today=today,
+            told=self._notes.of_home(person.name),
+            told_of=self._notes.of_course,
         )
 
     async def running(self, spawner: Any, link: str | None) -> page.Running:
@@ -175,7 +180,8 @@ class Hooks:
                 linked, message = _follow(person, link, snapshot.catalog, _today(snapshot.settings))
             except Refused as refusal:
                 message = str(refusal)
-        return page.running(runs, linked, snapshot.catalog, message)
+        told = self._notes.here(spawner.user.name, runs)
+        return page.running(runs, linked, snapshot.catalog, message, told)
 
     def options_from_form(self, form: Mapping[str, list[str]]) -> dict[str, str]:
         """The user options in a POST of the form."""

@@ -45,6 +45,12 @@ LIST = Path("/srv/coursehub/people/passwd")
 PORT = 18888
 looked_up: list[bytes] = []
 reported: list[str] = []
+# What the hub has to tell: of the second a terminal is to print nothing but text, the third is over.
+TOLD = [
+    {"id": "a", "level": "info", "text": "Coffee is ready.", "links": []},
+    {"id": "b", "level": "warning", "text": "Down \x1b[31mon Friday.", "links": [{"label": "x", "url": "https://x/"}]},
+    {"id": "c", "level": "error", "text": "Down now.", "links": [], "until": "2026-01-01T00:00:00+00:00"},
+]
 
 
 class Hub(http.server.BaseHTTPRequestHandler):
@@ -58,7 +64,8 @@ class Hub(http.server.BaseHTTPRequestHandler):
         self.send_header("X-JupyterHub-Version", "5.5.0")
         self.end_headers()
         user = {"kind": "user", "name": "anna", "admin": False, "groups": [], "scopes": ["access:servers!user=anna"]}
-        self.wfile.write(json.dumps(user).encode())
+        said = {"notes": TOLD} if self.path == "/hub/coursehub/notes" else user
+        self.wfile.write(json.dumps(said).encode())
 
     do_GET = do_POST = answer
 
@@ -592,6 +599,47 @@ class Hashable:
 NOW = datetime.now(UTC)
 
 
+# --- what people are told ---
+
+
+def what_the_hub_tells_is_there_for_jupyterlab_and_for_terminals() -> None:
+    for role in ("general", "student", "instructor", "grading"):
+        fresh()
+        with server(role):
+            for _ in range(100):
+                status, said = get("coursehub/notes")
+                assert status == 200, said
+                if json.loads(said)["notes"]:
+                    break
+                time.sleep(0.1)
+            assert json.loads(said)["notes"] == TOLD[:2], said
+            assert get("coursehub/notes/nothing", "POST", {})[0] == 404
+            config = re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', get("lab")[1], re.DOTALL)
+            assert config, "no configuration in the page"
+            (ours,) = [e for e in json.loads(config[1])["federated_extensions"] if e["name"] == "coursehub-notes"]
+            assert get(f"lab/extensions/coursehub-notes/{ours['load']}")[0] == 200, ours
+            told = terminal(role, HOME / "anna")
+            assert told.count("Down [31mon Friday. (https://x/)") == 1, told
+            assert "Coffee" not in told and "now" not in told, told
+
+
+def a_tab_that_asks_for_notes_keeps_no_server_in_use() -> None:
+    fresh()
+    with server("student"):
+        before = json.loads(get("api/status")[1])["last_activity"]
+        time.sleep(1)
+        assert get("coursehub/notes")[0] == 200
+        assert json.loads(get("api/status")[1])["last_activity"] == before
+
+
+def nobody_else_reads_the_notes() -> None:
+    fresh()
+    with server("student"):
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
+        connection.request("GET", "/user/anna/coursehub/notes")
+        assert connection.getresponse().status in (302, 403)
+
+
 def nothing_is_looked_up() -> None:
     fresh()
     looked_up.clear()
@@ -1068,6 +1116,9 @@ TESTS = (
     work_is_use_with_nobody_there,
     the_hub_hears_of_use_and_of_nothing_else,
     the_end_is_announced_and_i_am_still_here_puts_it_off,
+    what_the_hub_tells_is_there_for_jupyterlab_and_for_terminals,
+    a_tab_that_asks_for_notes_keeps_no_server_in_use,
+    nobody_else_reads_the_notes,
     nothing_is_looked_up,
     an_assignment_goes_round,
     the_assignment_list_shows_and_fetches,

@@ -21,6 +21,7 @@ from coursehub.spawner import CoursehubSpawner, Hooks
 from kubespawner import KubeSpawner
 from traitlets.config import Config
 
+from tests.support import silent
 from tests.unit.conftest import FRAME, Share, witness
 
 from . import university
@@ -103,7 +104,8 @@ def _hooks(site: Settings, live: Catalog) -> Hooks:
     now: Any = SimpleNamespace(current=Snapshot(site, live, ()))
     share: Any = Share()
     log = logging.getLogger(__name__)
-    return Hooks(now, share, People(log), FRAME, provisioner=Provisioner(Path("no-token"), log), witness=witness())
+    provisioner = Provisioner(Path("no-token"), log)
+    return Hooks(now, share, People(log), FRAME, provisioner=provisioner, witness=witness(), notes=silent(log))
 
 
 def _spawner(kind: type[KubeSpawner], name: str, profile: str, **config: Any) -> Any:

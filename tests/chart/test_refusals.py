@@ -43,6 +43,16 @@ CASES = [
         id="a check with course files on the site's claim",
     ),
     pytest.param(
+        at("usage.provider", "filesystem"),
+        "- usage.provider: filesystem asks the provisioner's service, and there is none; set storage.provisioner",
+        id="nobody who counts",
+    ),
+    pytest.param(
+        at("usage.provider", "prometheus"),
+        "- usage.prometheus: none is given, and usage.provider is prometheus; add usage.prometheus with url",
+        id="no Prometheus",
+    ),
+    pytest.param(
         {"general": {"image": ""}},
         "- general.image: none is given; write one of the names in images, which now has python",
         id="no image",

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
+from coursehub.note import Level
 from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
 
 from tests.hub.conftest import Hub
+from tests.hub.test_notes import announce, ask
 from tests.support import COURSES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -288,3 +290,16 @@ async def test_axe_finds_nothing_serious_on_any_of_the_pages(hub: Hub, visit: Vi
     await expect(page.get_by_role("heading", name="Your server was not started")).to_be_visible()
     found += await blemishes(page)
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_nothing_serious_in_announcements(hub: Hub, visit: Visit, theme: str) -> None:
+    page = await visit("maria", color_scheme=theme)
+    for level in Level:
+        for course in (None, "python-intro"):
+            await announce(hub, "Down on Friday: [the news](https://example.edu/).", course, level)
+        await page.goto("courses")
+        await expect(page.get_by_role("link", name="the news")).to_have_count(2)
+        assert not (found := await blemishes(page)), "\n".join(found)
+    for course in (None, "python-intro"):
+        await ask(hub, "clear", course=course, dry_run=False)

@@ -23,7 +23,7 @@ from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client import ApiClient
 from traitlets.config import Config
 
-from tests.support import MARIA, catalog, site
+from tests.support import MARIA, catalog, silent, site
 
 LOG = logging.getLogger("tests")
 Spawner = Callable[..., Any]
@@ -57,9 +57,16 @@ def hooks(courses: Catalog | None = None, adjust: Adjust | None = None, **earlie
     """The hooks over the tests' site and `courses`, with the site's own `adjust` and `earlier` hooks."""
     live: Any = SimpleNamespace(current=Snapshot(site(), courses or catalog(), ()))
     share: Any = Share()
-    provisioner = Provisioner(Path("no-token"), LOG)
     return Hooks(
-        live, share, People(LOG), FRAME, provisioner=provisioner, witness=witness(), adjust=adjust, earlier=earlier
+        live,
+        share,
+        People(LOG),
+        FRAME,
+        provisioner=Provisioner(Path("no-token"), LOG),
+        witness=witness(),
+        notes=silent(LOG),
+        adjust=adjust,
+        earlier=earlier,
     )
 
 

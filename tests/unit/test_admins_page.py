@@ -15,13 +15,14 @@ SENTENCES = re.findall(r"(?m)^\| `([^`]+)` \|", HELP[: HELP.index("### Something
 COMMANDS = sorted(set(re.findall(r"`(coursehub (?:\w[\w-]* )+[^`|]*)`", HELP)))
 # Of what is said while somebody starts a server; what course staff can mend themselves is on their page.
 MODULES = ("identity", "plan", "provisioner", "spawner", "storage")
-# They are the person's own to mend, or a teacher's; the last are what `coursehub status` says.
+# They are the person's own to mend, or a teacher's; the last are what `coursehub status` and `quota report` say.
 FOR_OTHERS = (
     "…",
     "There is no choice …. Choose one on the start page.",
     "no answer from … within … s",
     "no answer from …: …",
     "… answers with HTTP …",
+    "It could not count: …",
 )
 
 

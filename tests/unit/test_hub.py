@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from coursehub import handler, hub, storage
+from coursehub import handler, hub, noting, storage
 from coursehub.errors import InvalidFile
 from coursehub.hub import configure
 from coursehub.routes import Routes
@@ -93,7 +93,8 @@ def test_people_land_on_the_page_unless_the_site_says_where(folder: Path) -> Non
 def test_handlers_of_the_site_stay(folder: Path) -> None:
     c = Config()
     c.JupyterHub.extra_handlers = [("/theirs", object)]
-    assert [path for path, *_ in configured(folder, c).JupyterHub.extra_handlers] == ["/theirs", handler.COURSES]
+    paths = [path for path, *_ in configured(folder, c).JupyterHub.extra_handlers]
+    assert paths == ["/theirs", handler.COURSES, noting.NOTES]
 
 
 @pytest.mark.parametrize("section", ["Spawner", "KubeSpawner"])

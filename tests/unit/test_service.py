@@ -1,5 +1,6 @@
 """The provisioner's door in the cluster, over real HTTP and as root on a real tree."""
 
+import logging
 import os
 import stat
 import threading
@@ -8,8 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from coursehub import usage
+from coursehub.measuring import Providers
+from coursehub.provisioner import Provisioner
 
 from tests.server import ROOT, Server, server
+from tests.support import SITE, site
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
 
@@ -46,6 +51,21 @@ def test_a_course_gets_its_directories(service: Server) -> None:
     assert service.ask(COURSE)[0] == 200
     assert owned(service.root / "course/python-intro/files") == "2770 0:70101"
     assert owned(service.root / "exchange/python-intro/inbound") == "3773 0:70101"
+
+
+async def test_what_people_store_is_what_the_hub_warns_them_by(service: Server) -> None:
+    assert service.ask(MARIA)[0] == 200
+    (service.root / "home/01/maria/large").write_bytes(os.urandom(2 * 2**20))
+    values = f"""{SITE}
+quotas: {{home: {{size: 10M}}, people: {{maria: {{size: 2M}}}}}}
+usage: {{provider: filesystem}}
+provisioner: {{url: "{service.url}"}}
+"""
+    picture = await Providers(Provisioner(service.token, logging.getLogger("tests")))(site(values))
+    (service.root / "home/01/maria/large").unlink()
+    note = usage.home_note(picture.homes["maria"], warn=90)
+    assert note
+    assert note.text.startswith("Your home holds 2 of 2 MiB. Saving may fail.")
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "right-token2", "right-toke", "Bearer right-token", "\xff"])

@@ -131,6 +131,23 @@ def test_the_tests_site_is_read() -> None:
             "0.yaml:3:64: unknown key 'password'; did you mean 'passwordFile'?",
             id="a password",
         ),
+        pytest.param(
+            "usage: {provider: prometheus}",
+            "0.yaml:3:8: usage: the provider is prometheus, and prometheus is not given; add prometheus with url",
+            id="no Prometheus",
+        ),
+        pytest.param(
+            "usage: {prometheus: {url: 'ftp://x'}}",
+            "0.yaml:3:27: usage.prometheus.url: 'ftp://x' is no address of a Prometheus; "
+            "write one as http://prometheus.monitoring.svc:9090",
+            id="no Prometheus' address",
+        ),
+        pytest.param(
+            "usage: {prometheus: {url: 'http://x', homes: {'a\"b': c}}}",
+            "0.yaml:3:54: usage.prometheus.homes.a\"b: write the name of a label, not 'a\"b'",
+            id="no label",
+        ),
+        pytest.param("usage: {warn: 0}", "0.yaml:3:15: usage.warn: write 1 or more, not 0", id="always warned"),
         pytest.param("identity: {timeout: 0}", "0.yaml:3:21: identity.timeout: write 0.1 or more, not 0", id="timeout"),
         pytest.param(
             "identity: {file: {peopl: {}}}", "0.yaml:3:19: unknown key 'peopl'; did you mean 'people'?", id="nested key"
