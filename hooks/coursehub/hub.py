@@ -12,6 +12,7 @@ from traitlets.log import get_logger
 
 from . import door, provisioner, sitemodule
 from .answers import Answers
+from .counters import Counters
 from .directory import People
 from .gate import Frame
 from .handler import COURSES, CoursesHandler, courses_url
@@ -51,7 +52,9 @@ def configure(
     log = get_logger()
     site = Site(config / "site", config / "courses", log, state)
     site.follow()
-    REGISTRY.register(Live(lambda: site.current))
+    counters = Counters()
+    for numbers in (Live(lambda: site.current), counters):
+        REGISTRY.register(numbers)
     module = site.current.settings.site_module
     adjust = sitemodule.load(module) if module else None
     hooks = Hooks(
@@ -59,9 +62,10 @@ def configure(
         Share(share),
         People(log),
         _frame(c, claim),
-        provisioner=Provisioner(token, log),
+        provisioner=Provisioner(token, log, counters=counters),
         adjust=adjust,
         earlier=_hooks(c),
+        counters=counters,
     )
     _open_door(Answers(site, hooks.find, adjust), socket)
     c.JupyterHub.spawner_class = CoursehubSpawner
