@@ -71,7 +71,7 @@ def choices(person: Person, catalog: Catalog, today: date) -> Iterator[Choice]:
         if _takes(person, course) and not course.is_archived(today):
             refusal = _not_student(person, course, today)
             if refusal is None or not teaches:
-                yield Choice(Profile(Role.STUDENT, course.slug), course, refusal and str(refusal))
+                yield Choice(Profile(Role.STUDENT, course.slug), course, str(refusal) if refusal else None)
     yield Choice(GENERAL, None)
 
 

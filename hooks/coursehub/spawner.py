@@ -18,8 +18,8 @@ from kubespawner.slugs import is_valid_label, safe_slug
 from tornado import web
 
 from . import access, gate, page, plan, profiles, sitemodule
-from .course import Course
 from .counters import Counters, Step
+from .course import Course
 from .courses import Catalog
 from .directory import People
 from .errors import GateClosed, Reason, Refused
@@ -79,6 +79,14 @@ def asked(user_options: Mapping[str, object]) -> Profile:
     if profile is None:
         raise Refused(f"There is no choice {str(slug)[:80]!r}. Choose one on the start page.", Reason.CHOICE)
     return profile
+
+
+class Forbidden(web.HTTPError):
+    """HTTP 403 whose sentence JupyterHub shows on the page and in the progress stream."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(403, sentence)
+        self.jupyterhub_message = sentence
 
 
 class Hooks:
@@ -298,11 +306,3 @@ def _follow(person: Person, link: str | None, catalog: Catalog, today: date) -> 
 
 def _today(settings: Settings) -> date:
     return settings.day(datetime.now(UTC))
-
-
-class Forbidden(web.HTTPError):
-    """HTTP 403 whose sentence JupyterHub shows on the page and in the progress stream."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(403, sentence)
-        self.jupyterhub_message = sentence
