@@ -21,6 +21,7 @@ from .provisioner import Provisioner
 from .site import Site
 from .spawner import CoursehubSpawner, Hook, Hooks
 from .storage import Share
+from .trials import TRIALS, TrialHandler, Trials
 
 CONFIG = Path("/usr/local/etc/jupyterhub")
 SHARE = Path("/srv/coursehub/share")
@@ -53,8 +54,6 @@ def configure(
     site = Site(config / "site", config / "courses", log, state)
     site.follow()
     counters = Counters()
-    for numbers in (Live(lambda: site.current), counters):
-        REGISTRY.register(numbers)
     module = site.current.settings.site_module
     adjust = sitemodule.load(module) if module else None
     hooks = Hooks(
@@ -67,6 +66,9 @@ def configure(
         earlier=_hooks(c),
         counters=counters,
     )
+    trials = Trials(lambda: site.current, hooks.find, state, log, adjust)
+    for numbers in (Live(lambda: site.current), counters, trials):
+        REGISTRY.register(numbers)
     _open_door(Answers(site, hooks.find, adjust), socket)
     c.JupyterHub.spawner_class = CoursehubSpawner
     c.KubeSpawner.options_form = hooks.options_form
@@ -76,6 +78,7 @@ def configure(
     c.KubeSpawner.modify_pod_hook = hooks.modify_pod
     c.KubeSpawner.after_pod_created_hook = hooks.wait
     c.JupyterHub.extra_handlers.append((COURSES, CoursesHandler, {"choosing": hooks}))
+    c.JupyterHub.extra_handlers.append((TRIALS, TrialHandler, {"trials": trials}))
     c.JupyterHub.setdefault("default_url", courses_url)
     _templates(c)
     c.JupyterHub.allow_named_servers = False

@@ -221,6 +221,12 @@ class ProvisionerService(_Values):
     timeout: Annotated[float, Field(strict=True, ge=0.1, le=60)] = 10
 
 
+class SpawnTest(_Values):
+    """As whom the spawn test starts servers."""
+
+    person: PersonName
+
+
 class Settings(_Values):
     """The site's values, as far as the hub and the command need them."""
 
@@ -240,6 +246,8 @@ class Settings(_Values):
     quotas: Quotas = Quotas()
     # Written by the chart from storage.provisioner.
     provisioner: ProvisionerService | None = None
+    # Written by the chart from monitoring.spawnTest.
+    spawn_test: SpawnTest | None = None
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
