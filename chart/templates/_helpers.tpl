@@ -54,11 +54,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: provisioner
 {{- end }}
 
-{{- /* Of a pod that acts as root on the volume, beside its containers. */}}
-{{- define "coursehub.rootPod" -}}
+{{- /* Of a pod with the hub's image: it is pulled as the hub's is, and runs where the hub may. */}}
+{{- define "coursehub.hubsNodes" -}}
 {{- $hub := .Values.jupyterhub.hub }}
-automountServiceAccountToken: false
-enableServiceLinks: false
 {{- with $hub.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
@@ -73,6 +71,22 @@ imagePullSecrets:
   - {{ kindIs "string" . | ternary (dict "name" .) . | toJson }}
   {{- end }}
 {{- end }}
+{{- end }}
+
+{{- define "coursehub.hubsImage" -}}
+{{- with .Values.jupyterhub.hub.image }}
+image: {{ .name }}:{{ .tag }}
+{{- with .pullPolicy }}
+imagePullPolicy: {{ . }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Of a pod that acts as root on the volume, beside its containers. */}}
+{{- define "coursehub.rootPod" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- include "coursehub.hubsNodes" . }}
 securityContext:
   runAsUser: 0
   runAsGroup: 0
@@ -81,12 +95,7 @@ securityContext:
 
 {{- /* Of its container: the hub's image and the package, with what it takes to give directories away. */}}
 {{- define "coursehub.rootContainer" -}}
-{{- with .Values.jupyterhub.hub.image }}
-image: {{ .name }}:{{ .tag }}
-{{- with .pullPolicy }}
-imagePullPolicy: {{ . }}
-{{- end }}
-{{- end }}
+{{- include "coursehub.hubsImage" . }}
 env:
   - {name: PYTHONPATH, value: /usr/local/lib/coursehub}
   - {name: PYTHONUNBUFFERED, value: "1"}
@@ -112,9 +121,68 @@ securityContext:
   configMap: {name: coursehub-provisioner}
 {{- end }}
 
+{{- /* Of a pod that tries a server out, with nothing but the network and the token of its service. */}}
+{{- define "coursehub.spawnTestPod" -}}
+{{- $hub := .Values.jupyterhub.hub }}
+{{- $base := trimSuffix "/" $hub.baseUrl }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- include "coursehub.hubsNodes" . }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65534
+  runAsGroup: 65534
+  fsGroup: 65534
+  seccompProfile: {type: RuntimeDefault}
+restartPolicy: Never
+containers:
+  - name: spawn-test
+    {{- include "coursehub.hubsImage" . | nindent 4 }}
+    command: [python3, -P, -B, -m, coursehub.spawntest]
+    args:
+      - --hub=http://hub:8081{{ $base }}/hub
+      - --proxy={{ .Values.monitoring.spawnTest.url | default (printf "http://proxy-public%s" $base) }}
+      - --token=/etc/coursehub/token
+    env:
+      - {name: PYTHONPATH, value: /usr/local/lib/coursehub}
+      - {name: PYTHONUNBUFFERED, value: "1"}
+    terminationMessagePolicy: FallbackToLogsOnError
+    resources:
+      requests: {cpu: 20m, memory: 96Mi}
+      limits: {memory: 256Mi}
+    securityContext:
+      allowPrivilegeEscalation: false
+      readOnlyRootFilesystem: true
+      capabilities: {drop: [ALL]}
+    volumeMounts:
+      - {name: package, mountPath: /usr/local/lib/coursehub/coursehub, readOnly: true}
+      - {name: token, mountPath: /etc/coursehub, readOnly: true}
+volumes:
+  - name: package
+    configMap: {name: coursehub-hooks}
+  - name: token
+    secret:
+      secretName: hub
+      defaultMode: 0440
+      items:
+        - {key: hub.services.coursehub-spawn-test.apiToken, path: token}
+{{- end }}
+
+{{- /* The labels by which upstream's policies let it reach the hub and the proxy. */}}
+{{- define "coursehub.spawnTestLabels" -}}
+app.kubernetes.io/component: spawn-test
+hub.jupyter.org/network-access-hub: "true"
+hub.jupyter.org/network-access-proxy-http: "true"
+{{- end }}
+
 {{- /* The values that the hub, the check and the command read, as the file site.yaml. */}}
 {{- define "coursehub.site" -}}
 {{- $site := pick .Values "timezone" "minimumUid" "admins" "images" "groups" "nodes" "courseGids" "courseEnvironment" "siteModule" "general" "maximum" "identity" "servers" }}
+{{- with .Values.monitoring.spawnTest }}
+{{- if .enabled }}
+{{- $site = set $site "spawnTest" (pick . "person") }}
+{{- end }}
+{{- end }}
 {{- with .Values.storage.provisioner }}
 {{- $url := .url }}
 {{- if .enabled }}

@@ -8,7 +8,6 @@ from prometheus_client.registry import Collector
 
 from .site import Snapshot
 
-
 # Of the container's own cgroup (version 2).
 MEMORY = Path("/sys/fs/cgroup/memory.max")
 

@@ -91,7 +91,7 @@ class Trials(Collector):
         return Turn(user=person, course=slug, expected=Sight.planned(said.plan))
 
     async def record(self, finding: Finding) -> None:
-        """Keeps what was found; raises OSError where a restart would not know it, and /hub/metrics has it all the same."""
+        """Keeps what was found; raises OSError where a restart would not know it; /hub/metrics has it all the same."""
         result = Result(**finding.model_dump(), at=time.time())
         self._results = {**self.results, finding.course: result}
         await asyncio.to_thread(_save, self._path, _RESULTS.dump_json(tuple(self._results.values()), indent=1))

@@ -30,7 +30,11 @@ SITE: Values = {
                 "ConfigurableHTTPProxy": {"auth_token": "a" * 64},
                 "JupyterHub": {"cookie_secret": "b" * 64},
                 "CryptKeeper": {"keys": ["c" * 64]},
-            }
+            },
+            "services": {
+                "coursehub-metrics": {"apiToken": "d" * 64},
+                "coursehub-spawn-test": {"apiToken": "e" * 64},
+            },
         }
     },
 }

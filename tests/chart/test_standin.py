@@ -85,6 +85,7 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conf
 
 
 _CODE = ("jupyterhub_config.py", "z2jh.py")
+OURS = {"coursehub-metrics", "coursehub-spawn-test"}
 CULL = ["python3", "-m", "jupyterhub_idle_culler", "--url=http://localhost:8081/hub/api"]
 # All that a site may set of upstream and that the stand-in hands to the hub.
 EVERYTHING: dict[str, Any] = {
@@ -131,9 +132,26 @@ def test_the_stand_in_configures_a_hub_whose_servers_outlive_it(standin: Chart, 
 
 
 def test_the_stand_in_culls(standin: Chart, configured: Configure) -> None:
-    (service,) = configured(standin, {}).JupyterHub.services
-    assert service["command"] == [*CULL, "--timeout=3600", "--cull-every=600", "--concurrency=10"]
-    assert configured(standin, at("jupyterhub.cull.enabled", False)).JupyterHub.services == []
+    services = {each["name"]: each for each in configured(standin, {}).JupyterHub.services}
+    assert services["jupyterhub-idle-culler"]["command"] == [
+        *CULL,
+        *("--timeout=3600", "--cull-every=600", "--concurrency=10"),
+    ]
+    without = configured(standin, at("jupyterhub.cull.enabled", False)).JupyterHub.services
+    assert {each["name"] for each in without} == OURS
+
+
+def test_our_services_have_tokens_and_no_more_scopes_than_they_use(standin: Chart, configured: Configure) -> None:
+    found = configured(standin, {}).JupyterHub
+    assert {each["name"]: each.get("api_token") for each in found.services if each["name"] in OURS} == {
+        "coursehub-metrics": "d" * 64,
+        "coursehub-spawn-test": "e" * 64,
+    }
+    about = "!group=coursehub-spawn-test"
+    assert {each["name"]: each["scopes"] for each in found.load_roles if each["name"] in OURS} == {
+        "coursehub-metrics": ["read:metrics"],
+        "coursehub-spawn-test": [f"servers{about}", f"access:servers{about}"],
+    }
 
 
 def test_the_site_comes_after_the_chart_and_extra_config_last(standin: Chart, configured: Configure) -> None:
@@ -141,7 +159,7 @@ def test_the_site_comes_after_the_chart_and_extra_config_last(standin: Chart, co
     assert found.JupyterHub.authenticator_class == "dummy"
     assert found.Authenticator.allowed_users == ["anna"]
     assert found.JupyterHub.shutdown_on_logout is True
-    assert {service["name"] for service in found.JupyterHub.services} == {"jupyterhub-idle-culler", "tests"}
+    assert {service["name"] for service in found.JupyterHub.services} == {"jupyterhub-idle-culler", "tests", *OURS}
 
 
 @pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["least", "everything"])
@@ -226,7 +244,7 @@ def test_secrets_differ_from_install_to_install(standin: Chart) -> None:
     for timezone in ("Asia/Tokyo", "Europe/Helsinki"):
         data = standin.render({"timezone": timezone}, LOCAL)["Secret", "hub"]["data"]
         secrets |= {value for key, value in data.items() if key != "values.yaml"}
-    assert len(secrets) == 6
+    assert len(secrets) == 10
     assert all(len(bytes.fromhex(base64.b64decode(secret).decode())) == 32 for secret in secrets)
 
 
