@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from coursehub.counters import Counters
 from coursehub.courses import Catalog
 from coursehub.directory import People
 from coursehub.gate import Frame
@@ -44,12 +45,26 @@ class Share:
         self.asked.append((home_path, uid, tuple(others)))
 
 
-def hooks(courses: Catalog | None = None, adjust: Adjust | None = None, **earlier: Hook) -> Hooks:
+def hooks(
+    courses: Catalog | None = None,
+    adjust: Adjust | None = None,
+    counters: Counters | None = None,
+    **earlier: Hook,
+) -> Hooks:
     """The hooks over the tests' site and `courses`, with the site's own `adjust` and `earlier` hooks."""
     live: Any = SimpleNamespace(current=Snapshot(site(), courses or catalog(), ()))
     share: Any = Share()
     provisioner = Provisioner(Path("no-token"), LOG)
-    return Hooks(live, share, People(LOG), FRAME, provisioner=provisioner, adjust=adjust, earlier=earlier)
+    return Hooks(
+        live,
+        share,
+        People(LOG),
+        FRAME,
+        provisioner=provisioner,
+        adjust=adjust,
+        earlier=earlier,
+        counters=counters,
+    )
 
 
 @pytest.fixture
