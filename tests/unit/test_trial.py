@@ -100,5 +100,5 @@ def test_what_the_cell_prints_is_what_there_is() -> None:
 
 @pytest.mark.parametrize("printed", ["", "{}", "hello", '{"uid": "me"}'])
 def test_what_is_no_sight_is_said_to_be_none(printed: str) -> None:
-    with pytest.raises(ValueError, match="Expecting|validation error"):
+    with pytest.raises(ValueError, match=r"Expecting|validation error"):
         trial.seen(printed)
