@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.base import APIHandler
@@ -51,6 +51,10 @@ class Trials(Collector):
         except (OSError, ValidationError) as error:
             log.error("What the spawn test found before is not known: %s", error)
             self._results = {}
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Itself: traitlets copies what is configured, and the handler's results are those on /hub/metrics."""
+        return self
 
     @property
     def person(self) -> str | None:
