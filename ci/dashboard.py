@@ -17,8 +17,9 @@ _WIDTH, _HEIGHT = 8, 8
 _SOURCE = {"type": "prometheus", "uid": "${source}"}
 # Of the release that is looked at, and of the pods in its namespace.
 _HUB = 'job="coursehub-hub", namespace="$namespace"'
-_SERVERS = 'namespace="$namespace", container="notebook"'
-_OTHERS = 'namespace="$namespace", container!~"|POD|notebook"'
+# Of whole pods: every kubelet says whose they are, and containers have no name where it does not know the runtime.
+_SERVERS = 'namespace="$namespace", pod=~"jupyter-.+", container=""'
+_OTHERS = 'namespace=~"$namespace(-storage)?", pod!~"|jupyter-.+", container=""'
 _DISKS = '{mountpoint="/"}'
 
 
@@ -107,15 +108,12 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         ),
         Panel(
             "Memory of the hub, the proxy and others",
-            {"{{container}}": f"sum by (container) (container_memory_working_set_bytes{{{_OTHERS}}})"},
+            {"{{pod}}": f"max by (pod) (container_memory_working_set_bytes{{{_OTHERS}}})"},
             "bytes",
         ),
         Panel(
             "CPU of the hub, the proxy and others",
-            {
-                "{{container}}": "sum by (container) (rate("
-                f"container_cpu_usage_seconds_total{{{_OTHERS}}}[$__rate_interval]))"
-            },
+            {"{{pod}}": f"max by (pod) (rate(container_cpu_usage_seconds_total{{{_OTHERS}}}[$__rate_interval]))"},
         ),
         Panel(
             "How long the hub stops for others (99 of 100)",
