@@ -32,7 +32,7 @@ def refusal(course: str, reason: str) -> str:
 
 async def counted(spawner: Spawner, *arguments: Any, earlier: Any = None) -> dict[str, float]:
     counters = Counters()
-    ours = hooks(counters=counters, **({"modify_pod_hook": earlier} if earlier else {}))
+    ours = hooks(counters=counters, modify_pod_hook=earlier) if earlier else hooks(counters=counters)
     with suppress(Forbidden):
         await start(ours, spawner(*arguments))
     return numbers(counters)
@@ -117,8 +117,8 @@ def test_what_alerts_look_at_is_there_before_it_happens() -> None:
     registry.register(Counters())
     for name in Step:
         for outcome in Outcome:
-            labels = {"step": name, "outcome": outcome}
+            labels = {"step": str(name), "outcome": str(outcome)}
             assert registry.get_sample_value("coursehub_hook_seconds_count", labels) == 0
     for verb in ("home", "course"):
-        labels = {"verb": verb, "outcome": "failed"}
-        assert registry.get_sample_value("coursehub_provisioner_requests_total", labels) == 0
+        asked = {"verb": verb, "outcome": "failed"}
+        assert registry.get_sample_value("coursehub_provisioner_requests_total", asked) == 0

@@ -10,6 +10,7 @@ from coursehub import handler, hub, storage
 from coursehub.errors import InvalidFile
 from coursehub.hub import configure
 from coursehub.spawner import CoursehubSpawner, Forbidden
+from coursehub.trials import TRIALS
 from traitlets.config import Config
 
 from tests.support import COURSES, SITE
@@ -85,7 +86,11 @@ def test_people_land_on_the_page_unless_the_site_says_where(folder: Path) -> Non
 def test_handlers_of_the_site_stay(folder: Path) -> None:
     c = Config()
     c.JupyterHub.extra_handlers = [("/theirs", object)]
-    assert [path for path, *_ in configured(folder, c).JupyterHub.extra_handlers] == ["/theirs", handler.COURSES]
+    assert [path for path, *_ in configured(folder, c).JupyterHub.extra_handlers] == [
+        "/theirs",
+        handler.COURSES,
+        TRIALS,
+    ]
 
 
 @pytest.mark.parametrize("section", ["Spawner", "KubeSpawner"])

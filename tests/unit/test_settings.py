@@ -14,7 +14,7 @@ from tests.support import SITE, site
 ROOT = Path(__file__).parents[2]
 MINIMAL = "images: {python: x:1}\ngeneral: {image: python}\n"
 # Keys of the chart that its templates read, and the hub never sees.
-CHART_ONLY = {"storage", "courses", "network", "acknowledgePlainHttp", "global", "jupyterhub"}
+CHART_ONLY = {"storage", "courses", "monitoring", "network", "acknowledgePlainHttp", "global", "jupyterhub"}
 
 
 def mistakes(*values: str) -> list[str]:
@@ -25,8 +25,8 @@ def mistakes(*values: str) -> list[str]:
 
 def test_the_defaults_are_the_charts_key_by_key() -> None:
     chart: dict[str, Any] = yaml.safe_load((ROOT / "chart" / "values.yaml").read_text())
-    # What the chart makes of storage.provisioner.
-    written = {"provisioner"}
+    # What the chart makes of storage.provisioner and monitoring.spawnTest.
+    written = {"provisioner", "spawnTest"}
     assert set(chart) == settings.KEYS - written | CHART_ONLY
     ours = settings.load([("site.yaml", MINIMAL)]).model_dump(by_alias=True)
     # These two must be given; everything else has a default in both places.
@@ -36,6 +36,7 @@ def test_the_defaults_are_the_charts_key_by_key() -> None:
     assert ours.pop("images") == {"python": "x:1"}
     assert ours["general"]["resources"].pop("node") is None
     assert ours.pop("provisioner") is None
+    assert ours.pop("spawnTest") is None
     for amount in (chart["maximum"], chart["general"]["resources"], chart["general"]["resources"]["guarantee"]):
         amount["memory"] = int(amount["memory"][:-1]) * {"M": 2**20, "G": 2**30}[amount["memory"][-1]]
     for usual in ("home", "course"):

@@ -46,8 +46,8 @@ def hub() -> Iterator[str]:
         server.shutdown()
 
 
-def run(hub: str, folder: Path, token: str = "abc\n") -> int:
-    (folder / "token").write_text(token)
+def run(hub: str, folder: Path, content: str = "abc\n") -> int:
+    (folder / "token").write_text(content)
     return spawntest.main([f"--hub={hub}", "--proxy=http://proxy", f"--token={folder / 'token'}"])
 
 
