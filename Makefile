@@ -44,7 +44,7 @@ check: venv programs ## lint, types, generated files, unit and chart tests: unde
 
 .PHONY: test
 test: venv ## everything but benchmarks, with each part's time
-	@$(VENV)/python -m ci.parts programs check hub directory ssh nfs images-test up e2e drills
+	@$(VENV)/python -m ci.parts programs check hub directory ssh nfs images-test up e2e monitoring drills
 
 .PHONY: hub
 hub: venv ## a real JupyterHub with the hooks, Kubernetes' API replaced
@@ -65,6 +65,10 @@ nfs: venv ## modes, owners and refusals on a real NFS server with root_squash, i
 .PHONY: e2e
 e2e: venv ## browser and API tests against the hub that `make up` installed
 	@ci/e2e.sh tests/e2e
+
+.PHONY: monitoring
+monitoring: venv ## a real Prometheus: each alert fires once and is silent when all is well, each query of the dashboard has data
+	@ci/monitoring.sh
 
 .PHONY: drills
 drills: venv ## kill, cut off and take over the local cluster; disturbs whatever runs on it
@@ -91,9 +95,10 @@ images-test: images ## run each image's own test inside it
 	@$(PYTHON) -m ci.images test
 
 .PHONY: docs
-docs: venv ## write the generated files: values schema, hooks digest, docs/reference, examples in the pages
+docs: venv ## write the generated files: values schema, hooks digest, docs/reference, examples in the pages, the dashboard
 	@$(VENV)/python -m ci.chart schema
 	@$(VENV)/python -m ci.reference
+	@$(VENV)/python -m ci.dashboard
 	@$(VENV)/python -m ci.chart digest
 
 .PHONY: package

@@ -11,6 +11,7 @@ git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci/run | xargs -
 "$bin"/python -m ci.chart schema --check
 "$bin"/python -m ci.chart digest --check
 "$bin"/python -m ci.reference --check
+"$bin"/python -m ci.dashboard --check
 for site in values/local.yaml values/example-university.yaml; do
   "$bin"/coursehub check --site "$site" values/courses.yaml
 done

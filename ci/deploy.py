@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -129,8 +129,8 @@ def _local_cluster(deployment: Deployment) -> None:
 
 def _made_values(deployment: Deployment, images: Mapping[str, str]) -> dict[str, Any]:
     site = yaml.safe_load((ROOT / deployment.values).read_text())
-    secret = _secrets(deployment.layout.state / "secrets.json")
     chart = yaml.safe_load((ROOT / "chart/values.yaml").read_text())
+    secret = _secrets(deployment.layout.state / "secrets.json", chart["jupyterhub"]["hub"]["services"])
     before = [{**each, "image": images["hub"]} for each in chart["jupyterhub"]["hub"]["initContainers"]]
     pull = {name: {"name": ref.rpartition(":")[0], "tag": _tag(ref)} for name, ref in images.items()}
     return {
@@ -146,19 +146,21 @@ def _made_values(deployment: Deployment, images: Mapping[str, str]) -> dict[str,
                     "JupyterHub": {"cookie_secret": secret["cookie"]},
                     "CryptKeeper": {"keys": [secret["crypt"]]},
                 },
+                "services": {name: {"apiToken": secret[name]} for name in chart["jupyterhub"]["hub"]["services"]},
             },
             "proxy": {"chp": {"image": pull["proxy"]}},
         },
     }
 
 
-def _secrets(path: Path) -> dict[str, str]:
+def _secrets(path: Path, services: Iterable[str]) -> dict[str, str]:
     """Made once for each cluster: left to helm, they are others at the first upgrade, which then restarts the hub."""
-    if not path.exists():
-        made = {"password": secrets.token_urlsafe(12)}
-        made |= {name: secrets.token_hex(32) for name in ("proxy", "cookie", "crypt")}
-        _write_private(path, json.dumps(made))
-    known: dict[str, str] = json.loads(path.read_text())
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    made = {"password": secrets.token_urlsafe(12)}
+    made |= {name: secrets.token_hex(32) for name in ("proxy", "cookie", "crypt", *services)}
+    if not made.keys() <= known.keys():
+        known = made | known
+        _write_private(path, json.dumps(known))
     return known
 
 

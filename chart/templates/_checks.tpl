@@ -13,6 +13,7 @@
 {{ include "coursehub.problems.hub" . }}
 {{ include "coursehub.problems.database" . }}
 {{ include "coursehub.problems.priority" . }}
+{{ include "coursehub.problems.monitoring" . }}
 {{ include "coursehub.problems.fixed" . }}
 {{- end }}
 
@@ -117,6 +118,26 @@
 {{- end }}
 {{- if and .Values.courses.files .Values.courses.existingClaim }}
 - courses: files and existingClaim are both given, and the hub reads one folder; keep one of them.
+{{- end }}
+{{- end }}
+
+{{- define "coursehub.problems.monitoring" -}}
+{{- with .Values.monitoring }}
+{{- if and .serviceMonitor.enabled (not .from) }}
+- monitoring.from: none is given, and the hub takes nothing from other namespaces; write where your Prometheus is, such as {{ list (dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" "monitoring"))) | toJson }}.
+{{- end }}
+{{- if .spawnTest.enabled }}
+{{- $https := dig "proxy" "https" dict $.Values.jupyterhub }}
+{{- if and $https.enabled (ne (toString $https.type) "offload") (not .spawnTest.url) }}
+- monitoring.spawnTest.url: none is given, and the proxy has https of its own; write the address that browsers open, such as https://jupyter.example.edu.
+{{- end }}
+{{- if and (eq $.Values.identity.provider "file") (not (hasKey $.Values.identity.file.people .spawnTest.person)) }}
+- monitoring.spawnTest.person: {{ .spawnTest.person }} is not in identity.file.people, so every test would fail; add this person there, with a uid of their own.
+{{- end }}
+{{- if eq $.Values.identity.provider "authState" }}
+- monitoring.spawnTest.enabled: with identity.provider authState only a login says who somebody is, and the test does not log in; set it to false, or take another provider.
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 

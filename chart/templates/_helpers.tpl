@@ -151,9 +151,62 @@ securityContext:
 {{- end }}
 {{- end }}
 
+{{- /* Of a pod that tries a server out, with nothing but the network and the token of its service. */}}
+{{- define "coursehub.spawnTestPod" -}}
+{{- $hub := .Values.jupyterhub.hub }}
+{{- $base := trimSuffix "/" $hub.baseUrl }}
+{{ include "coursehub.pod" . }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65534
+  runAsGroup: 65534
+  fsGroup: 65534
+  seccompProfile: {type: RuntimeDefault}
+restartPolicy: Never
+containers:
+  - name: spawn-test
+    {{- include "coursehub.container" . | nindent 4 }}
+    command: [python3, -P, -B, -m, coursehub.spawntest]
+    args:
+      - --hub=http://hub:8081{{ $base }}/hub
+      - --proxy={{ .Values.monitoring.spawnTest.url | default (printf "http://proxy-public%s" $base) }}
+      - --token=/etc/coursehub/token
+    resources:
+      requests: {cpu: 20m, memory: 96Mi}
+      limits: {memory: 256Mi}
+    securityContext:
+      allowPrivilegeEscalation: false
+      readOnlyRootFilesystem: true
+      capabilities: {drop: [ALL]}
+    volumeMounts:
+      - {name: package, mountPath: /usr/local/lib/coursehub/coursehub, readOnly: true}
+      - {name: token, mountPath: /etc/coursehub, readOnly: true}
+volumes:
+  - name: package
+    configMap: {name: coursehub-hooks}
+  - name: token
+    secret:
+      secretName: hub
+      defaultMode: 0440
+      items:
+        - {key: hub.services.coursehub-spawn-test.apiToken, path: token}
+{{- end }}
+
+{{- /* The labels by which upstream's policies let it reach the hub and the proxy. */}}
+{{- define "coursehub.spawnTestLabels" -}}
+app.kubernetes.io/component: spawn-test
+hub.jupyter.org/network-access-hub: "true"
+hub.jupyter.org/network-access-proxy-http: "true"
+{{- end }}
+
 {{- /* The values that the hub, the check and the command read, as the file site.yaml. */}}
 {{- define "coursehub.site" -}}
 {{- $site := pick .Values "timezone" "minimumUid" "admins" "images" "groups" "nodes" "courseGids" "courseEnvironment" "siteModule" "general" "maximum" "identity" "servers" "cull" "quotas" "usage" }}
+{{- with .Values.monitoring.spawnTest }}
+{{- if .enabled }}
+{{- $site = set $site "spawnTest" (pick . "person") }}
+{{- end }}
+{{- end }}
 {{- with .Values.storage.provisioner }}
 {{- $url := .url }}
 {{- if .enabled }}

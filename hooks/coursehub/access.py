@@ -6,7 +6,7 @@ from datetime import date
 
 from .course import Course, Standing, standing
 from .courses import Catalog
-from .errors import Refused
+from .errors import Reason, Refused
 from .identity import Person
 from .profiles import GENERAL, Profile, Role
 
@@ -26,7 +26,9 @@ def decide(person: Person, profile: Profile, catalog: Catalog, today: date) -> C
         return None
     course = catalog.courses.get(profile.course)
     if course is None:
-        raise Refused(f"There is no course '{profile.course}' here. Choose one of the courses on the start page.")
+        raise Refused(
+            f"There is no course '{profile.course}' here. Choose one of the courses on the start page.", Reason.CHOICE
+        )
     match profile.role:
         case Role.INSTRUCTOR:
             refusal = _not_instructor(person, course)
@@ -35,7 +37,7 @@ def decide(person: Person, profile: Profile, catalog: Catalog, today: date) -> C
         case _:
             refusal = _not_student(person, course, today)
     if refusal:
-        raise Refused(refusal)
+        raise refusal
     return course
 
 
@@ -69,43 +71,52 @@ def choices(person: Person, catalog: Catalog, today: date) -> Iterator[Choice]:
         if _takes(person, course) and not course.is_archived(today):
             refusal = _not_student(person, course, today)
             if refusal is None or not teaches:
-                yield Choice(Profile(Role.STUDENT, course.slug), course, refusal)
+                yield Choice(Profile(Role.STUDENT, course.slug), course, str(refusal) if refusal else None)
     yield Choice(GENERAL, None)
 
 
-def _not_instructor(person: Person, course: Course) -> str | None:
+def _not_instructor(person: Person, course: Course) -> Refused | None:
     if person.admin or _among(person, course.instructors) or course.gid in person.gids:
         return None
-    return (
+    return Refused(
         f"You are not an instructor of '{course.name}'. Its instructors can add you, "
-        "or start the course as a student if you take it."
+        "or start the course as a student if you take it.",
+        Reason.NOT_LISTED,
     )
 
 
-def _not_grader(person: Person, course: Course, today: date) -> str | None:
+def _not_grader(person: Person, course: Course, today: date) -> Refused | None:
     if refusal := _not_instructor(person, course):
         return refusal
     if course.gid is None:
-        return f"The course '{course.name}' has no folders, so there is nothing to grade. Start it as instructor."
+        return Refused(
+            f"The course '{course.name}' has no folders, so there is nothing to grade. Start it as instructor.",
+            Reason.CHOICE,
+        )
     if course.is_archived(today):
-        return f"The course '{course.name}' is archived, so nothing of it is graded. Start it as instructor to read it."
+        return Refused(
+            f"The course '{course.name}' is archived, so nothing of it is graded. Start it as instructor to read it.",
+            Reason.NOT_OPEN,
+        )
     return None
 
 
-def _not_student(person: Person, course: Course, today: date) -> str | None:
+def _not_student(person: Person, course: Course, today: date) -> Refused | None:
     if not _takes(person, course):
-        return f"You are not on the list of '{course.name}'. If you take this course, ask its teacher to add you."
+        return Refused(
+            f"You are not on the list of '{course.name}'. If you take this course, ask its teacher to add you.",
+            Reason.NOT_LISTED,
+        )
     match standing(course, today):
         case Standing.ARCHIVED:
-            return (
-                f"The course '{course.name}' has been archived since {course.archive} and cannot be started any more."
-            )
+            when = f"has been archived since {course.archive} and cannot be started any more."
         case Standing.NOT_YET_OPEN:
-            return f"The course '{course.name}' opens on {course.open}. Please come back then."
+            when = f"opens on {course.open}. Please come back then."
         case Standing.CLOSED:
-            return f"The course '{course.name}' closed after {course.close}. Ask its teacher if you still need it."
+            when = f"closed after {course.close}. Ask its teacher if you still need it."
         case Standing.OPEN:
             return None
+    return Refused(f"The course '{course.name}' {when}", Reason.NOT_OPEN)
 
 
 def _takes(person: Person, course: Course) -> bool:

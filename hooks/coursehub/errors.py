@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, order=True)
@@ -33,8 +34,36 @@ class InvalidFile(CoursehubError):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+class Reason(StrEnum):
+    """Why there is no server, in a word: a closed list, since each is a number that the hub keeps."""
+
+    CHOICE = "choice"
+    NOT_LISTED = "not-listed"
+    NOT_OPEN = "not-open"
+    ACCOUNT = "account"
+    COURSE = "course"
+    DIRECTORIES = "directories"
+    DIRECTORY_AWAY = "directory-away"
+    PROVISIONER = "provisioner"
+    FILE_SERVER = "file-server"
+    GATE = "gate"
+    OTHER = "other"
+
+    @property
+    def trouble(self) -> bool:
+        """Something of the site's does not work: the same start could succeed once that is put right."""
+        return self in _TROUBLE
+
+
+_TROUBLE = frozenset({Reason.DIRECTORY_AWAY, Reason.PROVISIONER, Reason.FILE_SERVER, Reason.GATE})
+
+
 class Refused(CoursehubError):
     """A server is not started; the message is a sentence that the person can act on."""
+
+    def __init__(self, sentence: str, reason: Reason = Reason.OTHER) -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 class GateClosed(CoursehubError):

@@ -13,6 +13,7 @@ from traitlets.log import get_logger
 from . import door, expiry, provisioner, reroute, sitemodule
 from .answers import Answers, Question
 from .board import Board
+from .counters import Counters
 from .directory import People
 from .failures import Failures
 from .gate import Frame
@@ -29,6 +30,7 @@ from .spawner import CoursehubSpawner, Hook, Hooks
 from .storage import Share
 from .tally import Tally
 from .telling import Telling
+from .trials import TRIALS, TrialHandler, Trials
 from .witness import Witness
 
 CONFIG = Path("/usr/local/etc/jupyterhub")
@@ -61,16 +63,13 @@ def configure(
     log = get_logger()
     site = Site(config / "site", config / "courses", log, state)
     site.follow()
-    REGISTRY.register(Live(lambda: site.current))
-    REGISTRY.register(tally := Tally())
+    counters, tally = Counters(), Tally()
     failures = Failures(state / "failures", lambda: site.current.settings.servers.failure_days, log)
     witness = Witness(failures, tally, lambda: site.current.settings.zone, log)
-    REGISTRY.register(Servers())
     module = site.current.settings.site_module
     adjust = sitemodule.load(module) if module else None
-    volume, board, service = Share(share), Board(state, log), Provisioner(token, log)
+    volume, board, service = Share(share), Board(state, log), Provisioner(token, log, counters=counters)
     measuring = Measuring(lambda: site.current.settings, Providers(service), log)
-    REGISTRY.register(measuring)
     notes = Notes(lambda: site.current.settings, board, measuring)
     hooks = Hooks(
         site,
@@ -82,12 +81,16 @@ def configure(
         notes=notes,
         adjust=adjust,
         earlier=_hooks(c),
+        counters=counters,
     )
-    REGISTRY.register(seen := expiry.Expiry(lambda: site.current.settings.certificate, log))
+    trials = Trials(lambda: site.current, hooks.find, state, log, adjust)
+    seen = expiry.Expiry(lambda: site.current.settings.certificate, log)
+    for numbers in (Live(lambda: site.current), Servers(), counters, tally, measuring, seen, trials):
+        REGISTRY.register(numbers)
     telling = Telling(lambda: site.current, board, measuring)
     more: dict[str, Question] = {
         "logs": witness.logs,
-        "status": Health(site, volume, service),
+        "status": Health(site, volume, service, trials.report),
         **telling.questions,
     }
     for work in (
@@ -113,6 +116,7 @@ def configure(
     c.JupyterHub.extra_handlers.append((NOTES, NotesHandler, {"notes": notes}))
     # JupyterHub calls it for each page.
     c.JupyterHub.template_vars.update({"coursehub_announcement": notes.banner})
+    c.JupyterHub.extra_handlers.append((TRIALS, TrialHandler, {"trials": trials}))
     c.JupyterHub.setdefault("default_url", courses_url)
     _templates(c)
     c.JupyterHub.allow_named_servers = False

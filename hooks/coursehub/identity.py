@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from .errors import Refused
+from .errors import Reason, Refused
 from .names import GROUP, Gid, Uid, is_person
 from .settings import FileDirectory, Settings
 
@@ -142,28 +142,35 @@ def _number(value: object) -> object:
 async def look_up(source: Source, name: str, settings: Settings, hub_groups: Iterable[str] = ()) -> Answer:
     """The answer about `name`, who is also in `hub_groups`; raises Refused for whom may never run a server."""
     if not is_person(name):
-        raise Refused(f"The account name {name!r} cannot have a server here. Please contact the administrators.")
+        raise Refused(
+            f"The account name {name!r} cannot have a server here. Please contact the administrators.", Reason.ACCOUNT
+        )
     try:
         answer = await source.find(name)
     except OSError:
-        raise Refused("The university's directory does not answer. Please try again in a few minutes.") from None
+        raise Refused(
+            "The university's directory does not answer. Please try again in a few minutes.", Reason.DIRECTORY_AWAY
+        ) from None
     if answer is None or answer.person.name != name:
         raise Refused(
             f"The account {name!r} is not known in the university's directory, so no server can be started for it. "
-            "If you joined recently, try again tomorrow; otherwise contact the administrators."
+            "If you joined recently, try again tomorrow; otherwise contact the administrators.",
+            Reason.ACCOUNT,
         )
     person = answer.person
     below = f", below {settings.minimum_uid}" if person.uid < settings.minimum_uid else ""
     if below or person.uid in _NOBODY:
         raise Refused(
             f"The account {name!r} is a system account (uid {person.uid}{below}) and cannot have a server. "
-            "Please use your personal account."
+            "Please use your personal account.",
+            Reason.ACCOUNT,
         )
     if settings.course_gids is not None and person.gid in settings.course_gids:
         # Everything of that person would be the course's, and they one of its instructors.
         raise Refused(
             f"The account {name!r} has the primary group {person.gid}, which is kept for courses, so no server can be "
-            "started for it. Please contact the administrators."
+            "started for it. Please contact the administrators.",
+            Reason.ACCOUNT,
         )
     person = replace(person, admin=name in settings.admins, hub_groups=person.hub_groups.union(hub_groups))
     return replace(answer, person=person)

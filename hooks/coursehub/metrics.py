@@ -1,18 +1,23 @@
 """What is live, as numbers on JupyterHub's own /hub/metrics."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from .site import Snapshot
 
+# Of the container's own cgroup (version 2).
+MEMORY = Path("/sys/fs/cgroup/memory.max")
+
 
 class Live(Collector):
     """Asks for the live snapshot at each scrape, so that a course that went leaves no number behind."""
 
-    def __init__(self, current: Callable[[], Snapshot]) -> None:
+    def __init__(self, current: Callable[[], Snapshot], memory: Path = MEMORY) -> None:
         self._current = current
+        self._memory = _bytes(memory)
 
     def describe(self) -> Iterator[Metric]:
         """Nothing: what there is depends on the courses."""
@@ -28,6 +33,8 @@ class Live(Collector):
         yield _gauge("coursehub_state_saved", "1 where the live courses outlast a restart.", now.unsaved is None)
         yield _gauge("coursehub_courses_generation", "Grows each time files are taken over.", now.state.generation)
         yield _gauge("coursehub_courses_loaded_timestamp_seconds", "When files were taken over.", now.state.made)
+        if self._memory is not None:
+            yield _gauge("coursehub_hub_memory_limit_bytes", "Above it the hub is killed.", self._memory)
         info = GaugeMetricFamily("coursehub_course_info", "Which version is live.", labels=["course", "version"])
         stale = GaugeMetricFamily("coursehub_course_stale", "1: stays as it was, for a mistake.", labels=["course"])
         for each in now.state.entries:
@@ -36,6 +43,14 @@ class Live(Collector):
                 stale.add_metric([each.slug], 1)
         yield info
         yield stale
+
+
+def _bytes(memory: Path) -> int | None:
+    """The limit in a file of a cgroup; None where there is no limit, or no such file."""
+    try:
+        return int(memory.read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:

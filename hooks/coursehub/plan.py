@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from . import images, lifetime
 from .course import Course
-from .errors import Refused
+from .errors import Reason, Refused
 from .identity import Person
 from .lifetime import Limits
 from .nodes import NodeClass
@@ -115,7 +115,7 @@ def _image(choice: str | None, settings: Settings) -> str:
         return images.reference(settings.images, choice or settings.general.image)
     except images.Unavailable:
         raise Refused(
-            f"The image '{choice}' of this course is not available any more. Please tell its teacher."
+            f"The image '{choice}' of this course is not available any more. Please tell its teacher.", Reason.COURSE
         ) from None
 
 
@@ -123,7 +123,9 @@ def _node(name: str | None, settings: Settings) -> NodeClass:
     if name is None:
         return NodeClass()
     if name not in settings.nodes:
-        raise Refused(f"The machines '{name}' of this course are not available any more. Please tell its teacher.")
+        raise Refused(
+            f"The machines '{name}' of this course are not available any more. Please tell its teacher.", Reason.COURSE
+        )
     return settings.nodes[name]
 
 

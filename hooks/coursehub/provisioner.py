@@ -15,8 +15,9 @@ from typing import Any
 
 import aiohttp
 
+from .counters import Counters, Outcome
 from .course import Course
-from .errors import Refused
+from .errors import Reason, Refused
 from .identity import Log, Person
 from .settings import ProvisionerService
 from .threads import in_thread
@@ -53,12 +54,19 @@ class _NotDone(Exception):
 class Provisioner:
     """The service as the hub asks it: never on the event loop's time, never longer than the time-out."""
 
-    def __init__(self, token: Path, log: Log, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        token: Path,
+        log: Log,
+        clock: Callable[[], float] = time.monotonic,
+        counters: Counters | None = None,
+    ) -> None:
         self._token = token
         self._authority = token.with_name("ca.crt")
         self._trust: tuple[str | None, ssl.SSLContext] | None = None
         self._log = log
         self._clock = clock
+        self._counters = counters or Counters()
         self._good: dict[str, float] = {}
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(SLOTS)
@@ -78,7 +86,7 @@ class Provisioner:
                 await asyncio.gather(*(self._one(service, request, again=again) for request in requests))
         except TimeoutError:
             self._log.error("provisioner: no answer from %s within %g s", service.url, service.timeout)
-            raise Refused(_SILENT) from None
+            raise Refused(_SILENT, Reason.PROVISIONER) from None
 
     async def answers(self, service: ProvisionerService) -> None:
         """Raises Refused unless the service listens; the volume it does not look at."""
@@ -101,7 +109,7 @@ class Provisioner:
         call = self._calls.get(key)
         if call is None:
             call = self._calls[key] = asyncio.create_task(self._ask(service, key, request))
-            call.add_done_callback(partial(self._ended, key))
+            call.add_done_callback(partial(self._ended, key, str(request["verb"])))
         await asyncio.shield(call)
 
     async def usage(self, service: ProvisionerService) -> object:
@@ -117,7 +125,7 @@ class Provisioner:
             async with self._slots:
                 await self._answer(service, request, service.timeout)
         except _NotDone as why:
-            raise Refused(f"Your directories could not be made ready: {why}") from None
+            raise Refused(f"Your directories could not be made ready: {why}", Reason.PROVISIONER) from None
         self._keep(key)
 
     async def _answer(self, service: ProvisionerService, request: Request, seconds: float) -> dict[str, Any]:
@@ -125,16 +133,20 @@ class Provisioner:
             async with asyncio.timeout(seconds):
                 status, said = await self._post(service, request)
         except TimeoutError:
-            raise Refused(_SILENT) from None
+            raise Refused(_SILENT, Reason.PROVISIONER) from None
         except aiohttp.ClientConnectorCertificateError as error:
             self._log.error("provisioner: %s: %s", service.url, error.certificate_error)
-            raise Refused(f"The service that looks after directories did not prove who it is. {_AGAIN}") from None
+            raise Refused(
+                f"The service that looks after directories did not prove who it is. {_AGAIN}", Reason.PROVISIONER
+            ) from None
         except (OSError, aiohttp.ClientError, ValueError) as error:
             self._log.error("provisioner: %s: %s: %s", service.url, type(error).__name__, error)
-            raise Refused(_SILENT) from None
+            raise Refused(_SILENT, Reason.PROVISIONER) from None
         if status == 401:
             self._log.error("provisioner: %s does not take the token in %s", service.url, self._token)
-            raise Refused(f"The service that looks after directories does not know this hub. {_AGAIN}")
+            raise Refused(
+                f"The service that looks after directories does not know this hub. {_AGAIN}", Reason.PROVISIONER
+            )
         if status != 200:
             why = str(said.get("refusal") or f"HTTP {status}")[:500]
             self._log.error("provisioner: %s: %s", json.dumps(request), why)
@@ -170,8 +182,8 @@ class Provisioner:
             del self._good[oldest]
         self._good[key] = now + GOOD
 
-    def _ended(self, key: str, call: asyncio.Task[None]) -> None:
+    def _ended(self, key: str, verb: str, call: asyncio.Task[None]) -> None:
         del self._calls[key]
         if not call.cancelled():
             # Seen, also where everybody who waited has gone.
-            call.exception()
+            self._counters.requested(verb, Outcome.FAILED if call.exception() else Outcome.PASSED)

@@ -276,6 +276,12 @@ class UsageOf(_Values):
         return self
 
 
+class SpawnTest(_Values):
+    """As whom the spawn test starts servers."""
+
+    person: PersonName
+
+
 class Settings(_Values):
     """The site's values, as far as the hub and the command need them."""
 
@@ -299,6 +305,8 @@ class Settings(_Values):
     provisioner: ProvisionerService | None = None
     # Written by the chart from where upstream's values turn TLS on.
     certificate: Endpoint | None = None
+    # Written by the chart from monitoring.spawnTest.
+    spawn_test: SpawnTest | None = None
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

@@ -19,10 +19,11 @@ from kubespawner.slugs import is_valid_label, safe_slug
 from tornado import web
 
 from . import access, gate, page, plan, profiles, progress, sitemodule
+from .counters import Counters, Step
 from .course import Course
 from .courses import Catalog
 from .directory import People
-from .errors import GateClosed, Refused
+from .errors import GateClosed, Reason, Refused
 from .gate import Frame
 from .identity import Answer, Person, look_up
 from .noting import Notes
@@ -103,8 +104,23 @@ def asked(user_options: Mapping[str, object]) -> Profile:
     slug = user_options.get("profile", profiles.GENERAL_SLUG)
     profile = profiles.parse(slug) if isinstance(slug, str) else None
     if profile is None:
-        raise Refused(f"There is no choice {str(slug)[:80]!r}. Choose one on the start page.")
+        raise Refused(f"There is no choice {str(slug)[:80]!r}. Choose one on the start page.", Reason.CHOICE)
     return profile
+
+
+class Said(web.HTTPError):
+    """An HTTP error whose sentence JupyterHub shows on the page and in the progress stream."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(status, sentence)
+        self.jupyterhub_message = sentence
+
+
+class Forbidden(Said):
+    """HTTP 403 with a sentence."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(403, sentence)
 
 
 class Hooks:
@@ -122,6 +138,7 @@ class Hooks:
         notes: Notes,
         adjust: Adjust | None = None,
         earlier: Mapping[str, Hook] | None = None,
+        counters: Counters | None = None,
     ) -> None:
         self._site = site
         self._people = people
@@ -132,6 +149,7 @@ class Hooks:
         self._notes = notes
         self._adjust = adjust
         self._earlier = earlier or {}
+        self._counters = counters or Counters()
         self._plans: WeakKeyDictionary[Any, PodPlan] = WeakKeyDictionary()
         self._waiting = Waiting()
         # Without __init__, which opens a connection pool that nobody closes.
@@ -202,10 +220,11 @@ class Hooks:
         try:
             planned = await self._plan(spawner)
         except Refused as refusal:
+            self._counters.refused(self._about(spawner.user_options), refusal.reason)
             spawner.log.warning("refused: user=%s options=%.200r: %s", spawner.user.name, spawner.user_options, refusal)
             raise Forbidden(str(refusal)) from None
         except GateClosed as closed:
-            raise _bent(spawner, closed) from None
+            raise self._bent(spawner, closed) from None
         for warning in planned.warnings:
             spawner.log.warning("user=%s: %s", spawner.user.name, warning)
         spawner.log.info(
@@ -221,17 +240,19 @@ class Hooks:
         spawner.modify_pod_hook = self.modify_pod
         spawner.pod_name = _pod_name(spawner)
         self._plans[spawner] = planned
+        self._counters.planned(planned.profile)
 
     async def modify_pod(self, spawner: Any, pod: Any) -> Any:
         """The pod itself where it is the plan's; else HTTP 403, and the differences in the hub's log."""
         pod = await self._call_earlier("modify_pod_hook", spawner, pod, default=pod)
         try:
-            planned = self._plans.pop(spawner, None)
-            if planned is None:
-                raise GateClosed("the pod has no plan: something replaced the pre_spawn_hook")
-            gate.check(self._serialise(pod), planned, self._frame, _pod_name(spawner), _owner(spawner))
+            with self._counters.step(Step.GATE):
+                planned = self._plans.pop(spawner, None)
+                if planned is None:
+                    raise GateClosed("the pod has no plan: something replaced the pre_spawn_hook")
+                gate.check(self._serialise(pod), planned, self._frame, _pod_name(spawner), _owner(spawner))
         except GateClosed as closed:
-            raise _bent(spawner, closed) from None
+            raise self._bent(spawner, closed) from None
         return pod
 
     async def wait(self, spawner: Any, pod: Any) -> None:
@@ -249,14 +270,17 @@ class Hooks:
     async def _plan(self, spawner: Any) -> PodPlan:
         snapshot = self._site.current
         today = _today(snapshot.settings)
-        profile = asked(spawner.user_options)
-        person = await self._person(spawner, snapshot.settings)
-        course = access.decide(person, profile, snapshot.catalog, today)
-        planned = plan.make(person, profile, course, snapshot.settings, today)
-        if self._adjust is not None:
-            # Code that is not ours: never on the event loop.
-            planned = await asyncio.to_thread(sitemodule.adjusted, planned, self._adjust, snapshot.settings)
-        await self._directories(planned, course, snapshot.settings, today)
+        with self._counters.step(Step.IDENTITY):
+            person = await self._person(spawner, snapshot.settings)
+        with self._counters.step(Step.PLAN):
+            profile = asked(spawner.user_options)
+            course = access.decide(person, profile, snapshot.catalog, today)
+            planned = plan.make(person, profile, course, snapshot.settings, today)
+            if self._adjust is not None:
+                # Code that is not ours: never on the event loop.
+                planned = await asyncio.to_thread(sitemodule.adjusted, planned, self._adjust, snapshot.settings)
+        with self._counters.step(Step.DIRECTORIES):
+            await self._directories(planned, course, snapshot.settings, today)
         return planned
 
     async def _directories(self, planned: PodPlan, course: Course | None, settings: Settings, today: date) -> None:
@@ -286,6 +310,24 @@ class Hooks:
         source = self._people.source(settings.identity, auth_state)
         return await look_up(source, name, settings, [group.name for group in user.groups] if user else ())
 
+    def _about(self, user_options: Mapping[str, object]) -> str:
+        """The live course that was asked for, `general`, or nothing: what anybody can write is no label."""
+        try:
+            course = asked(user_options).course
+        except Refused:
+            return ""
+        if course is None:
+            return profiles.GENERAL_SLUG
+        return course if course in self._site.current.catalog.courses else ""
+
+    def _bent(self, spawner: Any, closed: GateClosed) -> Forbidden:
+        self._counters.refused(self._about(spawner.user_options), Reason.GATE)
+        spawner.log.error("gate: refused the pod of user=%s: %s", spawner.user.name, closed)
+        return Forbidden(
+            "Your server was not started, because the site's configuration would have given it something that it must "
+            "not have. Please tell the administrators; the hub's log says what it was."
+        )
+
     async def _call_earlier(self, name: str, *arguments: Any, default: Any = None) -> Any:
         hook = self._earlier.get(name)
         return default if hook is None else await maybe_future(hook(*arguments))
@@ -313,26 +355,3 @@ def _follow(person: Person, link: str | None, catalog: Catalog, today: date) -> 
 
 def _today(settings: Settings) -> date:
     return settings.day(datetime.now(UTC))
-
-
-class Said(web.HTTPError):
-    """An HTTP error whose sentence JupyterHub shows on the page and in the progress stream."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(status, sentence)
-        self.jupyterhub_message = sentence
-
-
-class Forbidden(Said):
-    """HTTP 403 with a sentence."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(403, sentence)
-
-
-def _bent(spawner: Any, closed: GateClosed) -> Forbidden:
-    spawner.log.error("gate: refused the pod of user=%s: %s", spawner.user.name, closed)
-    return Forbidden(
-        "Your server was not started, because the site's configuration would have given it something that it must not "
-        "have. Please tell the administrators; the hub's log says what it was."
-    )

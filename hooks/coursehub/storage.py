@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from .errors import Refused
+from .errors import Reason, Refused
 from .threads import in_thread
 
 THREADS = 16
@@ -132,7 +132,9 @@ class Share:
                 look.add_done_callback(self._looked)
                 await asyncio.shield(look)
         except TimeoutError:
-            raise Refused("The file server does not answer. Please try again in a few minutes.") from None
+            raise Refused(
+                "The file server does not answer. Please try again in a few minutes.", Reason.FILE_SERVER
+            ) from None
 
     def _looked(self, look: asyncio.Future[None]) -> None:
         self._slots.release()
@@ -151,16 +153,21 @@ class Share:
         if found is None:
             raise Refused(
                 "Your home directory does not exist yet, so no server can be started. "
-                f"Please ask the administrators to make it ({home_path})."
+                f"Please ask the administrators to make it ({home_path}).",
+                Reason.DIRECTORIES,
             )
         if found.st_uid != uid:
             raise Refused(
                 f"Your home directory belongs to uid {found.st_uid}, but the directory says that you are uid {uid}. "
-                f"Nothing was started; please show this to the administrators ({home_path})."
+                f"Nothing was started; please show this to the administrators ({home_path}).",
+                Reason.DIRECTORIES,
             )
         for path in others:
             if self._directory(path) is None:
-                raise Refused(f"The course's directory {path} does not exist yet. Please tell the course's teacher.")
+                raise Refused(
+                    f"The course's directory {path} does not exist yet. Please tell the course's teacher.",
+                    Reason.DIRECTORIES,
+                )
 
     def _directory(self, path: str) -> os.stat_result | None:
         try:
@@ -168,5 +175,7 @@ class Share:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise Refused(f"The file server refused a look at {path} ({error.strerror}). Please try again.") from None
+            raise Refused(
+                f"The file server refused a look at {path} ({error.strerror}). Please try again.", Reason.FILE_SERVER
+            ) from None
         return found if stat.S_ISDIR(found.st_mode) else None

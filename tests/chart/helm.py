@@ -31,7 +31,11 @@ SITE: Values = {
                 "JupyterHub": {"cookie_secret": "b" * 64},
                 "CryptKeeper": {"keys": ["c" * 64]},
             },
-            "services": {"coursehub-culler": {"apiToken": "d" * 64}},
+            "services": {
+                "coursehub-culler": {"apiToken": "d" * 64},
+                "coursehub-metrics": {"apiToken": "e" * 64},
+                "coursehub-spawn-test": {"apiToken": "f" * 64},
+            },
         }
     },
 }

@@ -112,7 +112,10 @@ def test_a_value_of_ours_reaches_the_hub(site: dict[str, Any], path: str) -> Non
 
 def test_every_key_of_ours_reaches_the_hub_or_an_object(site: dict[str, Any]) -> None:
     schema = yaml.safe_load((ROOT / "chart/values.schema.yaml").read_text())
-    elsewhere = {"storage", "courses", "network", "corePriority", "acknowledgePlainHttp", "global", "jupyterhub"}
+    elsewhere = {
+        *("storage", "courses", "network", "monitoring", "corePriority"),
+        *("acknowledgePlainHttp", "global", "jupyterhub"),
+    }
     assert set(site) == set(schema["properties"]) - elsewhere
 
 

@@ -14,7 +14,7 @@ NO_DEFAULT = {
     *("storage.nfs", "storage.existingClaim", "storage.hostPath"),
     *("storage.provisioner.url", "storage.check.schedule"),
     *("courseGids", "siteModule", "courses.existingClaim", "general.resources.node", "identity.ldap"),
-    "usage.prometheus",
+    *("usage.prometheus", "monitoring.spawnTest.url"),
     *("quotas.home.", "quotas.course."),
 }
 

@@ -85,6 +85,7 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conf
 
 
 _CODE = ("jupyterhub_config.py", "z2jh.py")
+OURS = {"coursehub-culler", "coursehub-metrics", "coursehub-spawn-test"}
 # All that a site may set of upstream and that the stand-in hands to the hub.
 EVERYTHING: dict[str, Any] = {
     "jupyterhub": {
@@ -127,10 +128,19 @@ def test_the_stand_in_configures_a_hub_whose_servers_outlive_it(standin: Chart, 
     assert found.Spawner.consecutive_failure_limit == 0
 
 
-def test_the_culler_is_the_only_service_and_has_the_token_of_its_pod(standin: Chart, configured: Configure) -> None:
+def test_our_services_have_tokens_and_no_more_scopes_than_they_use(standin: Chart, configured: Configure) -> None:
     found = configured(standin, {}).JupyterHub
-    assert found.services == [{"name": "coursehub-culler", "api_token": "d" * 64}]
-    assert [role["name"] for role in found.load_roles] == ["coursehub-culler"]
+    assert {each["name"]: each.get("api_token") for each in found.services if each["name"] in OURS} == {
+        "coursehub-culler": "d" * 64,
+        "coursehub-metrics": "e" * 64,
+        "coursehub-spawn-test": "f" * 64,
+    }
+    about = "!group=coursehub-spawn-test"
+    assert {each["name"]: each["scopes"] for each in found.load_roles if each["name"] in OURS} == {
+        "coursehub-culler": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
+        "coursehub-metrics": ["read:metrics"],
+        "coursehub-spawn-test": [f"servers{about}", f"access:servers{about}"],
+    }
 
 
 def test_the_site_comes_after_the_chart_and_extra_config_last(standin: Chart, configured: Configure) -> None:
@@ -138,7 +148,7 @@ def test_the_site_comes_after_the_chart_and_extra_config_last(standin: Chart, co
     assert found.JupyterHub.authenticator_class == "dummy"
     assert found.Authenticator.allowed_users == ["anna"]
     assert found.JupyterHub.shutdown_on_logout is True
-    assert {service["name"] for service in found.JupyterHub.services} == {"coursehub-culler", "tests"}
+    assert {service["name"] for service in found.JupyterHub.services} == {"tests", *OURS}
 
 
 @pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["least", "everything"])
@@ -227,7 +237,7 @@ def test_secrets_differ_from_install_to_install(standin: Chart) -> None:
     for timezone in ("Asia/Tokyo", "Europe/Helsinki"):
         data = standin.render({"timezone": timezone}, LOCAL)["Secret", "hub"]["data"]
         secrets |= {value for key, value in data.items() if key != "values.yaml"}
-    assert len(secrets) == 8
+    assert len(secrets) == 12
     assert all(len(bytes.fromhex(base64.b64decode(secret).decode())) == 32 for secret in secrets)
 
 

@@ -114,6 +114,21 @@ class Installation:
             return None
         return pods[0]["metadata"]["uid"], containers[0]["restartCount"]
 
+    def job(self, cronjob: str, name: str, seconds: float = 300) -> tuple[bool, str]:
+        """A Job made from a CronJob, run to its end: whether it succeeded, and its log; it is gone afterwards."""
+        self.kubectl("create", "job", f"--from=cronjob/{cronjob}", name)
+        try:
+
+            def ended() -> str | None:
+                status = json.loads(self.kubectl("get", "job", name, "--output", "json"))["status"]
+                conditions = {each["type"] for each in status.get("conditions", []) if each["status"] == "True"}
+                return next(iter(conditions & {"Complete", "Failed"}), None)
+
+            how = until(ended, seconds, f"the job {name} has ended")
+            return how == "Complete", self.kubectl("logs", f"job/{name}").strip()
+        finally:
+            self.kubectl("delete", "job", name, "--wait=false")
+
     def helm(self, courses: Path, *arguments: str) -> None:
         """`helm upgrade` of this installation with other values; the chart is the one that `make up` put together."""
         state = Path(self.kubeconfig).parent

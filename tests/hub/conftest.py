@@ -54,6 +54,9 @@ identity:
       daemon: {{uid: 99, gid: 20007}}
 """
 # Lena is in no file; only her login says who she is.
+CHART = yaml.safe_load((Path(__file__).resolve().parents[2] / "chart/values.yaml").read_text())
+# As upstream's chart makes them of ours.
+SERVICES = {name: os.urandom(16).hex() for name in CHART["jupyterhub"]["hub"]["services"]}
 HOMES = ("maria", "jonas", "anna", "peter", "sofia", "bent", "lena")
 
 
@@ -439,6 +442,8 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub
     # As z2jh and our chart set them.
     c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
     c.Spawner.consecutive_failure_limit = 0
+    c.JupyterHub.services = [{"name": name, "api_token": token} for name, token in SERVICES.items()]
+    c.JupyterHub.load_roles = [{"name": name, **role} for name, role in CHART["jupyterhub"]["hub"]["loadRoles"].items()]
     c.KubeSpawner.namespace = "courses"
     c.KubeSpawner.port = pod_port
     c.KubeSpawner.modify_pod_hook = bend

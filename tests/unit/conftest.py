@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from coursehub.counters import Counters
 from coursehub.courses import Catalog
 from coursehub.directory import People
 from coursehub.failures import Failures
@@ -53,7 +54,12 @@ def witness(folder: Path = Path("no-folder")) -> Witness:
     return Witness(Failures(folder, lambda: 14, LOG), Tally(), lambda: UTC, LOG)
 
 
-def hooks(courses: Catalog | None = None, adjust: Adjust | None = None, **earlier: Hook) -> Hooks:
+def hooks(
+    courses: Catalog | None = None,
+    adjust: Adjust | None = None,
+    counters: Counters | None = None,
+    **earlier: Hook,
+) -> Hooks:
     """The hooks over the tests' site and `courses`, with the site's own `adjust` and `earlier` hooks."""
     live: Any = SimpleNamespace(current=Snapshot(site(), courses or catalog(), ()))
     share: Any = Share()
@@ -67,6 +73,7 @@ def hooks(courses: Catalog | None = None, adjust: Adjust | None = None, **earlie
         notes=silent(LOG),
         adjust=adjust,
         earlier=earlier,
+        counters=counters,
     )
 
 

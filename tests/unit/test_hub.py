@@ -11,6 +11,7 @@ from coursehub.errors import InvalidFile
 from coursehub.hub import configure
 from coursehub.routes import Routes
 from coursehub.spawner import CoursehubSpawner, Forbidden
+from coursehub.trials import TRIALS
 from traitlets.config import Config
 
 from tests.support import COURSES, SITE
@@ -94,7 +95,7 @@ def test_handlers_of_the_site_stay(folder: Path) -> None:
     c = Config()
     c.JupyterHub.extra_handlers = [("/theirs", object)]
     paths = [path for path, *_ in configured(folder, c).JupyterHub.extra_handlers]
-    assert paths == ["/theirs", handler.COURSES, noting.NOTES]
+    assert paths == ["/theirs", handler.COURSES, noting.NOTES, TRIALS]
 
 
 @pytest.mark.parametrize("section", ["Spawner", "KubeSpawner"])

@@ -1,6 +1,7 @@
 """The numbers on /hub/metrics: what is live, what had to stay, what went wrong."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from coursehub.metrics import Live
@@ -13,10 +14,10 @@ from tests.unit.test_state import STATE
 FINE = replace(STATE, entries=STATE.entries[:1], problems=())
 
 
-def numbers(now: Snapshot) -> dict[str, float]:
+def numbers(now: Snapshot, memory: Path = Path("/none")) -> dict[str, float]:
     """What a scrape finds, and each sample's labels."""
     registry = CollectorRegistry()
-    registry.register(Live(lambda: now))
+    registry.register(Live(lambda: now, memory))
     lines = generate_latest(registry).decode().splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
@@ -35,6 +36,19 @@ def test_a_scrape_finds_each_live_course_and_what_is_wrong() -> None:
         'coursehub_course_stale{course="b"}': 1,
         'coursehub_course_stale{course="c"}': 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("content", "limit"),
+    [pytest.param("1073741824\n", 2**30, id="a limit"), pytest.param("max\n", None, id="none"), (None, None)],
+)
+def test_how_much_memory_the_hub_may_use_is_a_number_where_there_is_a_limit(
+    tmp_path: Path, content: str | None, limit: float | None
+) -> None:
+    path = tmp_path / "memory.max"
+    if content is not None:
+        path.write_text(content)
+    assert numbers(Snapshot(site(), catalog(), (), FINE), path).get("coursehub_hub_memory_limit_bytes") == limit
 
 
 @pytest.mark.parametrize(

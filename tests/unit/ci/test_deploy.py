@@ -59,6 +59,16 @@ def test_the_images_as_they_were_built_go_to_every_place_that_names_one(state: P
     assert [each["image"] for each in made["jupyterhub"]["hub"]["initContainers"]] == [REFERENCES["hub"]]
 
 
+def test_a_cluster_of_an_older_chart_keeps_its_secrets_and_gets_those_of_new_services(state: Path) -> None:
+    first = deploy._made_values(here(state), REFERENCES)["jupyterhub"]["hub"]
+    path = state / "secrets.json"
+    path.write_text(json.dumps({key: value for key, value in json.loads(path.read_text()).items() if "-" not in key}))
+    second = deploy._made_values(here(state), REFERENCES)["jupyterhub"]["hub"]
+    assert second["config"] == first["config"]
+    assert set(second["services"]) == {"coursehub-culler", "coursehub-metrics", "coursehub-spawn-test"}
+    assert all(len(service["apiToken"]) == 64 for service in second["services"].values())
+
+
 def test_secrets_are_for_root_alone(state: Path) -> None:
     deploy._made_values(here(state), REFERENCES)
     assert stat.S_IMODE((state / "secrets.json").stat().st_mode) == 0o600

@@ -1,0 +1,149 @@
+"""Alerts and dashboard against what the running hub, its kubelet and the machine say.
+
+What needs hours, a full volume or a certificate that ends fires in test_rules, by the same expressions.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ci.dashboard import ROWS
+from tests.e2e.cluster import ROOT, Installation, until
+from tests.e2e.person import Person
+
+from .conftest import Prometheus
+
+LogIn = Callable[[str], Person]
+COURSES = ROOT / "values/courses.yaml"
+QUERIES = [
+    pytest.param(query, id=f"{panel.title}, {legend}")
+    for panels in ROWS.values()
+    for panel in panels
+    for legend, query in panel.queries.items()
+]
+
+
+def concrete(query: str, installation: Installation) -> str:
+    """As Grafana puts in what is chosen on the dashboard."""
+    return query.replace("$namespace", installation.namespace).replace("$__rate_interval", "10m")
+
+
+@pytest.fixture(scope="module")
+def lesson(installation: Installation, prometheus: Prometheus) -> Iterator[None]:
+    """One starts a course, one is refused, the spawn test was run; twice, since only what grows has a rate."""
+    people = [Person(installation.url, name, installation.password) for name in ("maria", "emma")]
+    maria, emma = people
+    try:
+        for turn in range(2):
+            maria.start("python-intro")
+            emma.choose("data-analysis")
+            installation.job("coursehub-spawn-test", f"tests-lesson-{os.getpid()}-{turn}", 600)
+            if turn == 0:
+                maria.stop()
+        yield
+    finally:
+        for each in people:
+            each.stop()
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_query_of_the_dashboard_has_data(
+    query: str, prometheus: Prometheus, lesson: None, installation: Installation
+) -> None:
+    asked = concrete(query, installation)
+    until(lambda: prometheus.query(asked), 60, f"there is data for {asked}")
+
+
+def test_the_dashboard_says_whose_start_was_refused_and_why(
+    prometheus: Prometheus, lesson: None, installation: Installation
+) -> None:
+    counted = prometheus.query('coursehub_refusals_total{course="data-analysis", reason="not-listed"}')
+    assert [value >= 2 for _, value in counted] == [True]
+
+
+def test_a_token_that_reads_metrics_is_needed(installation: Installation, log_in: LogIn) -> None:
+    answer = log_in("maria").client.get("/hub/metrics")
+    assert answer.status_code == 403
+
+
+def fires(prometheus: Prometheus, *alerts: str) -> None:
+    """All of `alerts` fire before long, and none of them did before."""
+    until(lambda: set(alerts) <= prometheus.firing(), 120, f"{alerts} fire")
+
+
+def quiet(prometheus: Prometheus, *alerts: str) -> None:
+    until(lambda: not set(alerts) & prometheus.firing(), 120, f"{alerts} do not fire")
+
+
+@contextmanager
+def away(installation: Installation, deployment: str, namespace: str = "") -> Iterator[None]:
+    """Without the pods of a Deployment."""
+    where = f"--namespace={installation.namespace}{namespace}"
+    installation.kubectl(where, "scale", f"deployment/{deployment}", "--replicas=0")
+    try:
+        yield
+    finally:
+        installation.kubectl(where, "scale", f"deployment/{deployment}", "--replicas=1")
+        installation.kubectl(where, "rollout", "status", f"deployment/{deployment}", "--timeout=180s")
+
+
+def test_the_alert_fires_when_the_hub_is_away(prometheus: Prometheus, installation: Installation) -> None:
+    quiet(prometheus, "CoursehubHubDown")
+    with away(installation, "hub"):
+        fires(prometheus, "CoursehubHubDown")
+    quiet(prometheus, "CoursehubHubDown")
+
+
+def test_the_alerts_fire_when_the_provisioner_is_away(
+    prometheus: Prometheus, installation: Installation, log_in: LogIn
+) -> None:
+    """The hub asks it anew where a home is not as it was."""
+    alerts = ("CoursehubStepFailing", "CoursehubProvisionerFailing")
+    quiet(prometheus, *alerts)
+    home = installation.share / "home/03/emma"
+    aside = home.with_name("emma-aside")
+    home.rename(aside)
+    try:
+        with away(installation, "coursehub-provisioner", "-storage"):
+            emma = log_in("emma")
+            emma.choose("general")
+            assert not emma.progress().get("ready")
+            fires(prometheus, *alerts)
+    finally:
+        if home.exists():
+            home.rmdir()
+        aside.rename(home)
+
+
+def test_the_alert_fires_while_a_course_file_is_broken(
+    prometheus: Prometheus, installation: Installation, tmp_path: Path
+) -> None:
+    quiet(prometheus, "CoursehubCourseFileBroken")
+    broken = tmp_path / "courses.yaml"
+    broken.write_text(f"{COURSES.read_text()}\n  broken: {{gid: 0}}\n")
+    installation.helm(broken)
+    try:
+        installation.hurry()
+        fires(prometheus, "CoursehubCourseFileBroken")
+    finally:
+        installation.helm(COURSES)
+        installation.hurry()
+    quiet(prometheus, "CoursehubCourseFileBroken")
+
+
+def test_the_alert_fires_when_a_spawn_test_fails(prometheus: Prometheus, installation: Installation) -> None:
+    home = installation.share / "home/31/spawntest"
+    os.chown(home, 20001, 20001)
+    try:
+        succeeded, said = installation.job("coursehub-spawn-test", f"tests-alert-{os.getpid()}", 600)
+        assert not succeeded, said
+        fires(prometheus, "CoursehubSpawnTestFailing")
+    finally:
+        os.chown(home, 20031, 20031)
+    for turn in range(2):
+        succeeded, said = installation.job("coursehub-spawn-test", f"tests-well-{os.getpid()}-{turn}", 600)
+        assert succeeded, said
+    quiet(prometheus, "CoursehubSpawnTestFailing")
