@@ -55,6 +55,13 @@ async def until(look: Callable[[], object], seconds: float = 15) -> None:
             await asyncio.sleep(0.05)
 
 
+def events_of(hub: Hub) -> list[dict[str, Any]]:
+    """What the hub has heard of Maria's pod, and not of an earlier one."""
+    uid = hub.kubernetes.pods[POD]["metadata"]["uid"]
+    heard = hub.app.users["maria"].spawner.event_reflector.resources.values()
+    return [event for event in heard if event["involvedObject"]["uid"] == uid]
+
+
 async def counted(hub: Hub, name: str, reason: str) -> float:
     """How often the metric has counted this in Data Analysis."""
     await hub.login("sofia")
@@ -115,6 +122,7 @@ async def test_a_start_that_cannot_succeed_ends_within_seconds_with_a_sentence_a
     await starting(hub)
     began = time.monotonic()
     hub.kubernetes.happens(POD, "Scheduled", "Successfully assigned courses/jupyter-maria to node-1", "Normal")
+    await until(lambda: events_of(hub))
     hub.kubernetes.becomes(POD, **status)
     assert sentence in await hub.outcome("maria")
     assert time.monotonic() - began < 20
