@@ -29,7 +29,6 @@ from traitlets.config import Config
 from tests.support import COURSES
 
 CHART = yaml.safe_load((Path(__file__).parents[2] / "chart/values.yaml").read_text())
-CULLER = "coursehub-culler"
 # Root may give homes away; anybody else has them all.
 UID = os.getuid() or 20001
 
@@ -148,10 +147,6 @@ class Kubernetes:
         self._watchers.append(events)
         response = web.StreamResponse()
         await response.prepare(request)
-        # What came after the list that the watch goes on from.
-        for pod in self.pods.values():
-            if int(pod["metadata"]["resourceVersion"]) > int(request.query["resourceVersion"]):
-                events.put_nowait({"type": "ADDED", "object": pod})
         try:
             while (event := await events.get()) is not None:
                 await response.write(json.dumps(event).encode() + b"\n")
@@ -434,9 +429,6 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub
     c.JupyterHub.log_level = 30
     c.JupyterHub.cookie_secret = os.urandom(32)
     c.JupyterHub.proxy_class = Routes
-    # As z2jh makes of the chart's values.
-    c.JupyterHub.services = [{"name": CULLER, "api_token": "culler-token"}]
-    c.JupyterHub.load_roles = [{"name": CULLER, **CHART["jupyterhub"]["hub"]["loadRoles"][CULLER]}]
     c.Proxy.should_start = False
     c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
     # As z2jh and our chart set them.

@@ -19,7 +19,7 @@ from coursehub import storage
 from coursehub.culler import Culler
 from coursehub.site import Site
 
-from tests.hub.conftest import SITE, UID, Hub
+from tests.hub.conftest import SERVICES, SITE, UID, Hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -167,7 +167,7 @@ async def start(admin: aiohttp.ClientSession, spawner: Any, name: str, profile: 
 def culler(hub: Hub, site: Site, clock: Callable[[aiohttp.ClientResponse], datetime]) -> Culler:
     """One that has the chart's rights, and to which the hub has been answering for long."""
     token = hub.folder / "culler-token"
-    token.write_text("culler-token\n")
+    token.write_text(f"{SERVICES['coursehub-culler']}\n")
     made = Culler(f"{hub.app.hub.url}api", token, site, clock)
     made._answering = float("-inf")
     return made

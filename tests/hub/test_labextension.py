@@ -164,6 +164,9 @@ async def test_a_notes_button_does_what_it_offers_and_the_note_is_back_where_tha
     assert [each["label"] for each in shown["actions"]] == ["I'm still here"]
     server.helps = False
     await page.evaluate('click("Stops", "I\'m still here")')
+    async with asyncio.timeout(10):
+        while not server.acted:
+            await asyncio.sleep(0.05)
     await seen(page, "Stops soon")
     server.helps = True
     await page.evaluate('click("Stops", "I\'m still here")')

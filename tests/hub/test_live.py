@@ -13,7 +13,7 @@ from tests.hub.conftest import SITE, Hub
 from tests.support import COURSES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-COUNTED = ("coursehub_spawns", "coursehub_refusals", "coursehub_spawn_failures")
+COUNTED = ("coursehub_spawns", "coursehub_refusals", "coursehub_spawn_failures", "coursehub_server_failures")
 
 
 async def metrics(hub: Hub) -> dict[str, float]:
