@@ -13,7 +13,7 @@ import json
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class Wrong(CoursehubError):
 
 
 class Spawntest:
-    """One run, as the service whose token the session carries."""
+    """One run, as the service whose token the session carries; into the server it goes as the person."""
 
     def __init__(self, session: aiohttp.ClientSession, hub: str, proxy: str) -> None:
         self._session = session
@@ -76,7 +76,7 @@ class Spawntest:
         async with self._call("POST", server, {"profile": turn.course}):
             pass
         await self._ready(f"{server}/progress")
-        printed = await self._execute(f"{self._proxy}/user/{turn.user}/api/kernels")
+        printed = await self._execute(f"{self._proxy}/user/{turn.user}/api/kernels", turn.token)
         try:
             return trial.verdict(expected, trial.seen(printed))
         except ValueError:
@@ -100,12 +100,13 @@ class Spawntest:
         if not last.get("ready"):
             raise Wrong(str(last.get("message") or "The hub said nothing of the server that it was to start."))
 
-    async def _execute(self, kernels: str) -> str:
-        """What a cell prints in a new kernel."""
-        async with self._call("POST", kernels, {"name": "python3"}) as response:
+    async def _execute(self, kernels: str, token: str) -> str:
+        """What a cell prints in a new kernel, asked for with the person's token."""
+        headers = {"Authorization": f"token {token}"}
+        async with self._call("POST", kernels, {"name": "python3"}, headers) as response:
             kernel = f"{kernels}/{(await response.json())['id']}"
         try:
-            async with self._session.ws_connect(f"{kernel}/channels", max_msg_size=0) as socket:
+            async with self._session.ws_connect(f"{kernel}/channels", headers=headers, max_msg_size=0) as socket:
                 asked = _execute_request(trial.LOOK)
                 await socket.send_json(asked)
                 printed = ""
@@ -138,11 +139,15 @@ class Spawntest:
             await asyncio.sleep(1)
 
     @asynccontextmanager
-    async def _call(self, method: str, url: str, body: object = None) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _call(
+        self, method: str, url: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer that is none of an error; raises Wrong."""
         try:
             # Login may be elsewhere, and the token is not for others.
-            async with self._session.request(method, url, json=body, allow_redirects=False) as response:
+            async with self._session.request(
+                method, url, json=body, headers=headers, allow_redirects=False
+            ) as response:
                 if response.status >= 400:
                     raise Wrong(f"{method} {url}: {response.status} {_message(await response.text())}")
                 yield response

@@ -43,10 +43,11 @@ class Sight(_Block):
 
 
 class Turn(_Block):
-    """What to try now, as whom: `expected` where it may be started, else `refusal`."""
+    """What to try now, as whom: `expected` where it may be started, else `refusal`; `token` opens the server a while."""
 
     user: str
     course: str
+    token: str = ""
     expected: Sight | None = None
     refusal: str | None = None
 

@@ -1,7 +1,6 @@
 """The hub's side of the spawn test: whose turn it is, and what came of each, kept over a restart, on /hub/metrics."""
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from prometheus_client.registry import Collector
 from pydantic import TypeAdapter, ValidationError
 from tornado import web
 
-from . import access, trial
+from . import access, trial, whole
 from .errors import Refused
 from .explain import explain
 from .identity import Answer, Log
@@ -28,6 +27,8 @@ from .trial import Finding, Result, Sight, Turn
 TRIALS = r"/coursehub/spawn-test"
 # The service of the chart's values whose token the test has, and the hub's group that its scopes are about.
 SERVICE = GROUP = "coursehub-spawn-test"
+# Longer than a try can take.
+TOKEN_SECONDS = 1800
 _FILE = "spawn-test.json"
 _RESULTS = TypeAdapter(tuple[Result, ...])
 
@@ -102,7 +103,7 @@ class Trials(Collector):
         """Keeps what was found; raises OSError where a restart would not know it; /hub/metrics has it all the same."""
         result = Result(**finding.model_dump(), at=time.time())
         self._results = {**self.results, finding.course: result}
-        await asyncio.to_thread(_save, self._path, _RESULTS.dump_json(tuple(self._results.values()), indent=1))
+        await asyncio.to_thread(whole.write, self._path, [_RESULTS.dump_json(tuple(self._results.values()), indent=1)])
 
     def describe(self) -> Iterator[Metric]:
         """Nothing: what there is depends on the courses."""
@@ -119,16 +120,6 @@ class Trials(Collector):
             for family, value in ((ok, float(each.ok)), (at, each.at), (took, each.seconds)):
                 family.add_metric([slug], value)
         yield from (wanted, ok, at, took)
-
-
-def _save(path: Path, text: bytes) -> None:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    new = path.with_name(f"{path.name}.new")
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
 
 
 class TrialHandler(APIHandler):  # type: ignore[misc] # JupyterHub is untyped
@@ -148,7 +139,10 @@ class TrialHandler(APIHandler):  # type: ignore[misc] # JupyterHub is untyped
         group.users = [user.orm_user]
         self.db.commit()
         turn = await self._trials.turn(person)
-        self.write(turn.model_dump_json())
+        # A server does not know its owner's groups, so what the service's scopes say of one opens none.
+        scopes = [f"access:servers!user={person}"]
+        token = user.new_api_token(note="spawn test", scopes=scopes, expires_in=TOKEN_SECONDS)
+        self.write(turn.model_copy(update={"token": token}).model_dump_json())
 
     async def post(self) -> None:
         """A Finding about a live course."""

@@ -528,20 +528,21 @@ def the_hub_hears_of_use_and_of_nothing_else() -> None:
 
 
 def the_end_is_announced_and_i_am_still_here_puts_it_off() -> None:
+    now = datetime.now(UTC)
     told: list[str] = []
 
     async def notify() -> None:
         told.append("hub")
 
     hub = SimpleNamespace(notify_activity=notify, _last_activity_sent=None, hub_activity_interval=300)
-    kernels = SimpleNamespace(last_kernel_activity=NOW - timedelta(days=9), list_kernel_ids=list)
+    kernels = SimpleNamespace(last_kernel_activity=now - timedelta(days=9), list_kernel_ids=list)
 
     def server(idle: float, age: float, limits: tuple[int | None, int | None]) -> Activity:
         """Which began `age` ago and was last used `idle` ago, in minutes."""
         settings = {
-            "started": NOW - timedelta(minutes=age),
+            "started": now - timedelta(minutes=age),
             "kernel_manager": kernels,
-            "last_activity_times": {"mine": NOW - timedelta(minutes=idle)},
+            "last_activity_times": {"mine": now - timedelta(minutes=idle)},
         }
         app = SimpleNamespace(
             web_app=SimpleNamespace(settings=settings),
@@ -580,7 +581,7 @@ def the_end_is_announced_and_i_am_still_here_puts_it_off() -> None:
 
     async def look(known: float) -> list[str]:
         told.clear()
-        hub._last_activity_sent = NOW - timedelta(seconds=known)
+        hub._last_activity_sent = now - timedelta(seconds=known)
         with suppress(TimeoutError):
             await asyncio.wait_for(server(0, 300, (hour, day)).follow(), 0.2)
         return told
@@ -594,9 +595,6 @@ class Hashable:
 
     def __init__(self, other: SimpleNamespace) -> None:
         self.__dict__ = other.__dict__
-
-
-NOW = datetime.now(UTC)
 
 
 # --- what people are told ---

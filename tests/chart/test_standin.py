@@ -139,7 +139,7 @@ def test_our_services_have_tokens_and_no_more_scopes_than_they_use(standin: Char
     assert {each["name"]: each["scopes"] for each in found.load_roles if each["name"] in OURS} == {
         "coursehub-culler": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
         "coursehub-metrics": ["read:metrics"],
-        "coursehub-spawn-test": [f"servers{about}", f"access:servers{about}"],
+        "coursehub-spawn-test": [f"servers{about}"],
     }
 
 

@@ -165,7 +165,7 @@ async def test_a_notes_button_does_what_it_offers_and_the_note_is_back_where_tha
     server.helps = False
     await page.evaluate('click("Stops", "I\'m still here")')
     async with asyncio.timeout(10):
-        while not server.acted:
+        while not server.acted:  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.05)
     await seen(page, "Stops soon")
     server.helps = True

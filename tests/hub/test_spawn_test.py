@@ -133,7 +133,11 @@ async def test_each_run_takes_the_next_course_and_prometheus_sees_what_came_of_i
             assert not hub.app.users["spawntest"].spawner.active, "the server is stopped again"
         courses = [pod["metadata"]["labels"].get("coursehub/course") for pod in hub.kubernetes.made]
         assert courses == ["python-intro", "statistics-lab", None, "python-intro"]
-        assert proxy.tokens == {f"token {TOKEN}"}
+        assert len(proxy.tokens) == 4
+        for token in proxy.tokens:
+            # What a server asks the hub about whoever comes.
+            owner = (await call(hub, token.removeprefix("token "), "GET", "api/user")).json()
+            assert (owner["name"], owner["scopes"]) == ("spawntest", ["access:servers!user=spawntest"])
         numbers = await metrics(hub)
         for course in ("python-intro", "statistics-lab", "general"):
             assert numbers[f'coursehub_spawn_test_success{{course="{course}"}}'] == 1
