@@ -43,7 +43,7 @@ class Sight(_Block):
 
 
 class Turn(_Block):
-    """What to try now, as whom: `expected` where it may be started, else `refusal`; `token` opens the server a while."""
+    """What to try now, as whom: `expected` where it may be started, else `refusal`; `token` opens the server."""
 
     user: str
     course: str

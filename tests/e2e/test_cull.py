@@ -75,9 +75,9 @@ def test_what_nobody_uses_ends_and_what_works_lives_on_until_it_is_too_old(
     expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible()
 
     until(lambda: installation.pod_of("maria") is None, IDLE + LATE, "the forgotten tab's server ended", every=3)
-    assert _ended("maria", "quick: idle for") in _log(installation)
+    until(lambda: _ended("maria", "quick: idle for") in _log(installation), 20, "why it ended in the log")
     until(lambda: installation.pod_of("anna") is None, AGE + LATE, "the old server ended, busy as it was", every=3)
-    assert _ended("anna", "brief: runs for") in _log(installation)
+    until(lambda: _ended("anna", "brief: runs for") in _log(installation), 20, "why it ended in the log")
 
     assert installation.pod_of("jonas") is not None, "the sleeping kernel's server ended"
     assert kernel.identifier in busy.server("GET", "/api/kernels").text
