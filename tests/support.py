@@ -1,20 +1,14 @@
 """One small site that every kind of test uses: its values, its courses, its people."""
 
-import logging
 from datetime import date
 from functools import cache
-from pathlib import Path
 from textwrap import dedent
 
 from coursehub import courses, settings
-from coursehub.board import Board
 from coursehub.course import Course
 from coursehub.courses import Catalog
 from coursehub.identity import Group, Person
-from coursehub.measuring import Measuring
-from coursehub.noting import Notes
 from coursehub.settings import Settings
-from coursehub.usage import Picture
 
 TODAY = date(2026, 10, 1)
 
@@ -107,12 +101,3 @@ def course(text: str) -> Course:
     return catalog(
         "courses:\n  c:\n    name: C\n" + "".join(f"    {line}\n" for line in dedent(text).splitlines())
     ).courses["c"]
-
-
-def silent(log: logging.Logger) -> Notes:
-    """Nothing to tell anybody."""
-
-    async def count(_: Settings) -> Picture:
-        return Picture(0, {}, {})
-
-    return Notes(site, Board(Path("no-folder"), log), Measuring(site, count, log))

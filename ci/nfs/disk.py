@@ -19,7 +19,7 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 INCLUDED = (
     *("e2fsprogs", "iproute2", "linux-image-cloud-amd64", "nfs-kernel-server", "python3"),
     # Of the coursehub command.
-    *("python3-pydantic", "python3-yaml", "tzdata"),
+    *("python3-cryptography", "python3-markupsafe", "python3-pydantic", "python3-yaml", "tzdata"),
 )
 NEEDED = ("debian-archive-keyring", "e2fsprogs", "mmdebstrap", "qemu-system-x86")
 SIZE = 1 << 30

@@ -21,8 +21,7 @@ from coursehub.spawner import CoursehubSpawner, Hooks
 from kubespawner import KubeSpawner
 from traitlets.config import Config
 
-from tests.support import silent
-from tests.unit.conftest import FRAME, Share, witness
+from tests.unit.conftest import FRAME, Share, silent, witness
 
 from . import university
 from .measure import Times

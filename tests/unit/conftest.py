@@ -8,23 +8,28 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from coursehub.board import Board
 from coursehub.counters import Counters
 from coursehub.courses import Catalog
 from coursehub.directory import People
 from coursehub.failures import Failures
 from coursehub.gate import Frame
 from coursehub.identity import Person
+from coursehub.measuring import Measuring
+from coursehub.noting import Notes
 from coursehub.provisioner import Provisioner
+from coursehub.settings import Settings
 from coursehub.site import Snapshot
 from coursehub.sitemodule import Adjust
 from coursehub.spawner import CoursehubSpawner, Hook, Hooks
 from coursehub.tally import Tally
+from coursehub.usage import Picture
 from coursehub.witness import Witness
 from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client import ApiClient
 from traitlets.config import Config
 
-from tests.support import MARIA, catalog, silent, site
+from tests.support import MARIA, catalog, site
 
 LOG = logging.getLogger("tests")
 Spawner = Callable[..., Any]
@@ -52,6 +57,15 @@ class Share:
 def witness(folder: Path = Path("no-folder")) -> Witness:
     """One that keeps records in `folder`."""
     return Witness(Failures(folder, lambda: 14, LOG), Tally(), lambda: UTC, LOG)
+
+
+def silent(log: logging.Logger) -> Notes:
+    """Nothing to tell anybody."""
+
+    async def count(_: Settings) -> Picture:
+        return Picture(0, {}, {})
+
+    return Notes(site, Board(Path("no-folder"), log), Measuring(site, count, log))
 
 
 def hooks(
