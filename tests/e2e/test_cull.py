@@ -1,116 +1,132 @@
 """Servers end when nobody uses them, or by age, and not while something works; people see it coming."""
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from .cluster import ROOT, Installation, until
-from .person import Person, send
+from .person import Kernel, Person, send
+from .test_student import log_in_by_browser
 
-# Well above three of the local cluster's report intervals, so that they hold as they are written.
-IDLE, AGE = 60, 120
-# The culler's looks, a report of the server, and a machine that has other things to do.
+# Minutes. Each is above three of the local cluster's report intervals, so that it holds as it is written; of the
+# longer one the last quarter, in which the note is there, is above the 30 s after which JupyterLab asks for notes.
+QUICK, BRIEF, CALM = 1, 2, 3
+# Seconds: the culler's looks, a report of the server, and a machine that has other things to do.
 LATE = 90
-QUICK = f"""
-  quick:
-    name: Quick
-    students: everyone
-    image: python
-    cull: {{idle: {IDLE // 60}m}}
-
-  brief:
-    name: Brief
-    students: everyone
-    image: python
-    cull: {{max_age: {AGE // 60}m}}
-"""
+COURSES = "".join(
+    f"\n  {slug}:\n    name: {slug.title()}\n    students: everyone\n    image: python\n    cull: {{{times}}}\n"
+    for slug, times in {"quick": f"idle: {QUICK}m", "brief": f"max_age: {BRIEF}m", "calm": f"idle: {CALM}m"}.items()
+)
+NOTE = "Nothing happens here any more, so this server ends in about 1 minute"
 
 
-@pytest.fixture(scope="module", autouse=True)
+@dataclass(frozen=True)
+class Begun:
+    """What runs at the same time: jonas' kernel sleeps, maria's and emma's tabs are open, anna's kernel never rests."""
+
+    jonas: Person
+    sleeping: Kernel
+    emma: Person
+    emmas_tab: Page
+
+
+@pytest.fixture(scope="module")
 def quick_courses(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Two courses whose servers end soon, known to the hub and to the culler."""
+    """Courses whose servers end soon, known to the hub and to the culler."""
     file = tmp_path_factory.mktemp("courses") / "courses.yaml"
-    file.write_text((ROOT / "values/courses.yaml").read_text() + QUICK)
+    file.write_text((ROOT / "values/courses.yaml").read_text() + COURSES)
+    sofia = Person(installation.url, "sofia", installation.password)
     try:
         installation.helm(file)
         installation.hurry()
-        _hurry_culler(installation)
-        sofia = Person(installation.url, "sofia", installation.password)
-        until(lambda: {"quick", "brief"} <= set(sofia.choices()), 100, "the quick courses on the page", every=2)
-        until(lambda: "quick, brief" in _log(installation), 100, "the quick courses in the culler", every=2)
+        culler = ("pod", "--selector=app.kubernetes.io/component=culler")
+        installation.kubectl("annotate", *culler, f"tests/looked={time.time_ns()}", "--overwrite")
+        until(lambda: {"quick", "brief", "calm"} <= set(sofia.choices()), 100, "the courses on the page", every=2)
+        until(lambda: "quick, brief, calm" in log(installation), 100, "the courses in the culler", every=2)
         yield
     finally:
         installation.helm(ROOT / "values/courses.yaml")
         installation.hurry()
 
 
-def _hurry_culler(installation: Installation) -> None:
-    pods = ("pod", "--selector=app.kubernetes.io/component=culler")
-    installation.kubectl("annotate", *pods, "tests/looked=now", "--overwrite")
+@pytest.fixture(scope="module")
+def begun(installation: Installation, chromium: Browser, quick_courses: None) -> Iterator[Begun]:
+    """Everybody at work."""
+    names = ("jonas", "anna", "emma", "maria")
+    jonas, anna, emma, maria = people = [Person(installation.url, name, installation.password) for name in names]
+    contexts = [chromium.new_context(viewport={"width": 1280, "height": 900}) for _ in range(2)]
+    emmas_tab, marias_tab = (context.new_page() for context in contexts)
+    try:
+        jonas.start("quick")
+        sleeping = jonas.kernel()
+        with sleeping.channel() as socket:
+            send(socket, "import time; time.sleep(600)")
+        anna.start("brief")
+        with anna.kernel().channel() as socket:
+            send(socket, "import time\nwhile True: time.sleep(0.1)")
+        lab(emmas_tab, installation, emma, "calm")
+        lab(marias_tab, installation, maria, "quick")
+        marias_tab.locator(".jp-LauncherCard[data-category=Notebook]").first.click()
+        expect(marias_tab.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible()
+        yield Begun(jonas, sleeping, emma, emmas_tab)
+    finally:
+        for context in contexts:
+            context.close()
+        for person in people:
+            person.stop()
 
 
-def _log(installation: Installation) -> str:
+def lab(page: Page, installation: Installation, person: Person, course: str) -> None:
+    """JupyterLab of the course as it opens for somebody new, in a browser in which the person has logged in."""
+    page.set_default_timeout(60_000)
+    log_in_by_browser(page, installation, person.name)
+    person.start(course)
+    page.goto(f"{installation.url}/user/{person.name}/lab?reset")
+    expect(page.locator(".jp-Launcher")).to_be_visible()
+
+
+def log(installation: Installation) -> str:
+    """What the culler has decided lately."""
     return installation.kubectl("logs", "deployment/coursehub-culler", "--since=15m")
 
 
-def test_what_nobody_uses_ends_and_what_works_lives_on_until_it_is_too_old(
-    log_in: Callable[[str], Person], installation: Installation, page: Page, empty_home: Callable[[int, str], None]
-) -> None:
-    """A kernel that sleeps without a word and without a browser, a tab that is open with an idle kernel, and age."""
-    busy, aged = log_in("jonas"), log_in("anna")
-    busy.start("quick")
-    kernel = busy.kernel()
-    with kernel.channel() as socket:
-        send(socket, "import time; time.sleep(600)")
-    aged.start("brief")
-    loop = aged.kernel()
-    with loop.channel() as socket:
-        send(socket, "while True: pass")
-
-    empty_home(20001, "maria")
-    _open(page, log_in("maria"), installation)
-    page.get_by_role("region", name="notebook content").or_(page.get_by_label("Launcher")).first.wait_for()
-    page.locator(".jp-LauncherCard", has_text="Python 3 (ipykernel)").first.click()
-    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible()
-
-    until(lambda: installation.pod_of("maria") is None, IDLE + LATE, "the forgotten tab's server ended", every=3)
-    until(lambda: _ended("maria", "quick: idle for") in _log(installation), 20, "why it ended in the log")
-    until(lambda: installation.pod_of("anna") is None, AGE + LATE, "the old server ended, busy as it was", every=3)
-    until(lambda: _ended("anna", "brief: runs for") in _log(installation), 20, "why it ended in the log")
-
-    assert installation.pod_of("jonas") is not None, "the sleeping kernel's server ended"
-    assert kernel.identifier in busy.server("GET", "/api/kernels").text
-    assert "user=jonas" not in _log(installation)
+@pytest.mark.usefixtures("begun")
+def test_a_tab_that_is_left_open_with_an_idle_kernel_keeps_no_server(installation: Installation) -> None:
+    until(lambda: installation.pod_of("maria") is None, 60 * QUICK + LATE, "the forgotten tab's server ended", every=3)
+    assert "stopped: user=maria profile=quick: idle for" in log(installation)
 
 
-def test_a_person_sees_the_end_coming_and_is_still_here(
-    log_in: Callable[[str], Person], installation: Installation, page: Page, empty_home: Callable[[int, str], None]
-) -> None:
-    empty_home(20003, "emma")
-    emma = log_in("emma")
-    _open(page, emma, installation)
-    note = page.get_by_text("Nothing happens here any more, so this server ends in about 1 minute")
-    expect(note).to_be_visible(timeout=(IDLE + LATE) * 1000)
-    before = (emma.model() or {})["last_activity"]
-    page.get_by_role("button", name="I'm still here").click()
+@pytest.mark.usefixtures("begun")
+def test_a_server_ends_by_its_age_however_busy_it_is(installation: Installation) -> None:
+    until(lambda: installation.pod_of("anna") is None, 60 * BRIEF + LATE, "the old server ended", every=3)
+    assert "stopped: user=anna profile=brief: runs for" in log(installation)
+
+
+def test_a_person_sees_the_end_coming_and_is_still_here(begun: Begun, installation: Installation) -> None:
+    note = begun.emmas_tab.get_by_text(NOTE)
+    expect(note).to_be_visible(timeout=(60 * CALM + LATE) * 1000)
+    before = (begun.emma.model() or {})["last_activity"]
+    begun.emmas_tab.get_by_role("button", name="I'm still here").click()
     expect(note).to_be_hidden()
-    until(lambda: (emma.model() or {}).get("last_activity", "") > before, 10, "the hub told of her")
-    # As long as it was told not to be.
-    page.wait_for_timeout(IDLE / 2 * 1000)
+    until(lambda: (begun.emma.model() or {}).get("last_activity", "") > before, 10, "the hub told of her")
+    # Past the end that was announced.
+    begun.emmas_tab.wait_for_timeout(60_000)
     assert installation.pod_of("emma") is not None, "her server ended all the same"
 
 
-def _ended(name: str, why: str) -> str:
-    return f"stopped: user={name} profile={why}"
+def test_a_kernel_that_sleeps_without_a_word_and_without_a_browser_keeps_its_server(
+    begun: Begun, installation: Installation
+) -> None:
+    """The last of these tests, so that it slept for several times as long as a server may be idle."""
+    started = (begun.jonas.model() or {})["started"]
+    assert time.time() - _seconds(started) > 2 * 60 * QUICK
+    assert begun.sleeping.identifier in begun.jonas.server("GET", "/api/kernels").text
+    assert "user=jonas" not in log(installation)
 
 
-def _open(page: Page, person: Person, installation: Installation) -> None:
-    """JupyterLab of the quick course, in a browser in which the person has logged in."""
-    page.goto(f"{installation.url}/hub/login")
-    page.get_by_label("Username:").fill(person.name)
-    page.get_by_label("Password:").fill(installation.password)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/hub/**")
-    person.start("quick")
-    page.goto(f"{installation.url}/user/{person.name}/lab")
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
