@@ -97,13 +97,13 @@ def log(installation: Installation) -> str:
 @pytest.mark.usefixtures("begun")
 def test_a_tab_that_is_left_open_with_an_idle_kernel_keeps_no_server(installation: Installation) -> None:
     until(lambda: installation.pod_of("maria") is None, 60 * QUICK + LATE, "the forgotten tab's server ended", every=3)
-    assert "stopped: user=maria profile=quick: idle for" in log(installation)
+    until(lambda: "stopped: user=maria profile=quick: idle for" in log(installation), 20, "why it ended in the log")
 
 
 @pytest.mark.usefixtures("begun")
 def test_a_server_ends_by_its_age_however_busy_it_is(installation: Installation) -> None:
     until(lambda: installation.pod_of("anna") is None, 60 * BRIEF + LATE, "the old server ended", every=3)
-    assert "stopped: user=anna profile=brief: runs for" in log(installation)
+    until(lambda: "stopped: user=anna profile=brief: runs for" in log(installation), 20, "why it ended in the log")
 
 
 def test_a_person_sees_the_end_coming_and_is_still_here(begun: Begun, installation: Installation) -> None:
