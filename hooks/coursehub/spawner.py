@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, date, datetime
-from typing import Any, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self
 from weakref import WeakKeyDictionary
 
 import traitlets
@@ -58,6 +58,8 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
 
     user_options = traitlets.Any()
     witness = traitlets.Any().tag(config=True)
+    # A task that nothing refers to can vanish before it is done.
+    _starting: ClassVar[set[asyncio.Future[Any]]] = set()
 
     async def poll(self) -> int | None:
         """See KubeSpawner, which deletes a pod that has ended."""
@@ -76,6 +78,16 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
         async with aclosing(told) as events:
             async for event in events:
                 yield event
+
+    async def _start_reflector(self, *given: Any, **named: Any) -> Any:
+        """See KubeSpawner, in which everybody else waits for ever if whoever asked first goes away.
+
+        That is how a refused start ends: its progress is cut off while the reflector of events loads (7.0.0, tried).
+        """
+        starting = asyncio.ensure_future(super()._start_reflector(*given, **named))
+        self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
+        return await asyncio.shield(starting)
 
     async def _last_look(self) -> None:
         if self.witness is not None:

@@ -29,6 +29,8 @@ HTTPS = [
     *("--set", "jupyterhub.proxy.https.enabled=true", "--set", "jupyterhub.proxy.https.type=secret"),
     *("--set", f"jupyterhub.proxy.https.secret.name={SECRET}"),
     *("--set", f"jupyterhub.proxy.service.nodePorts.https={PORT}"),
+    # It would not trust the authority.
+    *("--set", "monitoring.spawnTest.enabled=false"),
 ]
 METRIC = "coursehub_certificate_expiry_timestamp_seconds"
 

@@ -16,7 +16,7 @@ from coursehub.courses import Catalog
 from coursehub.errors import Refused
 from coursehub.identity import Person
 from coursehub.profiles import GENERAL, Profile, Role, parse
-from coursehub.spawner import Forbidden, Hooks
+from coursehub.spawner import CoursehubSpawner, Forbidden, Hooks
 from coursehub.traits import traits
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -689,3 +689,27 @@ def test_p9_p10_whatever_somebody_started_before_the_next_pod_is_a_fresh_one(
     live = catalog(EVERYTHING)
     reused = asyncio.run(last_of(hooks(live), spawner(ANNA, "rich"), profiles))
     assert reused == asyncio.run(last_of(hooks(live), spawner(ANNA, "rich"), []))
+
+
+class SlowReflector:
+    """One that takes a moment to load."""
+
+    def __init__(self, **_: Any) -> None:
+        self.first_load_future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def start(self) -> None:
+        await asyncio.sleep(0.05)
+        self.first_load_future.set_result(None)
+
+
+async def test_who_asks_first_for_pods_or_events_may_go_away_and_the_next_start_waits_for_nobody(
+    spawner: Spawner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CoursehubSpawner, "reflectors", {})
+    used = spawner(MARIA, "general")
+    first = asyncio.create_task(used._start_reflector("events", SlowReflector))
+    await asyncio.sleep(0.01)
+    first.cancel()
+    async with asyncio.timeout(5):
+        reflector = await used._start_reflector("events", SlowReflector)
+    assert reflector.first_load_future.done()
