@@ -27,9 +27,18 @@ HUB_MAY = [
 
 @pytest.fixture(scope="module")
 def everything(chart: Chart) -> Objects:
-    """The objects of a site with a certificate, the provisioner and the nightly check."""
+    """The objects of a site with a certificate, the provisioner, the nightly check and all of monitoring."""
     storage = {"provisioner": {"enabled": True}, "check": {"schedule": "@daily", "repair": True}}
-    return chart.render(merged({"acknowledgePlainHttp": False, "storage": storage}, CERTIFICATE))
+    monitoring = {
+        "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
+        "serviceMonitor": {"enabled": True},
+        "rules": {"enabled": True},
+        "dashboard": {"enabled": True},
+        "spawnTest": {"enabled": True, "url": "https://jupyter.example.edu"},
+    }
+    people = {"file": {"people": {"spawntest": {"uid": 20031, "gid": 20031}}}}
+    ours = {"acknowledgePlainHttp": False, "storage": storage, "monitoring": monitoring, "identity": people}
+    return chart.render(merged(ours, CERTIFICATE))
 
 
 def pods(objects: Objects) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -126,7 +135,9 @@ def test_each_pod_is_held_by_a_policy_in_both_directions(everything: Objects) ->
     [
         pytest.param("proxy", "api", "proxy-api", {"hub"}, id="the proxy's API"),
         pytest.param("singleuser", "notebook-port", "singleuser", {"hub", "proxy"}, id="servers"),
-        pytest.param("hub", "http", "hub", {"proxy", "server", "coursehub-culler"}, id="the hub"),
+        pytest.param(
+            "hub", "http", "hub", {"proxy", "server", "coursehub-culler", "coursehub-spawn-test"}, id="the hub"
+        ),
     ],
 )
 def test_who_reaches_what_goes_by_a_label_that_only_these_pods_have(
