@@ -29,6 +29,7 @@ ADDED = [
     ("ConfigMap", "coursehub-dashboard"),
     ("CronJob", "coursehub-spawn-test"),
     ("NetworkPolicy", "coursehub-metrics"),
+    ("NetworkPolicy", "coursehub-spawn-test"),
     ("Pod", "coursehub-spawn-test"),
     ("PrometheusRule", "coursehub"),
     ("ServiceMonitor", "coursehub-hub"),
@@ -139,6 +140,22 @@ def test_the_test_has_no_rights_but_its_services_about_one_person(monitored: Obj
     role = hub_values(monitored)["hub"]["loadRoles"]["coursehub-spawn-test"]
     assert role["services"] == ["coursehub-spawn-test"]
     assert {scope.partition("!")[2] for scope in role["scopes"]} == {"group=coursehub-spawn-test"}
+
+
+def test_the_test_reaches_hub_and_proxy_alone_unless_browsers_open_another_address(
+    chart: Chart, monitored: Objects
+) -> None:
+    within = monitored["NetworkPolicy", "coursehub-spawn-test"]["spec"]
+    assert within["ingress"] == []
+    reached = [
+        (to["podSelector"]["matchLabels"]["component"], rule["ports"][0]["port"])
+        for rule in within["egress"]
+        for to in rule["to"]
+        if "podSelector" in to
+    ]
+    assert reached == [("hub", 8081), ("proxy", 8000)]
+    elsewhere = chart.render(merged(EVERYTHING, at("monitoring.spawnTest.url", "https://jupyter.example.edu")))
+    assert elsewhere["NetworkPolicy", "coursehub-spawn-test"]["spec"]["egress"] == [{}]
 
 
 def test_upstreams_policies_let_the_test_through_to_hub_and_proxy(monitored: Objects) -> None:

@@ -25,6 +25,10 @@ HUB_MAY = [
 ]
 
 
+# Pods of ours that ask the hub.
+SERVICES = ("coursehub-culler", "coursehub-spawn-test")
+
+
 @pytest.fixture(scope="module")
 def everything(chart: Chart) -> Objects:
     """The objects of a site with a certificate, the provisioner, the nightly check and all of monitoring."""
