@@ -296,11 +296,15 @@ class Hub:
 
     async def outcome(self, name: str) -> str:
         """The last event of `name`'s progress stream: `ready`, or the message."""
-        future = self.app.users[name].spawner._spawn_future
-        if future is not None and not self.app.users[name].spawner._spawn_pending:
-            # JupyterHub is cleaning up after a refusal; for that moment the stream would say that nothing is starting.
-            await asyncio.wait([future], timeout=10)
-        response = await self.rest(name, "GET", f"users/{name}/server/progress")
+        spawner = self.app.users[name].spawner
+        for _ in range(2):
+            future = spawner._spawn_future
+            if future is not None and not spawner._spawn_pending:
+                # JupyterHub cleans up after a refusal; for that moment the stream would say that nothing is starting.
+                await asyncio.wait([future], timeout=10)
+            response = await self.rest(name, "GET", f"users/{name}/server/progress")
+            if response.status_code == 200:
+                break
         if response.status_code != 200:
             return str(response.json()["message"])
         last = json.loads(re.findall(r"^data: (.*)$", response.text, re.MULTILINE)[-1])
