@@ -45,8 +45,8 @@ def windows(chromium: Browser, installation: Installation, name: str) -> Page:
 
 
 def lab(page: Page, installation: Installation, name: str) -> None:
-    """JupyterLab of the running server."""
-    page.goto(f"{installation.url}/user/{name}/lab")
+    """JupyterLab of the running server, without what was open in it the last time, and what that asks."""
+    page.goto(f"{installation.url}/user/{name}/lab?reset")
     expect(page.locator("#jp-main-dock-panel")).to_be_visible()
 
 
