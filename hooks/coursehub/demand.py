@@ -14,6 +14,7 @@ from .errors import CoursehubError
 from .suggestion import Use
 
 _SECONDS = 150.0
+_LOOKS = 4000
 _SERVER = "coursehub_server_info"
 _MEMORY = "container_memory_working_set_bytes"
 _CPU = "container_cpu_usage_seconds_total"
@@ -37,7 +38,7 @@ def usage(options: Namespace) -> int:
 def ask(url: str, namespace: str, days: int, course: str | None) -> list[Use]:
     """The use of each course in each role that had servers; CoursehubError says why there is none."""
     cpu, memory = (_joined(each, namespace, course) for each in (_cpu(namespace), _memory(namespace)))
-    span = f"[{days}d:5m]"
+    span = f"[{days}d:{_step(days)}m]"
     questions = {
         "servers": f"count by (course, role) (max_over_time(({memory}){span}))",
         "cpu": f"quantile by (course, role) (0.95, quantile_over_time(0.95, ({cpu}){span}))",
@@ -54,6 +55,11 @@ def ask(url: str, namespace: str, days: int, course: str | None) -> list[Use]:
     if not found:
         raise CoursehubError(_why_nothing(url, namespace, days, course))
     return found
+
+
+def _step(days: int) -> int:
+    """Minutes between two looks: some thousand looks at each server, however far back."""
+    return max(1, days * 24 * 60 // _LOOKS)
 
 
 def _memory(namespace: str) -> str:

@@ -87,7 +87,8 @@ def measured(use: Use, who: str, days: int) -> str:
     servers = f"{use.servers} {'server' if use.servers == 1 else 'servers'}"
     usual = f"{use.cpu:.2f} CPU and {use.memory / _MIB:.0f}M"
     most = f"{use.most_cpu:.2f} CPU and {use.most_memory / _MIB:.0f}M"
-    return f"{who}, {servers} in {days} days: 95 % within {usual}, the most {most}"
+    span = "a day" if days == 1 else f"{days} days"
+    return f"{who}, {servers} in {span}: 95 % within {usual}, the most {most}"
 
 
 def _flow(values: dict[str, Any]) -> str:

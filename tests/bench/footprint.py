@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 import sys
 import time
 from collections.abc import Awaitable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import connect
 
 from tests.e2e.cluster import ROOT, Installation
+from tests.e2e.https import URL, served
 from tests.e2e.person import Person
 
 from . import people
@@ -94,19 +96,17 @@ def _rate(before: Sample, after: Sample) -> float:
 class Tab:
     """A tab of JupyterLab as the proxy sees it."""
 
-    def __init__(self, person: Person, verify: ssl.SSLContext | bool) -> None:
+    def __init__(self, person: Person) -> None:
         self._url = f"{person.url}/user/{person.name}"
         self._headers = {"Authorization": f"token {person.token}"}
-        self._verify = verify
 
     async def run(self, after: float) -> None:
         """Opens `after` seconds and asks until it is cancelled."""
         await asyncio.sleep(after)
-        secure = self._verify if isinstance(self._verify, ssl.SSLContext) else None
         socket = f"{self._url.replace('http', 'ws', 1)}/api/events/subscribe"
         async with (
-            httpx.AsyncClient(headers=self._headers, verify=self._verify, timeout=60) as client,
-            connect(socket, additional_headers=self._headers, ssl=secure, open_timeout=60),
+            httpx.AsyncClient(headers=self._headers, timeout=60) as client,
+            connect(socket, additional_headers=self._headers, open_timeout=60),
         ):
             while True:
                 for path in POLLS:
@@ -143,7 +143,7 @@ def _start_all(threads: ThreadPoolExecutor, persons: Sequence[Person]) -> None:
     list(threads.map(_start, persons))
 
 
-def measure(installation: Installation, verify: ssl.SSLContext | bool = True) -> str:
+def measure(installation: Installation) -> str:
     """The table; people bench000 and on are there."""
     names = [f"bench{number:03}" for number in range(max(SIZES))]
     rows = [
@@ -162,7 +162,7 @@ def measure(installation: Installation, verify: ssl.SSLContext | bool = True) ->
             persons += more
             rows += meter.rows(str(size), f"{len(more)} start, {AT_ONCE} at once, {took:.0f} s")
             meter = Meter(installation)
-            tabs = [Tab(person, verify).run(EVERY * number / size) for number, person in enumerate(persons)]
+            tabs = [Tab(person).run(EVERY * number / size) for number, person in enumerate(persons)]
             asyncio.run(_measured(meter, tabs, STEADY))
             rows += meter.rows(str(size), "a tab of each is open")
             say("\n".join(rows[-2 * len(CONTAINERS) :]))
@@ -173,14 +173,17 @@ def measure(installation: Installation, verify: ssl.SSLContext | bool = True) ->
 
 
 def main() -> int:
-    """About ten minutes."""
+    """About twenty minutes: without https, then with it."""
     installation = Installation.here()
     names = [f"bench{number:03}" for number in range(max(SIZES))]
     with ExitStack() as stack:
         stack.callback(installation.helm, ROOT / "values/courses.yaml")
-        people.add(installation, names, SMALL)
+        values = people.add(installation, names, SMALL)
         print(machine())
         print(measure(installation))
+        stack.enter_context(served(installation, Path(stack.enter_context(TemporaryDirectory())), *values))
+        print("\nthe same, where the proxy has the certificate:\n")
+        print(measure(replace(installation, url=URL)))
     return 0
 
 

@@ -11,8 +11,11 @@ from typing import Any
 from tests.e2e.cluster import ROOT, Installation, until
 
 
-def add(installation: Installation, names: Sequence[str], more: Mapping[str, Any] | None = None) -> None:
-    """Makes the homes and upgrades the release; `more` are values laid over the others, none of which names people."""
+def add(installation: Installation, names: Sequence[str], more: Mapping[str, Any] | None = None) -> list[str]:
+    """Makes the homes and upgrades the release; `more` are values laid over the others, none of which names people.
+
+    The words by which helm has them in a later upgrade.
+    """
     people = {name: {"uid": 21000 + number, "gid": 21000 + number} for number, name in enumerate(names)}
     state = Path(installation.kubeconfig).parent
     allowed = [*_values(installation)["jupyterhub"]["hub"]["config"]["Authenticator"]["allowed_users"], *names]
@@ -27,8 +30,10 @@ def add(installation: Installation, names: Sequence[str], more: Mapping[str, Any
     command = [".venv/bin/coursehub", "storage", "ensure", "--root", str(installation.share), *sites]
     subprocess.run([*command, "values/courses.yaml"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     before = installation.hub()
-    installation.helm(ROOT / "values/courses.yaml", "--values", str(file))
+    values = ["--values", str(file)]
+    installation.helm(ROOT / "values/courses.yaml", *values)
     until(lambda: installation.hub_is_ready_after(before), 90, "the hub with the bench people")
+    return values
 
 
 def _values(installation: Installation) -> dict[str, Any]:

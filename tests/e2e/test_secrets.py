@@ -1,13 +1,9 @@
 """https by a certificate of the tests' own authority, as a browser sees it, and its renewal while somebody works."""
 
-import json
 import os
-import socket
-import ssl
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,66 +11,12 @@ import pytest
 from cryptography import x509
 from playwright.sync_api import Browser, Page, Response
 
-from ci.cluster.network import NODE_IP
-from tests.authority import Authority
-
-from .cluster import ROOT, Installation, until
+from .cluster import Installation, until
 from .conftest import CHROMIUM, FLAGS
-from .person import Person
+from .https import Https, served
 from .test_student import log_in_by_browser
 
-PORT = 30443
-SECRET = "coursehub-tls"
-HTTPS = [
-    *("--set", "jupyterhub.proxy.https.enabled=true", "--set", "jupyterhub.proxy.https.type=secret"),
-    *("--set", f"jupyterhub.proxy.https.secret.name={SECRET}"),
-    *("--set", f"jupyterhub.proxy.service.nodePorts.https={PORT}"),
-    # It would not trust the authority.
-    *("--set", "monitoring.spawnTest.enabled=false"),
-]
 METRIC = "coursehub_certificate_expiry_timestamp_seconds"
-
-
-@dataclass
-class Https:
-    """The hub behind https, and the admin who has the certificates."""
-
-    installation: Installation
-    authority: Authority
-    folder: Path
-    people: list[Person] = field(default_factory=list)
-
-    def log_in(self, name: str) -> Person:
-        """Somebody whose server is stopped at the end."""
-        self.people.append(Person(f"https://{NODE_IP}:{PORT}", name, self.installation.password))
-        return self.people[-1]
-
-    def certify(self, days: int) -> x509.Certificate:
-        """A new certificate in the admin's folder."""
-        chain, key = self.authority.sign(NODE_IP, valid=timedelta(days=days))
-        for made in (chain, key):
-            made.rename(self.folder / made.name)
-        return x509.load_pem_x509_certificate((self.folder / chain.name).read_bytes())
-
-    def apply(self, *options: str) -> dict[str, Any]:
-        """What `coursehub secrets apply` says."""
-        words = ("secrets", "apply", str(self.folder), "--host", NODE_IP, "--json", *options)
-        said: dict[str, Any] = json.loads(self.installation.coursehub(*words))
-        return said
-
-    def serial(self) -> int | None:
-        """Of the certificate that a new connection gets, held against the authority; None while nobody answers."""
-        trust = ssl.create_default_context(cafile=self.authority.file)
-        try:
-            with (
-                socket.create_connection((NODE_IP, PORT), timeout=5) as connection,
-                trust.wrap_socket(connection, server_hostname=NODE_IP) as secured,
-            ):
-                return int(str((secured.getpeercert() or {})["serialNumber"]), 16)
-        except ssl.SSLCertVerificationError:
-            raise
-        except OSError:
-            return None
 
 
 def what(said: dict[str, Any]) -> list[str]:
@@ -83,26 +25,10 @@ def what(said: dict[str, Any]) -> list[str]:
 
 
 @pytest.fixture
-def https(installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Https]:
+def https(installation: Installation, tmp_path: Path) -> Iterator[Https]:
     """The hub with https; afterwards all is as before."""
-    authority, folder = Authority(tmp_path), tmp_path / "secrets"
-    folder.mkdir()
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-    made = Https(installation, authority, folder)
-    try:
-        made.certify(days=30)
-        assert what(made.apply()) == ["made", "elsewhere"]
-        installation.helm(ROOT / "values/courses.yaml", *HTTPS)
-        until(installation.hub_is_ready, 90, "the hub with https")
-        installation.hurry()
-        until(made.serial, 60, "the proxy with https")
+    with served(installation, tmp_path) as made:
         yield made
-        for person in made.people:
-            person.stop()
-    finally:
-        installation.helm(ROOT / "values/courses.yaml")
-        installation.kubectl("delete", "secret", SECRET, "--ignore-not-found")
-        until(installation.hub_is_ready, 90, "the hub as before")
 
 
 @pytest.fixture

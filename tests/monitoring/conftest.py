@@ -28,6 +28,7 @@ class Prometheus:
     """The one that runs, asked over its API."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._client = httpx.Client(base_url=url, timeout=30)
 
     def ready(self) -> bool:

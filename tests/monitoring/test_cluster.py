@@ -3,12 +3,14 @@
 What needs hours, a full volume or a certificate that ends fires in test_rules, by the same expressions.
 """
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ci.dashboard import ROWS
 from tests.e2e.cluster import ROOT, Installation, until
@@ -62,6 +64,20 @@ def test_the_dashboard_says_whose_start_was_refused_and_why(
 ) -> None:
     counted = prometheus.query('coursehub_refusals_total{course="data-analysis", reason="not-listed"}')
     assert [value >= 2 for _, value in counted] == [True]
+
+
+def test_what_servers_took_is_suggested_for_their_course(
+    prometheus: Prometheus, lesson: None, installation: Installation
+) -> None:
+    words = ("usage", "--prometheus", prometheus.url, "--days", "1", "--course", "python-intro")
+    until(lambda: installation.command(*words).returncode == 0, 180, "a look at a server at a whole minute")
+    (measured,) = json.loads(installation.coursehub(*words, "--json"))
+    ((_, used),) = prometheus.query('container_memory_working_set_bytes{pod="jupyter-maria",container="notebook"}')
+    assert (measured["course"], measured["role"], measured["servers"]) == ("python-intro", "student", 1)
+    assert used / 4 < measured["memory"] <= measured["most_memory"] < used * 4
+    assert 0 < measured["cpu"] <= measured["most_cpu"] < 2.5
+    suggested = yaml.safe_load(installation.coursehub(*words, "--suggest"))
+    assert suggested["courses"]["python-intro"]["resources"] == measured["resources"]
 
 
 def test_a_token_that_reads_metrics_is_needed(installation: Installation, log_in: LogIn) -> None:
