@@ -13,9 +13,14 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from .errors import Reason, Refused
+from .failure import Failure, Stage
 from .profiles import GENERAL_SLUG, Profile
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_FAILURES: dict[Stage, tuple[str, str]] = {
+    "start": ("coursehub_spawn_failures", "Servers that did not start; no course for general use."),
+    "running": ("coursehub_server_failures", "Servers that ran and ended by a failure; no course for general use."),
+}
 
 
 class Step(StrEnum):
@@ -60,6 +65,10 @@ class Counters(Collector):
             ["verb", "outcome"],
             registry=None,
         )
+        self._failures = {
+            stage: Counter(name, about, ["reason", "course"], registry=None)
+            for stage, (name, about) in _FAILURES.items()
+        }
         for outcome in Outcome:
             for step in Step:
                 self._steps.labels(step, outcome)
@@ -73,7 +82,7 @@ class Counters(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All of them, as they are now."""
-        for each in (self._spawns, self._refusals, self._steps, self._requests):
+        for each in (self._spawns, self._refusals, self._steps, self._requests, *self._failures.values()):
             yield from each.collect()
 
     def planned(self, profile: Profile) -> None:
@@ -83,6 +92,10 @@ class Counters(Collector):
     def refused(self, course: str, reason: Reason) -> None:
         """A start was refused; `course` is a live course's slug, `general`, or nothing."""
         self._refusals.labels(course, reason).inc()
+
+    def failed(self, failure: Failure) -> None:
+        """A server did not start, or ran and failed; reasons are those of Trouble."""
+        self._failures[failure.stage].labels(failure.reason, failure.course or "").inc()
 
     def requested(self, verb: str, outcome: Outcome) -> None:
         """The provisioner's service was asked for directories."""

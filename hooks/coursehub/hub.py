@@ -19,6 +19,7 @@ from .failures import Failures
 from .gate import Frame
 from .handler import COURSES, CoursesHandler, courses_url
 from .health import Health
+from .hooks import Hook, Hooks
 from .measuring import Measuring, Providers
 from .metrics import Live
 from .noting import NOTES, Notes, NotesHandler
@@ -26,9 +27,8 @@ from .provisioner import Provisioner
 from .routes import Routes
 from .servers import Servers
 from .site import Site
-from .spawner import CoursehubSpawner, Hook, Hooks
+from .spawner import CoursehubSpawner
 from .storage import Share
-from .tally import Tally
 from .telling import Telling
 from .trials import TRIALS, TrialHandler, Trials
 from .witness import Witness
@@ -63,9 +63,9 @@ def configure(
     log = get_logger()
     site = Site(config / "site", config / "courses", log, state)
     site.follow()
-    counters, tally = Counters(), Tally()
+    counters = Counters()
     failures = Failures(state / "failures", lambda: site.current.settings.servers.failure_days, log)
-    witness = Witness(failures, tally, lambda: site.current.settings.zone, log)
+    witness = Witness(failures, counters, lambda: site.current.settings.zone, log)
     module = site.current.settings.site_module
     adjust = sitemodule.load(module) if module else None
     volume, board, service = Share(share), Board(state, log), Provisioner(token, log, counters=counters)
@@ -85,7 +85,7 @@ def configure(
     )
     trials = Trials(lambda: site.current, hooks.find, state, log, adjust)
     seen = expiry.Expiry(lambda: site.current.settings.certificate, log)
-    for numbers in (Live(lambda: site.current), Servers(), counters, tally, measuring, seen, trials):
+    for numbers in (Live(lambda: site.current), Servers(), counters, measuring, seen, trials):
         REGISTRY.register(numbers)
     telling = Telling(lambda: site.current, board, measuring)
     more: dict[str, Question] = {
@@ -103,8 +103,6 @@ def configure(
         _begin(work)
     c.JupyterHub.spawner_class = CoursehubSpawner
     c.CoursehubSpawner.witness = witness
-    # JupyterHub calls it with whoever looks, and the page with whose server it is about.
-    c.JupyterHub.template_vars.update({"coursehub_failure": lambda _: witness.told})
     c.JupyterHub.setdefault("proxy_class", Routes)
     c.KubeSpawner.options_form = hooks.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form
@@ -112,11 +110,17 @@ def configure(
     c.KubeSpawner.pre_spawn_hook = hooks.pre_spawn
     c.KubeSpawner.modify_pod_hook = hooks.modify_pod
     c.KubeSpawner.after_pod_created_hook = hooks.wait
-    c.JupyterHub.extra_handlers.append((COURSES, CoursesHandler, {"choosing": hooks}))
-    c.JupyterHub.extra_handlers.append((NOTES, NotesHandler, {"notes": notes}))
-    # JupyterHub calls it for each page.
-    c.JupyterHub.template_vars.update({"coursehub_announcement": notes.banner})
-    c.JupyterHub.extra_handlers.append((TRIALS, TrialHandler, {"trials": trials}))
+    c.JupyterHub.extra_handlers.extend(
+        [
+            (COURSES, CoursesHandler, {"choosing": hooks}),
+            (NOTES, NotesHandler, {"notes": notes}),
+            (TRIALS, TrialHandler, {"trials": trials}),
+        ]
+    )
+    # JupyterHub calls each with whoever looks at a page; a failure is told of whose server the page is about.
+    c.JupyterHub.template_vars.update(
+        {"coursehub_announcement": notes.banner, "coursehub_failure": lambda _: witness.told}
+    )
     c.JupyterHub.setdefault("default_url", courses_url)
     _templates(c)
     c.JupyterHub.allow_named_servers = False

@@ -12,18 +12,18 @@ from weakref import WeakKeyDictionary
 from jupyterhub.app import JupyterHub
 
 from . import failure, trouble
+from .counters import Counters
 from .failure import Stage
 from .failures import Failures
-from .tally import Tally
 from .trouble import Trouble
 
 
 class Witness:
     """Of all servers; `zone` is the site's, in which people are told times."""
 
-    def __init__(self, failures: Failures, tally: Tally, zone: Callable[[], tzinfo], log: Any) -> None:
+    def __init__(self, failures: Failures, counters: Counters, zone: Callable[[], tzinfo], log: Any) -> None:
         self._failures = failures
-        self._tally = tally
+        self._counters = counters
         self._zone = zone
         self._log = log
         self._written: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
@@ -63,7 +63,7 @@ class Witness:
         self._log.warning(
             "failed: user=%s course=%s stage=%s reason=%s: %s", name, new.course or "-", stage, new.reason, new.detail
         )
-        self._tally.add(new)
+        self._counters.failed(new)
         await self._failures.add(new)
 
     def told(self, name: str) -> str | None:

@@ -14,10 +14,11 @@ from coursehub import courses, settings
 from coursehub.course import Course
 from coursehub.courses import Catalog
 from coursehub.directory import People
+from coursehub.hooks import Hooks
 from coursehub.provisioner import Provisioner
 from coursehub.settings import Settings
 from coursehub.site import Snapshot
-from coursehub.spawner import CoursehubSpawner, Hooks
+from coursehub.spawner import CoursehubSpawner
 from kubespawner import KubeSpawner
 from traitlets.config import Config
 

@@ -14,6 +14,7 @@ from coursehub.courses import Catalog
 from coursehub.directory import People
 from coursehub.failures import Failures
 from coursehub.gate import Frame
+from coursehub.hooks import Hook, Hooks
 from coursehub.identity import Person
 from coursehub.measuring import Measuring
 from coursehub.noting import Notes
@@ -21,8 +22,7 @@ from coursehub.provisioner import Provisioner
 from coursehub.settings import Settings
 from coursehub.site import Snapshot
 from coursehub.sitemodule import Adjust
-from coursehub.spawner import CoursehubSpawner, Hook, Hooks
-from coursehub.tally import Tally
+from coursehub.spawner import CoursehubSpawner
 from coursehub.usage import Picture
 from coursehub.witness import Witness
 from jupyterhub.utils import maybe_future
@@ -56,7 +56,7 @@ class Share:
 
 def witness(folder: Path = Path("no-folder")) -> Witness:
     """One that keeps records in `folder`."""
-    return Witness(Failures(folder, lambda: 14, LOG), Tally(), lambda: UTC, LOG)
+    return Witness(Failures(folder, lambda: 14, LOG), Counters(), lambda: UTC, LOG)
 
 
 def silent(log: logging.Logger) -> Notes:

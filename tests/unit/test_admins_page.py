@@ -14,7 +14,7 @@ HELP = PAGE[PAGE.index("## What to do when") : PAGE.index("## Why can somebody n
 SENTENCES = re.findall(r"(?m)^\| `([^`]+)` \|", HELP[: HELP.index("### Something looks wrong")])
 COMMANDS = sorted(set(re.findall(r"`(coursehub (?:\w[\w-]* )+[^`|]*)`", HELP)))
 # Of what is said while somebody starts a server; what course staff can mend themselves is on their page.
-MODULES = ("identity", "plan", "provisioner", "spawner", "storage")
+MODULES = ("hooks", "identity", "plan", "provisioner", "storage")
 # They are the person's own to mend, or a teacher's; the last are what `coursehub status` and `quota report` say.
 FOR_OTHERS = (
     "…",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from coursehub.counters import Counters, Outcome, Step
 from coursehub.errors import GateClosed, Reason, Refused
-from coursehub.spawner import Forbidden
+from coursehub.hooks import Forbidden
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.support import PETER

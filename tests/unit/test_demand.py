@@ -110,11 +110,12 @@ def test_as_json_a_script_finds_both(prometheus: Prometheus, capsys: pytest.Capt
     assert first["resources"]["guarantee"] == {"cpu": 0.35, "memory": "1216M"}
 
 
-def test_days_namespace_and_course_are_in_each_question(prometheus: Prometheus) -> None:
+@pytest.mark.parametrize(("days", "span"), [("1", "[1d:1m]"), ("14", "[14d:5m]"), ("120", "[120d:43m]")])
+def test_days_namespace_and_course_are_in_each_question(prometheus: Prometheus, days: str, span: str) -> None:
     watched(prometheus)
-    assert run(prometheus, "--days", "3", "--namespace", "teaching", "--course", "python-intro") == 0
+    assert run(prometheus, "--days", days, "--namespace", "teaching", "--course", "python-intro") == 0
     for query in prometheus.queries:
-        for words in ("[3d:5m]", 'namespace="teaching"', 'server_namespace="teaching"', 'course="python-intro"'):
+        for words in (span, 'namespace="teaching"', 'server_namespace="teaching"', 'course="python-intro"'):
             assert words in query
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from coursehub import gate
 from coursehub.errors import GateClosed
+from coursehub.hooks import Forbidden
 from coursehub.plan import make
 from coursehub.profiles import GENERAL
-from coursehub.spawner import Forbidden
 from kubernetes_asyncio.client import V1EnvVar, V1EnvVarSource, V1SecretKeySelector
 
 from tests.support import MARIA, TODAY, site

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from coursehub import handler, hub, noting, storage
 from coursehub.errors import InvalidFile
+from coursehub.hooks import Forbidden
 from coursehub.hub import configure
 from coursehub.routes import Routes
-from coursehub.spawner import CoursehubSpawner, Forbidden
+from coursehub.spawner import CoursehubSpawner
 from coursehub.trials import TRIALS
 from traitlets.config import Config
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from coursehub import plan, sitemodule
 from coursehub.errors import GateClosed
+from coursehub.hooks import Forbidden
 from coursehub.nodes import NodeClass
 from coursehub.plan import RUN, SHARE, Mount, PodPlan
 from coursehub.profiles import Profile, Role
 from coursehub.resources import Amount
 from coursehub.sitemodule import Adjust
-from coursehub.spawner import Forbidden
 
 from tests.support import ANNA, MARIA, TODAY, catalog, site
 from tests.unit.conftest import Spawner, hooks, start

@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 
 import pytest
 from coursehub import access, plan
-from coursehub import spawner as adapter
 from coursehub.course import Course
 from coursehub.courses import Catalog
 from coursehub.errors import Refused
+from coursehub.hooks import Forbidden, Hooks, asked
 from coursehub.identity import Person
 from coursehub.profiles import GENERAL, Profile, Role, parse
-from coursehub.spawner import CoursehubSpawner, Forbidden, Hooks
+from coursehub.spawner import CoursehubSpawner, Preselected
 from coursehub.traits import traits
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -541,7 +541,7 @@ async def test_a_refusal_is_a_sentence_for_the_person_and_sets_nothing(
     ],
 )
 def test_the_asked_profile_is_understood(options: dict[str, object], profile: Profile) -> None:
-    assert adapter.asked(options) == profile
+    assert asked(options) == profile
 
 
 STRANGE: list[object] = [{}, ["a"], None, 5, True, b"a", "", "a\n", "x--y", "../x", "a" * 49]
@@ -554,14 +554,14 @@ STRANGE: list[object] = [{}, ["a"], None, 5, True, b"a", "", "a\n", "x--y", "../
 )
 def test_p4_options_that_are_no_profile_are_refused_in_a_sentence(options: dict[str, object]) -> None:
     with pytest.raises(Refused, match=r"There is no choice .* Choose one on the start page"):
-        adapter.asked(options)
+        asked(options)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text() | st.binary(), st.lists))
-def test_p4_whatever_is_asked_for_is_a_profile_or_a_short_sentence(asked: object) -> None:
+def test_p4_whatever_is_asked_for_is_a_profile_or_a_short_sentence(sent: object) -> None:
     said = ""
     try:
-        adapter.asked({"profile": asked})
+        asked({"profile": sent})
     except Refused as refusal:
         said = str(refusal)
     assert len(said) < 500
@@ -573,7 +573,7 @@ def test_p5_a_form_without_a_choice_is_general_use() -> None:
 
 
 def test_p3_a_link_chooses_on_the_page_and_starts_nothing(spawner: Spawner) -> None:
-    with pytest.raises(adapter.Preselected):
+    with pytest.raises(Preselected):
         spawner().options_from_query({"profile": ["python-intro"]})
 
 

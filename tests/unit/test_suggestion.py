@@ -103,3 +103,7 @@ def test_the_lines_can_be_pasted_into_the_course_file() -> None:
 
 def test_nothing_measured_are_no_lines() -> None:
     assert list(suggestion.lines([], 14)) == []
+
+
+def test_one_day_is_called_a_day() -> None:
+    assert "23 servers in a day: 95 %" in "\n".join(suggestion.lines(MEASURED, 1))
