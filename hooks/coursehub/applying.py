@@ -3,6 +3,7 @@
 import ssl
 import stat
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +18,7 @@ from .secret import NoPlace, Secret
 from .tls import CHAIN, KEY, Facts, Unusable
 
 _PROXY = "component=proxy"
+_SECOND = 1.0
 _SAID = {
     "current": "proxy: has this certificate",
     "restarted": "proxy: restarted, and serves this certificate; servers run on",
@@ -180,11 +182,12 @@ def _proxy(options: Namespace, name: str, changes: Sequence[Change]) -> str:
     found = kubectl.get(where, "secret", name)
     written = _written(found) if found else ""
     pods = [pod for pod in kubectl.get_all(where, "pods", _PROXY) if "deletionTimestamp" not in pod["metadata"]]
-    # Times are whole seconds, and a pod of the same one may have the old certificate.
+    # Times are whole seconds, and a pod of the same one may have the old certificate; so a new one waits for the next.
     if all(pod["metadata"]["creationTimestamp"] > written for pod in pods):
         return "current"
     if options.dry_run or not options.restart_proxy:
         return "outdated"
+    time.sleep(_SECOND)
     kubectl.restart(where, "proxy")
     return "restarted"
 

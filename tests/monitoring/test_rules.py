@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-RULES = Path(__file__).resolve().parents[2] / "chart/files/alerts.yaml"
-ALERTS = [rule["alert"] for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+from .conftest import ALERTS, RULES
+
 # Samples of each series a minute apart, as promtool writes them, and when it is looked at.
 MINUTES = 300
 DAY = 86400

@@ -135,6 +135,17 @@ def test_a_renewed_certificate_is_served_after_a_restart_of_the_proxy_and_only_t
     assert cluster.changes() == ["apply", "apply", "rollout restart", "rollout status"]
 
 
+def test_a_proxy_that_was_restarted_for_its_certificate_is_not_restarted_for_it_again(
+    folder: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However soon the old pod went, the new one is not of the certificate's own second."""
+    monkeypatch.setattr("coursehub.applying.time.sleep", lambda _: cluster.put(time="2026-11-01T10:00:01Z"))
+    cluster.proxy("jupyter-tls")
+    assert apply("--restart-proxy") == 0
+    assert apply("--restart-proxy") == 0
+    assert cluster.changes() == ["apply", "rollout restart", "rollout status"]
+
+
 def test_a_secret_made_by_hand_is_taken_over_with_its_type_and_what_is_not_ours(folder: Path, cluster: Cluster) -> None:
     meta = {"namespace": "coursehub", "name": "jupyter-tls", "creationTimestamp": "2026-01-01T00:00:00Z"}
     cluster.put({"kind": "Secret", "metadata": meta, "type": "Opaque", "data": {"tls.crt": "eA==", "ca.crt": "eA=="}})

@@ -1,0 +1,80 @@
+"""The dashboard, and what is suggested to teachers, from what the running hub, its kubelet and the machine say."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+import yaml
+
+from ci.dashboard import ROWS
+from tests.e2e.cluster import ROOT, Installation, until
+from tests.e2e.person import Person
+
+from .conftest import Prometheus
+
+LogIn = Callable[[str], Person]
+COURSES = ROOT / "values/courses.yaml"
+QUERIES = [
+    pytest.param(query, id=f"{panel.title}, {legend}")
+    for panels in ROWS.values()
+    for panel in panels
+    for legend, query in panel.queries.items()
+]
+
+
+def concrete(query: str, installation: Installation) -> str:
+    """As Grafana puts in what is chosen on the dashboard."""
+    return query.replace("$namespace", installation.namespace).replace("$__rate_interval", "10m")
+
+
+@pytest.fixture(scope="module")
+def lesson(installation: Installation, prometheus: Prometheus) -> Iterator[None]:
+    """One starts a course, one is refused, the spawn test was run; twice, since only what grows has a rate."""
+    people = [Person(installation.url, name, installation.password) for name in ("maria", "emma")]
+    maria, emma = people
+    try:
+        for turn in range(2):
+            maria.start("python-intro")
+            emma.choose("data-analysis")
+            installation.job("coursehub-spawn-test", f"tests-lesson-{os.getpid()}-{turn}", 600)
+            if turn == 0:
+                maria.stop()
+        yield
+    finally:
+        for each in people:
+            each.stop()
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_query_of_the_dashboard_has_data(
+    query: str, prometheus: Prometheus, lesson: None, installation: Installation
+) -> None:
+    asked = concrete(query, installation)
+    until(lambda: prometheus.query(asked), 60, f"there is data for {asked}")
+
+
+def test_the_dashboard_says_whose_start_was_refused_and_why(
+    prometheus: Prometheus, lesson: None, installation: Installation
+) -> None:
+    counted = prometheus.query('coursehub_refusals_total{course="data-analysis", reason="not-listed"}')
+    assert [value >= 2 for _, value in counted] == [True]
+
+
+def test_what_servers_took_is_suggested_for_their_course(
+    prometheus: Prometheus, lesson: None, installation: Installation
+) -> None:
+    words = ("usage", "--prometheus", prometheus.url, "--days", "1", "--course", "python-intro")
+    until(lambda: installation.command(*words).returncode == 0, 180, "a look at a server at a whole minute")
+    (measured,) = json.loads(installation.coursehub(*words, "--json"))
+    ((_, used),) = prometheus.query('container_memory_working_set_bytes{pod="jupyter-maria",container="notebook"}')
+    assert (measured["course"], measured["role"], measured["servers"]) == ("python-intro", "student", 1)
+    assert used / 4 < measured["memory"] <= measured["most_memory"] < used * 4
+    assert 0 < measured["cpu"] <= measured["most_cpu"] < 2.5
+    suggested = yaml.safe_load(installation.coursehub(*words, "--suggest"))
+    assert suggested["courses"]["python-intro"]["resources"] == measured["resources"]
+
+
+def test_a_token_that_reads_metrics_is_needed(installation: Installation, log_in: LogIn) -> None:
+    answer = log_in("maria").client.get("/hub/metrics")
+    assert answer.status_code == 403

@@ -1,0 +1,47 @@
+"""Code of a site that does everything to its hub that alerts are about; the hub of test_alerts imports it."""
+
+import asyncio
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+from coursehub.plan import PodPlan
+
+# As much of the time as the hub can stop and still answer its probes.
+STALLED = FREE = 0.6
+SLOW_START = 65
+FULL = 0.9
+
+_kept: list[object] = []
+
+
+def begin(c: Any, limit: int) -> None:
+    """Bends the pods of emma, and soon has the process fill most of `limit` bytes and stall."""
+    c.KubeSpawner.modify_pod_hook = _share_the_host
+    _kept.append(asyncio.get_running_loop().create_task(_trouble(limit)))
+
+
+def adjust(plan: PodPlan) -> PodPlan:
+    """The plan itself; that of jonas after more than a minute."""
+    if plan.person.name == "jonas":
+        time.sleep(SLOW_START)
+    return plan
+
+
+def _share_the_host(spawner: Any, pod: Any) -> Any:
+    if spawner.user.name == "emma":
+        pod.spec.host_network = True
+    return pod
+
+
+def _used() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+async def _trouble(limit: int) -> None:
+    await asyncio.sleep(5)
+    _kept.append(b"x" * (int(FULL * limit) - _used()))
+    while True:
+        time.sleep(STALLED)  # noqa: ASYNC251 - that is the trouble
+        await asyncio.sleep(FREE)
