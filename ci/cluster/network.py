@@ -20,6 +20,7 @@ API_SERVICE = "10.213.128.1"
 DNS_SERVICE = "10.213.128.10"
 
 BRIDGE = "coursehub"
+NO_POD = ("unreachable", PODS)
 TABLES = ("inet coursehub", "ip kube-proxy", "ip6 kube-proxy")
 LINK = Path("/sys/class/net", BRIDGE)
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
@@ -49,6 +50,8 @@ def ensure(layout: Layout) -> None:
     if not before.exists():
         before.write_text(FORWARDING.read_text())
     FORWARDING.write_text("1")
+    # What is sent to a pod that is gone must not reach a stranger outside.
+    _run("ip", "route", "replace", *NO_POD)
     _run("nft", "-f", "-", text=RULES)
 
 
@@ -81,11 +84,12 @@ def overlapping(routes: Sequence[dict[str, object]]) -> str:
     ours = ipaddress.ip_network(NETWORK)
     for route in routes:
         destination, device = str(route.get("dst", "")), str(route.get("dev", ""))
-        if device == BRIDGE or device.startswith("veth") or ":" in destination or not destination[:1].isdigit():
+        ours_already = device == BRIDGE or device.startswith("veth") or (route.get("type"), destination) == NO_POD
+        if ours_already or ":" in destination or not destination[:1].isdigit():
             continue
         network = ipaddress.ip_network(destination, strict=False)
         if network.prefixlen >= 8 and network.overlaps(ours):
-            return f"{destination} on {device}"
+            return f"{destination} on {device}" if device else destination
     return ""
 
 
@@ -115,6 +119,7 @@ def remove(layout: Layout) -> None:
     """Take away what `ensure` and the programs made; pods' links go with their namespaces."""
     if _exists():
         _run("ip", "link", "delete", BRIDGE)
+    subprocess.run(["ip", "route", "delete", *NO_POD], capture_output=True, check=False)
     listed = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=False).stdout
     for table in TABLES:
         if f"table {table}" in listed.splitlines():

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,8 @@ def layout() -> Iterator[Layout]:
         assert not cgroup.pids()
         assert not mounts.under(layout.state)
         assert network.owner() is None
+        routes = subprocess.run(["ip", "route", "show"], capture_output=True, text=True, check=True).stdout
+        assert network.PODS not in routes
         assert "coursehub" not in tables
         assert "kube-proxy" not in tables
         assert not layout.state.exists()
@@ -75,6 +78,13 @@ def test_nothing_changed_takes_under_a_minute_and_touches_no_process(layout: Lay
     assert time.monotonic() - begin < 60
     assert records(layout) == before
     assert set(before) == set(node.NAMES)
+
+
+def test_the_address_of_a_pod_that_is_gone_leads_to_nobody(layout: Layout) -> None:
+    used = subprocess.run(["ip", "route", "show"], capture_output=True, text=True, check=True).stdout.split()
+    free = next(str(each) for each in ip_network(network.PODS).hosts() if str(each) not in used)
+    with pytest.raises(OSError, match="No route to host"):
+        socket.create_connection((free, 80), timeout=5)
 
 
 def test_another_clone_takes_over_what_was_killed_with_its_mounts_left(layout: Layout, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_the_alert_fires_while_a_course_file_is_broken(
     quiet(prometheus, "CoursehubCourseFileBroken")
 
 
-def test_the_alerts_fire_when_a_spawn_test_fails_and_when_there_is_none_for_long(
+def test_the_alerts_fire_when_a_spawn_test_fails_and_when_the_last_is_long_ago(
     prometheus: Prometheus, installation: Installation
 ) -> None:
     home = installation.share / "home/31/spawntest"

@@ -21,6 +21,8 @@ def test_the_ranges_do_not_overlap() -> None:
         pytest.param({"dst": "default", "dev": "eth0"}, "", id="default route"),
         pytest.param({"dst": "10.213.64.9", "dev": "veth1"}, "", id="a pod of ours"),
         pytest.param({"dst": network.NODE_IP, "dev": network.BRIDGE}, "", id="our bridge"),
+        pytest.param({"type": "unreachable", "dst": network.PODS}, "", id="where no pod of ours is"),
+        pytest.param({"type": "blackhole", "dst": network.PODS}, network.PODS, id="another's black hole"),
         pytest.param({"dst": "192.0.2.0/24", "dev": "eth0"}, "", id="another network"),
         pytest.param({"dst": "fe80::/64", "dev": "eth0"}, "", id="IPv6"),
         pytest.param({"dst": "10.213.7.0/24", "dev": "docker0"}, "10.213.7.0/24 on docker0", id="inside ours"),
