@@ -1,6 +1,6 @@
 """What is live, as numbers on JupyterHub's own /hub/metrics."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -8,16 +8,18 @@ from prometheus_client.registry import Collector
 
 from .site import Snapshot
 
-# Of the container's own cgroup (version 2).
-MEMORY = Path("/sys/fs/cgroup/memory.max")
+# Of the container's own cgroup, as version 2 has it and as version 1 does.
+MEMORY = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+# Version 1 has no word for no limit, but a number that no machine has.
+_NO_LIMIT = 2**60
 
 
 class Live(Collector):
     """Asks for the live snapshot at each scrape, so that a course that went leaves no number behind."""
 
-    def __init__(self, current: Callable[[], Snapshot], memory: Path = MEMORY) -> None:
+    def __init__(self, current: Callable[[], Snapshot], memory: Iterable[Path] = MEMORY) -> None:
         self._current = current
-        self._memory = _bytes(memory)
+        self._memory = next(filter(None, map(_limit, memory)), None)
 
     def describe(self) -> Iterator[Metric]:
         """Nothing: what there is depends on the courses."""
@@ -45,12 +47,13 @@ class Live(Collector):
         yield stale
 
 
-def _bytes(memory: Path) -> int | None:
-    """The limit in a file of a cgroup; None where there is no limit, or no such file."""
+def _limit(memory: Path) -> int | None:
+    """The bytes in a file of a cgroup; None where there is no limit, or no such file."""
     try:
-        return int(memory.read_text())
+        found = int(memory.read_text())
     except (OSError, ValueError):
         return None
+    return found if found < _NO_LIMIT else None
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:

@@ -14,7 +14,7 @@ from tests.unit.test_state import STATE
 FINE = replace(STATE, entries=STATE.entries[:1], problems=())
 
 
-def numbers(now: Snapshot, memory: Path = Path("/none")) -> dict[str, float]:
+def numbers(now: Snapshot, *memory: Path) -> dict[str, float]:
     """What a scrape finds, and each sample's labels."""
     registry = CollectorRegistry()
     registry.register(Live(lambda: now, memory))
@@ -39,16 +39,21 @@ def test_a_scrape_finds_each_live_course_and_what_is_wrong() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "limit"),
-    [pytest.param("1073741824\n", 2**30, id="a limit"), pytest.param("max\n", None, id="none"), (None, None)],
+    ("name", "content", "limit"),
+    [
+        pytest.param("memory.max", "1073741824\n", 2**30, id="a limit"),
+        pytest.param("memory.max", "max\n", None, id="none"),
+        pytest.param("memory.limit_in_bytes", "1073741824\n", 2**30, id="a limit, by version 1"),
+        pytest.param("memory.limit_in_bytes", "9223372036854771712\n", None, id="none, by version 1"),
+        pytest.param("else", "1", None, id="no such file"),
+    ],
 )
 def test_how_much_memory_the_hub_may_use_is_a_number_where_there_is_a_limit(
-    tmp_path: Path, content: str | None, limit: float | None
+    tmp_path: Path, name: str, content: str, limit: float | None
 ) -> None:
-    path = tmp_path / "memory.max"
-    if content is not None:
-        path.write_text(content)
-    assert numbers(Snapshot(site(), catalog(), (), FINE), path).get("coursehub_hub_memory_limit_bytes") == limit
+    (tmp_path / name).write_text(content)
+    files = (tmp_path / "memory.max", tmp_path / "memory.limit_in_bytes")
+    assert numbers(Snapshot(site(), catalog(), (), FINE), *files).get("coursehub_hub_memory_limit_bytes") == limit
 
 
 @pytest.mark.parametrize(
