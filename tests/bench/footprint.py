@@ -40,7 +40,7 @@ CONTAINERS = ("hub", "chp", "provisioner")
 # What a tab of JupyterLab asks for again and again, and how often (its defaults).
 POLLS = ("/api/kernels", "/api/sessions", "/api/terminals", "/api/contents?content=1")
 EVERY = 10.0
-SMALL = {"general": {"resources": {"cpu": 1, "memory": "1G", "guarantee": {"cpu": 0.01, "memory": "64M"}}}}
+SMALL = {"general": {"resources": {"cpu": 1, "memory": "1G", "guarantee": {"cpu": 0.001, "memory": "64M"}}}}
 
 
 @dataclass(frozen=True)
@@ -159,9 +159,9 @@ def measure(installation: Installation, https: Sequence[str]) -> str:
         for size in SIZES:
             say(f"{size} servers")
             more = list(threads.map(partial(_log_in, installation), names[len(persons) : size]))
+            persons += more
             meter = Meter(installation)
             took = asyncio.run(_measured(meter, [asyncio.to_thread(_start_all, threads, more)], None))
-            persons += more
             rows += meter.rows(str(size), f"{len(more)} start, {AT_ONCE} at once, {took:.0f} s")
             rows += _with_tabs(installation, persons, persons[0].url)
         folder = Path(stack.enter_context(TemporaryDirectory()))
