@@ -204,7 +204,7 @@ async def test_no_room_and_pulling_are_shown_while_the_start_goes_on(hub: Hub) -
 
 
 async def test_a_start_without_room_until_its_time_is_over_says_that_and_not_a_number_of_seconds(hub: Hub) -> None:
-    hub.app.config.KubeSpawner.start_timeout = 3
+    hub.app.config.KubeSpawner.start_timeout = 10
     hub.app.users["maria"].spawners.pop("", None)
     try:
         await starting(hub)
