@@ -71,7 +71,8 @@ def _cpu(namespace: str) -> str:
 
 
 def _of_servers(namespace: str) -> str:
-    return f'{{namespace={json.dumps(namespace)},container="notebook"}}'
+    # A pod's own series is that of all its containers, and there also where the node does not name those.
+    return f'{{namespace={json.dumps(namespace)},pod=~"jupyter-.+"}}'
 
 
 def _joined(measure: str, namespace: str, course: str | None) -> str:
