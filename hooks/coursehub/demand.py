@@ -49,8 +49,10 @@ def ask(url: str, namespace: str, days: int, course: str | None) -> list[Use]:
     answers = {name: _vector(url, query) for name, query in questions.items()}
     numbers = ("cpu", "memory", "most_cpu", "most_memory")
     found = [
-        Use(course, role, int(count), *(answers[name].get((course, role), 0.0) for name in numbers))
+        Use(course, role, int(count), *(answers[name][course, role] for name in numbers))
         for (course, role), count in answers["servers"].items()
+        # What has been seen once only has no rate yet.
+        if all((course, role) in answers[name] for name in numbers)
     ]
     if not found:
         raise CoursehubError(_why_nothing(url, namespace, days, course))

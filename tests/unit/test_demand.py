@@ -110,6 +110,16 @@ def test_as_json_a_script_finds_both(prometheus: Prometheus, capsys: pytest.Capt
     assert first["resources"]["guarantee"] == {"cpu": 0.35, "memory": "1216M"}
 
 
+def test_a_course_whose_cpu_is_not_known_yet_is_no_course_that_needs_none(
+    prometheus: Prometheus, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watched(prometheus)
+    prometheus.answers = [each for each in prometheus.answers if "cpu" not in each[0]]
+    prometheus.answers.append((("count(last_over_time(",), [("", "", 5.0)]))
+    assert run(prometheus, "--suggest") == 1
+    assert "was measured in the last 14 days" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("days", "span"), [("1", "[1d:1m]"), ("14", "[14d:5m]"), ("120", "[120d:43m]")])
 def test_days_namespace_and_course_are_in_each_question(prometheus: Prometheus, days: str, span: str) -> None:
     watched(prometheus)
