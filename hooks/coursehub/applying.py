@@ -3,13 +3,13 @@
 import ssl
 import stat
 import sys
-import time
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import sleep
 
 from . import document, kubectl, secret, settings, tls
 from .commands import FINE, PROBLEMS, say
@@ -187,7 +187,7 @@ def _proxy(options: Namespace, name: str, changes: Sequence[Change]) -> str:
         return "current"
     if options.dry_run or not options.restart_proxy:
         return "outdated"
-    time.sleep(_SECOND)
+    sleep(_SECOND)
     kubectl.restart(where, "proxy")
     return "restarted"
 

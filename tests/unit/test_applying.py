@@ -139,7 +139,7 @@ def test_a_proxy_that_was_restarted_for_its_certificate_is_not_restarted_for_it_
     folder: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However soon the old pod went, the new one is not of the certificate's own second."""
-    monkeypatch.setattr("coursehub.applying.time.sleep", lambda _: cluster.put(time="2026-11-01T10:00:01Z"))
+    monkeypatch.setattr("coursehub.applying.sleep", lambda _: cluster.put(time="2026-11-01T10:00:01Z"))
     cluster.proxy("jupyter-tls")
     assert apply("--restart-proxy") == 0
     assert apply("--restart-proxy") == 0
