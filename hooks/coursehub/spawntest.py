@@ -12,7 +12,6 @@ import asyncio
 import json
 import sys
 import time
-import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 import aiohttp
 
 from . import trial
+from .cell import Cell, CellFailed
 from .errors import CoursehubError
 from .trial import Finding, Sight, Turn
 
@@ -107,22 +107,16 @@ class Spawntest:
             kernel = f"{kernels}/{(await response.json())['id']}"
         try:
             async with self._session.ws_connect(f"{kernel}/channels", headers=headers, max_msg_size=0) as socket:
-                asked = _execute_request(trial.LOOK)
-                await socket.send_json(asked)
+                cell = Cell(trial.LOOK)
+                await socket.send_str(cell.request)
                 printed = ""
                 async for message in socket:
-                    if message.type is not aiohttp.WSMsgType.TEXT:
-                        continue
-                    said = json.loads(message.data)
-                    if said.get("parent_header", {}).get("msg_id") != asked["header"]["msg_id"]:
-                        continue
-                    match said["msg_type"]:
-                        case "stream":
-                            printed += said["content"]["text"]
-                        case "error":
-                            raise Wrong(f"A cell failed in the server: {said['content']['evalue']}")
-                        case "status" if said["content"]["execution_state"] == "idle":
-                            return printed
+                    if message.type is aiohttp.WSMsgType.TEXT:
+                        printed += cell.hear(message.data)
+                    if cell.ended:
+                        return printed
+        except CellFailed as failed:
+            raise Wrong(f"A cell failed in the server: {failed}") from None
         except aiohttp.ClientError as error:
             raise Wrong(f"The server's kernel cannot be reached through the proxy: {error}") from None
         raise Wrong("The server's kernel ended before the cell did.")
@@ -153,18 +147,6 @@ class Spawntest:
                 yield response
         except (OSError, aiohttp.ClientError) as error:
             raise Wrong(f"{method} {url}: {error or type(error).__name__}") from None
-
-
-def _execute_request(code: str) -> dict[str, Any]:
-    header = {
-        "msg_id": uuid.uuid4().hex,
-        "session": uuid.uuid4().hex,
-        "username": "",
-        "msg_type": "execute_request",
-        "version": "5.3",
-    }
-    content = {"code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False}
-    return {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
 
 
 def _message(text: str) -> str:

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import httpx
+from coursehub.cell import Cell
 from websockets.sync.client import ClientConnection, connect
 
 START_SECONDS = 180.0
@@ -166,35 +167,20 @@ class Kernel:
     def run(self, code: str, seconds: float = 60) -> str:
         """What a cell with `code` prints."""
         with self.channel() as socket:
-            send(socket, code)
-            return "".join(printed(socket, seconds))
+            return "".join(execute(socket, code, seconds))
 
 
-def send(socket: ClientConnection, code: str) -> None:
-    """Asks the kernel to execute `code`."""
-    header = {
-        "msg_id": uuid.uuid4().hex,
-        "session": uuid.uuid4().hex,
-        "username": "",
-        "msg_type": "execute_request",
-        "version": "5.3",
-    }
-    content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
-    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-    socket.send(json.dumps(message))
+def execute(socket: ClientConnection, code: str, seconds: float = 60) -> Iterator[str]:
+    """Has the kernel begin with `code`; each piece of text that it prints, until its end."""
+    cell = Cell(code)
+    socket.send(cell.request)
+    return _printed(socket, cell, seconds)
 
 
-def printed(socket: ClientConnection, seconds: float) -> Iterator[str]:
-    """Each piece of text that the execution prints, until its end."""
-    while True:
-        message = json.loads(socket.recv(timeout=seconds))
-        match message["msg_type"]:
-            case "stream":
-                yield message["content"]["text"]
-            case "error":
-                raise AssertionError("\n".join(message["content"]["traceback"]))
-            case "execute_reply":
-                return
+def _printed(socket: ClientConnection, cell: Cell, seconds: float) -> Iterator[str]:
+    while not cell.ended:
+        if text := cell.hear(str(socket.recv(timeout=seconds))):
+            yield text
 
 
 def choices(html: str) -> list[str]:

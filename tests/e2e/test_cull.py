@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .cluster import ROOT, Installation, until
-from .person import Kernel, Person, send
+from .person import Kernel, Person, execute
 from .test_student import log_in_by_browser
 
 # Minutes. Each is above three of the local cluster's report intervals, so that it holds as it is written; of the
@@ -64,10 +64,10 @@ def begun(installation: Installation, chromium: Browser, quick_courses: None) ->
         jonas.start("quick")
         sleeping = jonas.kernel()
         with sleeping.channel() as socket:
-            send(socket, "import time; time.sleep(600)")
+            execute(socket, "import time; time.sleep(600)")
         anna.start("brief")
         with anna.kernel().channel() as socket:
-            send(socket, "import time\nwhile True: time.sleep(0.1)")
+            execute(socket, "import time\nwhile True: time.sleep(0.1)")
         lab(emmas_tab, installation, emma, "calm")
         lab(marias_tab, installation, maria, "quick")
         marias_tab.locator(".jp-LauncherCard[data-category=Notebook]").first.click()

@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from .cluster import ROOT, Installation, until
-from .person import Person, said, send
+from .person import Person, execute, said
 from .test_course_file import live, written
 
 LogIn = Callable[[str], Person]
@@ -148,7 +148,7 @@ def test_the_last_lines_of_a_server_that_was_killed_are_there_after_its_pod_is_g
     jonas.start("python-intro")
     assert "ServerApp" in installation.coursehub("logs", "jonas"), "the log of a server that runs"
     with contextlib.suppress(ConnectionClosed, TimeoutError), jonas.kernel().channel() as socket:
-        send(socket, KILL)
+        execute(socket, KILL)
         while True:
             socket.recv(timeout=30)
     dies(jonas)

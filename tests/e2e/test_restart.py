@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .cluster import ROOT, Installation, until
-from .person import Person, printed, send
+from .person import Person, execute
 
 LogIn = Callable[[str], Person]
 NUMBERS = 90
@@ -19,8 +19,7 @@ def test_a_kernel_counts_on_while_the_hub_is_replaced(log_in: LogIn, installatio
     before = installation.hub()
     kernel = maria.kernel()
     with kernel.channel() as socket:
-        send(socket, f"import time\nfor n in range({NUMBERS}):\n    print(n, flush=True); time.sleep(0.5)")
-        heard = printed(socket, 60)
+        heard = execute(socket, f"import time\nfor n in range({NUMBERS}):\n    print(n, flush=True); time.sleep(0.5)")
         text = next(heard)
         installation.kubectl("delete", "pod", "--selector", "component=hub", "--wait=false")
         text += "".join(heard)

@@ -72,7 +72,7 @@ class Proxy:
         await say("status", {}, execution_state="idle")
         await say("status", execution_state="busy")
         if self.fails is not None:
-            await say("error", evalue=self.fails)
+            await say("error", evalue=self.fails, traceback=[])
         else:
             (pod,) = self._kubernetes.pods.values()
             printed = self.printed[pod["metadata"]["labels"].get("coursehub/course", "general")]
