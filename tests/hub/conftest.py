@@ -6,7 +6,7 @@ import json
 import os
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 import yaml
 from aiohttp import web
-from coursehub import storage
+from coursehub import state, storage, watch
 from coursehub.hub import configure
 from jupyterhub.auth import DummyAuthenticator
 from jupyterhub.proxy import Proxy
@@ -261,6 +261,17 @@ class Browser:
         assert response.status_code in (200, 302, 403), response.text
 
 
+async def until(look: Callable[[], object], what: str, seconds: float = 30) -> None:
+    """Waits generously for what comes soon and has no event: until `look`, awaited where it has to be, finds it."""
+    end = time.monotonic() + seconds
+    while True:
+        found = look()
+        if await found if isinstance(found, Awaitable) else found:
+            return
+        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
+        await asyncio.sleep(0.05)
+
+
 class Hub:
     """The running hub as tests use it."""
 
@@ -283,11 +294,16 @@ class Hub:
 
     async def rest(self, name: str, method: str, path: str, body: bytes | None = None) -> httpx.Response:
         """The REST API called by `name`."""
-        if name not in {user.name for user in self.app.users.values()}:
-            await self.login(name)
-        token = self.app.users[name].new_api_token()
-        headers = {"Authorization": f"token {token}", "Content-Type": "application/json"}
+        headers = {**await self._authorized(name), "Content-Type": "application/json"}
         return await self._client().request(method, f"api/{path}", content=body, headers=headers)
+
+    async def progress(self, name: str) -> AsyncIterator[dict[str, Any]]:
+        """Each event of `name`'s progress stream as it comes."""
+        path = f"api/users/{name}/server/progress"
+        async with self._client().stream("GET", path, headers=await self._authorized(name), timeout=30) as response:
+            async for line in response.aiter_lines():
+                if line.startswith("data: "):
+                    yield json.loads(line.removeprefix("data: "))
 
     async def start(self, name: str, body: bytes | None = None) -> str:
         """What the progress stream ends with after `name` started a server over REST."""
@@ -313,9 +329,7 @@ class Hub:
     async def stop(self, name: str) -> None:
         """`name`'s server is gone."""
         await self.rest(name, "DELETE", f"users/{name}/server")
-        async with asyncio.timeout(10):
-            while self.app.users[name].spawner.active:  # noqa: ASYNC110 - JupyterHub offers no event
-                await asyncio.sleep(0.02)
+        await until(lambda: not self.app.users[name].spawner.active, f"the server of {name} gone")
 
     @asynccontextmanager
     async def identity(self, text: str) -> AsyncIterator[None]:
@@ -327,16 +341,26 @@ class Hub:
     async def values(self, text: str) -> AsyncIterator[None]:
         """The hub with these values of the site."""
         self.site.write_text(text)
-        await asyncio.sleep(1.2)
+        await self._taken_over()
         try:
             yield
         finally:
             self.site.write_text(SITE)
-            await asyncio.sleep(1.2)
+            await self._taken_over()
 
-    def write_courses(self, text: str) -> None:
-        """A new course file, taken over as the hub's thread would within a second."""
+    async def write_courses(self, text: str) -> None:
+        """A new course file, by which the hub goes when this returns."""
         self.courses.write_text(text)
+        await self._taken_over()
+
+    async def _taken_over(self) -> None:
+        seen = watch.look((self.site.parent, self.courses.parent))
+        await until(lambda: state.load(self.folder / "state").looked == seen, "the files taken over")
+
+    async def _authorized(self, name: str) -> dict[str, str]:
+        if name not in {user.name for user in self.app.users.values()}:
+            await self.login(name)
+        return {"Authorization": f"token {self.app.users[name].new_api_token()}"}
 
     def _client(self) -> httpx.AsyncClient:
         # Without TLS here, reading the machine's certificates would be most of the time.
@@ -477,5 +501,4 @@ async def hub(running: Hub) -> AsyncIterator[Hub]:
         user.spawner.orm_spawner.user_options = None
     running.app.db.commit()
     if running.courses.read_text() != COURSES:
-        running.write_courses(COURSES)
-        await asyncio.sleep(1.2)
+        await running.write_courses(COURSES)

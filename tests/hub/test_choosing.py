@@ -1,11 +1,10 @@
 """/hub/courses: choosing, following a course's link, and going from one course to the next."""
 
-import asyncio
 from urllib.parse import unquote
 
 import pytest
 
-from tests.hub.conftest import Browser, Form, Hub
+from tests.hub.conftest import Browser, Form, Hub, until
 from tests.support import COURSES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -18,12 +17,6 @@ DATED = (
   last-term: {name: Last Term, instructors: [anna], students: everyone, close: 2020-12-31}
 """
 )
-
-
-async def take_over(hub: Hub, text: str) -> None:
-    """The hub goes by the course file `text`."""
-    hub.write_courses(text)
-    await asyncio.sleep(1.5)
 
 
 async def start(hub: Hub, browser: Browser, profile: str) -> None:
@@ -49,7 +42,7 @@ async def test_who_logs_in_or_comes_to_the_front_page_lands_on_the_page(hub: Hub
 
 
 async def test_the_page_groups_what_there_is_and_says_what_is_not_open_and_why(hub: Hub) -> None:
-    await take_over(hub, DATED)
+    await hub.write_courses(DATED)
     page = await (await hub.login("maria")).page("courses")
     assert page.choices == ["data-analysis", "python-intro", "statistics-lab", "general"]
     assert page.chosen == ["data-analysis"]
@@ -66,7 +59,7 @@ async def test_the_last_choice_is_preselected_and_p8_no_longer_when_it_was_taken
     await start(hub, maria, "statistics-lab")
     await hub.stop("maria")
     assert (await maria.page("courses")).chosen == ["statistics-lab"]
-    await take_over(hub, COURSES.replace("  statistics-lab:", "  other-lab:"))
+    await hub.write_courses(COURSES.replace("  statistics-lab:", "  other-lab:"))
     assert (await maria.page("courses")).chosen == ["data-analysis"]
 
 
@@ -110,7 +103,7 @@ async def test_p3_a_link_followed_before_login_leads_to_the_same_course_after_it
     ],
 )
 async def test_a_link_that_is_not_for_the_person_says_why(hub: Hub, name: str, link: str, sentence: str) -> None:
-    await take_over(hub, DATED)
+    await hub.write_courses(DATED)
     response = await (await hub.login(name)).get(f"courses/{link}")
     assert response.status_code == 200
     assert sentence in Form(response.text).text
@@ -151,7 +144,7 @@ async def test_the_page_names_what_runs_and_where_the_link_leads(hub: Hub, link:
 async def test_what_runs_is_named_after_its_course_has_left_the_file(hub: Hub) -> None:
     maria = await hub.login("maria")
     await start(hub, maria, "data-analysis")
-    await take_over(hub, COURSES.replace("  data-analysis:", "  data-science:"))
+    await hub.write_courses(COURSES.replace("  data-analysis:", "  data-science:"))
     assert "the course 'data-analysis', which is not on offer any more" in (await maria.page("courses")).text
 
 
@@ -165,9 +158,12 @@ async def test_stop_and_switch_ends_at_the_links_course(hub: Hub) -> None:
     assert "Your server is stopping Introduction to Programming" in page.text
     assert "you can start Statistics Lab" in page.text
     hub.kubernetes.pods_may_end.set()
-    async with asyncio.timeout(10):
-        while not (page := await maria.page("courses/statistics-lab")).choices:  # noqa: ASYNC110 - as a browser does
-            await asyncio.sleep(0.05)
+
+    async def offered() -> list[str]:
+        return (await maria.page("courses/statistics-lab")).choices
+
+    await until(offered, "the course on offer")
+    page = await maria.page("courses/statistics-lab")
     assert page.chosen == ["statistics-lab"]
     assert not hub.kubernetes.pods
     await start(hub, maria, page.chosen[0])
@@ -260,8 +256,7 @@ async def test_w3_whatever_the_path_holds_the_redirect_stays_on_the_page(hub: Hu
 
 async def test_y18_a_courses_words_are_text_on_every_page(hub: Hub) -> None:
     nasty = '<script>alert(1)</script>"><img src=x onerror=y> {{7*7}} {% raw %} {username} {'
-    await take_over(
-        hub,
+    await hub.write_courses(
         f"courses:\n  a: {{students: everyone, name: '{nasty}', description: '{nasty}'}}\n"
         f"  b: {{students: everyone, name: '{nasty}', close: 2020-01-01}}\n",
     )

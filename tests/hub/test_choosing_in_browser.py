@@ -1,6 +1,5 @@
 """/hub/courses in a real browser: by keyboard alone, by search, with and without JavaScript, and as axe sees it."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -10,8 +9,7 @@ from axe_playwright_python.async_playwright import Axe
 from coursehub.note import Level
 from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
 
-from tests.hub.conftest import Hub
-from tests.hub.test_failures import until
+from tests.hub.conftest import Hub, until
 from tests.hub.test_notes import announce, ask
 from tests.support import COURSES
 
@@ -64,17 +62,9 @@ async def visit(hub: Hub, chromium: Browser) -> AsyncIterator[Visit]:
         await context.close()
 
 
-async def take_over(hub: Hub, text: str) -> None:
-    """The hub goes by the course file `text`."""
-    hub.write_courses(text)
-    await asyncio.sleep(1.5)
-
-
 async def started(hub: Hub, name: str) -> str:
     """The course of the only pod that was made, once it runs."""
-    async with asyncio.timeout(10):
-        while not hub.app.users[name].spawner.ready:  # noqa: ASYNC110 - JupyterHub offers no event
-            await asyncio.sleep(0.05)
+    await until(lambda: hub.app.users[name].spawner.ready, f"the server of {name}")
     (pod,) = hub.kubernetes.made
     return str(pod["metadata"]["labels"]["coursehub/course"])
 
@@ -105,7 +95,7 @@ async def test_a_student_chooses_and_starts_by_keyboard_alone(hub: Hub, visit: V
 
 
 async def test_what_is_not_open_unfolds_by_keyboard_and_cannot_be_chosen(hub: Hub, visit: Visit) -> None:
-    await take_over(hub, FEW)
+    await hub.write_courses(FEW)
     page = await visit("maria")
     reason = page.get_by_text("The course 'Next Term' opens on 2999-01-01. Please come back then.")
     await expect(reason).to_be_hidden()
@@ -118,7 +108,7 @@ async def test_what_is_not_open_unfolds_by_keyboard_and_cannot_be_chosen(hub: Hu
 async def test_a_search_finds_says_how_many_and_enter_goes_to_the_match_before_it_starts(
     hub: Hub, visit: Visit
 ) -> None:
-    await take_over(hub, MANY)
+    await hub.write_courses(MANY)
     page = await visit("maria")
     search = page.get_by_role("searchbox", name="Search")
     await expect(page.get_by_role("status")).to_have_text("34 to choose from")
@@ -137,7 +127,7 @@ async def test_a_search_finds_says_how_many_and_enter_goes_to_the_match_before_i
 
 
 async def test_a_search_without_a_match_leaves_nothing_to_start(hub: Hub, visit: Visit) -> None:
-    await take_over(hub, MANY)
+    await hub.write_courses(MANY)
     page = await visit("maria")
     search = page.get_by_role("searchbox", name="Search")
     await search.fill("astrology")
@@ -150,7 +140,7 @@ async def test_a_search_without_a_match_leaves_nothing_to_start(hub: Hub, visit:
 
 
 async def test_what_a_link_chose_is_in_view_in_a_long_list(hub: Hub, visit: Visit) -> None:
-    await take_over(hub, MANY)
+    await hub.write_courses(MANY)
     page = await visit("maria")
     chosen = page.get_by_role("radio", name="Course 29")
     await expect(chosen).not_to_be_in_viewport()
@@ -166,7 +156,7 @@ async def test_who_can_start_nothing_has_no_button_to_start(hub: Hub, visit: Vis
 
 
 async def test_without_javascript_it_is_a_plain_long_list(hub: Hub, visit: Visit) -> None:
-    await take_over(hub, MANY)
+    await hub.write_courses(MANY)
     page = await visit("maria", java_script_enabled=False)
     await expect(page.get_by_role("searchbox")).to_be_hidden()
     await expect(page.get_by_role("radio")).to_have_count(34)
@@ -220,7 +210,7 @@ async def test_p3_another_sites_page_that_sends_the_form_by_itself_changes_nothi
 
 async def test_y18_y19_a_courses_words_run_no_script_on_any_page(hub: Hub, visit: Visit) -> None:
     nasty = '<script>window.ran = 1</script>"><img src=x onerror=window.ran=1> {{7*7}} {% raw %} {username} {'
-    await take_over(hub, MANY.replace("name: Course 7,", f"name: '{nasty}', description: '{nasty}',"))
+    await hub.write_courses(MANY.replace("name: Course 7,", f"name: '{nasty}', description: '{nasty}',"))
     page = await visit("maria")
 
     async def as_text() -> None:
@@ -248,7 +238,7 @@ async def blemishes(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_axe_finds_nothing_serious_on_any_of_the_pages(hub: Hub, visit: Visit, theme: str) -> None:
-    await take_over(hub, FEW)
+    await hub.write_courses(FEW)
     page = await visit("maria", color_scheme=theme)
     assert await page.evaluate("document.documentElement.dataset.bsTheme") == theme
     await page.locator("summary").first.click()
@@ -260,7 +250,7 @@ async def test_axe_finds_nothing_serious_on_any_of_the_pages(hub: Hub, visit: Vi
     found += await blemishes(page)
     found += await blemishes(await visit("stranger", color_scheme=theme))
 
-    await take_over(hub, MANY)
+    await hub.write_courses(MANY)
     page = await visit("anna", color_scheme=theme)
     await page.get_by_role("searchbox").fill("course")
     found += await blemishes(page)
@@ -289,7 +279,7 @@ async def test_axe_finds_nothing_serious_on_any_of_the_pages(hub: Hub, visit: Vi
     await page.get_by_role("button", name="Start").click()
     await page.wait_for_url(re.compile("/spawn-pending/homeless"))
     # While JupyterHub clears up, the page says that alone.
-    await until(lambda: not hub.app.users["homeless"].spawner.pending)
+    await until(lambda: not hub.app.users["homeless"].spawner.pending, "the refusal's end")
     await page.goto("spawn-pending/homeless")
     await expect(page.get_by_text("Your home directory does not exist yet").first).to_be_visible()
     await expect(page.get_by_role("heading", name="Your server was not started")).to_be_visible()

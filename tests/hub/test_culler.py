@@ -19,7 +19,7 @@ from coursehub import storage
 from coursehub.culler import Culler
 from coursehub.site import Site
 
-from tests.hub.conftest import SERVICES, SITE, UID, Hub
+from tests.hub.conftest import SERVICES, SITE, UID, Hub, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -48,7 +48,7 @@ def always(_: int) -> bool:
     return True
 
 
-def until(minute: int) -> Callable[[int], bool]:
+def up_to(minute: int) -> Callable[[int], bool]:
     """Somebody who works, and then leaves a tab open: their server reports on, the same old moment."""
     return lambda now: now <= minute
 
@@ -69,16 +69,16 @@ class Kind:
 
 
 KINDS = {
-    "a forgotten tab": Kind("general", until(60), 120),
+    "a forgotten tab": Kind("general", up_to(60), 120),
     "a busy kernel, to the site's age": Kind("general", always, 540),
-    "a short course": Kind("short", until(100), 140),
+    "a short course": Kind("short", up_to(100), 140),
     "a short course with one who comes back in time": Kind("short", with_pause(60, 100), 540),
-    "a long course": Kind("long", until(60), 360),
+    "a long course": Kind("long", up_to(60), 360),
     "a long course's busy kernel": Kind("long", always, None),
     "a busy kernel in a course that ends by age": Kind("brief", always, 120),
-    "an instructor's longer time": Kind("taught--instructor", until(60), 240),
-    "never used": Kind("general", until(-1), 60, reports=False),
-    "a course that is gone": Kind("gone", until(20), 80),
+    "an instructor's longer time": Kind("taught--instructor", up_to(60), 240),
+    "never used": Kind("general", up_to(-1), 60, reports=False),
+    "a course that is gone": Kind("gone", up_to(20), 80),
 }
 EACH = 20
 NAMES = {f"student{number:03}": kind for number, kind in enumerate(kind for kind in KINDS for _ in range(EACH))}
@@ -120,7 +120,7 @@ async def full(hub: Hub) -> AsyncIterator[tuple[Hub, dict[str, Any]]]:
         home.mkdir(parents=True, exist_ok=True)
         os.chown(home, UID, -1)
     people = "".join(f"      {name}: {{uid: {UID}, gid: {25000 + number}}}\n" for number, name in enumerate(everybody))
-    hub.write_courses(course_file())
+    await hub.write_courses(course_file())
     await hub.login("sofia")
     headers = {"Authorization": f"token {hub.app.users['sofia'].new_api_token()}"}
     async with (
@@ -160,8 +160,7 @@ async def call(session: aiohttp.ClientSession, method: str, path: str, body: obj
 async def start(admin: aiohttp.ClientSession, spawner: Any, name: str, profile: str) -> None:
     """Starts a server, which runs when this returns."""
     await call(admin, "POST", f"users/{name}/server", {"profile": profile})
-    while not spawner.ready:  # noqa: ASYNC110 - JupyterHub offers no event
-        await asyncio.sleep(0.1)
+    await until(lambda: spawner.ready, f"the server of {name}", 60)
 
 
 def culler(hub: Hub, site: Site, clock: Callable[[aiohttp.ClientResponse], datetime]) -> Culler:
@@ -190,7 +189,7 @@ async def test_in_ten_hours_of_two_hundred_people_each_server_ends_at_its_time_a
     async with aiohttp.ClientSession() as session:
         for day.minute in range(0, HOURS * 60 + 1, STEP):
             if day.minute == GONE_AT:
-                hub.write_courses(course_file("gone"))
+                await hub.write_courses(course_file("gone"))
                 assert await asyncio.to_thread(site.refresh)
             for name in NAMES.keys() - ended.keys():
                 if KINDS[NAMES[name]].active(day.minute):

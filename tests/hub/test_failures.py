@@ -5,14 +5,13 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from coursehub import door
 
-from tests.hub.conftest import Hub
+from tests.hub.conftest import Hub, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -36,9 +35,7 @@ async def starting(hub: Hub, profile: str = "data-analysis") -> None:
     """Maria's server has a pod that does not run yet."""
     hub.kubernetes.phase = "Pending"
     await hub.rest("maria", "POST", "users/maria/server", json.dumps({"profile": profile}).encode())
-    async with asyncio.timeout(10):
-        while POD not in hub.kubernetes.pods:  # noqa: ASYNC110 - the API has no event
-            await asyncio.sleep(0.02)
+    await until(lambda: POD in hub.kubernetes.pods, "the pod")
 
 
 async def asked(hub: Hub, user: str = "maria") -> dict[str, Any]:
@@ -46,13 +43,6 @@ async def asked(hub: Hub, user: str = "maria") -> dict[str, Any]:
     reply = await asyncio.to_thread(door.ask, json.dumps({"ask": "logs", "user": user}), hub.folder / "door")
     answer: dict[str, Any] = json.loads(reply)["answer"]
     return answer
-
-
-async def until(look: Callable[[], object], seconds: float = 15) -> None:
-    """Waits until `look` finds something."""
-    async with asyncio.timeout(seconds):
-        while not look():  # noqa: ASYNC110 - what is looked at has no event
-            await asyncio.sleep(0.05)
 
 
 def events_of(hub: Hub) -> list[dict[str, Any]]:
@@ -122,7 +112,7 @@ async def test_a_start_that_cannot_succeed_ends_within_seconds_with_a_sentence_a
     await starting(hub)
     began = time.monotonic()
     hub.kubernetes.happens(POD, "Scheduled", "Successfully assigned courses/jupyter-maria to node-1", "Normal")
-    await until(lambda: events_of(hub))
+    await until(lambda: events_of(hub), "an event")
     hub.kubernetes.becomes(POD, **status)
     assert sentence in await hub.outcome("maria")
     assert time.monotonic() - began < 20
@@ -167,18 +157,18 @@ async def test_a_volume_that_does_not_mount_ends_the_start_and_one_that_is_only_
     assert (await asked(hub))["failures"][0]["detail"] == "MountVolume.SetUp failed: /srv/share is not a directory"
 
 
-async def stream(hub: Hub) -> list[str]:
-    """All messages of Maria's progress stream, up to its end."""
-    response = await hub.rest("maria", "GET", "users/maria/server/progress")
-    return [json.loads(line)["message"] for line in re.findall(r"^data: (.*)$", response.text, re.MULTILINE)]
-
-
 NO_ROOM = "There is no room for your server on the machines. It waits, and starts as soon as there is."
 
 
 async def test_no_room_and_pulling_are_shown_while_the_start_goes_on(hub: Hub) -> None:
     await starting(hub)
-    messages = asyncio.create_task(stream(hub))
+    said: list[str] = []
+
+    async def listen() -> None:
+        async for event in hub.progress("maria"):
+            said.append(event["message"])
+
+    listening = asyncio.create_task(listen())
     unscheduled = {
         "type": "PodScheduled",
         "status": "False",
@@ -186,20 +176,17 @@ async def test_no_room_and_pulling_are_shown_while_the_start_goes_on(hub: Hub) -
         "message": "0/3 nodes are available: 3 Insufficient memory.",
     }
     hub.kubernetes.becomes(POD, phase="Pending", conditions=[unscheduled])
-    await asyncio.sleep(1.5)
+    await until(lambda: NO_ROOM in said, "the want of room on the page")
     now = (await asked(hub))["pod"]
     assert now["trouble"] == "There is no room for your server on the machines."
     assert now["detail"] == "0/3 nodes are available: 3 Insufficient memory."
     hub.kubernetes.becomes(POD, **waits("ContainerCreating"))
     hub.kubernetes.happens(POD, "Pulling", 'Pulling image "registry.example/r:1"', "Normal")
-    await asyncio.sleep(1.5)
+    fetched = re.compile(r"The image of your server is being fetched to its machine, since \d\d:\d\d:")
+    await until(lambda: any(fetched.match(each) for each in said), "the fetched image on the page")
+    await until(lambda: any("[Normal] Pulling image" in each for each in said), "KubeSpawner's own words")
     hub.kubernetes.run()
-    said = await messages
-    assert NO_ROOM in said
-    assert any(
-        re.match(r"The image of your server is being fetched to its machine, since \d\d:\d\d:", each) for each in said
-    )
-    assert any("[Normal] Pulling image" in each for each in said), "KubeSpawner's own words are gone"
+    await listening
     assert said[-1].startswith("Server ready")
 
 
@@ -223,9 +210,9 @@ async def test_a_server_that_runs_out_of_memory_later_is_explained_when_its_pers
     assert await hub.start("maria", b'{"profile": "data-analysis"}') == "ready"
     hub.kubernetes.becomes(POD, **ended("OOMKilled", 137, "[I 2026-10-01 ServerApp] Kernel started\n"))
     spawner = hub.app.users["maria"].spawner
-    await until(lambda: spawner.pod_reflector.pods[f"courses/{POD}"]["status"]["phase"] == "Failed")
+    await until(lambda: spawner.pod_reflector.pods[f"courses/{POD}"]["status"]["phase"] == "Failed", "the failure seen")
     await spawner.poll_and_notify()
-    await until(lambda: not hub.app.users["maria"].spawner.active)
+    await until(lambda: not hub.app.users["maria"].spawner.active, "the server given up")
     assert not hub.kubernetes.pods
 
     sentence = "Your server used more memory than the 2G of this course, and was ended."
@@ -244,9 +231,9 @@ async def test_a_server_that_its_person_shuts_down_is_no_failure(hub: Hub) -> No
     before = (await asked(hub))["failures"]
     hub.kubernetes.becomes(POD, **ended("Completed", 0))
     spawner = hub.app.users["maria"].spawner
-    await until(lambda: spawner.pod_reflector.pods[f"courses/{POD}"]["status"]["phase"] == "Failed")
+    await until(lambda: spawner.pod_reflector.pods[f"courses/{POD}"]["status"]["phase"] == "Failed", "the failure seen")
     await spawner.poll_and_notify()
-    await until(lambda: not hub.app.users["maria"].spawner.active)
+    await until(lambda: not hub.app.users["maria"].spawner.active, "the server given up")
     assert (await asked(hub))["failures"] == before
 
 

@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 
 from tests.authority import Authority
-from tests.hub.conftest import SITE, Hub
+from tests.hub.conftest import SITE, Hub, until
 from tests.support import COURSES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -30,8 +30,7 @@ async def test_y23_a_broken_course_file_changes_nothing_in_the_running_hub_and_i
     assert fine["coursehub_courses"] == 4
     assert fine['coursehub_course_info{course="data-analysis",version="…"}'] == 1
     assert (fine["coursehub_courses_load_error"], fine["coursehub_state_saved"]) == (0, 1)
-    hub.write_courses(COURSES[: COURSES.index("  statistics-lab")] + "  statistics-lab: {")
-    await asyncio.sleep(1.5)
+    await hub.write_courses(COURSES[: COURSES.index("  statistics-lab")] + "  statistics-lab: {")
     broken = await metrics(hub)
     assert (broken["coursehub_courses"], broken["coursehub_courses_load_error"]) == (4, 1)
     assert broken['coursehub_course_stale{course="statistics-lab"}'] == 1
@@ -41,8 +40,7 @@ async def test_y23_a_broken_course_file_changes_nothing_in_the_running_hub_and_i
 
 
 async def test_a_course_that_is_taken_out_leaves_page_and_metrics(hub: Hub) -> None:
-    hub.write_courses("courses:\n  only: {name: Only, students: everyone}\n")
-    await asyncio.sleep(1.5)
+    await hub.write_courses("courses:\n  only: {name: Only, students: everyone}\n")
     found = await metrics(hub)
     # What was counted of it stays until the hub restarts, as counters do.
     about = [name for name in found if "course=" in name and not name.startswith(COUNTED)]
@@ -61,10 +59,12 @@ async def test_the_end_of_the_certificate_in_front_of_the_hub_is_a_metric_where_
     async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context) as proxy:
         port = proxy.sockets[0].getsockname()[1]
         async with hub.values(f"{SITE}certificate: {{host: 127.0.0.1, port: {port}, name: jupyter.example.edu}}\n"):
+
+            async def told() -> bool:
+                return name in await metrics(hub)
+
+            await until(told, "the certificate's end")
             found = await metrics(hub)
-            async with asyncio.timeout(10):
-                while name not in found:
-                    found = await metrics(hub)
     end = x509.load_pem_x509_certificate(chain.read_bytes()).not_valid_after_utc
     assert found[name] == end.timestamp()
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 from aiohttp import web
 from coursehub import door
 
-from tests.hub.conftest import SITE, Hub, _serve
+from tests.hub.conftest import SITE, Hub, _serve, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -176,13 +176,14 @@ usage: {{provider: prometheus, warn: 90, interval: 10, prometheus: {{url: "http:
     async def warned() -> set[str]:
         return {name for name, each in people.items() if "Your home holds" in (await each.get("courses")).text}
 
-    async def until(who: set[str]) -> None:
-        async with asyncio.timeout(40):
-            while await warned() != who:  # noqa: ASYNC110 - the hub offers no event
-                await asyncio.sleep(0.5)
+    async def comes_to(who: set[str]) -> None:
+        async def reached() -> bool:
+            return await warned() == who
+
+        await until(reached, f"a warning for {who}", 60)
 
     async with hub.values(SITE + usage):
-        await until({"maria"})
+        await comes_to({"maria"})
         page = (await people["maria"].get("courses")).text
         assert "Your home holds 9.4 of 10.0 GiB. Delete what you do not need." in page
         assert await hub.start("maria", b"{}") == "ready"
@@ -191,10 +192,10 @@ usage: {{provider: prometheus, warn: 90, interval: 10, prometheus: {{url: "http:
         report = (await ask(hub, "usage", by="share"))["answer"]["usage"]
         assert [(row["name"], row["percent"]) for row in report] == [("maria", 94), ("jonas", 25)]
         sizes["jonas"] = 21 * GIB
-        await until({"maria", "jonas"})
+        await comes_to({"maria", "jonas"})
         answers = False
         sizes.clear()
-        await until(set())
+        await comes_to(set())
         assert (await ask(hub, "usage", by="use"))["refusal"].startswith("usage is not known: http://127.0.0.1")
         assert await texts(hub, token_of_pod(hub)) == []
     await runner.cleanup()

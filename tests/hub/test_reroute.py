@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from coursehub import reroute
 from jupyterhub.proxy import ConfigurableHTTPProxy
 
 from ci.cluster.layout import Layout
-from tests.hub.conftest import Hub
+from tests.hub.conftest import Hub, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 TOKEN = "t" * 32
@@ -98,15 +98,6 @@ def _free() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
-
-
-async def until(look: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Waits generously for something that comes soon."""
-    for _ in range(300):
-        if await look():
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"not within half a minute: {what}")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

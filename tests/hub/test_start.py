@@ -281,8 +281,7 @@ async def test_p7_rest_options_beside_the_profile_change_nothing(hub: Hub, optio
 async def test_p8_a_saved_choice_is_decided_anew_at_each_start(hub: Hub) -> None:
     assert await hub.start("maria", b'{"profile": "data-analysis"}') == "ready"
     await hub.stop("maria")
-    hub.write_courses(COURSES.replace("students: [maria]", "students: [nobody]"))
-    await asyncio.sleep(1.5)
+    await hub.write_courses(COURSES.replace("students: [maria]", "students: [nobody]"))
     assert NOT_LISTED in await hub.start("maria")
     page = await (await hub.login("maria")).page("spawn")
     assert page.chosen == ["python-intro"]
@@ -380,8 +379,7 @@ async def test_p11_who_leaves_a_course_while_their_server_runs_keeps_it_and_cann
     maria = await hub.login("maria")
     await maria.choose("data-analysis")
     assert await hub.outcome("maria") == "ready"
-    hub.write_courses(COURSES.replace("students: [maria]", "students: [nobody]"))
-    await asyncio.sleep(1.5)
+    await hub.write_courses(COURSES.replace("students: [maria]", "students: [nobody]"))
     assert hub.app.users["maria"].spawner.ready
     assert list(hub.kubernetes.pods) == ["jupyter-maria"]
     await hub.stop("maria")
@@ -440,8 +438,7 @@ async def test_a_pod_that_fails_at_once_is_told_and_taken_away(hub: Hub) -> None
 
 async def test_a_course_added_to_the_file_appears_without_a_restart(hub: Hub) -> None:
     maria = await hub.login("maria")
-    hub.write_courses(COURSES + "  new-course: {name: New Course, students: everyone}\n")
-    await asyncio.sleep(1.5)
+    await hub.write_courses(COURSES + "  new-course: {name: New Course, students: everyone}\n")
     assert "new-course" in (await maria.page("spawn")).choices
     await maria.choose("new-course")
     assert await hub.outcome("maria") == "ready"
@@ -454,8 +451,7 @@ async def test_y19_a_courses_name_is_the_same_in_a_refusal_on_the_page_in_the_st
     hub: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:
     name = json.dumps(ODD)
-    hub.write_courses(f"courses:\n  a: {{name: {name}}}\n  b: {{name: {name}, students: everyone}}\n")
-    await asyncio.sleep(1.5)
+    await hub.write_courses(f"courses:\n  a: {{name: {name}}}\n  b: {{name: {name}, students: everyone}}\n")
     maria = await hub.login("maria")
     assert f"You are not on the list of '{ODD}'" in await hub.start("maria", b'{"profile": "a"}')
     assert f"You are not on the list of '{ODD}'" in (await maria.page("spawn-pending/maria")).text
@@ -468,11 +464,10 @@ async def test_y19_a_courses_name_is_the_same_in_a_refusal_on_the_page_in_the_st
 
 
 async def test_y18_a_courses_name_is_text_on_the_page(hub: Hub) -> None:
-    hub.write_courses(
+    await hub.write_courses(
         "courses:\n  a:\n    students: everyone\n"
         "    name: '<script>alert(1)</script>\"><img src=x onerror=y> {{7*7}} {% raw %}'\n"
     )
-    await asyncio.sleep(1.5)
     response: httpx.Response = await (await hub.login("maria")).get("spawn")
     assert "<script>alert(1)" not in response.text
     assert "<img src=x" not in response.text
