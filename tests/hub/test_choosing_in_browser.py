@@ -1,5 +1,6 @@
 """/hub/courses in a real browser: by keyboard alone, by search, with and without JavaScript, and as axe sees it."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -10,6 +11,7 @@ from coursehub.note import Level
 from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
 
 from tests.hub.conftest import Hub, until
+from tests.hub.test_failures import POD, waits
 from tests.hub.test_notes import announce, ask
 from tests.support import COURSES
 
@@ -223,6 +225,40 @@ async def test_y18_y19_a_courses_words_run_no_script_on_any_page(hub: Hub, visit
     assert await started(hub, "maria") == "course-7"
     await page.goto("courses")
     await as_text()
+
+
+async def test_who_opens_the_progress_page_while_jupyterhub_clears_up_after_a_failure_reads_why(
+    hub: Hub, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JupyterHub answers the page's stream with an error for that moment."""
+    page = await visit("maria")
+    asked, clearing, answered = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    spawner = hub.app.users["maria"].spawner
+    poll = spawner.poll
+
+    async def stream(route: Route) -> None:
+        asked.set()
+        await clearing.wait()
+        await route.continue_()
+
+    async def clear_up() -> object:
+        clearing.set()
+        await answered.wait()
+        return await poll()
+
+    await page.route("**/server/progress*", stream)
+    monkeypatch.setattr(spawner, "poll", clear_up)
+    hub.kubernetes.phase = "Pending"
+    await page.get_by_label("Introduction to Programming").check()
+    async with page.expect_response("**/server/progress*") as answer:
+        await page.get_by_role("button", name="Start").click()
+        await asked.wait()
+        await until(lambda: POD in hub.kubernetes.pods, "the pod")
+        hub.kubernetes.becomes(POD, **waits("InvalidImageName"))
+    assert (await answer.value).status == 400
+    answered.set()
+    await expect(page.get_by_role("heading", name="Your server was not started")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("The image of your server is not there").first).to_be_visible()
 
 
 async def blemishes(page: Page) -> list[str]:
