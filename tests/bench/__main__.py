@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
-from tests.e2e.cluster import ROOT, Installation
+from tests.e2e.cluster import COURSES, Installation
 from tests.e2e.person import Person
 
 from . import people
@@ -69,7 +69,7 @@ def main() -> int:
     say("bench people and their homes")
     names = [f"bench{number:02}" for number in range(max(BURSTS))]
     with ExitStack() as stack:
-        stack.callback(installation.helm, ROOT / "values/courses.yaml")
+        stack.callback(installation.helm, COURSES)
         people.add(installation, names)
         print(machine())
         print(_memory(installation))

@@ -25,7 +25,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import connect
 
-from tests.e2e.cluster import ROOT, Installation
+from tests.e2e.cluster import COURSES, Installation
 from tests.e2e.https import URL, served
 from tests.e2e.person import Person
 
@@ -184,7 +184,7 @@ def main() -> int:
     installation = Installation.here()
     names = [f"bench{number:03}" for number in range(max(SIZES))]
     with ExitStack() as stack:
-        stack.callback(installation.helm, ROOT / "values/courses.yaml")
+        stack.callback(installation.helm, COURSES)
         values = people.add(installation, names, SMALL)
         print(machine())
         print(measure(installation, values))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.cluster import ROOT, Installation, until
+from tests.e2e.cluster import COURSES, ROOT, Installation, until
 
 
 def add(installation: Installation, names: Sequence[str], more: Mapping[str, Any] | None = None) -> list[str]:
@@ -31,7 +31,7 @@ def add(installation: Installation, names: Sequence[str], more: Mapping[str, Any
     subprocess.run([*command, "values/courses.yaml"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     before = installation.hub()
     values = ["--values", str(file)]
-    installation.helm(ROOT / "values/courses.yaml", *values)
+    installation.helm(COURSES, *values)
     until(lambda: installation.hub_is_ready_after(before), 90, "the hub with the bench people")
     return values
 

@@ -7,14 +7,18 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
+
 from ci.cluster.layout import Layout
 
 ROOT = Path(__file__).resolve().parents[2]
+COURSES = ROOT / "values/courses.yaml"
 PROGRAM = ROOT / ".venv/bin/coursehub"
 # As `make up` put it together.
 CHART = Layout.from_environment().cache / "chart"
@@ -105,14 +109,23 @@ class Installation:
         return self._ready_hub() not in (None, before)
 
     def _ready_hub(self) -> tuple[str, int] | None:
-        """The hub as `hub` has it, of one look at the pods: between two looks a pod can go."""
+        """The hub as `hub` has it, of one look at the pods: between two looks a pod can go.
+
+        A pod that is ready is not yet one that the way through the proxy leads to.
+        """
         pods = self.pods("component=hub")
         if len(pods) != 1:
             return None
         containers = pods[0]["status"].get("containerStatuses", [])
         if not containers or not all(each["ready"] for each in containers):
             return None
-        return pods[0]["metadata"]["uid"], containers[0]["restartCount"]
+        try:
+            answer = httpx.get(f"{self.url}/hub/health", timeout=5)
+        except httpx.TransportError:
+            return None
+        # With https the plain address leads there.
+        reached = answer.is_success or answer.is_redirect
+        return (pods[0]["metadata"]["uid"], containers[0]["restartCount"]) if reached else None
 
     def job(self, cronjob: str, name: str, seconds: float = 300) -> tuple[bool, str]:
         """A Job made from a CronJob, run to its end: whether it succeeded, and its log; it is gone afterwards."""
@@ -138,6 +151,17 @@ class Installation:
         command += ["--set-file", f"courses.files.main={courses}", "--timeout", "3m", *arguments]
         done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+    @contextmanager
+    def upgraded(self, courses: Path, *arguments: str) -> Iterator[None]:
+        """The installation with other values, which kubelet sees soon; afterwards as `make up` made it."""
+        try:
+            self.helm(courses, *arguments)
+            self.hurry()
+            yield
+        finally:
+            self.helm(COURSES)
+            self.hurry()
 
 
 def until(look: Callable[[], Found], seconds: float, what: str, every: float = 1.0) -> Found:

@@ -39,6 +39,7 @@ def installation() -> Installation:
 def hub_and_proxy_run(kube_cluster: Cluster, installation: Installation) -> None:
     """Every test begins with a hub and a proxy that answer."""
     wait_for_deployments_to_run(kube_cluster.kube_client, ["hub", "proxy"], installation.namespace, 120)
+    until(installation.hub_is_ready, 120, "the hub behind the proxy")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from cryptography import x509
 from ci.cluster.network import NODE_IP
 from tests.authority import Authority
 
-from .cluster import ROOT, Installation, until
+from .cluster import COURSES, Installation, until
 from .person import Person
 
 PORT = 30443
@@ -85,7 +85,7 @@ def served(installation: Installation, folder: Path, *values: str) -> Iterator[H
             made.certify(days=30)
             said = made.apply()
             assert (said["secrets"][0]["what"], said["proxy"]) == ("made", "elsewhere")
-            installation.helm(ROOT / "values/courses.yaml", *HTTPS, *values)
+            installation.helm(COURSES, *HTTPS, *values)
             until(installation.hub_is_ready, 90, "the hub with https")
             installation.hurry()
             until(made.serial, 60, "the proxy with https")
@@ -93,6 +93,6 @@ def served(installation: Installation, folder: Path, *values: str) -> Iterator[H
             for person in made.people:
                 person.stop()
     finally:
-        installation.helm(ROOT / "values/courses.yaml")
+        installation.helm(COURSES)
         installation.kubectl("delete", "secret", SECRET, "--ignore-not-found")
         until(installation.hub_is_ready, 90, "the hub as before")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import time
 import uuid
 from collections.abc import Iterator
@@ -76,13 +77,18 @@ class Person:
         return [{}, *self.events(seconds)][-1]
 
     def events(self, seconds: float = START_SECONDS) -> Iterator[dict[str, Any]]:
-        """Each event of the progress stream, as it comes."""
+        """Each event of the progress stream, as it comes; none where nothing is starting."""
         headers = {"Authorization": f"token {self.token}"}
         url = f"/hub/api/users/{self.name}/server/progress"
-        with self.client.stream("GET", url, headers=headers, timeout=seconds) as stream:
-            for line in stream.iter_lines():
-                if line.startswith("data:"):
-                    yield json.loads(line[5:])
+        for pause in (1.0, 1.0, 0.0):
+            with self.client.stream("GET", url, headers=headers, timeout=seconds) as stream:
+                for line in stream.iter_lines():
+                    if line.startswith("data:"):
+                        yield json.loads(line[5:])
+            if stream.status_code == 200:
+                return
+            # While JupyterHub cleans up after a start that failed, it says that nothing is starting.
+            time.sleep(pause)
 
     def model(self) -> dict[str, Any] | None:
         """The server's model where there is one, as the hub has it."""
@@ -112,12 +118,19 @@ class Person:
         headers = {"Authorization": f"token {self.token}"}
         return httpx.request(method, f"{self.url}/user/{self.name}{path}", json=body, headers=headers, timeout=60)
 
+    def reaches_server(self) -> bool:
+        """Whether the person's own server answers, which it does not while the proxy or its route is away."""
+        try:
+            return self.server("GET", "/api/status").status_code == 200
+        except httpx.TransportError:
+            return False
+
     @contextlib.contextmanager
     def socket(self, path: str) -> Iterator[ClientConnection]:
         """A websocket of the person's own server."""
         url = f"{self.url.replace('http', 'ws', 1)}/user/{self.name}{path}"
         headers = {"Authorization": f"token {self.token}"}
-        with connect(url, additional_headers=headers, max_size=None, open_timeout=30) as socket:
+        with connect(url, additional_headers=headers, ssl=_tls(url), max_size=None, open_timeout=90) as socket:
             yield socket
 
     def terminal(self, command: str, seconds: float = 60) -> str:
@@ -168,6 +181,19 @@ class Kernel:
         """What a cell with `code` prints."""
         with self.channel() as socket:
             return "".join(execute(socket, code, seconds))
+
+
+def _tls(url: str) -> ssl.SSLContext | None:
+    """For a wss:// address what the websocket's client can use.
+
+    It reads and writes in two threads. With TLS 1.3, which goes on talking after the handshake, one connection of
+    hundreds stalls for ever, whoever the server is.
+    """
+    if not url.startswith("wss:"):
+        return None
+    context = ssl.create_default_context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def execute(socket: ClientConnection, code: str, seconds: float = 60) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pytest
 from ci.images.build import workshop
 from ci.images.image import IMAGES
 
-from .cluster import ROOT, Installation, until
+from .cluster import COURSES, ROOT, Installation, until
 from .person import Person
 
 LogIn = Callable[[str], Person]
@@ -67,13 +67,13 @@ def hostile(installation: Installation, odd_image: str, tmp_path_factory: pytest
     (folder / "values.json").write_text(json.dumps(values))
     courses = folder / "courses.yaml"
     more = "\n  odd:\n    name: Odd\n    students: everyone\n    image: odd\n"
-    courses.write_text((ROOT / "values/courses.yaml").read_text() + more)
+    courses.write_text(COURSES.read_text() + more)
     before = installation.hub()
     installation.helm(courses, "--values", str(folder / "values.json"))
     until(lambda: installation.hub_is_ready_after(before), 120, "the hub with these values")
     yield
     before = installation.hub()
-    installation.helm(ROOT / "values/courses.yaml")
+    installation.helm(COURSES)
     until(lambda: installation.hub_is_ready_after(before), 120, "the hub as before")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from .cluster import ROOT, Installation, until
+from .cluster import COURSES, ROOT, Installation, until
 from .person import Person, said
 from .test_student import log_in_by_browser
 
@@ -46,7 +46,7 @@ def written(path: Path, **courses: object) -> Path:
     ]
     # A day is one only without quotes.
     text = "\n".join(lines).replace('"2999-01-01"', "2999-01-01")
-    path.write_text((ROOT / "values/courses.yaml").read_text() + "\n" + text + "\n")
+    path.write_text(COURSES.read_text() + "\n" + text + "\n")
     return path
 
 
@@ -77,9 +77,7 @@ def courses(installation: Installation, tmp_path_factory: pytest.TempPathFactory
     upgrade(installation, path, lambda: "rich" in live(installation), "the new courses live")
     assert installation.hub() == before, "the hub was restarted"
     yield path
-    upgrade(
-        installation, ROOT / "values/courses.yaml", lambda: "rich" not in live(installation), "the courses as before"
-    )
+    upgrade(installation, COURSES, lambda: "rich" not in live(installation), "the courses as before")
     for above in ("course", "exchange"):
         shutil.rmtree(installation.share / above / "rich")
 

@@ -40,17 +40,12 @@ def quick_courses(installation: Installation, tmp_path_factory: pytest.TempPathF
     file = tmp_path_factory.mktemp("courses") / "courses.yaml"
     file.write_text((ROOT / "values/courses.yaml").read_text() + COURSES)
     sofia = Person(installation.url, "sofia", installation.password)
-    try:
-        installation.helm(file)
-        installation.hurry()
+    with installation.upgraded(file):
         culler = ("pod", "--selector=app.kubernetes.io/component=culler")
         installation.kubectl("annotate", *culler, f"tests/looked={time.time_ns()}", "--overwrite")
         until(lambda: {"quick", "brief", "calm"} <= set(sofia.choices()), 100, "the courses on the page", every=2)
         until(lambda: "quick, brief, calm" in log(installation), 100, "the courses in the culler", every=2)
         yield
-    finally:
-        installation.helm(ROOT / "values/courses.yaml")
-        installation.hurry()
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +107,7 @@ def test_a_person_sees_the_end_coming_and_is_still_here(begun: Begun, installati
     before = (begun.emma.model() or {})["last_activity"]
     begun.emmas_tab.get_by_role("button", name="I'm still here").click()
     expect(note).to_be_hidden()
-    until(lambda: (begun.emma.model() or {}).get("last_activity", "") > before, 10, "the hub told of her")
+    until(lambda: (begun.emma.model() or {}).get("last_activity", "") > before, 30, "the hub told of her")
     # Past the end that was announced.
     begun.emmas_tab.wait_for_timeout(60_000)
     assert installation.pod_of("emma") is not None, "her server ended all the same"

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from .cluster import ROOT, Installation, until
+from .cluster import Installation, until
 from .person import Person, execute, said
 from .test_course_file import live, written
 
@@ -41,12 +41,9 @@ def courses(installation: Installation, tmp_path_factory: pytest.TempPathFactory
     images = {"missing": "localhost/coursehub/nothing:1", "other": f"{hub['name']}:{hub['tag']}"}
     values = folder / "values.json"
     values.write_text(json.dumps({"images": images, "nodes": {"room": {"nodeSelector": {ROOM: "yes"}}}}))
-    installation.helm(written(folder / "courses.yaml", **COURSES), "--values", str(values))
-    installation.hurry()
-    until(lambda: live(installation).get("roomy", {}).get("version"), 110, "the courses that fail live")
-    yield
-    installation.helm(ROOT / "values/courses.yaml")
-    installation.hurry()
+    with installation.upgraded(written(folder / "courses.yaml", **COURSES), "--values", str(values)):
+        until(lambda: live(installation).get("roomy", {}).get("version"), 110, "the courses that fail live")
+        yield
     until(lambda: "roomy" not in live(installation), 110, "the courses as before")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .cluster import ROOT, Installation, until
+from .cluster import COURSES, Installation, until
 from .person import Person
 
 BEND = """
@@ -32,10 +32,10 @@ def bent_site(installation: Installation, tmp_path: Path) -> Iterator[None]:
     before = installation.hub()
     values = tmp_path / "bend.json"
     values.write_text(json.dumps({"jupyterhub": {"hub": {"extraConfig": {"site": BEND}}}}))
-    installation.helm(ROOT / "values/courses.yaml", "--values", str(values))
+    installation.helm(COURSES, "--values", str(values))
     until(lambda: installation.hub_is_ready_after(before), 90, "the bent hub")
     yield
-    installation.helm(ROOT / "values/courses.yaml")
+    installation.helm(COURSES)
     until(installation.hub_is_ready, 90, "the hub as before")
 
 

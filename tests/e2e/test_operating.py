@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .cluster import PROGRAM, ROOT, Installation, until
+from .cluster import PROGRAM, Installation, until
 from .person import Person, execute
 
 LogIn = Callable[[str], Person]
@@ -55,7 +55,7 @@ def test_after_a_restart_of_the_proxy_servers_are_reached_as_soon_as_it_answers(
         until(lambda: not _answers(installation), 120, "the old proxy gone", every=0.05)
         until(lambda: _answers(installation), 120, "the new proxy answering", every=0.05)
         answers = time.monotonic()
-        until(lambda: _reaches(maria), 60, "the way to the server", every=0.1)
+        until(maria.reaches_server, 60, "the way to the server", every=0.1)
         took = time.monotonic() - answers
         said, _ = command.communicate(timeout=300)
     assert command.returncode == 0, said
@@ -73,23 +73,13 @@ def _answers(installation: Installation) -> bool:
         return False
 
 
-def _reaches(person: Person) -> bool:
-    try:
-        return person.server("GET", "/api/status").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
 @pytest.fixture
 def broken_courses(installation: Installation, tmp_path: Path) -> Iterator[None]:
     """A course file with a mistake, in place of the good one."""
     broken = tmp_path / "courses.yaml"
     broken.write_text("courses:\n  python-intro: [\n")
-    installation.helm(broken)
-    installation.hurry()
-    yield
-    installation.helm(ROOT / "values/courses.yaml")
-    installation.hurry()
+    with installation.upgraded(broken):
+        yield
 
 
 def test_status_says_of_each_part_that_it_is_well(log_in: LogIn, installation: Installation) -> None:

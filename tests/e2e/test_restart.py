@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from .cluster import ROOT, Installation, until
+from .cluster import COURSES, Installation, until
 from .person import Person, execute
 
 LogIn = Callable[[str], Person]
@@ -40,7 +40,7 @@ def test_a_new_course_appears_without_a_restart(log_in: LogIn, installation: Ins
     before = installation.hub()
     assert "history" not in emma.choices()
     longer = tmp_path / "courses.yaml"
-    shutil.copy(ROOT / "values/courses.yaml", longer)
+    shutil.copy(COURSES, longer)
     with longer.open("a") as file:
         file.write("\n  history:\n    name: History of Computing\n    students: everyone\n")
     try:
@@ -48,7 +48,8 @@ def test_a_new_course_appears_without_a_restart(log_in: LogIn, installation: Ins
         until(lambda: "history" in emma.choices(), 100, "the new course on the page", every=2)
         assert installation.hub() == before, "the hub was restarted"
     finally:
-        installation.helm(ROOT / "values/courses.yaml")
+        installation.helm(COURSES)
+        installation.hurry()
     until(lambda: "history" not in emma.choices(), 100, "the course gone again", every=2)
 
 
@@ -60,8 +61,7 @@ def test_a_broken_course_file_leaves_the_last_good_one(
     before = emma.choices()
     broken = tmp_path / "courses.yaml"
     broken.write_text("courses:\n  python-intro: [\n")
-    try:
-        installation.helm(broken)
+    with installation.upgraded(broken):
         log = ("logs", "deployment/hub", "--since=3m")
         until(
             lambda: "main.yaml:3:1: not valid YAML" in installation.kubectl(*log),
@@ -70,8 +70,6 @@ def test_a_broken_course_file_leaves_the_last_good_one(
             every=2,
         )
         assert emma.choices() == before
-    finally:
-        installation.helm(ROOT / "values/courses.yaml")
 
 
 def test_a_changed_hook_restarts_the_hub_and_no_server(log_in: LogIn, installation: Installation) -> None:
@@ -81,12 +79,12 @@ def test_a_changed_hook_restarts_the_hub_and_no_server(log_in: LogIn, installati
     assert pod is not None
     before = installation.hub()
     try:
-        installation.helm(ROOT / "values/courses.yaml", "--set", "global.coursehub.hooksDigest=changed")
+        installation.helm(COURSES, "--set", "global.coursehub.hooksDigest=changed")
         until(lambda: installation.hub_is_ready_after(before), 90, "a new hub")
         assert jonas.terminal("id -u") == "20002"
         now = installation.pod_of("jonas")
         assert now is not None
         assert now["metadata"]["uid"] == pod["metadata"]["uid"]
     finally:
-        installation.helm(ROOT / "values/courses.yaml")
+        installation.helm(COURSES)
         until(installation.hub_is_ready, 90, "the hub as before")

@@ -77,7 +77,7 @@ def test_a_renewed_certificate_is_served_and_a_running_server_works_on(
     until(lambda: https.serial() == renewed.serial_number, 60, "the renewed certificate served")
     end = renewed.not_valid_after_utc.timestamp()
 
-    until(lambda: maria.server("GET", "/api/status").status_code == 200, 120, "the way to the server again")
+    until(maria.reaches_server, 120, "the way to the server again")
     assert kernel.run("print(answer + 1)") == "42\n"
     now = installation.pod_of("maria")
     assert now is not None

@@ -10,16 +10,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .cluster import ROOT, Installation, until
+from .cluster import COURSES, Installation, until
 from .person import Person
 from .test_course_file import live
 
 LogIn = Callable[[str], Person]
 Trial = Callable[[], tuple[bool, str]]
-COURSE_FILE = ROOT / "values/courses.yaml"
 CRONJOB = "coursehub-spawn-test"
 # Of values/courses.yaml, what somebody who is in no course may start.
-COURSES = {"python-intro", "statistics-lab", "general"}
+OPEN = {"python-intro", "statistics-lab", "general"}
 BROKEN = {"name": "Broken Image", "students": ["spawntest"], "image": "nowhere"}
 
 
@@ -42,19 +41,19 @@ def test_courses_are_tried_in_turn_and_what_came_of_it_is_on_the_hubs_metrics(
     log_in: LogIn, installation: Installation, trial: Trial
 ) -> None:
     tried = []
-    for _ in COURSES:
+    for _ in OPEN:
         succeeded, said = trial()
         assert succeeded, said
         assert said.startswith("spawn test of ")
         assert ": well, after " in said
         tried.append(course_of(said))
-    assert set(tried) == COURSES
+    assert set(tried) == OPEN
     assert installation.pod_of("spawntest") is None, "the test left its server running"
     numbers = log_in("sofia").metrics()
-    for course in COURSES:
+    for course in OPEN:
         assert numbers[sample("success", course)] == 1
         assert numbers[sample("seconds", course)] > 0
-    last = max(COURSES, key=lambda course: numbers[sample("timestamp_seconds", course)])
+    last = max(OPEN, key=lambda course: numbers[sample("timestamp_seconds", course)])
     assert last == tried[-1]
 
 
@@ -63,7 +62,7 @@ def test_the_results_outlast_a_restart_of_the_hub(log_in: LogIn, installation: I
     before = {name: value for name, value in sofia.metrics().items() if "spawn_test" in name}
     assert before
     installation.coursehub("restart", "hub")
-    until(lambda: sofia.client.get("/hub/health").is_success, 30, "the hub behind the proxy")
+    until(installation.hub_is_ready, 30, "the hub behind the proxy")
     after = sofia.metrics()
     assert {name: after[name] for name in before} == before
 
@@ -95,11 +94,11 @@ def test_a_start_that_is_refused_fails_the_job_with_the_sentence(log_in: LogIn, 
 def broken(installation: Installation, tmp_path: Path) -> Iterator[str]:
     """A course of the test person's whose image is nowhere."""
     path = tmp_path / "courses.yaml"
-    path.write_text(f"{COURSE_FILE.read_text()}\n  broken-image: {json.dumps(BROKEN)}\n")
+    path.write_text(f"{COURSES.read_text()}\n  broken-image: {json.dumps(BROKEN)}\n")
     installation.helm(path, "--set", "images.nowhere=localhost/coursehub/nowhere:1")
     follow(installation, lambda: "broken-image" in live(installation))
     yield "broken-image"
-    installation.helm(COURSE_FILE)
+    installation.helm(COURSES)
     follow(installation, lambda: "broken-image" not in live(installation))
 
 
@@ -120,7 +119,7 @@ def test_a_course_whose_image_is_missing_fails_with_the_reason_and_the_others_go
     assert installation.pod_of("spawntest") is None
     succeeded, said = trial()
     assert succeeded, said
-    assert course_of(said) in COURSES
+    assert course_of(said) in OPEN
 
 
 def test_helm_test_does_the_same(installation: Installation) -> None:

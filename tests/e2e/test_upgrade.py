@@ -11,11 +11,10 @@ import pytest
 import yaml
 from coursehub import storage
 
-from .cluster import PROGRAM, ROOT, Installation, until
+from .cluster import COURSES, PROGRAM, ROOT, Installation, until
 from .person import Person
 
 CROWD = {f"pupil{number}": 20100 + number for number in range(1, 11)}
-COURSES = ROOT / "values/courses.yaml"
 # What makes an upgrade restart the hub, for its code and for its configuration, and the proxy.
 EARLIER = {
     "global": {"coursehub": {"hooksDigest": "earlier"}},
@@ -73,7 +72,7 @@ def _pods(installation: Installation) -> dict[str, str]:
 
 
 def _all_answer(people: list[Person]) -> bool:
-    return all(person.server("GET", "/api/status").status_code == 200 for person in people)
+    return all(person.reaches_server() for person in people)
 
 
 @pytest.fixture

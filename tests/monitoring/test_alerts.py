@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import ROOT, Installation, until
+from tests.e2e.cluster import COURSES, Installation, until
 from tests.e2e.https import SECRET, Https, served
 from tests.e2e.person import Person
 from tests.e2e.test_course_file import written
@@ -17,7 +17,6 @@ from tests.e2e.test_course_file import written
 from .conftest import ALERTS, Prometheus
 
 LogIn = Callable[[str], Person]
-COURSES = ROOT / "values/courses.yaml"
 # How many choices the person of the spawn test has, each of which it tries in turn.
 CHOICES = 3
 
@@ -85,13 +84,8 @@ def test_the_alert_fires_while_a_course_file_is_broken(
     quiet(prometheus, "CoursehubCourseFileBroken")
     broken = tmp_path / "courses.yaml"
     broken.write_text(f"{COURSES.read_text()}\n  broken: {{gid: 0}}\n")
-    installation.helm(broken)
-    try:
-        installation.hurry()
+    with installation.upgraded(broken):
         fires(prometheus, "CoursehubCourseFileBroken")
-    finally:
-        installation.helm(COURSES)
-        installation.hurry()
     quiet(prometheus, "CoursehubCourseFileBroken")
 
 
@@ -130,16 +124,14 @@ def test_the_alert_fires_when_the_live_courses_cannot_be_kept(
 ) -> None:
     quiet(prometheus, "CoursehubStateUnsaved")
     kept = Path(installation.kubeconfig).parent / "hub-db/coursehub/live.jsonl"
+    more = written(tmp_path / "courses.yaml", more={"name": "More", "students": "everyone"})
     kept.unlink()
     (kept / "in the way").mkdir(parents=True)
-    try:
-        installation.helm(written(tmp_path / "courses.yaml", more={"name": "More", "students": "everyone"}))
-        installation.hurry()
-        fires(prometheus, "CoursehubStateUnsaved")
-    finally:
-        shutil.rmtree(kept)
-        installation.helm(COURSES)
-        installation.hurry()
+    with installation.upgraded(more):
+        try:
+            fires(prometheus, "CoursehubStateUnsaved")
+        finally:
+            shutil.rmtree(kept)
     quiet(prometheus, "CoursehubStateUnsaved")
 
 
@@ -151,16 +143,11 @@ def test_the_alert_fires_when_servers_do_not_start(
     values = tmp_path / "values.json"
     values.write_text(json.dumps({"images": {"missing": "localhost/coursehub/nothing:1"}}))
     people = [log_in(name) for name in ("maria", "jonas", "emma", "sofia")]
-    installation.helm(written(tmp_path / "courses.yaml", missing=missing), "--values", str(values))
-    try:
-        installation.hurry()
+    with installation.upgraded(written(tmp_path / "courses.yaml", missing=missing), "--values", str(values)):
         until(lambda: all("missing" in each.choices() for each in people), 110, "the course whose image is missing")
         for each in people:
             each.choose("missing")
         fires(prometheus, "CoursehubStartsFailing")
-    finally:
-        installation.helm(COURSES)
-        installation.hurry()
 
 
 def test_the_alert_fires_when_a_course_has_little_room_left(prometheus: Prometheus, installation: Installation) -> None:
@@ -170,13 +157,10 @@ def test_the_alert_fires_when_a_course_has_little_room_left(prometheus: Promethe
     file.write_bytes(os.urandom(2 * 2**20))
     try:
         size = int((used + 2 * 2**20) / 0.95 / 2**10)
-        installation.helm(COURSES, "--set-json", f'quotas.courses.python-intro={{"size": "{size}K"}}')
-        installation.hurry()
-        fires(prometheus, "CoursehubCourseNearlyFull")
+        with installation.upgraded(COURSES, "--set-json", f'quotas.courses.python-intro={{"size": "{size}K"}}'):
+            fires(prometheus, "CoursehubCourseNearlyFull")
     finally:
         file.unlink()
-        installation.helm(COURSES)
-        installation.hurry()
     quiet(prometheus, "CoursehubCourseNearlyFull")
 
 

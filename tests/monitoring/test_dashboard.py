@@ -8,13 +8,12 @@ import pytest
 import yaml
 
 from ci.dashboard import ROWS
-from tests.e2e.cluster import ROOT, Installation, until
+from tests.e2e.cluster import Installation, until
 from tests.e2e.person import Person
 
 from .conftest import Prometheus
 
 LogIn = Callable[[str], Person]
-COURSES = ROOT / "values/courses.yaml"
 QUERIES = [
     pytest.param(query, id=f"{panel.title}, {legend}")
     for panels in ROWS.values()
