@@ -16,28 +16,8 @@ class Cell:
 
     def __init__(self, code: str) -> None:
         self._id = uuid.uuid4().hex
-        self._code = code
+        self.request = _execute_request(self._id, code)
         self.ended = False
-
-    @property
-    def request(self) -> str:
-        """The message that asks the kernel for it."""
-        header = {
-            "msg_id": self._id,
-            "session": uuid.uuid4().hex,
-            "username": "",
-            "msg_type": "execute_request",
-            "version": "5.3",
-        }
-        content = {
-            "code": self._code,
-            "silent": False,
-            "store_history": False,
-            "user_expressions": {},
-            "allow_stdin": False,
-        }
-        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-        return json.dumps(message)
 
     def hear(self, message: str) -> str:
         """What the message says that the cell has printed; raises CellFailed.
@@ -59,3 +39,16 @@ class Cell:
             case "status":
                 self.ended = content["execution_state"] == "idle"
         return ""
+
+
+def _execute_request(identifier: str, code: str) -> str:
+    header = {
+        "msg_id": identifier,
+        "session": uuid.uuid4().hex,
+        "username": "",
+        "msg_type": "execute_request",
+        "version": "5.3",
+    }
+    content = {"code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False}
+    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+    return json.dumps(message)

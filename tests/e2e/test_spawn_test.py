@@ -95,16 +95,10 @@ def broken(installation: Installation, tmp_path: Path) -> Iterator[str]:
     """A course of the test person's whose image is nowhere."""
     path = tmp_path / "courses.yaml"
     path.write_text(f"{COURSES.read_text()}\n  broken-image: {json.dumps(BROKEN)}\n")
-    installation.helm(path, "--set", "images.nowhere=localhost/coursehub/nowhere:1")
-    follow(installation, lambda: "broken-image" in live(installation))
-    yield "broken-image"
-    installation.helm(COURSES)
-    follow(installation, lambda: "broken-image" not in live(installation))
-
-
-def follow(installation: Installation, done: Callable[[], bool]) -> None:
-    installation.hurry()
-    until(done, 110, "the hub has the new course file")
+    with installation.upgraded(path, "--set", "images.nowhere=localhost/coursehub/nowhere:1"):
+        until(lambda: "broken-image" in live(installation), 110, "the course on the hub")
+        yield "broken-image"
+    until(lambda: "broken-image" not in live(installation), 110, "the course gone again")
 
 
 def test_a_course_whose_image_is_missing_fails_with_the_reason_and_the_others_go_on(
