@@ -28,7 +28,6 @@ from traitlets.config import Config
 
 from tests.support import COURSES
 
-CHART = yaml.safe_load((Path(__file__).parents[2] / "chart/values.yaml").read_text())
 # Root may give homes away; anybody else has them all.
 UID = os.getuid() or 20001
 

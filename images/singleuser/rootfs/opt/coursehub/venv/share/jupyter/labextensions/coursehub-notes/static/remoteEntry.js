@@ -47,15 +47,23 @@
       this.shown = new Map();
       // Notes with something to do that were put away; they are remembered as long as they last.
       this.away = new Set();
+      // Of two looks at once, the answer to the earlier one may come last, when it holds no more.
+      this.asked = 0;
+      this.heard = 0;
       Notification.manager.changed.connect((_, change) => this.removed(change));
     }
 
     async look() {
+      const asked = ++this.asked;
       const response = await this.ServerConnection.makeRequest(this.url, { cache: "no-store" }, this.settings);
       if (!response.ok) {
         return;
       }
       const { notes } = await response.json();
+      if (asked < this.heard) {
+        return;
+      }
+      this.heard = asked;
       const there = new Set(notes.map((note) => note.id));
       for (const id of [...this.shown.keys()].filter((each) => !there.has(each))) {
         this.takeDown(id);
