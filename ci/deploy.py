@@ -178,12 +178,20 @@ def _install(deployment: Deployment) -> str:
     )
     if done.returncode:
         raise Problem("the chart could not be put together")
+    if not deployment.current:
+        _forget_cut_off(deployment)
     with step("helm upgrade --install"), _report_on_failure(deployment):
         files = [word for file in deployment.sites() if file != "--site" for word in ("--values", file)]
         courses = f"courses.files.main={deployment.courses}"
         where = ("--namespace", NAMESPACE, "--wait", "--timeout", "5m")
         deployment.run("helm", "upgrade", "--install", RELEASE, chart, *where, *files, "--set-file", courses)
     return done.stdout.strip()
+
+
+def _forget_cut_off(deployment: Deployment) -> None:
+    """Of a run that was ended in its midst helm says for ever that it is in progress, and does nothing else."""
+    midst = f"owner=helm,name={RELEASE},status in (pending-install,pending-upgrade,pending-rollback)"
+    deployment.run("kubectl", "delete", "secret", "--namespace", NAMESPACE, "--selector", midst)
 
 
 @contextmanager

@@ -14,5 +14,7 @@ if ! [ -e "$policy" ]; then
   printf '#!/bin/sh\nexit 101\n' > "$policy"
   chmod 755 "$policy"
 fi
-apt-get update -qq
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+# Another installation may be at work, and a registry may answer at the second try.
+apt=(apt-get -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3)
+"${apt[@]}" update -qq
+DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y -qq --no-install-recommends "${missing[@]}" > /dev/null

@@ -9,7 +9,10 @@ python=${PYTHON:-python3}
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
   [ "$(id -u)" = 0 ] || { echo "coursehub: Python's venv module is missing; as root: apt-get install python3-venv" >&2; exit 1; }
   echo "- Debian package python3-venv"
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv > /dev/null
+  # Another installation may be at work, and a registry may answer at the second try.
+  apt=(apt-get -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3)
+  "${apt[@]}" update -qq
+  DEBIAN_FRONTEND=noninteractive "${apt[@]}" install -y -qq --no-install-recommends python3-venv > /dev/null
 fi
 
 echo "- .venv: locked development dependencies"

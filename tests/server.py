@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import socket
 import ssl
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests import ports
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -108,6 +109,4 @@ def server(folder: Path, root: Path, *, timeout: float = 10.0, prefix: Sequence[
     folder.mkdir(parents=True, exist_ok=True)
     token = folder / "token"
     token.write_text("right-token\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return Server(root, token, free.getsockname()[1], timeout, prefix)
+    return Server(root, token, ports.free(), timeout, prefix)

@@ -15,6 +15,8 @@ from ci.cluster.problem import Problem
 from ci.cluster.steps import long_run, say, tail
 
 SOURCES = Path(__file__).parent / "go"
+# Of a build whose sources do not come; what came is kept.
+TRIES = 2
 UNREACHABLE = re.compile(
     r"dial tcp|no such host|i/o timeout|connection refused|TLS handshake|proxyconnect|module lookup disabled"
 )
@@ -148,9 +150,13 @@ def _build(layout: Layout, module: Module, go: str) -> None:
     say(f"  building {' '.join(module.programs)}")
     log = final.parent / f"{module.name}.log"
     command = [go, "install", "-v", "-trimpath", "-ldflags", module.ldflags(), module.target]
-    code = long_run(command, log, _progress, cwd=module.folder, env=environment)
+    for _ in range(TRIES):
+        code = long_run(command, log, _progress, cwd=module.folder, env=environment)
+        said = log.read_text(errors="replace")
+        if not code or not UNREACHABLE.search(said):
+            break
     if code:
-        raise Problem(explain(module, log.read_text(errors="replace"), os.environ.get("GOPROXY", "the default")))
+        raise Problem(explain(module, said, os.environ.get("GOPROXY", "the default")))
     if (build / "server").exists():
         (build / "server").rename(build / "etcd")
     if left_out := [name for name in module.programs if not (build / name).exists()]:

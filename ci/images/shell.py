@@ -50,8 +50,9 @@ def install(packages: Sequence[str], log: Path) -> None:
     """Debian packages that this machine lacks."""
     with step(f"apt-get install {' '.join(packages)}"):
         remedy = f"install these packages by hand: {' '.join(packages)}"
-        run(["apt-get", "update"], log, remedy)
-        run(["apt-get", "install", "-y", "--no-install-recommends", *packages], log, remedy)
+        apt = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=3"]
+        run([*apt, "update"], log, remedy)
+        run([*apt, "install", "-y", "--no-install-recommends", *packages], log, remedy)
 
 
 def need(programs: dict[str, str], log: Path) -> None:

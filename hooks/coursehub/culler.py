@@ -12,6 +12,7 @@ before.
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -167,6 +168,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"coursehub: the culler cannot start without the site's values:\n{error}", file=sys.stderr)
         return 1
     site.follow()
+    # The kernel keeps a signal from a container's first process that has said nothing of it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         asyncio.run(Culler(options.api, options.token, site).follow())
     return 0

@@ -88,13 +88,14 @@ async def _missing() -> list[str] | str:
     if not JupyterHub.initialized():
         return []
     app = JupyterHub.instance()
+    # Whoever becomes ready, or ends, while the proxy answers is not missing.
+    ready = [spawner for user in app.users.values() for spawner in user.spawners.values() if spawner.ready]
     try:
         async with asyncio.timeout(5):
             routes = await app.proxy.get_all_routes()
     except Exception as error:  # noqa: BLE001 - whatever it was, it is said
         return f"the proxy does not say ({type(error).__name__})"
-    spawners = (spawner for user in app.users.values() for spawner in user.spawners.values())
-    return [spawner.proxy_spec for spawner in spawners if spawner.ready and spawner.proxy_spec not in routes]
+    return [spawner.proxy_spec for spawner in ready if spawner.ready and spawner.proxy_spec not in routes]
 
 
 async def _reason(look: Awaitable[None]) -> str | None:

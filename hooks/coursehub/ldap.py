@@ -4,6 +4,7 @@ import math
 import re
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ class LdapProvider:
         self._servers = settings.servers
         # Reading the machine's authorities takes 20 ms of Python's global lock, so once does for a whole class.
         self._context: ssl.SSLContext | None = None
+        # The first look-up's time is not for this; `find` says where it is missing.
+        with suppress(ImportError):
+            import ldap3  # noqa: F401
 
     def find(self, name: str) -> Person | None:
         """See Provider.find; OSError also where ldap3 is not installed."""

@@ -28,9 +28,16 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
     """
 
     user_options = traitlets.Any()
+    # When the start began, by the event loop's clock.
+    began = 0.0
     witness = traitlets.Any().tag(config=True)
     # A task that nothing refers to can vanish before it is done.
     _starting: ClassVar[set[asyncio.Future[Any]]] = set()
+
+    def start(self) -> Any:
+        """See KubeSpawner; JupyterHub counts the time for a start from here on."""
+        self.began = asyncio.get_running_loop().time()
+        return super().start()
 
     async def poll(self) -> int | None:
         """See KubeSpawner, which deletes a pod that has ended."""

@@ -27,6 +27,8 @@ from .trial import Finding, Sight, Turn
 # Seconds for the whole of one try, and for a server to be gone.
 LONGEST = 600.0
 STOPPING = 120.0
+# Seconds for JupyterHub to clear up after a start that failed.
+CLEARING = 30
 
 
 class Wrong(CoursehubError):
@@ -85,7 +87,7 @@ class Spawntest:
     async def _ready(self, progress: str) -> None:
         """Returns once the server is ready; raises Wrong with the stream's last words."""
         last: dict[str, Any] = {}
-        for pause in (1.0, 1.0, 0.0):
+        for pause in (*[1.0] * CLEARING, 0.0):
             try:
                 async with self._call("GET", progress) as response:
                     async for line in response.content:
@@ -162,7 +164,9 @@ async def _run(hub: str, proxy: str, token: str) -> Finding:
     headers = {"Authorization": f"token {token}"}
     # Cookies would have a session's rules over the token's.
     jar = aiohttp.DummyCookieJar()
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout, cookie_jar=jar) as session:
+    # The proxy ends a connection that rests for five seconds, maybe just as it is used again.
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(headers=headers, timeout=timeout, cookie_jar=jar, connector=connector) as session:
         return await Spawntest(session, hub, proxy).run()
 
 

@@ -61,7 +61,7 @@ class Trouble:
     lines: tuple[str, ...] = ()
 
 
-GONE = Trouble(Reason.GONE, "Your server was taken away while it started. Please start it again.", fatal_after=0)
+GONE = Trouble(Reason.GONE, "Your server was taken away while it started. Please start it again.", fatal_after=3)
 _SILENT = Trouble(Reason.SILENT, "Your server did not answer.", fatal_after=0)
 
 

@@ -13,8 +13,8 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from .errors import CoursehubError
 from .trouble import GONE, Reason, Trouble, given_up
 
-# Of the time that JupyterHub gives to a start: what it says itself when that is over helps nobody.
-_SHARE = 0.95
+# Seconds before JupyterHub's own end of a start, which helps nobody: by then the record is written and the pod gone.
+_BEFORE = 5.0
 _LOOK = 0.5
 
 
@@ -40,7 +40,7 @@ class Waiting:
         patience = _Patience(look)
         self._starting += 1
         try:
-            async with asyncio.timeout(spawner.start_timeout * _SHARE):
+            async with asyncio.timeout_at(_end(spawner)):
                 while not await self._answers(spawner, patience):
                     pass
         except TimeoutError:
@@ -50,10 +50,9 @@ class Waiting:
 
     async def _answers(self, spawner: Any, patience: "_Patience") -> bool:
         pod = spawner.pod_reflector.pods.get(f"{spawner.namespace}/{spawner.pod_name}")
-        if pod is None:
-            raise Troubled(GONE)
-        if not spawner.is_pod_running(pod):
-            patience.try_()
+        if pod is None or not spawner.is_pod_running(pod):
+            # What is watched may for a moment be older than the pod: a list from another API server's memory.
+            patience.try_(None if pod else GONE)
             await asyncio.sleep(0.05)
             return False
         patience.seen = None
@@ -75,18 +74,24 @@ class _Patience:
         self._since = self._next
         self.seen: Trouble | None = None
 
-    def try_(self) -> None:
-        """Looks, if it is time to; raises Troubled where waiting is of no use any more."""
+    def try_(self, trouble: Trouble | None) -> None:
+        """Takes `trouble` for what is wrong, or looks, if it is time to; raises Troubled once waiting is of no use."""
         now = self._time()
         if now < self._next:
             return
         self._next = now + _LOOK
-        seen = self._look()
+        seen = trouble or self._look()
         if _reason(seen) != _reason(self.seen):
             self._since = now
         self.seen = seen
         if seen and seen.fatal_after is not None and now - self._since >= seen.fatal_after:
             raise Troubled(seen)
+
+
+def _end(spawner: Any) -> float:
+    most: float = spawner.start_timeout
+    began: float = spawner.began
+    return began + most - max(0.05 * most, min(_BEFORE, most / 2))
 
 
 def _reason(trouble: Trouble | None) -> Reason | None:

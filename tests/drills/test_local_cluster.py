@@ -18,6 +18,7 @@ import pytest
 
 from ci.cluster import cgroup, leftovers, mounts, network, node, ownership, processes
 from ci.cluster.layout import Layout
+from tests import ports
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -119,8 +120,8 @@ def test_one_program_that_died_is_started_again_and_the_others_stay(layout: Layo
 
 
 def test_a_port_in_use_is_named_and_another_can_be_chosen(layout: Layout) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        taken = str(server.getsockname()[1])
+    taken = str(ports.free())
+    with socket.create_server(("127.0.0.1", int(taken))):
         refused = run("up", COURSEHUB_PORT=taken)
         assert refused.returncode == 1
         assert f"port {taken} on 127.0.0.1 (for forward) is in use by" in refused.stderr

@@ -144,13 +144,19 @@ class Installation:
 
     def helm(self, courses: Path, *arguments: str) -> None:
         """`helm upgrade` of this installation with other values; the chart is the one that `make up` put together."""
+        with self.upgrading(courses, *arguments) as helm:
+            _, said = helm.communicate()
+        assert helm.returncode == 0, said
+
+    def upgrading(self, courses: Path, *arguments: str) -> subprocess.Popen[str]:
+        """`helm` at work."""
         state = Path(self.kubeconfig).parent
         values = os.environ.get("VALUES", "values/local.yaml")
         command = ["helm", "upgrade", "coursehub", str(CHART), "--namespace", self.namespace, "--wait"]
         command += ["--values", values, "--values", str(state / "values.json")]
         command += ["--set-file", f"courses.files.main={courses}", "--timeout", "3m", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        quiet, heard = subprocess.DEVNULL, subprocess.PIPE
+        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=quiet, stderr=heard, text=True)
 
     @contextmanager
     def upgraded(self, courses: Path, *arguments: str) -> Iterator[None]:

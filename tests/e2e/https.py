@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import httpx
 from cryptography import x509
 
 from ci.cluster.network import NODE_IP
@@ -59,6 +61,13 @@ class Https:
         said: dict[str, Any] = json.loads(self.installation.coursehub(*words))
         return said
 
+    def answers(self) -> bool:
+        """Whether the way to the hub itself works."""
+        try:
+            return httpx.get(f"{URL}/hub/health", timeout=5).is_success
+        except httpx.TransportError:
+            return False
+
     def serial(self) -> int | None:
         """Of the certificate that a new connection gets, held against the authority; None while nobody answers."""
         trust = ssl.create_default_context(cafile=self.authority.file)
@@ -85,13 +94,17 @@ def served(installation: Installation, folder: Path, *values: str) -> Iterator[H
             made.certify(days=30)
             said = made.apply()
             assert (said["secrets"][0]["what"], said["proxy"]) == ("made", "elsewhere")
+            # Kubernetes' times are whole seconds: the proxy is to be later than its certificate.
+            time.sleep(1)
             installation.helm(COURSES, *HTTPS, *values)
             until(installation.hub_is_ready, 90, "the hub with https")
             installation.hurry()
-            until(made.serial, 60, "the proxy with https")
-            yield made
-            for person in made.people:
-                person.stop()
+            until(made.answers, 60, "the hub behind https")
+            try:
+                yield made
+            finally:
+                for person in made.people:
+                    person.stop()
     finally:
         installation.helm(COURSES)
         installation.kubectl("delete", "secret", SECRET, "--ignore-not-found")

@@ -16,6 +16,8 @@ from coursehub.cell import Cell
 from websockets.sync.client import ClientConnection, connect
 
 START_SECONDS = 180.0
+# Seconds for JupyterHub to clear up after a start that failed.
+CLEARING = 20
 
 
 class Person:
@@ -24,7 +26,9 @@ class Person:
     def __init__(self, url: str, name: str, password: str) -> None:
         self.url = url
         self.name = name
-        self.client = httpx.Client(base_url=url, follow_redirects=True, timeout=60)
+        # The proxy ends a connection that rests for five seconds, maybe just as it is used again.
+        never = httpx.Limits(max_keepalive_connections=0)
+        self.client = httpx.Client(base_url=url, follow_redirects=True, timeout=60, limits=never)
         self.client.get("/hub/login")
         answer = self.client.post(
             "/hub/login?next=/hub/home", data={"username": name, "password": password, "_xsrf": self._xsrf()}
@@ -80,7 +84,7 @@ class Person:
         """Each event of the progress stream, as it comes; none where nothing is starting."""
         headers = {"Authorization": f"token {self.token}"}
         url = f"/hub/api/users/{self.name}/server/progress"
-        for pause in (1.0, 1.0, 0.0):
+        for _ in range(CLEARING):
             with self.client.stream("GET", url, headers=headers, timeout=seconds) as stream:
                 for line in stream.iter_lines():
                     if line.startswith("data:"):
@@ -88,7 +92,7 @@ class Person:
             if stream.status_code == 200:
                 return
             # While JupyterHub cleans up after a start that failed, it says that nothing is starting.
-            time.sleep(pause)
+            time.sleep(1)
 
     def model(self) -> dict[str, Any] | None:
         """The server's model where there is one, as the hub has it."""
@@ -96,6 +100,10 @@ class Person:
         assert answer.status_code == 200, answer.text
         server: dict[str, Any] | None = answer.json()["servers"].get("")
         return server
+
+    def has_server(self) -> bool:
+        """Whether the hub knows a server of the person that is ready."""
+        return bool((self.model() or {}).get("ready"))
 
     def metrics(self) -> dict[str, float]:
         """The hub's metrics, by name and labels; for an admin."""
@@ -106,9 +114,12 @@ class Person:
 
     def stop(self) -> None:
         """Stops the server, if there is one, and waits until it is gone."""
-        answer = self.api("DELETE", f"/users/{self.name}/server")
-        assert answer.status_code in (202, 204, 404), answer.text
         end = time.monotonic() + 60
+        # A new hub that still looks at the servers of the last one stops none of them.
+        while (answer := self.api("DELETE", f"/users/{self.name}/server")).status_code == 500:
+            assert time.monotonic() < end, answer.text
+            time.sleep(1)
+        assert answer.status_code in (202, 204, 404), answer.text
         while self.model() is not None:
             assert time.monotonic() < end, f"the server of {self.name} does not stop"
             time.sleep(0.5)

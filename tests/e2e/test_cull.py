@@ -59,14 +59,14 @@ def begun(installation: Installation, chromium: Browser, quick_courses: None) ->
         jonas.start("quick")
         sleeping = jonas.kernel()
         with sleeping.channel() as socket:
-            execute(socket, "import time; time.sleep(600)")
+            execute(socket, "import time; time.sleep(3600)")
         anna.start("brief")
         with anna.kernel().channel() as socket:
             execute(socket, "import time\nwhile True: time.sleep(0.1)")
-        lab(emmas_tab, installation, emma, "calm")
         lab(marias_tab, installation, maria, "quick")
         marias_tab.locator(".jp-LauncherCard[data-category=Notebook]").first.click()
         expect(marias_tab.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible()
+        lab(emmas_tab, installation, emma, "calm")
         yield Begun(jonas, sleeping, emma, emmas_tab)
     finally:
         for context in contexts:
@@ -120,7 +120,7 @@ def test_a_kernel_that_sleeps_without_a_word_and_without_a_browser_keeps_its_ser
     started = (begun.jonas.model() or {})["started"]
     assert time.time() - _seconds(started) > 2 * 60 * QUICK
     assert begun.sleeping.identifier in begun.jonas.server("GET", "/api/kernels").text
-    assert "user=jonas" not in log(installation)
+    assert "user=jonas profile=quick" not in log(installation)
 
 
 def _seconds(moment: str) -> float:

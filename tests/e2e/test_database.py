@@ -108,7 +108,7 @@ def _knows_the_server_of_maria(installation: Installation, pod: dict[str, Any]) 
     assert now is not None, "the server is gone"
     assert now["metadata"]["uid"] == pod["metadata"]["uid"], "the server was replaced"
     maria = Person(installation.url, "maria", installation.password)
-    assert (maria.model() or {}).get("ready"), "the hub does not know the server"
+    until(maria.has_server, 60, "the hub knows the server")
     assert maria.server("GET", "/api/status").status_code == 200
 
 

@@ -128,7 +128,7 @@ def test_f10_a_student_finds_nothing_of_the_course_behind_it(log_in: LogIn, empt
     nbgrader(peter, "generate_assignment one")
     nbgrader(peter, "release_assignment one")
     nbgrader(maria, "fetch_assignment one")
-    hidden = "BEGIN HIDDEN TESTS\\|289"
+    hidden = "BEGIN HIDDEN TESTS\\|square(17)"
     found = maria.terminal(
         f"(grep -rls --exclude=.bash_history '{hidden}' /srv /home /course /coursedata /tmp /run/coursehub; "
         "find / -path /opt -prune -o -name gradebook.db -print; env | grep -i 'hidden') 2>/dev/null"

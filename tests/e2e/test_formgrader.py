@@ -152,6 +152,8 @@ def nothing_ran(page: Page) -> None:
 def opens_a_submission(page: Page, formgrader: str, submission: str) -> None:
     """Nothing of it runs or asks for anything; it is readable, and its instructor grades it."""
     asked = watch(page)
+    # From elsewhere the page takes the typesetting of formulas, for which it would wait.
+    page.route("https://cdnjs.cloudflare.com/**", lambda route: route.abort())
     page.goto(f"{formgrader}/submissions/{submission}/")
     expect(page.get_by_text("a cell of a table")).to_be_visible()
     expect(page.get_by_text("what is shown in place of JavaScript")).to_be_visible()
@@ -165,6 +167,9 @@ def opens_a_submission(page: Page, formgrader: str, submission: str) -> None:
     page.locator("span.glyphicon-eye-open").click()
     expect(page.locator("a.name-shown")).to_be_visible()
     box = page.locator("#why")
+    # Which the page's scripts say once they listen.
+    expect(page.locator("#why_extra_credit")).to_have_attribute("placeholder", "0")
+    expect(page.locator("#why-comment")).to_have_attribute("placeholder", re.compile("."))
     with page.expect_response(lambda answer: "/api/grade/" in answer.url and answer.request.method == "PUT") as saved:
         box.fill("2.5")
         box.press("Tab")

@@ -30,7 +30,7 @@ def test_a_kernel_counts_on_while_the_hub_is_replaced(log_in: LogIn, installatio
     assert now is not None
     assert now["metadata"]["uid"] == pod["metadata"]["uid"], "the server was replaced"
     again = Person(installation.url, "maria", installation.password)
-    assert (again.model() or {}).get("ready"), "the new hub does not know the server"
+    until(again.has_server, 60, "the new hub knows the server")
     again.stop()
     until(lambda: installation.pod_of("maria") is None, 60, "the stopped server's pod gone")
 
@@ -60,11 +60,11 @@ def test_a_broken_course_file_leaves_the_last_good_one(
     emma = log_in("emma")
     before = emma.choices()
     broken = tmp_path / "courses.yaml"
-    broken.write_text("courses:\n  python-intro: [\n")
+    broken.write_text("courses:\n\n\n  python-intro: [\n")
     with installation.upgraded(broken):
         log = ("logs", "deployment/hub", "--since=3m")
         until(
-            lambda: "main.yaml:3:1: not valid YAML" in installation.kubectl(*log),
+            lambda: "main.yaml:5:1: not valid YAML" in installation.kubectl(*log),
             100,
             "the mistake in the log",
             every=2,

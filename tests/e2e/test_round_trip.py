@@ -38,7 +38,7 @@ def attack(jonas: Person, installation: Installation, step: str) -> None:
         "move inbound": f"mv {EXCHANGE}/inbound {EXCHANGE}/inbound2",
         "write into outbound": f"touch {EXCHANGE}/outbound/one/a.ipynb {EXCHANGE}/outbound/two",
         "write into feedback": f"touch {EXCHANGE}/feedback/x",
-        "see more of the share": "cat /proc/self/mountinfo | grep -q 20001",
+        "see more of the share": "cat /proc/self/mountinfo | grep -q home/01/maria",
     }
     for name in inbound:
         target = f"'{EXCHANGE}/inbound/{name}'"
@@ -94,7 +94,8 @@ def grade_in_formgrader(page: Page, installation: Installation, score: float) ->
     identifier = submission_of_jonas(installation, page)
     tab.goto(f"{installation.url}/user/otto/formgrader/submissions/{identifier}")
     box = tab.locator("input.score").last
-    expect(box).to_be_visible()
+    # Which Formgrader's script says once it listens.
+    expect(tab.locator("input.extra-credit").last).to_have_attribute("placeholder", "0")
     with tab.expect_response(lambda answer: "/api/grade/" in answer.url and answer.request.method == "PUT") as saved:
         box.fill(str(score))
         box.press("Tab")

@@ -85,7 +85,7 @@ def test_a_student_starts_a_course_in_the_browser_and_works_in_it(
     page.keyboard.type("(id; umask; pwd) > ~/browser-terminal.txt; echo done\n")
     maria = log_in("maria")
     content = ""
-    for _ in range(30):
+    for _ in range(120):
         page.wait_for_timeout(500)
         answer = maria.server("GET", "/api/contents/home/maria/browser-terminal.txt?content=1")
         content = answer.json().get("content", "") if answer.status_code == 200 else ""

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,25 @@ def test_ten_servers_all_secrets_and_the_database_outlive_an_upgrade_and_its_rol
             assert kernel.run("print(kept + 1)") == "42\n", "a kernel was lost"
 
 
+def test_make_up_goes_on_from_an_upgrade_that_was_killed(installation: Installation) -> None:
+    """Of that one, helm itself says for ever that it is in progress."""
+
+    def in_its_midst() -> str:
+        midst = "--selector=owner=helm,name=coursehub,status=pending-upgrade"
+        return installation.kubectl("get", "secrets", midst, "--output=name")
+
+    with installation.upgrading(COURSES, "--set", "global.coursehub.hooksDigest=killed") as helm:
+        until(in_its_midst, 60, "the upgrade in its midst", every=0.1)
+        helm.kill()
+    assert in_its_midst()
+    done = subprocess.run(
+        [sys.executable, "-m", "ci.deploy", "up"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not in_its_midst()
+    assert installation.hub_is_ready()
+
+
 def _proxy(installation: Installation) -> str:
     (pod,) = installation.pods("component=proxy")
     return str(pod["metadata"]["uid"])
@@ -166,6 +186,6 @@ def _proxy(installation: Installation) -> str:
 def _still_logged_in(people: list[Person]) -> None:
     """By the browser's cookie, and by the token, for both of which the new hub asks its database."""
     for person in people:
-        assert (person.model() or {}).get("ready"), f"the hub does not know the server of {person.name}"
+        until(person.has_server, 60, f"the hub knows the server of {person.name}")
         answer = person.client.get("/hub/api/user", headers={"Authorization": f"token {person.token}"})
         assert answer.json()["name"] == person.name

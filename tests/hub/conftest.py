@@ -294,12 +294,13 @@ class Hub:
     async def rest(self, name: str, method: str, path: str, body: bytes | None = None) -> httpx.Response:
         """The REST API called by `name`."""
         headers = {**await self._authorized(name), "Content-Type": "application/json"}
-        return await self._client().request(method, f"api/{path}", content=body, headers=headers)
+        async with self._client() as client:
+            return await client.request(method, f"api/{path}", content=body, headers=headers)
 
     async def progress(self, name: str) -> AsyncIterator[dict[str, Any]]:
         """Each event of `name`'s progress stream as it comes."""
         path = f"api/users/{name}/server/progress"
-        async with self._client().stream("GET", path, headers=await self._authorized(name), timeout=30) as response:
+        async with self._client().stream("GET", path, headers=await self._authorized(name)) as response:
             async for line in response.aiter_lines():
                 if line.startswith("data: "):
                     yield json.loads(line.removeprefix("data: "))
@@ -354,7 +355,8 @@ class Hub:
 
     async def _taken_over(self) -> None:
         seen = watch.look((self.site.parent, self.courses.parent))
-        await until(lambda: state.load(self.folder / "state").looked == seen, "the files taken over")
+        # A reader that is given up is followed by the next one after a minute.
+        await until(lambda: state.load(self.folder / "state").looked == seen, "the files taken over", 150)
 
     async def _authorized(self, name: str) -> dict[str, str]:
         if name not in {user.name for user in self.app.users.values()}:
@@ -363,7 +365,7 @@ class Hub:
 
     def _client(self) -> httpx.AsyncClient:
         # Without TLS here, reading the machine's certificates would be most of the time.
-        client = httpx.AsyncClient(base_url=self.app.hub.url, timeout=10, verify=False)  # noqa: S501
+        client = httpx.AsyncClient(base_url=self.app.hub.url, timeout=60, verify=False)  # noqa: S501
         self._clients.append(client)
         return client
 
@@ -498,6 +500,7 @@ async def hub(running: Hub) -> AsyncIterator[Hub]:
             await running.stop(user.name)
         # The page preselects the last choice.
         user.spawner.orm_spawner.user_options = None
+    assert not running.kubernetes.pods, "a server outlasts its test"
     running.app.db.commit()
     if running.courses.read_text() != COURSES:
         await running.write_courses(COURSES)

@@ -137,6 +137,7 @@ async def full(hub: Hub) -> AsyncIterator[tuple[Hub, dict[str, Any]]]:
         await each(lambda name: call(admin, "POST", f"users/{name}/server", {}), STARTING)
         yield hub, spawners
         hub.kubernetes.run()
+        await until(lambda: not any(each.pending for each in spawners.values()), "the servers on their way", 120)
         await each(lambda name: call(admin, "DELETE", f"users/{name}"), everybody)
 
 
@@ -198,6 +199,7 @@ async def test_in_ten_hours_of_two_hundred_people_each_server_ends_at_its_time_a
                 if KINDS[NAMES[name]].reports and (used[name] == day.at(day.minute) or day.minute % 60 == 0):
                     await report(session, hub, spawners[name], used[name])
             await ending.look()
+            await until(lambda: not any(each.pending == "stop" for each in spawners.values()), "the ends")
             now = {name for name in NAMES if spawners[name].active}
             ended |= dict.fromkeys(NAMES.keys() - ended.keys() - now, day.minute)
     wrong = {name: (kind, ended.get(name)) for name, kind in NAMES.items() if ended.get(name) != KINDS[kind].ends}

@@ -1,10 +1,8 @@
 """Who somebody is by their last login, in a hub that keeps its auth_state."""
 
-import asyncio
-
 import pytest
 
-from tests.hub.conftest import UID, Browser, Form, Hub, Login
+from tests.hub.conftest import UID, Browser, Form, Hub, Login, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -74,9 +72,8 @@ async def test_i2_a_login_name_that_is_none_gets_no_pod_and_reads_why(
     assert "cannot have a server here. Please contact the administrators" in Form(response.text).text
     assert not Form(response.text).choices
     await there.post("courses", profile="general")
-    await asyncio.sleep(0.2)
     (user,) = (user for user in hub.app.users.values() if user.name == name)
-    assert not user.spawner.active
+    await until(lambda: not user.spawner.active, "the start's refusal")
     assert not hub.kubernetes.made
     assert not [record for record in caplog.records if record.getMessage().startswith("planned:")]
 

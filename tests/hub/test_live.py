@@ -20,7 +20,8 @@ async def metrics(hub: Hub) -> dict[str, float]:
     """What /hub/metrics says of courses; a version is told as `…`."""
     await hub.login("sofia")
     headers = {"Authorization": f"token {hub.app.users['sofia'].new_api_token()}"}
-    text = (await hub._client().get("metrics", headers=headers)).text
+    async with hub._client() as client:
+        text = (await client.get("metrics", headers=headers)).text
     found = re.findall(r"^(coursehub_\S+) (\S+)$", text, re.MULTILINE)
     return {re.sub(r'version="[0-9a-f]{7}"', 'version="…"', name): float(value) for name, value in found}
 

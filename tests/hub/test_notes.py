@@ -48,7 +48,8 @@ def token_of_pod(hub: Hub) -> str:
 
 async def notes(hub: Hub, token: str, **headers: str) -> httpx.Response:
     """What a server that has `token` is answered."""
-    return await hub._client().get("coursehub/notes", headers={"Authorization": f"token {token}", **headers})
+    async with hub._client() as client:
+        return await client.get("coursehub/notes", headers={"Authorization": f"token {token}", **headers})
 
 
 async def texts(hub: Hub, token: str) -> list[str]:

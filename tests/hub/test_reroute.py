@@ -5,7 +5,6 @@ import hashlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from coursehub import reroute
 from jupyterhub.proxy import ConfigurableHTTPProxy
 
 from ci.cluster.layout import Layout
+from tests import ports
 from tests.hub.conftest import Hub, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -44,7 +44,7 @@ class Front:
     """A proxy process at ports of its own, which can be killed and started anew."""
 
     def __init__(self, program: Path, hub: str) -> None:
-        self.port, self.api_port = _free(), _free()
+        self.port, self.api_port = ports.free(), ports.free()
         self._command = [
             str(program),
             "--ip=127.0.0.1",
@@ -83,7 +83,10 @@ class Front:
     async def reaches_the_server_of(self, name: str) -> bool:
         """Whether somebody who opens their server gets it, and not the hub."""
         async with httpx.AsyncClient(trust_env=False) as client:
-            answer = await client.get(f"http://127.0.0.1:{self.port}/user/{name}/api")
+            try:
+                answer = await client.get(f"http://127.0.0.1:{self.port}/user/{name}/api")
+            except httpx.TransportError:
+                return False
         return answer.status_code == 200 and answer.json() == {}
 
     async def _listens(self) -> bool:
@@ -92,12 +95,6 @@ class Front:
         except httpx.TransportError:
             return False
         return True
-
-
-def _free() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @pytest_asyncio.fixture(loop_scope="session")

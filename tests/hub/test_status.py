@@ -57,7 +57,7 @@ async def test_a_proxy_that_does_not_answer_is_no_traceback(hub: Hub, monkeypatc
 
 
 async def test_mistakes_in_a_course_file_and_a_provisioner_that_is_away_are_said(hub: Hub) -> None:
-    async with hub.values(f"{SITE}provisioner: {{url: http://127.0.0.1:9, timeout: 2}}\n"):
+    async with hub.values(f"{SITE}provisioner: {{url: http://127.0.0.1:9, timeout: 10}}\n"):
         await hub.write_courses(COURSES[: COURSES.index("  statistics-lab")] + "  statistics-lab: {")
         answer = await said(hub)
     assert len(answer["courses"]["problems"]) == 1

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import httpx
 import pytest
 import yaml
 
+from tests import ports
 from tests.e2e.cluster import Installation, until
 
 # The people and the installation of the browser tests.
@@ -45,6 +45,10 @@ class Prometheus:
         assert answer.status_code == 200, answer.text
         found = [(each["metric"], float(each["value"][1])) for each in answer.json()["data"]["result"]]
         return [(labels, value) for labels, value in found if value == value]
+
+    def some(self, expression: str) -> list[tuple[dict[str, str], float]]:
+        """Its series as soon as there is one: where a scrape failed, there is none for a moment."""
+        return until(lambda: self.query(expression), 60, f"there is data for {expression}")
 
     def firing(self) -> set[str]:
         """The names of the alerts that fire."""
@@ -111,19 +115,12 @@ def configuration(installation: Installation, folder: Path, node: int) -> dict[s
     }
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="session")
 def prometheus(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Started once; it ends with the tests and leaves nothing behind."""
     folder = tmp_path_factory.mktemp("prometheus")
     folder.chmod(0o700)
-    port, node = free_port(), free_port()
+    port, node = ports.free(), ports.free()
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(configuration(installation, folder, node)))
     commands = (
         ["prometheus-node-exporter", f"--web.listen-address=127.0.0.1:{node}"],

@@ -56,7 +56,7 @@ def test_a_query_of_the_dashboard_has_data(
 def test_the_dashboard_says_whose_start_was_refused_and_why(
     prometheus: Prometheus, lesson: None, installation: Installation
 ) -> None:
-    counted = prometheus.query('coursehub_refusals_total{course="data-analysis", reason="not-listed"}')
+    counted = prometheus.some('coursehub_refusals_total{course="data-analysis", reason="not-listed"}')
     assert [value >= 2 for _, value in counted] == [True]
 
 
@@ -66,8 +66,10 @@ def test_what_servers_took_is_suggested_for_their_course(
     words = ("usage", "--prometheus", prometheus.url, "--days", "1", "--course", "python-intro")
     until(lambda: installation.command(*words).returncode == 0, 180, "a look at a server at a whole minute")
     (measured,) = json.loads(installation.coursehub(*words, "--json"))
-    ((_, used),) = prometheus.query('max(container_memory_working_set_bytes{pod="jupyter-maria"})')
-    assert (measured["course"], measured["role"], measured["servers"]) == ("python-intro", "student", 1)
+    ((_, used),) = prometheus.some('max(container_memory_working_set_bytes{pod="jupyter-maria"})')
+    assert (measured["course"], measured["role"]) == ("python-intro", "student")
+    # The spawn test's may be among them.
+    assert measured["servers"] >= 1
     assert used / 4 < measured["memory"] <= measured["most_memory"] < used * 4
     assert 0 < measured["cpu"] <= measured["most_cpu"] < 2.5
     suggested = yaml.safe_load(installation.coursehub(*words, "--suggest"))

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from coursehub.plan import PodPlan
+from jupyterhub.app import JupyterHub
 
 # As much of the time as the hub can stop and still answer its probes.
 STALLED = FREE = 0.6
 SLOW_START = 65
-FULL = 0.9
+FULL = 0.87
 
 _kept: list[object] = []
 
@@ -40,7 +41,8 @@ def _used() -> int:
 
 
 async def _trouble(limit: int) -> None:
-    await asyncio.sleep(5)
+    # What it takes for its start is known by then.
+    await JupyterHub.instance()._start_future
     _kept.append(b"x" * (int(FULL * limit) - _used()))
     while True:
         time.sleep(STALLED)  # noqa: ASYNC251 - that is the trouble

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ci.cluster.steps import wait_until
+from tests import ports
 from tests.support import SITE
 
 HOOKS = Path(__file__).resolve().parents[2] / "hooks"
@@ -109,9 +110,7 @@ def serve(folder: Path) -> Iterator[Sshd]:
     (folder / "authorized_keys").write_text(
         f'restrict,command="{door}" {(folder / "door.pub").read_text()}{(folder / "anything.pub").read_text()}'
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = ports.free()
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {(folder / 'host.pub').read_text()}")
     (folder / "sshd_config").write_text(CONF.format(folder=folder, port=port))
     # Its privilege separation needs an empty directory of root's.

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import hypothesis
 import pytest
 from coursehub.board import Board
 from coursehub.counters import Counters
@@ -25,12 +26,18 @@ from coursehub.sitemodule import Adjust
 from coursehub.spawner import CoursehubSpawner
 from coursehub.usage import Picture
 from coursehub.witness import Witness
+from hypothesis import HealthCheck
 from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client import ApiClient
 from traitlets.config import Config
 
 from tests.support import MARIA, catalog, site
 
+# The same examples each time, and no measured time among what a test says.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 LOG = logging.getLogger("tests")
 Spawner = Callable[..., Any]
 # As KubeSpawner itself has them.

@@ -353,6 +353,9 @@ def test_an_account_that_gets_no_server_is_told_why(
     assert (said["known"], said["refusal"].startswith(sentence)) == (False, True)
 
 
+AWAY = "identity: {provider: ldap, timeout: 20, ldap: {servers: ['ldap://127.0.0.1:1'], users: {base: dc=x}}}\n"
+
+
 def with_provider(files: Path, identity: str) -> None:
     (files / "site.yaml").write_text(SITE[: SITE.index("identity:")] + identity)
 
@@ -366,7 +369,7 @@ def test_what_a_login_said_only_the_running_hub_knows(files: Path, capsys: pytes
 
 
 def test_a_directory_that_is_away_is_told_with_the_reason(files: Path) -> None:
-    with_provider(files, "identity: {provider: ldap, ldap: {servers: ['ldap://127.0.0.1:1'], users: {base: dc=x}}}\n")
+    with_provider(files, AWAY)
     code = "import sys; from coursehub.cli import main; sys.exit(main(sys.argv[1:]))"
     done = subprocess.run([sys.executable, "-c", code, *ACCOUNT, "anna"], capture_output=True, text=True, check=False)
     reason, _, sentence = done.stderr.splitlines()
@@ -377,7 +380,7 @@ def test_a_directory_that_is_away_is_told_with_the_reason(files: Path) -> None:
 
 
 def test_without_ldap3_the_command_says_what_to_install(files: Path) -> None:
-    with_provider(files, "identity: {provider: ldap, ldap: {servers: ['ldap://127.0.0.1:1'], users: {base: dc=x}}}\n")
+    with_provider(files, AWAY)
     code = "import sys; sys.modules['ldap3'] = None; from coursehub.cli import main; sys.exit(main(sys.argv[1:]))"
     done = subprocess.run([sys.executable, "-c", code, *ACCOUNT, "anna"], capture_output=True, text=True, check=False)
     assert done.returncode == 1

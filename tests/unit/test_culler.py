@@ -1,6 +1,8 @@
 """What the culler does with a hub that is slow, broken or not there: nothing, and it says so and goes on."""
 
 import logging
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -18,6 +20,7 @@ from coursehub.site import Site, Snapshot
 from tests.support import COURSES, SITE, catalog, site
 
 LIVE = Snapshot(site(SITE + "cull: {idle: 1h, maxAge: never}\n"), catalog(), ())
+HOOKS = Path(culler.__file__).parents[1]
 LONG_AGO = "2020-01-01T00:00:00Z"
 
 
@@ -272,6 +275,17 @@ async def test_a_course_that_was_broken_from_the_start_may_have_any_times(
     await made.look()
     assert hub.stopped == ["jonas"]
     assert "stays: user=maria profile=python-intro: its course cannot be read" in caplog.text
+
+
+def test_it_ends_at_once_where_kubernetes_asks_it_to(folder: Path) -> None:
+    """A container's first process has to say what that signal means, else the kernel keeps it away."""
+    arguments = [f"--{name}={folder / name}" for name in ("site", "courses", "token")]
+    command = [sys.executable, "-m", "coursehub.culler", *arguments, "--api=http://127.0.0.1:1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HOOKS) as process:
+        assert process.stdout is not None
+        assert any("gave no list of servers" in line for line in process.stdout), "it works"
+        process.terminate()
+        assert process.wait(timeout=30) == 0
 
 
 def test_without_the_sites_values_it_does_not_start_and_says_why(

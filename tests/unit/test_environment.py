@@ -52,7 +52,7 @@ NASTY = [
 # YAML holds no other characters, and NUL ends a variable.
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]) | st.sampled_from("\t\n"), max_size=60)
 tricky = texts | st.text("${}()% \n'\"`\\HOME-", max_size=30)
-some = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+some = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize(

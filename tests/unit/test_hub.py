@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 def configured(folder: Path, c: Config | None = None) -> Config:
     c = Config() if c is None else c
-    configure(c, config=folder, share=folder / "share", state=folder / "state")
+    configure(c, config=folder, share=folder / "share", state=folder / "state", socket=folder / "door")
     return c
 
 

@@ -205,7 +205,7 @@ async def test_a_service_that_hangs_is_told_in_time_also_to_those_for_whom_there
             "The service that looks after directories does not answer. Please try again in a few minutes."
         }
         asked.free.set()
-        await ours.ensure(service, [HOME])
+        await ours.ensure(service.model_copy(update={"timeout": 30}), [HOME])
 
 
 async def test_the_home_and_the_course_are_asked_for_together_and_one_refusal_is_enough(token: Path) -> None:
