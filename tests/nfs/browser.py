@@ -54,7 +54,7 @@ def terminal() -> str:
     line = channel(f"terminals/websocket/{made('terminals')['name']}")
     line.send(json.dumps(["stdin", "echo $((40 + 2))ready\r"]))
     shown = ""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while "42ready" not in shown and time.monotonic() < end:
         kind, *text = json.loads(line.recv())
         shown += text[0] if kind == "stdout" else ""
