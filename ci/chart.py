@@ -100,8 +100,13 @@ def _fetched(scratch: Path) -> Path:
     if archive.exists():
         return archive
     environment = os.environ | {f"HELM_{kind}_HOME": str(scratch / kind) for kind in ("CONFIG", "CACHE", "DATA")}
+    # Elsewhere, as another process may do the same at the same time.
+    only = scratch / "dependency"
+    only.mkdir()
+    for name in ("Chart.yaml", "Chart.lock"):
+        shutil.copy(CHART / name, only)
     try:
-        for arguments in (["repo", "add", NAME, REPOSITORY], ["dependency", "build", str(CHART), "--skip-refresh"]):
+        for arguments in (["repo", "add", NAME, REPOSITORY], ["dependency", "build", str(only), "--skip-refresh"]):
             subprocess.run(
                 [helm(), *arguments], env=environment, check=True, capture_output=True, text=True, timeout=120
             )
@@ -110,6 +115,10 @@ def _fetched(scratch: Path) -> Path:
     except subprocess.CalledProcessError as error:
         reason = str(error.stderr).strip().splitlines()[-1].rsplit(": ", 1)[-1]
         raise ChartError(f"{REPOSITORY} cannot be reached: {reason}") from None
+    archive.parent.mkdir(exist_ok=True)
+    whole = archive.with_name(f".{archive.name}.{os.getpid()}")
+    shutil.copyfile(only / "charts" / archive.name, whole)
+    whole.replace(archive)
     return archive
 
 

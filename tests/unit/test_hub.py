@@ -11,6 +11,7 @@ from coursehub.errors import InvalidFile
 from coursehub.hooks import Forbidden
 from coursehub.hub import configure
 from coursehub.routes import Routes
+from coursehub.site import Site
 from coursehub.spawner import CoursehubSpawner
 from coursehub.trials import TRIALS
 from traitlets.config import Config
@@ -19,6 +20,12 @@ from tests.support import COURSES, SITE
 from tests.unit.conftest import Spawner, start
 
 UID = os.getuid() or 20001
+
+
+@pytest.fixture(autouse=True)
+def _no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that follows the files lives as long as its process, and would see what later tests change."""
+    monkeypatch.setattr(Site, "follow", lambda _: None)
 
 
 @pytest.fixture
