@@ -87,7 +87,7 @@ class Spawntest:
     async def _ready(self, progress: str) -> None:
         """Returns once the server is ready; raises Wrong with the stream's last words."""
         last: dict[str, Any] = {}
-        for pause in (*[1.0] * CLEARING, 0.0):
+        for left in reversed(range(CLEARING)):
             try:
                 async with self._call("GET", progress) as response:
                     async for line in response.content:
@@ -96,9 +96,9 @@ class Spawntest:
                 break
             except Wrong:
                 # While JupyterHub cleans up after a start that failed, it says that nothing is starting.
-                if not pause:
+                if not left:
                     raise
-                await asyncio.sleep(pause)
+                await asyncio.sleep(1)
         if not last.get("ready"):
             raise Wrong(str(last.get("message") or "The hub said nothing of the server that it was to start."))
 
