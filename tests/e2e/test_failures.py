@@ -18,7 +18,7 @@ from .test_course_file import live, written
 LogIn = Callable[[str], Person]
 
 # How long somebody looks at the progress page who can start nothing.
-SOON = 60
+SOON = 20
 ROOM = "tests.example.edu/room"
 SMALL = {"memory": "64M", "guarantee": {"memory": "32M"}}
 COURSES: dict[str, dict[str, Any]] = {

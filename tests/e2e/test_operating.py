@@ -13,8 +13,8 @@ from .cluster import PROGRAM, Installation, until
 from .person import Person, execute
 
 LogIn = Callable[[str], Person]
-# Seconds; without our part, JupyterHub looks after minutes.
-ROUTES_BACK = 20.0
+# What the project promises of a proxy that is ready again.
+ROUTES_BACK = 5.0
 
 
 def state(installation: Installation) -> tuple[int, str]:

@@ -96,7 +96,7 @@ def test_what_is_not_released_yet_stays_where_it_is(root: Path) -> None:
     "script",
     [
         pytest.param("ln -s ../../02/jonas one", id="F1 a link to another's home"),
-        pytest.param("mkdir one; ln -s /etc one/feedback", id="F1 a link to the system"),
+        pytest.param("mkdir one; ln -s ../../../../system one/feedback", id="F1 a link to the system"),
         pytest.param("touch one", id="a file"),
         pytest.param("mkfifo one", id="a named pipe"),
         pytest.param(f"mkdir -p 'one/feedback/{TIME}/a.html'", id="a folder of the page's name"),
@@ -105,12 +105,17 @@ def test_what_is_not_released_yet_stays_where_it_is(root: Path) -> None:
     ],
 )
 def test_what_a_student_put_in_the_way_keeps_only_their_own_feedback_out(root: Path, script: str) -> None:
+    # In place of /etc, in which others write too; here even a student could.
+    system = root / "system"
+    system.mkdir()
+    system.chmod(0o777)
     as_student("maria", script, home(root, "maria"))
     before = sorted(path for path in (root / "home").rglob("*") if "jonas" not in path.parts)
     found = pushed(root)
     assert found["jonas"] == "copy"
     assert found["maria"].startswith("failed ")
     assert sorted(path for path in (root / "home").rglob("*") if "jonas" not in path.parts) == before
+    assert list(system.iterdir()) == []
     assert [path.name for path in home(root, "jonas").iterdir()] == ["one"]
 
 
