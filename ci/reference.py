@@ -2,7 +2,7 @@
 
 docs/reference/courses.schema.json and course-file.md come from the models of hooks/coursehub, values.md from
 chart/values.schema.yaml and chart/values.yaml, the examples in docs/teachers.md from docs/examples, and the table of
-directories in docs/admins.md from hooks/coursehub/storage.py. `--check` only says what is out of date.
+directories in docs/admins.md from hooks/coursehub/layout.py. `--check` only says what is out of date.
 """
 
 import argparse
@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from coursehub import schema, storage
+from coursehub import layout
+from coursehub.config import schema
 
 ROOT = Path(__file__).resolve().parent.parent
 Schema = dict[str, Any]
@@ -172,18 +173,18 @@ def _modes() -> Iterator[str]:
     owners = {0: "root", uid: "the person"}
     groups = {0: "root", gid: "the person's", course: "the course's"}
 
-    def tree(*, writable: bool = False, archived: bool = False) -> list[storage.Entry]:
-        return list(storage.course_tree("SLUG", course, data=True, data_writable=writable, archived=archived))
+    def tree(*, writable: bool = False, archived: bool = False) -> list[layout.Entry]:
+        return list(layout.course_tree("SLUG", course, data=True, data_writable=writable, archived=archived))
 
     yield "| path | mode | archived | owner | group |\n|---|---|---|---|---|\n"
-    for each in storage.people_tree():
-        kind = ", a file" if isinstance(each, storage.File) else ""
+    for each in layout.people_tree():
+        kind = ", a file" if isinstance(each, layout.File) else ""
         yield f"| `{each.path}`{kind} | {each.mode:04o} | | {owners[each.uid]} | {groups[each.gid]} |\n"
-    for home in storage.home_tree(uid, gid, "NAME"):
+    for home in layout.home_tree(uid, gid, "NAME"):
         yield f"| `{named.get(home.path, home.path)}` | {home.mode:04o} | | {owners[home.uid]} | {groups[home.gid]} |\n"
     for each, open_, closed in zip(tree(), tree(writable=True), tree(archived=True), strict=True):
         path = each.path.replace("SLUG", "<slug>")
-        kind = ", a file" if isinstance(each, storage.File) else ""
+        kind = ", a file" if isinstance(each, layout.File) else ""
         mode = f"{each.mode:04o}" + (f", read-write {open_.mode:04o}" if open_.mode != each.mode else "")
         late = f"{closed.mode:04o}" if closed.mode != each.mode else ""
         yield f"| `{path}`{kind} | {mode} | {late} | {owners[each.uid]} | {groups[each.gid]} |\n"

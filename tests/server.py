@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass
 class Server:
-    """`coursehub.service` over `root`; the token is what `token` holds."""
+    """`coursehub.storage.service` over `root`; the token is what `token` holds."""
 
     root: Path
     token: Path
@@ -46,7 +46,16 @@ class Server:
         """Its process."""
         options = [f"--root={self.root}", f"--token={self.token}", f"--port={self.port}", f"--timeout={self.timeout}"]
         options += self.tls
-        command = [*self.prefix, sys.executable, "-P", "-B", "-m", "coursehub.service", "--host=127.0.0.1", *options]
+        command = [
+            *self.prefix,
+            sys.executable,
+            "-P",
+            "-B",
+            "-m",
+            "coursehub.storage.service",
+            "--host=127.0.0.1",
+            *options,
+        ]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "hooks")}
         with self.log.open("wb") as log:
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log)

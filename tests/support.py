@@ -4,11 +4,12 @@ from datetime import date
 from functools import cache
 from textwrap import dedent
 
-from coursehub import courses, settings
-from coursehub.course import Course
-from coursehub.courses import Catalog
-from coursehub.identity import Group, Person
-from coursehub.settings import Settings
+from coursehub.config import catalog as courses
+from coursehub.config import settings
+from coursehub.config.catalog import Catalog
+from coursehub.config.course import Course
+from coursehub.config.settings import Settings
+from coursehub.people.lookup import Group, Person
 
 TODAY = date(2026, 10, 1)
 

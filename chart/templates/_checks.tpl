@@ -192,7 +192,7 @@
 {{- end }}
 {{- end }}
 {{- end }}
-{{- $line := "from coursehub.hub import configure; configure(c)" }}
+{{- $line := "from coursehub.hub.configure import configure; configure(c)" }}
 {{- if ne (get $hub.extraConfig "zz-coursehub" | toString) $line }}
 - jupyterhub.hub.extraConfig: zz-coursehub is changed or gone, and without it no course exists; remove yours, or set it to {{ toJson $line }}.
 {{- end }}

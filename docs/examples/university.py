@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from coursehub.plan import SHARE, Mount, PodPlan
-from coursehub.profiles import Role
+from coursehub.config.profiles import Role
+from coursehub.servers.plan import SHARE, Mount, PodPlan
 
 SOFTWARE = Mount(path="/srv/software", volume=SHARE, sub_path="software", read_only=True)
 

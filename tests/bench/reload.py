@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
 
-import coursehub.hub  # noqa: F401 - what the hub has in memory
+import coursehub.hub.configure  # noqa: F401 - what the hub has in memory
 import yaml
-from coursehub import state
-from coursehub.child import Child
-from coursehub.course import Course
-from coursehub.courses import Catalog
-from coursehub.site import Site
+from coursehub.config.catalog import Catalog
+from coursehub.config.course import Course
+from coursehub.live import state
+from coursehub.live.reader_process import Child
+from coursehub.live.snapshot import Site
 
 from . import university
 from .measure import Heart, resident
@@ -125,11 +125,11 @@ class _Watched(Child):
 
 def _ours(change: Change) -> Reloads:
     found = Reloads(change.name)
-    with _folders(change) as (folder, mounted, editions), patch("coursehub.site.Child", _Watched):
+    with _folders(change) as (folder, mounted, editions), patch("coursehub.live.snapshot.Child", _Watched):
         site = Site(folder, mounted, getLogger(__name__), folder.parent / "kept")
         site.follow()
         asyncio.run(_followed(site, mounted, editions, found))
-        command = [sys.executable, "-P", "-m", "coursehub.watch", "--once", str(folder), str(mounted)]
+        command = [sys.executable, "-P", "-m", "coursehub.live.reader", "--once", str(folder), str(mounted)]
         last = b"".join(line + b"\n" for line in state.dump(site.current.state))
         peak = subprocess.run([sys.executable, "-c", _PEAK, *command], input=last, capture_output=True, check=True)
         found.reader = int(peak.stdout) * 1024

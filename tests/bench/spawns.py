@@ -10,15 +10,15 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from coursehub import courses, settings
-from coursehub.course import Course
-from coursehub.courses import Catalog
-from coursehub.directory import People
-from coursehub.hooks import Hooks
-from coursehub.provisioner import Provisioner
-from coursehub.settings import Settings
-from coursehub.site import Snapshot
-from coursehub.spawner import CoursehubSpawner
+from coursehub.config import catalog, settings
+from coursehub.config.catalog import Catalog
+from coursehub.config.course import Course
+from coursehub.config.settings import Settings
+from coursehub.hub.hooks import Hooks
+from coursehub.hub.spawner import CoursehubSpawner
+from coursehub.hub.volume.provisioner import Provisioner
+from coursehub.live.snapshot import Snapshot
+from coursehub.people.directory import People
 from kubespawner import KubeSpawner
 from traitlets.config import Config
 
@@ -95,7 +95,7 @@ async def forms() -> Sequence[tuple[str, Times, Times]]:
 
 def _site(of: Sequence[Sequence[str]]) -> tuple[Settings, Catalog]:
     site = settings.load([("site.yaml", university.values())])
-    loaded = courses.load(list(university.courses(of, files=10).items()), site)
+    loaded = catalog.load(list(university.courses(of, files=10).items()), site)
     assert not loaded.problems, loaded.problems
     return site, loaded.catalog
 

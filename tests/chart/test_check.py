@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from coursehub import cli
+from coursehub.cli import main
 
 from tests.chart.helm import SITE, Chart, Object, Objects, Values, at, merged, pod_spec
 from tests.chart.test_objects import DEFAULTS, OURS, UPSTREAM
@@ -158,7 +158,7 @@ def test_its_command_finds_in_the_mounted_files_what_the_command_line_does(chart
     files = ["--root", str(share), "--site", str(tmp_path / "site.yaml"), str(tmp_path / "courses.yaml")]
     before = os.umask(0o022)
     try:
-        assert cli.main(["storage", "ensure", *files]) == 0
+        assert main.main(["storage", "ensure", *files]) == 0
     finally:
         os.umask(before)
     done = as_the_pod(objects, tmp_path / "pod")

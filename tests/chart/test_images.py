@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from coursehub import cli
+from coursehub.cli import main
 
 from tests.chart.helm import Chart
 
@@ -29,9 +29,9 @@ def test_the_puller_gets_each_image_once(chart: Chart, tmp_path: Path, capsys: p
     for name, text in (("site.yaml", SITE), ("courses.yaml", COURSES)):
         (tmp_path / name).write_text(text)
     files = [str(tmp_path / "site.yaml"), str(tmp_path / "courses.yaml")]
-    assert cli.main(["images", "--site", *files]) == 0
+    assert main.main(["images", "--site", *files]) == 0
     listed = [line for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
-    assert cli.main(["images", "--values", "--site", *files]) == 0
+    assert main.main(["images", "--values", "--site", *files]) == 0
     values = {**yaml.safe_load(SITE), **yaml.safe_load(capsys.readouterr().out)}
     puller = chart.render(values)["DaemonSet", "continuous-image-puller"]["spec"]["template"]["spec"]
     pulled = [each["image"] for each in puller["initContainers"]]

@@ -212,7 +212,7 @@ def test_before_each_start_the_database_is_copied_by_the_hubs_own_image_and_user
     spec = pod_spec(objects, "hub")
     (before,) = spec["initContainers"]
     (hub,) = spec["containers"]
-    assert before["command"] == ["python3", "-m", "coursehub.database"]
+    assert before["command"] == ["python3", "-m", "coursehub.backup"]
     for same in ("image", "securityContext"):
         assert before[same] == hub[same]
     assert all(mount in hub["volumeMounts"] for mount in before["volumeMounts"])
@@ -264,7 +264,7 @@ HUB_DEFAULTS: dict[str, Any] = {
     "hub.consecutiveFailureLimit": 0,
     "hub.allowNamedServers": False,
     "hub.config.JupyterHub.admin_access": False,
-    "hub.extraConfig": {"zz-coursehub": "from coursehub.hub import configure; configure(c)"},
+    "hub.extraConfig": {"zz-coursehub": "from coursehub.hub.configure import configure; configure(c)"},
     "singleuser.cloudMetadata.blockWithIptables": False,
     "singleuser.storage.type": "none",
     "cull.enabled": False,

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coursehub import identity, storage
-from coursehub.directory import People
+from coursehub import layout
+from coursehub.config.settings import Identity
 from coursehub.errors import Refused
-from coursehub.identity import Group, Person, Source
-from coursehub.ldap import LdapProvider
-from coursehub.settings import Identity
-from coursehub.storage import Share
+from coursehub.layout import Share
+from coursehub.people import lookup
+from coursehub.people.directory import People
+from coursehub.people.ldap import LdapProvider
+from coursehub.people.lookup import Group, Person, Source
 
 from tests.directory.slapd import BASE, HUB, PASSWORD, UID, Slapd, authority, serve
 from tests.support import site
@@ -128,14 +129,14 @@ async def test_an_answer_that_is_not_exactly_one_good_account_is_nobody(
 
 async def test_i1_a_uid_of_the_system_is_refused(settings: Make) -> None:
     with pytest.raises(Refused, match=r"'daemon' is a system account .uid 1, below 20000"):
-        await identity.look_up(source(settings()), "daemon", site())
+        await lookup.look_up(source(settings()), "daemon", site())
 
 
 @pytest.mark.parametrize("uid", [UID + 100, UID + 1], ids=["the same folder of homes", "another folder of homes"])
 async def test_i5_a_uid_that_changes_is_refused_by_the_homes_owner_also_after_a_restart(
     slapd: Slapd, settings: Make, tmp_path: Path, uid: int
 ) -> None:
-    home = tmp_path / storage.home(UID, "anna")
+    home = tmp_path / layout.home(UID, "anna")
     home.mkdir(parents=True)
     os.chown(home, UID, -1)
     share, running = Share(tmp_path), source(settings())
@@ -143,7 +144,7 @@ async def test_i5_a_uid_that_changes_is_refused_by_the_homes_owner_also_after_a_
     async def start(hub: Source) -> None:
         answer = await hub.find("anna")
         assert answer is not None
-        await share.check(storage.home(answer.person.uid, "anna"), answer.person.uid, [])
+        await share.check(layout.home(answer.person.uid, "anna"), answer.person.uid, [])
 
     await start(running)
     slapd.change("uid=anna,ou=people", "uidNumber", uid)
@@ -250,7 +251,7 @@ async def test_i5_a_server_that_hangs_is_told_in_time_and_the_event_loop_goes_on
         with slapd.frozen():
             beats = 0
             with pytest.raises(Refused, match="The university's directory does not answer"):
-                await identity.look_up(hub, "anna", site())
+                await lookup.look_up(hub, "anna", site())
             assert beats > 5, "the hub stood still meanwhile"
         assert await find(settings(servers=[url])) == ANNA
     heart.cancel()

@@ -24,7 +24,7 @@ physics:x:70201:anna,peter
 domain users:x:70202:anna
 maths:x:70203:peter
 """ + "".join(f"course{number}:x:{71000 + number}:anna\n" for number in range(200))
-COMMAND = "import sys; from coursehub.cli import main; sys.exit(main(sys.argv[1:]))"
+COMMAND = "import sys; from coursehub.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from coursehub import storage
+from coursehub import layout
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_helm_charts.clusters import Cluster
 from pytest_helm_charts.k8s.deployment import wait_for_deployments_to_run
@@ -72,11 +72,11 @@ def empty_home(installation: Installation) -> Callable[[int, str], None]:
 @pytest.fixture
 def empty_course(installation: Installation) -> Iterator[Path]:
     """The files of the course, with nothing in it or its exchange, and homes without anything of nbgrader."""
-    files = installation.share / storage.course_files(COURSE)
-    exchange = installation.share / storage.exchange(COURSE)
+    files = installation.share / layout.course_files(COURSE)
+    exchange = installation.share / layout.exchange(COURSE)
 
     def empty() -> None:
-        book = installation.share / storage.gradebook(COURSE)
+        book = installation.share / layout.gradebook(COURSE)
         for folder in (files, *(exchange / each for each in ("inbound", "outbound", "feedback"))):
             for path in folder.iterdir():
                 if path != book:
@@ -84,7 +84,7 @@ def empty_course(installation: Installation) -> Iterator[Path]:
         os.truncate(book, 0)
         for name, uid in PEOPLE.items():
             for left in ("one", ".local/share/jupyter/nbgrader_cache"):
-                shutil.rmtree(installation.share / storage.home(uid, name) / left, ignore_errors=True)
+                shutil.rmtree(installation.share / layout.home(uid, name) / left, ignore_errors=True)
 
     empty()
     yield files

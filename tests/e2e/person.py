@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import httpx
-from coursehub.cell import Cell
+from coursehub.spawntest.kernel import Cell
 from websockets.sync.client import ClientConnection, connect
 
 START_SECONDS = 180.0

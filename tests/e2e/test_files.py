@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from coursehub import storage
+from coursehub import layout
 
 from .assignment import ASSIGNMENT, COURSE, EXCHANGE, nbgrader, put, solve
 from .cluster import Installation
@@ -31,7 +31,7 @@ def test_f1_a_link_in_a_home_leads_nowhere_also_after_a_restart(log_in: LogIn, i
 @pytest.fixture
 def data_elsewhere(installation: Installation) -> Iterator[Path]:
     """The data of one course has become a link to the files of another, as only root could do."""
-    data = installation.share / storage.course_data("python-intro")
+    data = installation.share / layout.course_data("python-intro")
     aside = data.with_name("data-aside")
     data.rename(aside)
     data.symlink_to("../data-analysis/files")

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
-from coursehub import storage
+from coursehub import layout
 from playwright.sync_api import Browser, Page, expect
 
 from .cluster import ROOT, Installation, until
@@ -136,7 +136,7 @@ def test_what_is_no_text_is_refused_and_announces_nothing(installation: Installa
 @pytest.fixture
 def nearly_full(installation: Installation) -> Iterator[None]:
     """Emma's home holds 95 MiB of the 100 that she may have."""
-    file = installation.share / storage.home(EMMA, "emma") / "large"
+    file = installation.share / layout.home(EMMA, "emma") / "large"
     file.write_bytes(os.urandom(2**20) * 95)
     os.chown(file, EMMA, EMMA)
     yield

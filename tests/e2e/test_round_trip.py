@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from coursehub import storage
+from coursehub import layout
 from playwright.sync_api import Page, expect
 
 from .assignment import ASSIGNMENT, COURSE, EXCHANGE, PEOPLE, nbgrader, put, solve
@@ -26,7 +26,7 @@ LogIn = Callable[[str], Person]
 
 def attack(jonas: Person, installation: Installation, step: str) -> None:
     """F5: everything that Jonas could try on what is Maria's, also where somebody told him the names, fails."""
-    there = installation.share / storage.exchange(COURSE)
+    there = installation.share / layout.exchange(COURSE)
     inbound = [each.name for each in (there / "inbound").iterdir() if each.stat().st_uid == PEOPLE["maria"]]
     feedback = [each.name for each in (there / "feedback").iterdir()]
     tries = {
@@ -111,7 +111,16 @@ def submission_of_jonas(installation: Installation, page: Page) -> str:
 
 def push_feedback(installation: Installation) -> list[dict[str, Any]]:
     """`coursehub feedback push` on the storage host."""
-    command = [sys.executable, "-m", "coursehub.cli", "feedback", "push", "--root", str(installation.share), COURSE]
+    command = [
+        sys.executable,
+        "-m",
+        "coursehub.cli.main",
+        "feedback",
+        "push",
+        "--root",
+        str(installation.share),
+        COURSE,
+    ]
     done = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)

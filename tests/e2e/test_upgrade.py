@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from coursehub import storage
+from coursehub import layout
 
 from .cluster import COURSES, PROGRAM, ROOT, Installation, until
 from .person import Person
@@ -93,7 +93,7 @@ def crowd_values(installation: Installation, tmp_path: Path) -> Iterator[Path]:
     sofia = Person(installation.url, "sofia", installation.password)
     for name, uid in CROWD.items():
         assert sofia.api("DELETE", f"/users/{name}").status_code in (204, 404)
-        shutil.rmtree(installation.share / storage.home(uid, name), ignore_errors=True)
+        shutil.rmtree(installation.share / layout.home(uid, name), ignore_errors=True)
     # Who has a home is listed beside the homes.
     made = Path(installation.kubeconfig).parent / "values.json"
     sites = ("--site", ROOT / "values/local.yaml", "--site", made)

@@ -18,8 +18,9 @@ import pytest
 import pytest_asyncio
 import yaml
 from aiohttp import web
-from coursehub import state, storage, watch
-from coursehub.hub import configure
+from coursehub import layout
+from coursehub.hub.configure import configure
+from coursehub.live import reader, state
 from jupyterhub.auth import DummyAuthenticator
 from jupyterhub.proxy import Proxy
 from jupyterhub.tests.mocking import MockHub
@@ -354,7 +355,7 @@ class Hub:
         await self._taken_over()
 
     async def _taken_over(self) -> None:
-        seen = watch.look((self.site.parent, self.courses.parent))
+        seen = reader.look((self.site.parent, self.courses.parent))
         # A reader that is given up is followed by the next one after a minute.
         await until(lambda: state.load(self.folder / "state").looked == seen, "the files taken over", 150)
 
@@ -415,14 +416,14 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub
     (folder / "courses" / "main.yaml").write_text(COURSES)
     share = folder / "share"
     for name in HOMES:
-        (share / storage.home(UID, name)).mkdir(parents=True)
-        os.chown(share / storage.home(UID, name), UID, -1)
+        (share / layout.home(UID, name)).mkdir(parents=True)
+        os.chown(share / layout.home(UID, name), UID, -1)
     (share / "people").mkdir()
-    stolen = share / storage.home(UID + 1, "mallory")
+    stolen = share / layout.home(UID + 1, "mallory")
     stolen.mkdir(parents=True)
     os.chown(stolen, UID, -1)
     for slug in ("python-intro", "data-analysis", "old-course"):
-        for path in (storage.course_files(slug), storage.course_data(slug), storage.exchange(slug)):
+        for path in (layout.course_files(slug), layout.course_data(slug), layout.exchange(slug)):
             (share / path).mkdir(parents=True)
 
     kubernetes = Kubernetes()
@@ -447,7 +448,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub
     )
     patch = pytest.MonkeyPatch()
     patch.setattr("kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
-    patch.setattr("coursehub.expiry.PAUSE", 0.2)
+    patch.setattr("coursehub.hub.metrics.certificate.PAUSE", 0.2)
 
     c = Config()
     c.JupyterHub.authenticator_class = Login

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from coursehub.note import Level
+from coursehub.hub.notices.notice import Level
 from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright, expect
 
 from tests.hub.conftest import Hub, until

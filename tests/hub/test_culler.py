@@ -15,9 +15,9 @@ import aiohttp
 import pytest
 import pytest_asyncio
 import yaml
-from coursehub import storage
-from coursehub.culler import Culler
-from coursehub.site import Site
+from coursehub import layout
+from coursehub.culler.__main__ import Culler
+from coursehub.live.snapshot import Site
 
 from tests.hub.conftest import SERVICES, SITE, UID, Hub, until
 
@@ -116,7 +116,7 @@ async def full(hub: Hub) -> AsyncIterator[tuple[Hub, dict[str, Any]]]:
     hub.app.log.setLevel(logging.WARNING)
     everybody = [*NAMES, *STARTING]
     for name in everybody:
-        home = hub.folder / "share" / storage.home(UID, name)
+        home = hub.folder / "share" / layout.home(UID, name)
         home.mkdir(parents=True, exist_ok=True)
         os.chown(home, UID, -1)
     people = "".join(f"      {name}: {{uid: {UID}, gid: {25000 + number}}}\n" for number, name in enumerate(everybody))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coursehub import door
+from coursehub.hub.admin import socket
 
 from tests.hub.conftest import Hub, until
 
@@ -40,7 +40,7 @@ async def starting(hub: Hub, profile: str = "data-analysis") -> None:
 
 async def asked(hub: Hub, user: str = "maria") -> dict[str, Any]:
     """What `coursehub logs` is told."""
-    reply = await asyncio.to_thread(door.ask, json.dumps({"ask": "logs", "user": user}), hub.folder / "door")
+    reply = await asyncio.to_thread(socket.ask, json.dumps({"ask": "logs", "user": user}), hub.folder / "door")
     answer: dict[str, Any] = json.loads(reply)["answer"]
     return answer
 

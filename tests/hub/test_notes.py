@@ -9,7 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from coursehub import door
+from coursehub.hub.admin import socket
 
 from tests.hub.conftest import SITE, Hub, _serve, until
 
@@ -22,7 +22,7 @@ EVIL = """<script>document.title='owned'</script>"><img src=x onerror=alert(1)> 
 async def ask(hub: Hub, question: str, **more: object) -> dict[str, Any]:
     """What the hub answers at its door."""
     text = json.dumps({"ask": question, **more})
-    reply: dict[str, Any] = json.loads(await asyncio.to_thread(door.ask, text, hub.folder / "door"))
+    reply: dict[str, Any] = json.loads(await asyncio.to_thread(socket.ask, text, hub.folder / "door"))
     return reply
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from coursehub import storage
+from coursehub import layout
 
 from tests import fuse
 from tests.hub.conftest import SITE, Hub
@@ -72,7 +72,7 @@ async def test_a_new_person_gets_a_home_and_the_course_its_directories_at_the_fi
     service = serving(hub, share)
     async with running(service), hub.values(values(service.url)):
         assert await hub.start("new00", json.dumps({"profile": "python-intro"}).encode()) == "ready"
-    assert owned(share / storage.home(NEW, "new00")) == f"0700 {NEW}:20500"
+    assert owned(share / layout.home(NEW, "new00")) == f"0700 {NEW}:20500"
     assert owned(share / "exchange/python-intro/inbound") == "3773 0:70101"
     assert len(hub.kubernetes.made) == 1
 
@@ -82,12 +82,12 @@ async def test_a_home_that_was_taken_away_is_made_again_though_it_was_known_to_b
     async with running(service), hub.values(values(service.url)):
         assert await hub.start("new01", b"{}") == "ready"
         await hub.stop("new01")
-        (share / storage.home(NEW, "new01")).rmdir()
+        (share / layout.home(NEW, "new01")).rmdir()
         assert await hub.start("new01", b"{}") == "ready"
 
 
 async def test_i5_anothers_home_is_refused_by_the_service_too_and_stays_theirs(hub: Hub, share: Path) -> None:
-    home = share / storage.home(NEW, "new02")
+    home = share / layout.home(NEW, "new02")
     home.mkdir(parents=True)
     os.chown(home, NEW + 100, 20500)
     service = serving(hub, share)
@@ -107,7 +107,7 @@ async def test_f3_a_service_that_is_away_is_a_sentence_on_the_page_and_in_the_st
         assert SILENT in await hub.outcome("new03")
         assert SILENT in (await new.page("spawn-pending/new03")).text
     assert not hub.kubernetes.made
-    assert not (share / storage.home(NEW, "new03")).exists()
+    assert not (share / layout.home(NEW, "new03")).exists()
 
 
 async def test_a_token_that_the_service_does_not_know_is_a_sentence_and_no_pod(hub: Hub, share: Path) -> None:

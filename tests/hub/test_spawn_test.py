@@ -12,10 +12,10 @@ import httpx
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from coursehub import storage
-from coursehub.spawntest import Spawntest, Wrong
-from coursehub.trial import Finding, Sight
-from coursehub.trials import TrialHandler, Trials
+from coursehub import layout
+from coursehub.hub.spawn_test import TrialHandler, Trials
+from coursehub.spawntest.__main__ import Spawntest, Wrong
+from coursehub.spawntest.rules import Finding, Sight
 
 from tests.hub.conftest import SERVICES, SITE, UID, Hub, Kubernetes
 
@@ -97,7 +97,7 @@ async def proxy(hub: Hub) -> AsyncIterator[Proxy]:
 @asynccontextmanager
 async def trying(hub: Hub, site: str = ON) -> AsyncIterator[Trials]:
     """The hub with the spawn test on, a home for its person, and nothing tried yet."""
-    home = hub.folder / "share" / storage.home(UID, "spawntest")
+    home = hub.folder / "share" / layout.home(UID, "spawntest")
     home.mkdir(parents=True, exist_ok=True)
     os.chown(home, UID, -1)
     trials: Trials = next(given["trials"] for _, kind, given in hub.app.extra_handlers if kind is TrialHandler)
@@ -191,7 +191,7 @@ async def test_a_login_page_that_does_not_open_is_a_finding(hub: Hub, proxy: Pro
 
 async def test_a_start_that_is_refused_is_a_finding_with_the_persons_own_sentence(hub: Hub, proxy: Proxy) -> None:
     async with trying(hub):
-        home = hub.folder / "share" / storage.home(UID, "spawntest")
+        home = hub.folder / "share" / layout.home(UID, "spawntest")
         home.rmdir()
         assert "Your home directory does not exist yet" in ((await run(hub, proxy)).reason or "")
 

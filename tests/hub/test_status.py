@@ -9,7 +9,8 @@ from typing import Any
 import jupyterhub
 import kubespawner
 import pytest
-from coursehub import door, health, status
+from coursehub.cli import status
+from coursehub.hub.admin import health, socket
 from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def said(hub: Hub) -> dict[str, Any]:
     """The answer that comes through the door."""
-    reply = json.loads(await asyncio.to_thread(door.ask, json.dumps({"ask": "status"}), hub.folder / "door"))
+    reply = json.loads(await asyncio.to_thread(socket.ask, json.dumps({"ask": "status"}), hub.folder / "door"))
     answer: dict[str, Any] = reply["answer"]
     return answer
 

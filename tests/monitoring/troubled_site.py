@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from coursehub.plan import PodPlan
+from coursehub.servers.plan import PodPlan
 from jupyterhub.app import JupyterHub
 
 # As much of the time as the hub can stop and still answer its probes.

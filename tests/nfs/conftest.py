@@ -8,11 +8,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from coursehub import access, plan
-from coursehub.identity import Person
-from coursehub.plan import PodPlan
-from coursehub.profiles import Profile, Role
-from coursehub.storage import Entry
+from coursehub.config.profiles import Profile, Role
+from coursehub.layout import Entry
+from coursehub.people.lookup import Person
+from coursehub.servers import access, plan
+from coursehub.servers.plan import PodPlan
 
 from ci.cluster.problem import Problem
 from ci.cluster.steps import step

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
-from coursehub import cli
+from coursehub.cli import main
 from coursehub.errors import Refused
-from coursehub.storage import Entry, Share
-from coursehub.volume import Volume, ensure
+from coursehub.layout import Entry, Share
+from coursehub.storage.volume import Volume, ensure
 
 from ci.nfs import pod
 from ci.nfs.pod import Pod
@@ -66,7 +66,7 @@ def command(folder: Path, files: Mapping[str, str], arguments: Sequence[str], se
     sys.stdin = io.TextIOWrapper(io.BytesIO(send.encode()))
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        code = cli.main(arguments)
+        code = main.main(arguments)
     return code, out.getvalue(), err.getvalue()
 
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from coursehub.identity import Person
-from coursehub.plan import SHARE
-from coursehub.profiles import Role
+from coursehub.config.profiles import Role
+from coursehub.people.lookup import Person
+from coursehub.servers.plan import SHARE
 
 from ci.nfs import pod
 from ci.nfs.agent import ROOT

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from coursehub import storage
+from coursehub import layout
 
 from ci.nfs.agent import ROOT
 from ci.nfs.machine import Machine
@@ -15,9 +15,9 @@ from tests.nfs.pods import Pods
 from tests.nfs.test_doors import FILES, SITE_AND_COURSES
 from tests.support import MARIA
 
-FILES_OF_COURSE = storage.course_files("python-intro")
+FILES_OF_COURSE = layout.course_files("python-intro")
 INBOUND, OUTBOUND, FEEDBACK = (f"exchange/python-intro/{name}" for name in ("inbound", "outbound", "feedback"))
-HOME = storage.home(MARIA.uid, MARIA.name)
+HOME = layout.home(MARIA.uid, MARIA.name)
 
 
 def notebook() -> str:

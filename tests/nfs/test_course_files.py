@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from coursehub import storage
-from coursehub.profiles import Role
+from coursehub import layout
+from coursehub.config.profiles import Role
 
 from tests.nfs import inside
 from tests.nfs.conftest import Volume, session
@@ -18,8 +18,8 @@ STUDENT = session(MARIA, Role.STUDENT, "python-intro")
 
 @pytest.fixture
 def files(volume: Volume) -> Path:
-    volume.provision(*storage.course_tree("python-intro", 70101, data=True, data_writable=False))
-    return volume.client / storage.course_files("python-intro")
+    volume.provision(*layout.course_tree("python-intro", 70101, data=True, data_writable=False))
+    return volume.client / layout.course_files("python-intro")
 
 
 def test_an_instructor_makes_files_and_folders_that_are_the_groups(volume: Volume, files: Path) -> None:

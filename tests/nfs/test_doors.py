@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from coursehub import storage
+from coursehub import layout
+from coursehub.config.profiles import Role
 from coursehub.errors import Refused
-from coursehub.profiles import Role
 
 from ci.nfs import server
 from ci.nfs.agent import ROOT
@@ -50,7 +50,7 @@ def test_the_command_on_the_storage_host_makes_what_clients_then_use(volume: Vol
     assert (code, error) == (0, "")
     assert "make home/01/maria 0700 20001:20001" in said.splitlines()
     assert coursehub(volume, *words) == (0, "", "")
-    paths = [storage.gradebook("python-intro"), "exchange/python-intro/inbound"]
+    paths = [layout.gradebook("python-intro"), "exchange/python-intro/inbound"]
     assert volume.machine.call(HUB, inside.described, volume.client, paths[1:]) == [f"3773 0:70101 {paths[1]}"]
     instructor = session(ANNA, Role.INSTRUCTOR, "python-intro")
     assert volume.machine.call(instructor, inside.described, volume.client, paths[:1]) == [f"0660 0:70101 {paths[0]}"]
@@ -83,7 +83,7 @@ def test_the_door_asks_the_storage_hosts_own_name_service_without_a_site(volume:
 def test_a_tree_of_other_conventions_is_checked_repaired_and_then_clean(volume: Volume) -> None:
     assert coursehub(volume, "storage", "ensure", "--root", str(volume.host), *SITE_AND_COURSES)[0] == 0
     instructor = session(ANNA, Role.INSTRUCTOR, "python-intro")
-    files = volume.client / storage.course_files("python-intro")
+    files = volume.client / layout.course_files("python-intro")
     volume.machine.call(instructor, (files / "release").mkdir)
     volume.machine.call(instructor, (files / "release").chmod, 0o770)
     volume.machine.call(ROOT, (volume.host / "exchange/python-intro/inbound").chmod, 0o777)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from coursehub.profiles import Role
+from coursehub.config.profiles import Role
 
 from ci.nfs.machine import Machine
 from tests.nfs import inside

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from coursehub.plan import COMMAND
-from coursehub.profiles import Role
+from coursehub.config.profiles import Role
+from coursehub.servers.plan import COMMAND
 
 from ci.nfs.agent import ROOT
 from ci.nfs.machine import Machine

@@ -1,8 +1,8 @@
 """Which of a process's groups count on the server, and why plan.MOST_GIDS is 16."""
 
 import pytest
-from coursehub.plan import MOST_GIDS
-from coursehub.storage import Directory
+from coursehub.layout import Directory
+from coursehub.servers.plan import MOST_GIDS
 
 from ci.nfs import server
 from ci.nfs.agent import ROOT, Identity

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from coursehub import storage
-from coursehub.profiles import Role
+from coursehub import layout
+from coursehub.config.profiles import Role
 
 from ci.nfs.agent import ROOT, Identity
 from tests.nfs import inside
@@ -17,8 +17,8 @@ OWNER = session(MARIA, Role.STUDENT, "python-intro")
 
 @pytest.fixture
 def home(volume: Volume) -> Path:
-    volume.provision(*storage.home_tree(MARIA.uid, MARIA.gid, MARIA.name))
-    return volume.client / storage.home(MARIA.uid, MARIA.name)
+    volume.provision(*layout.home_tree(MARIA.uid, MARIA.gid, MARIA.name))
+    return volume.client / layout.home(MARIA.uid, MARIA.name)
 
 
 def test_its_owner_writes_and_reads_it(volume: Volume, home: Path) -> None:

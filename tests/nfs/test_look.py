@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from coursehub import storage
+from coursehub import layout
 from coursehub.errors import Refused
 
 from ci.nfs import server
@@ -13,14 +13,14 @@ from tests.nfs import inside
 from tests.nfs.conftest import HUB, Volume
 from tests.support import JONAS, MARIA
 
-HOME = storage.home(MARIA.uid, MARIA.name)
-COURSE = [storage.course_files("python-intro"), storage.course_data("python-intro"), storage.exchange("python-intro")]
+HOME = layout.home(MARIA.uid, MARIA.name)
+COURSE = [layout.course_files("python-intro"), layout.course_data("python-intro"), layout.exchange("python-intro")]
 SILENT = "The file server does not answer. Please try again in a few minutes."
 
 
 @pytest.fixture
 def home(volume: Volume) -> None:
-    volume.provision(*storage.home_tree(MARIA.uid, MARIA.gid, MARIA.name))
+    volume.provision(*layout.home_tree(MARIA.uid, MARIA.gid, MARIA.name))
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def stopped_server(volume: Volume, home: None) -> Iterator[None]:
 
 @pytest.mark.usefixtures("home")
 def test_it_finds_a_home_and_a_course_that_it_may_not_enter(volume: Volume) -> None:
-    volume.provision(*storage.course_tree("python-intro", 70101, data=True, data_writable=False))
+    volume.provision(*layout.course_tree("python-intro", 70101, data=True, data_writable=False))
     volume.machine.call(HUB, inside.check, volume.client, HOME, MARIA.uid, COURSE)
     for closed in (HOME, COURSE[0]):
         with pytest.raises(PermissionError):

@@ -4,7 +4,7 @@ import errno
 import json
 
 import pytest
-from coursehub.profiles import Role
+from coursehub.config.profiles import Role
 
 from ci.nfs.agent import Identity
 from tests.nfs import inside

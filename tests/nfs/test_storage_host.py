@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from coursehub import storage
+from coursehub import layout
 
 from ci.nfs.agent import ROOT
 from ci.nfs.machine import Machine
@@ -13,8 +13,8 @@ from tests.nfs.conftest import HUB, Volume
 from tests.support import MARIA
 
 GID = 70101
-HOME = tuple(storage.home_tree(MARIA.uid, MARIA.gid, MARIA.name))
-COURSE = tuple(storage.course_tree("python-intro", GID, data=True, data_writable=False))
+HOME = tuple(layout.home_tree(MARIA.uid, MARIA.gid, MARIA.name))
+COURSE = tuple(layout.course_tree("python-intro", GID, data=True, data_writable=False))
 TREE = HOME + COURSE
 TABLE = [
     "0755 0:0 home",
@@ -41,9 +41,9 @@ def test_the_storage_host_makes_homes_and_courses_with_the_modes_and_owners_of_t
 
 
 def test_data_that_students_may_write_is_sticky_and_open_to_all(machine: Machine, storage_host: Path) -> None:
-    tree = tuple(storage.course_tree("data-analysis", 70102, data=True, data_writable=True))
+    tree = tuple(layout.course_tree("data-analysis", 70102, data=True, data_writable=True))
     machine.call(ROOT, inside.provision, storage_host, tree)
-    path = storage.course_data("data-analysis")
+    path = layout.course_data("data-analysis")
     assert machine.call(ROOT, inside.described, storage_host, [path]) == [f"3777 0:70102 {path}"]
 
 

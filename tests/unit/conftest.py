@@ -9,23 +9,23 @@ from typing import Any
 
 import hypothesis
 import pytest
-from coursehub.board import Board
-from coursehub.counters import Counters
-from coursehub.courses import Catalog
-from coursehub.directory import People
-from coursehub.failures import Failures
-from coursehub.gate import Frame
-from coursehub.hooks import Hook, Hooks
-from coursehub.identity import Person
-from coursehub.measuring import Measuring
-from coursehub.noting import Notes
-from coursehub.provisioner import Provisioner
-from coursehub.settings import Settings
-from coursehub.site import Snapshot
-from coursehub.sitemodule import Adjust
-from coursehub.spawner import CoursehubSpawner
-from coursehub.usage import Picture
-from coursehub.witness import Witness
+from coursehub.config.catalog import Catalog
+from coursehub.config.settings import Settings
+from coursehub.hub.failures.store import Failures
+from coursehub.hub.hooks import Hook, Hooks
+from coursehub.hub.metrics.spawns import Counters
+from coursehub.hub.notices.feed import Notes
+from coursehub.hub.notices.store import Board
+from coursehub.hub.recorder import Witness
+from coursehub.hub.spawner import CoursehubSpawner
+from coursehub.hub.usage.poll import Measuring
+from coursehub.hub.usage.usage import Picture
+from coursehub.hub.volume.provisioner import Provisioner
+from coursehub.live.snapshot import Snapshot
+from coursehub.people.directory import People
+from coursehub.people.lookup import Person
+from coursehub.servers.gate import Frame
+from coursehub.servers.site_module import Adjust
 from hypothesis import HealthCheck
 from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.client import ApiClient

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from coursehub.course import Course
+from coursehub.config.course import Course
 
 from ci import reference
 

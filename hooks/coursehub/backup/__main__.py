@@ -1,0 +1,236 @@
+"""The hub's database file: copied before each start of the hub, its newest copies kept, one put back where asked.
+
+    python3 -m coursehub.backup
+
+runs in an init container of the hub, while nobody has the file open. What it cannot copy it says, and the hub starts
+all the same. COURSEHUB_RESTORE names a copy to put back, once; where that cannot be done it exits with 1, and no hub
+starts.
+"""
+
+import os
+import re
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from coursehub.errors import CoursehubError
+
+FOLDER = Path("/srv/jupyterhub")
+# As upstream's chart names it.
+DATABASE = "jupyterhub.sqlite"
+RESTORE = "COURSEHUB_RESTORE"
+NEWEST = "newest"
+KEPT = 5
+SECONDS = 10.0
+
+# Whole copies; byte by byte copies of what is damaged; what another was put in the place of.
+Kind = Literal["jupyterhub", "damaged", "replaced"]
+_NAME = re.compile(r"(?P<kind>jupyterhub|damaged|replaced)-[0-9]{8}T[0-9]{6}Z\.sqlite")
+# What SQLite keeps beside a file that was not closed; some of the content may be there only.
+_BESIDE = ("-journal", "-wal", "-shm")
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class Damaged(CoursehubError):
+    """A file that is no whole database; the message says what SQLite found."""
+
+
+class CannotRestore(CoursehubError):
+    """The copy that was asked for cannot be put back; the message says why, and what can."""
+
+
+def prepare(folder: Path, now: datetime, asked: str = "") -> Iterator[str]:
+    """Copies the database in `folder` or puts the copy `asked` back, drops the oldest copies, and says each thing done.
+
+    Afterwards there is a database file, perhaps an empty one. It and the copies are for the hub's user alone, and so is
+    `folder` where it is the hub's own. Raises CannotRestore.
+    """
+    backups = folder / "backups"
+    database = folder / DATABASE
+    try:
+        backups.mkdir(mode=0o700, exist_ok=True)
+        backups.chmod(0o700)
+        done = backups / "restored"
+        if asked and not (done.exists() and done.read_text() == asked):
+            yield _restore(database, backups, now, asked)
+            # Once: whoever forgets to take the request away must not lose what comes after.
+            done.write_text(asked)
+        else:
+            if asked:
+                yield f"{asked} was put back at an earlier start; take {RESTORE} away"
+            else:
+                done.unlink(missing_ok=True)
+            yield _back_up(database, backups, now)
+        yield from _drop(backups)
+    except OSError as error:
+        said = f"{error.filename or folder}: {error.strerror}"
+        if asked:
+            raise CannotRestore(f"{asked} cannot be put back: {said}") from None
+        yield f"WARNING no copy was made: {said}"
+    yield from _close_off(folder)
+    for name in copies(backups, "jupyterhub", "replaced", "damaged"):
+        yield f"  {name}  {(backups / name).stat().st_size // 1024} KiB"
+
+
+def copies(backups: Path, *kinds: Kind) -> list[str]:
+    """The names of copies of these kinds, each kind's newest first."""
+    try:
+        found = sorted((path.name for path in backups.iterdir() if path.is_file()), reverse=True)
+    except OSError:
+        return []
+    return [name for kind in kinds for name in found if (match := _NAME.fullmatch(name)) and match["kind"] == kind]
+
+
+def _back_up(database: Path, backups: Path, now: datetime) -> str:
+    parts = [path for suffix in ("", *_BESIDE) if (path := Path(f"{database}{suffix}")).exists()]
+    size = sum(path.stat().st_size for path in parts)
+    if not database.exists() or not database.stat().st_size:
+        if copies(backups, "jupyterhub"):
+            return f"WARNING there is no database, so the hub begins a new one; {RESTORE}={NEWEST} puts a copy back"
+        return "there is no database yet, so nothing to copy"
+    # As much again stays free for the hub.
+    if (free := shutil.disk_usage(backups).free) < 2 * size:
+        return f"WARNING no copy was made: it takes {size} bytes, and {free} are free; the volume needs more room"
+    name = _name("jupyterhub", now)
+    try:
+        with _Scratch(backups) as scratch:
+            _copy(database, scratch / name)
+            _move(scratch / name, backups / name)
+        return f"copied to {name}"
+    except Damaged as damage:
+        name = _name("damaged", now)
+        with _Scratch(backups) as scratch:
+            for path in parts:
+                aside = scratch / path.name.replace(DATABASE, name)
+                shutil.copyfile(path, aside)
+                _move(aside, backups / aside.name)
+        remedy = f"{RESTORE}={NEWEST} puts a copy back"
+        return f"WARNING the database is damaged ({damage}); as it is it lies in {name}; {remedy}"
+    except sqlite3.Error as error:
+        return f"WARNING no copy was made: {error}"
+
+
+def _restore(database: Path, backups: Path, now: datetime, asked: str) -> str:
+    there = copies(backups, "jupyterhub", "replaced")
+    name = next(iter(copies(backups, "jupyterhub")), "") if asked == NEWEST else asked
+    choice = f"write {RESTORE} with one of: {', '.join([NEWEST, *there])}" if there else "there is no copy at all"
+    if name not in there:
+        raise CannotRestore(f"{asked}: no such copy; {choice}")
+    aside = backups / _name("replaced", now)
+    try:
+        with _Scratch(backups) as scratch:
+            _copy(backups / name, scratch / DATABASE)
+            # What lies beside goes first: SQLite would play it into the copy.
+            for suffix in (*_BESIDE, ""):
+                if (old := Path(f"{database}{suffix}")).exists():
+                    _move(old, Path(f"{aside}{suffix}"))
+            _move(scratch / DATABASE, database)
+    except Damaged as damage:
+        raise CannotRestore(f"{name} is damaged itself ({damage}); {choice}") from None
+    except sqlite3.Error as error:
+        raise CannotRestore(f"{name} cannot be put back: {error}") from None
+    return f"put {name} back; what was there before is {aside.name if aside.exists() else 'nothing'}"
+
+
+def _drop(backups: Path) -> Iterator[str]:
+    kinds: Sequence[Kind] = ("jupyterhub", "damaged", "replaced")
+    for kind in kinds:
+        for name in copies(backups, kind)[KEPT:]:
+            for suffix in ("", *_BESIDE):
+                (backups / f"{name}{suffix}").unlink(missing_ok=True)
+            yield f"dropped {name}, since {KEPT} newer ones are there"
+
+
+def _close_off(folder: Path) -> Iterator[str]:
+    database = folder / DATABASE
+    try:
+        database.touch(mode=0o600)
+        for suffix in ("", *_BESIDE):
+            if (path := Path(f"{database}{suffix}")).exists():
+                path.chmod(0o600)
+        # fsGroup leaves the top of a volume root's, and only its owner can change the mode.
+        found = folder.stat()
+        if found.st_uid == os.geteuid():
+            folder.chmod(0o700)
+        elif found.st_mode & 0o007:
+            kept = f"{found.st_mode & 0o7777:04o}"
+            yield f"{folder} is of uid {found.st_uid} and stays {kept}; what is in it is closed off"
+    except OSError as error:
+        yield f"WARNING the hub may be unable to write its database: {error.filename}: {error.strerror}"
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A whole copy in one new file; raises Damaged, or sqlite3.Error where there is another reason."""
+    try:
+        uri = f"file:{quote(str(source))}?mode=rw"
+        with (
+            closing(sqlite3.connect(uri, uri=True, timeout=SECONDS)) as old,
+            closing(sqlite3.connect(target)) as new,
+        ):
+            # A lock is waited for here, and no longer than said; backup() would wait for ever.
+            old.execute("BEGIN")
+            old.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            old.backup(new)
+            (found,) = new.execute("PRAGMA integrity_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+            raise Damaged(str(error)) from None
+        raise
+    if found != "ok":
+        raise Damaged(str(found).splitlines()[-1])
+
+
+class _Scratch:
+    """A folder for what is not whole yet; what an earlier run left in it is gone."""
+
+    def __init__(self, backups: Path) -> None:
+        self._path = backups / "unfinished"
+
+    def __enter__(self) -> Path:
+        shutil.rmtree(self._path, ignore_errors=True)
+        self._path.mkdir(mode=0o700)
+        return self._path
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._path, ignore_errors=True)
+
+
+def _name(kind: Kind, now: datetime) -> str:
+    return f"{kind}-{now:%Y%m%dT%H%M%SZ}.sqlite"
+
+
+def _move(source: Path, target: Path) -> None:
+    """Whole or not at all, also where the machine goes down."""
+    _sync(source)
+    source.replace(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def main(environment: Mapping[str, str] = os.environ, folder: Path = FOLDER) -> int:
+    """0: the hub may start, 1: what COURSEHUB_RESTORE asks for cannot be done."""
+    os.umask(0o077)
+    try:
+        for line in prepare(folder, datetime.now(UTC), environment.get(RESTORE, "")):
+            print(line, flush=True)
+    except CannotRestore as error:
+        print(f"coursehub: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""The running hub, asked from an admin's machine by `kubectl exec`: no other way in is needed."""
+
+import json
+from typing import Any
+
+from coursehub.errors import CoursehubError
+
+from . import kubectl
+
+_EXEC = ("exec", "deployment/hub", "--container", "hub", "--")
+_PYTHON = ("env", "PYTHONPATH=/usr/local/etc/jupyterhub", "python3", "-m", "coursehub.hub.admin.socket")
+
+
+class NoAnswer(CoursehubError):
+    """The hub could not be asked, or refused the question; the message says why and what to look at."""
+
+
+def ask(namespace: str, question: dict[str, Any]) -> dict[str, Any]:
+    """The answer of the hub in `namespace` of kubectl's context; raises NoAnswer."""
+    try:
+        said = kubectl.run(namespace, *_EXEC, *_PYTHON, json.dumps(question))
+    except kubectl.NoKubectl as error:
+        raise NoAnswer(str(error)) from None
+    except kubectl.TooSlow:
+        raise NoAnswer("the hub did not answer within a minute; look at: kubectl logs deployment/hub") from None
+    except kubectl.KubectlError as error:
+        raise NoAnswer(f"the hub in namespace {namespace} cannot be asked: {error}") from None
+    reply = json.loads(said)
+    if "refusal" in reply:
+        raise NoAnswer(reply["refusal"])
+    answer: dict[str, Any] = reply["answer"]
+    return answer

@@ -1,0 +1,308 @@
+"""A course as its staff describe it: every key of the course file, its type, default, unit and an example.
+
+The only place of truth: `coursehub check`, the JSON Schema and docs/reference all come from these models.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from enum import Enum, auto
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
+from pydantic.json_schema import SkipJsonSchema
+
+from coursehub.names import Gid, GroupName, PersonOrGroup, matching
+
+from .durations import Duration
+from .images import ImageChoice
+from .profiles import Role
+from .resources import Resources
+
+
+def zone(name: str) -> str:
+    """The name itself where it is that of a time zone; raises ValueError."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone; write one as Europe/Helsinki") from None
+    return name
+
+
+Day = Annotated[date, Field(strict=True)]
+Students = Annotated[
+    Annotated[Literal["everyone"], Tag("word")] | Annotated[tuple[PersonOrGroup, ...], Tag("list")],
+    Discriminator(lambda value: "word" if isinstance(value, str) else "list"),
+]
+Description = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=300)]
+_CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+
+
+def _one_line(text: str) -> str:
+    # Refusals hold it, and each is one line of the log.
+    if re.search(f"[{_CONTROL}]", text):
+        raise ValueError("write one line, without control characters")
+    return text
+
+
+Line = Annotated[
+    str,
+    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=120),
+    AfterValidator(_one_line),
+    Field(json_schema_extra={"pattern": rf"^\s*[^\s{_CONTROL}](?:[^{_CONTROL}]*[^\s{_CONTROL}])?\s*$"}),
+]
+# Others may read at most: a course's data would else be writable for everybody who can log in.
+Umask = Annotated[str, *matching(r"0[0-7][0-7][2367]", 'write four digits in quotes, the last 2, 3, 6 or 7, as "0027"')]
+ZoneName = Annotated[str, StringConstraints(strict=True), AfterValidator(zone)]
+# Which names a course may set beside COURSE_… is the site's to say: a list of dangerous ones would never be complete.
+VariableName = Annotated[
+    str, *matching(r"[A-Z][A-Z0-9_]{0,63}", "write a name in capitals, digits and _, as COURSE_TERM")
+]
+VariableText = Annotated[str, *matching(r"[^\0]{0,1000}", "write at most 1000 characters, none of them NUL")]
+Environment = Annotated[Mapping[VariableName, VariableText], Field(max_length=50)]
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Cull(_Block):
+    """When a server that nobody uses is stopped."""
+
+    idle: Duration | None = Field(
+        default=None, description="How long it may be idle: a number and m, h or d.", examples=["1h"]
+    )
+    max_age: Duration | None = Field(
+        default=None, description="How long it may run, idle or not: a number and m, h or d.", examples=["8h"]
+    )
+
+    @model_validator(mode="after")
+    def _idle_within_age(self) -> Self:
+        if self.idle is not None and self.max_age is not None and self.idle > self.max_age:
+            raise ValueError("idle is longer than max_age; lower it, or leave it out")
+        return self
+
+
+class Nbgrader(_Block):
+    """Settings of nbgrader in the course's servers; a closed list, never code."""
+
+    timezone: ZoneName | None = Field(
+        default=None, description="Of due dates and time stamps; without it the site's.", examples=["Europe/Helsinki"]
+    )
+    execute_timeout: Annotated[int, Field(strict=True, ge=10, le=3600)] | None = Field(
+        default=None, description="Seconds that one cell may take when it is graded.", examples=[240]
+    )
+    max_output_lines: Annotated[int, Field(strict=True, ge=10, le=100000)] | None = Field(
+        default=None, description="Lines of a cell's output that are kept when it is graded.", examples=[1000]
+    )
+    # More would not fit into one variable of the server.
+    code_stub: (
+        Annotated[
+            Mapping[
+                Annotated[str, StringConstraints(max_length=40)],
+                Annotated[str, StringConstraints(strict=True, max_length=1000)],
+            ],
+            Field(max_length=8),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="What students find in place of a solution, by the kernel's language.",
+        examples=[{"python": "# YOUR CODE HERE\nraise NotImplementedError()"}],
+    )
+    text_stub: Annotated[str, StringConstraints(strict=True, max_length=1000)] | None = Field(
+        default=None, description="What students find in place of a written answer.", examples=["YOUR ANSWER HERE"]
+    )
+
+    def traitlets(self) -> dict[str, dict[str, Any]]:
+        """nbgrader's configuration, by class and trait; the names are nbgrader's 0.9."""
+        wanted: dict[str, dict[str, Any]] = {
+            "Exchange": {"timezone": self.timezone},
+            "ExecutePreprocessor": {"timeout": self.execute_timeout},
+            "LimitOutput": {"max_lines": self.max_output_lines},
+            "ClearSolutions": {"code_stub": self.code_stub and dict(self.code_stub), "text_stub": self.text_stub},
+        }
+        found = {name: {k: v for k, v in traits.items() if v is not None} for name, traits in wanted.items()}
+        return {name: traits for name, traits in found.items() if traits}
+
+
+class Groups(_Block):
+    """Unix groups that servers of the course get, by the names in the site's `groups`."""
+
+    student: tuple[GroupName, ...] = Field(default=(), description="For students.", examples=[["licensed"]])
+    instructor: tuple[GroupName, ...] = Field(default=(), description="For instructors.", examples=[["teaching-staff"]])
+
+
+class Instructor(_Block):
+    """What is otherwise in instructors' servers; what is left out is as for students."""
+
+    image: ImageChoice | None = Field(
+        default=None, description="Another of the site's images.", examples=["python-grading"]
+    )
+    resources: Resources = Field(default=Resources(), description="Other limits.", examples=[{"memory": "8G"}])
+    cull: Cull = Field(default=Cull(), description="Other times.", examples=[{"idle": "4h"}])
+    environment: Environment = Field(
+        default_factory=dict, description="More variables, or other values.", examples=[{"COURSE_ROLE": "staff"}]
+    )
+
+
+# One for all: a default with a mapping in it would be copied for each course.
+_AS_STUDENTS = Instructor()
+
+
+class Course(_Block):
+    """One course; dates are inclusive and meant in the site's time zone."""
+
+    # The key above the course's keys, not one of them.
+    slug: Annotated[str, Field(exclude=True), SkipJsonSchema()]
+    name: Line = Field(description="What people see on the page.", examples=["Introduction to Programming"])
+    description: Description | None = Field(
+        default=None,
+        description="What the course is, in a line that the page shows below the name.",
+        examples=["For first-year students of all subjects, without experience."],
+    )
+    gid: Gid | None = Field(
+        default=None,
+        description="The course's unix group, from the site's range. Without it the course is an image only: it has "
+        "no shared folders, no exchange and no data.",
+        examples=[70101],
+    )
+    instructors: tuple[PersonOrGroup, ...] = Field(
+        default=(),
+        description='Login names and "@group" entries, besides the members of the course\'s unix group.',
+        examples=[["anna", "@teaching-assistants"]],
+    )
+    students: Students = Field(
+        default=(),
+        description='`everyone`, or a list of login names and "@group" entries. Without it nobody but instructors.',
+        examples=["everyone", ["maria", "@first-year"]],
+    )
+    open: Day | None = Field(
+        default=None, description="The first day on which students can start it.", examples=["2026-09-01"]
+    )
+    close: Day | None = Field(
+        default=None, description="The last day on which students can start it.", examples=["2026-12-31"]
+    )
+    archive: Day | None = Field(
+        default=None,
+        description="From this day on students have nothing of it, and instructors can only read.",
+        examples=["2027-06-30"],
+    )
+    image: ImageChoice | None = Field(
+        default=None,
+        description="One of the site's images by its short name; with a day, as `python@2026-08-15`, the newest "
+        "of that name on that day. Without it the site's general one.",
+        examples=["python", "python@2026-08-15"],
+    )
+    resources: Resources = Field(
+        default=Resources(),
+        description="The most that one server can use, within the site's maximum; without a part, the site's.",
+        examples=[{"cpu": 2, "memory": "4G"}],
+    )
+    data: Literal["none", "read-only", "read-write"] = Field(
+        default="none", description="What students may do in /coursedata. It needs `gid`.", examples=["read-only"]
+    )
+    umask: Umask | None = Field(
+        default=None,
+        description="Of students' servers, four digits in quotes; without it 0027 where they write in /coursedata, "
+        "else 0077. The last digit never lets others write.",
+        examples=["0027"],
+    )
+    cull: Cull = Field(
+        default=Cull(), description="When servers are stopped; without it as the site says.", examples=[{"idle": "1h"}]
+    )
+    nbgrader: Nbgrader = Field(
+        default=Nbgrader(), description="Settings of nbgrader.", examples=[{"execute_timeout": 240}]
+    )
+    groups: Groups = Field(
+        default=Groups(),
+        description="More unix groups, by names that the site knows.",
+        examples=[{"student": ["licensed"]}],
+    )
+    environment: Environment = Field(
+        default_factory=dict,
+        description="Variables of the servers, as text in quotes. Names begin with COURSE_; the site can allow more.",
+        examples=[{"COURSE_TERM": "autumn"}],
+    )
+    instructor: Instructor = Field(
+        default_factory=lambda: _AS_STUDENTS,
+        description="What is otherwise in instructors' servers.",
+        examples=[{"resources": {"memory": "8G"}, "image": "python-grading"}],
+    )
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        dates = [(name, day) for name in ("open", "close", "archive") if (day := getattr(self, name)) is not None]
+        for (earlier, first), (later, then) in pairwise(dates):
+            if then < first:
+                raise ValueError(f"{later} ({then}) is before {earlier} ({first}); put the dates in order")
+        return self
+
+    @model_validator(mode="after")
+    def _data_has_an_owner(self) -> Self:
+        if self.data != "none" and self.gid is None:
+            raise ValueError("data needs the course's unix group; add gid, or leave data out")
+        return self
+
+    @property
+    def public(self) -> bool:
+        """Every known person may be a student."""
+        return self.students == "everyone"
+
+    def is_archived(self, today: date) -> bool:
+        """From the archive date on, instructors only read and students have nothing."""
+        return self.archive is not None and today >= self.archive
+
+    def image_for(self, role: Role) -> str | None:
+        """What the course chooses as the image of a role's servers."""
+        return (self.instructor.image if role.teaches else None) or self.image
+
+    def resources_for(self, role: Role) -> Resources:
+        """Limits and guarantees of a role's servers, as far as the course says."""
+        return self.instructor.resources.merged(self.resources) if role.teaches else self.resources
+
+    def cull_for(self, role: Role) -> Cull:
+        """Times of a role's servers, as far as the course says."""
+        if not role.teaches:
+            return self.cull
+        own = self.instructor.cull
+        return Cull.model_construct(idle=own.idle or self.cull.idle, max_age=own.max_age or self.cull.max_age)
+
+    def environment_for(self, role: Role) -> dict[str, str]:
+        """Variables of a role's servers."""
+        return {**self.environment, **(self.instructor.environment if role.teaches else {})}
+
+    def groups_for(self, role: Role) -> tuple[str, ...]:
+        """Names of the site's groups that a role's servers get."""
+        return self.groups.instructor if role.teaches else self.groups.student
+
+
+class Standing(Enum):
+    """Where a course stands for its students; instructors start it at all times, and only read what is archived."""
+
+    NOT_YET_OPEN = auto()
+    OPEN = auto()
+    CLOSED = auto()
+    ARCHIVED = auto()
+
+
+def standing(course: Course, today: date) -> Standing:
+    """Where `course` stands on the day `today`; its first and its last day are open ones."""
+    if course.is_archived(today):
+        return Standing.ARCHIVED
+    if course.open is not None and today < course.open:
+        return Standing.NOT_YET_OPEN
+    if course.close is not None and today > course.close:
+        return Standing.CLOSED
+    return Standing.OPEN

@@ -1,0 +1,391 @@
+"""The site's values that the hub needs, frozen: what the chart's own keys mean to the code."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from coursehub.errors import InvalidFile
+from coursehub.names import Gid, GroupName, PersonName, Uid, matching
+from coursehub.storage.quota import Limit
+
+from . import document
+from .course import VariableName, ZoneName
+from .document import Document
+from .durations import DurationOrNever
+from .images import Alias, Versions
+from .nodes import NodeClass, NodeName
+from .resources import Amount, Bytes, Resources
+
+# Of the server's own start, and of programs that load what a variable names: never a course's or a site's.
+RESERVED = re.compile(
+    r"(?:BASH|COURSEHUB|IPYTHON|JPY|JUPYTER|KUBERNETES|LD|NB|PYTHON|XDG)(?:_|[A-Z]|$)|(?:ENV|HOME|PATH|SHELL|USER)$"
+)
+_ADDRESS = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+_BASE = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?")
+_SERVER = re.compile(r"ldaps?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?/?")
+
+
+class _Values(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class FilePerson(_Values):
+    """One person of the `file` provider; `groups` are names of `identity.file.groups`."""
+
+    uid: Uid
+    gid: Gid
+    groups: tuple[str, ...] = ()
+
+
+class FileDirectory(_Values):
+    """The people and unix groups of the `file` provider."""
+
+    groups: Mapping[GroupName, Gid] = Field(default_factory=dict)
+    people: Mapping[PersonName, FilePerson] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _groups_exist(self) -> Self:
+        for name, person in self.people.items():
+            for group in person.groups:
+                if group not in self.groups:
+                    raise ValueError(f"{name} is in group {group!r}, which identity.file.groups does not have; add it")
+        return self
+
+
+def _server(url: str) -> str:
+    if _SERVER.fullmatch(url) is None:
+        raise ValueError(f"{url!r} is no LDAP server; write one as ldaps://ldap.example.edu")
+    return url
+
+
+def _some(servers: tuple[str, ...]) -> tuple[str, ...]:
+    if not servers:
+        raise ValueError("write one server at least, as ldaps://ldap.example.edu")
+    return servers
+
+
+def _filter(*words: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not (text.startswith("(") and text.endswith(")") and any(word in text for word in words)):
+            raise ValueError(f"{text!r} is no filter for one person; write one in brackets that holds {words[0]}")
+        return text
+
+    return AfterValidator(check)
+
+
+Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
+
+
+class LdapUsers(_Values):
+    """Where accounts are in an LDAP directory; `name`, `uid` and `gid` are attributes."""
+
+    base: Text
+    filter: Annotated[Text, _filter("{name}")] = "(&(objectClass=posixAccount)(uid={name}))"
+    name: Text = "uid"
+    uid: Text = "uidNumber"
+    gid: Text = "gidNumber"
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """What to ask for."""
+        return frozenset({self.name, self.uid, self.gid})
+
+
+class LdapGroups(_Values):
+    """Where groups are in an LDAP directory; `name` and `gid` are attributes, and `gid` may be missing."""
+
+    base: Text
+    filter: Annotated[Text, _filter("{name}", "{dn}")] = "(&(objectClass=posixGroup)(memberUid={name}))"
+    name: Text = "cn"
+    gid: Text = "gidNumber"
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """What to ask for."""
+        return frozenset({self.name, self.gid})
+
+
+class Ldap(_Values):
+    """How to ask an LDAP directory; always over TLS with a verified certificate, unless `start_tls` is off."""
+
+    servers: Annotated[tuple[Annotated[Text, AfterValidator(_server)], ...], AfterValidator(_some)]
+    start_tls: Annotated[bool, Field(strict=True)] = True
+    ca_file: Text | None = None
+    bind_dn: Text | None = None
+    password_file: Text | None = None
+    users: LdapUsers
+    groups: LdapGroups | None = None
+
+    @model_validator(mode="after")
+    def _password_goes_with_a_name(self) -> Self:
+        if (self.bind_dn is None) != (self.password_file is None):
+            raise ValueError("bindDn and passwordFile belong together; give both, or neither to ask anonymously")
+        return self
+
+
+class AuthState(_Values):
+    """Names of claims in the auth_state, below its key `claims`; `gids` says which of the groups are unix groups."""
+
+    claims: Text = "oauth_user"
+    uid: Text = "uidNumber"
+    gid: Text = "gidNumber"
+    groups: Text = "groups"
+    gids: Mapping[GroupName, Gid] = Field(default_factory=dict)
+
+
+class Identity(_Values):
+    """Where uid, gid and groups of a person come from; `timeout` and `cache` in seconds, for ldap and nss."""
+
+    provider: Literal["file", "ldap", "nss", "authState"] = "file"
+    timeout: Annotated[float, Field(strict=True, ge=0.1, le=30)] = 2
+    cache: Annotated[float, Field(strict=True, ge=0, le=86400)] = 300
+    file: FileDirectory = FileDirectory()
+    ldap: Ldap | None = None
+    auth_state: AuthState = AuthState()
+
+    @model_validator(mode="after")
+    def _ldap_is_said(self) -> Self:
+        if self.provider == "ldap" and self.ldap is None:
+            raise ValueError("the provider is ldap, and ldap is not given; add ldap with servers and users")
+        return self
+
+
+class General(_Values):
+    """A server outside courses; its image and resources are also what a course gets that names none."""
+
+    image: Annotated[str, StringConstraints(min_length=1)]
+    groups: tuple[str, ...] = ()
+    resources: Resources = Resources.model_validate(
+        {"cpu": 1, "memory": "2G", "guarantee": {"cpu": 0.1, "memory": "512M"}}
+    )
+
+
+ModuleName = Annotated[str, *matching(r"[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)*", "write the name of a Python module")]
+
+
+def _allowed(name: str) -> str:
+    if RESERVED.match(name):
+        raise ValueError(f"{name} decides how a server starts, so no course can set it; remove it")
+    return name
+
+
+class GidRange(_Values):
+    """The gids that the university keeps for courses, both ends included."""
+
+    minimum: Gid
+    maximum: Gid
+
+    def __contains__(self, gid: int) -> bool:
+        return self.minimum <= gid <= self.maximum
+
+
+class Servers(_Values):
+    """What every server gets; why one failed is kept for `failure_days`."""
+
+    activity_interval: Annotated[int, Field(strict=True, ge=5, le=3600)] = 300
+    failure_days: Annotated[int, Field(strict=True, ge=1, le=365)] = 14
+
+
+class Cull(_Values):
+    """When servers are stopped where their course does not say: seconds, None for never; `every`: between two looks."""
+
+    idle: DurationOrNever = 3600
+    max_age: DurationOrNever = 7 * 86400
+    every: Annotated[int, Field(strict=True, ge=5, le=3600)] = 60
+
+
+class Quota(_Values):
+    """The most bytes (written with a unit) and files; what is left out is not limited by us."""
+
+    size: Bytes | None = None
+    files: Annotated[int, Field(strict=True, ge=1)] | None = None
+
+    def over(self, usual: "Quota") -> Limit:
+        """These limits, and the usual where there is none here."""
+        return Limit(self.size or usual.size, self.files or usual.files)
+
+
+class Quotas(_Values):
+    """What homes and courses may store: the usual, and by name what is otherwise."""
+
+    home: Quota = Quota()
+    course: Quota = Quota()
+    people: Mapping[PersonName, Quota] = Field(default_factory=dict)
+    courses: Mapping[str, Quota] = Field(default_factory=dict)
+
+
+def _address(url: str) -> str:
+    if _ADDRESS.fullmatch(url) is None:
+        raise ValueError(f"{url!r} is no address of a service; write one as http://provisioner.example:8080")
+    return url
+
+
+class ProvisionerService(_Values):
+    """Where the provisioner's service listens, and for how many seconds the hub waits for it."""
+
+    url: Annotated[str, AfterValidator(_address)]
+    timeout: Annotated[float, Field(strict=True, ge=0.1, le=60)] = 10
+
+
+class Endpoint(_Values):
+    """Where the hub's certificate is shown: an address to connect to, and the `name` to ask for (else the host)."""
+
+    host: Text
+    port: Annotated[int, Field(strict=True, ge=1, le=65535)] = 443
+    name: Text | None = None
+
+
+def _base(url: str) -> str:
+    if _BASE.fullmatch(url) is None:
+        raise ValueError(f"{url!r} is no address of a Prometheus; write one as http://prometheus.monitoring.svc:9090")
+    return url.rstrip("/")
+
+
+Labels = Mapping[Annotated[str, *matching(r"[A-Za-z_][A-Za-z0-9_]*", "write the name of a label")], Text]
+
+
+class PrometheusSource(_Values):
+    """Where `dirsize_total_size_bytes` is, whose label `directory` ends with the login name or the course's slug.
+
+    `homes` and `courses` are the labels that tell them apart; without `courses` only homes are asked for.
+    """
+
+    url: Annotated[str, AfterValidator(_base)]
+    timeout: Annotated[float, Field(strict=True, ge=0.1, le=60)] = 10
+    homes: Labels = Field(default_factory=dict)
+    courses: Labels | None = None
+
+
+class UsageOf(_Values):
+    """Who counts what homes and courses take, every `interval` seconds, and from how many percent people are warned."""
+
+    provider: Literal["none", "filesystem", "prometheus"] = "none"
+    warn: Annotated[int, Field(strict=True, ge=1, le=100)] = 90
+    interval: Annotated[int, Field(strict=True, ge=10, le=86400)] = 600
+    prometheus: PrometheusSource | None = None
+
+    @model_validator(mode="after")
+    def _prometheus_is_said(self) -> Self:
+        if self.provider == "prometheus" and self.prometheus is None:
+            raise ValueError("the provider is prometheus, and prometheus is not given; add prometheus with url")
+        return self
+
+
+class SpawnTest(_Values):
+    """As whom the spawn test starts servers."""
+
+    person: PersonName
+
+
+class Settings(_Values):
+    """The site's values, as far as the hub and the command need them."""
+
+    general: General
+    timezone: ZoneName = "UTC"
+    minimum_uid: Annotated[int, Field(strict=True, ge=1)] = 1000
+    admins: tuple[PersonName, ...] = ()
+    images: Mapping[Alias, Versions] = Field(default_factory=dict)
+    groups: Mapping[GroupName, Gid] = Field(default_factory=dict)
+    nodes: Mapping[NodeName, NodeClass] = Field(default_factory=dict)
+    course_gids: GidRange | None = None
+    course_environment: tuple[Annotated[VariableName, AfterValidator(_allowed)], ...] = ()
+    site_module: ModuleName | None = None
+    maximum: Amount = Amount.model_validate({"cpu": 8, "memory": "32G"})
+    identity: Identity = Identity()
+    servers: Servers = Servers()
+    cull: Cull = Cull()
+    quotas: Quotas = Quotas()
+    usage: UsageOf = UsageOf()
+    # Written by the chart from storage.provisioner.
+    provisioner: ProvisionerService | None = None
+    # Written by the chart from where upstream's values turn TLS on.
+    certificate: Endpoint | None = None
+    # Written by the chart from monitoring.spawnTest.
+    spawn_test: SpawnTest | None = None
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        if self.general.image not in self.images:
+            raise ValueError(f"general.image is {self.general.image!r}, which images does not have; add it there")
+        if self.general.resources.node not in (None, *self.nodes):
+            raise ValueError(
+                f"general.resources.node is {self.general.resources.node!r}, which nodes does not have; add it there"
+            )
+        for group in self.general.groups:
+            if group not in self.groups:
+                raise ValueError(f"general.groups names {group!r}, which groups does not have; add it there")
+        return self
+
+    def owner_of(self, gid: int) -> str | None:
+        """Whose the group already is, which then cannot be a course's."""
+        return self._owners.get(gid)
+
+    @cached_property
+    def _owners(self) -> Mapping[int, str]:
+        people = {person.gid: f"{name}'s own group" for name, person in self.identity.file.people.items()}
+        return people | {gid: f"the site's group '{name}'" for name, gid in self.groups.items()}
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone, in which dates of courses are meant."""
+        return ZoneInfo(self.timezone)
+
+    def day(self, moment: datetime) -> date:
+        """Which day it is at the site at an aware `moment`."""
+        return moment.astimezone(self.zone).date()
+
+
+KEYS = frozenset(to_camel(name) for name in Settings.model_fields)
+
+
+def load(values: Sequence[tuple[str, str]]) -> Settings:
+    """The settings in values files, given as (file name, text); a later file goes over the earlier ones, as in helm.
+
+    Keys of the chart that are not the hub's are passed over. Raises InvalidFile with each mistake's position.
+    """
+    return read(values)[0]
+
+
+def read(values: Sequence[tuple[str, str]]) -> tuple[Settings, dict[str, Any]]:
+    """The settings as `load` gives them, and the plain data that they are made of."""
+    documents = [document.read(file, text) for file, text in values] or [Document("site.yaml", {})]
+    problems = [problem for each in documents for path, problem in each.problems if path and path[0] in KEYS]
+    merged: dict[str, Any] = {}
+    for each in documents:
+        _merge(merged, {key: value for key, value in each.data.items() if key in KEYS})
+    if not problems:
+        try:
+            return Settings.model_validate(merged), merged
+        except ValidationError as error:
+            for detail in error.errors():
+                path = tuple(detail["loc"])
+                where = next((each for each in reversed(documents) if path in each.values), documents[-1])
+                problems += where.explain((), [detail], Settings)
+    raise InvalidFile(problems)
+
+
+def plain(values: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """All that values files say, as plain data, a later file over the earlier ones; raises InvalidFile."""
+    documents = [document.read(file, text) for file, text in values]
+    if problems := [problem for each in documents for _, problem in each.problems]:
+        raise InvalidFile(problems)
+    merged: dict[str, Any] = {}
+    for each in documents:
+        _merge(merged, each.data)
+    return merged
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if value is None:
+            into.pop(key, None)
+        elif isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value

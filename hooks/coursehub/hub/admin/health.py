@@ -1,0 +1,110 @@
+"""How the running hub and what it depends on are, for `coursehub status`."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jupyterhub
+import kubespawner
+from jupyterhub.app import JupyterHub
+from prometheus_client import REGISTRY
+
+from coursehub.errors import Refused
+from coursehub.hub.volume.provisioner import Provisioner
+from coursehub.layout import Share
+from coursehub.live.snapshot import Site
+
+EXPIRY = "coursehub_certificate_expiry_timestamp_seconds"
+
+# What the spawn test found last: `at` (seconds since 1970), `course`, `ok`, `seconds` and `reason`.
+Found = Mapping[str, object]
+
+
+class Health:
+    """Looks when it is asked, off the event loop and within the time-outs that starts of servers have too."""
+
+    def __init__(
+        self, site: Site, share: Share, provisioner: Provisioner, spawn_test: Callable[[], Found | None] = lambda: None
+    ) -> None:
+        self._site = site
+        self._share = share
+        self._provisioner = provisioner
+        self._spawn_test = spawn_test
+        # Of the files as they were when the hub took them in.
+        self._package = digest(Path(__file__).parent)
+
+    async def __call__(self) -> dict[str, Any]:
+        """Plain data; where something is `null`, there is none of it here, or nothing is wrong with it."""
+        now = self._site.current
+        service = now.settings.provisioner
+        share, provisioner, missing = await asyncio.gather(
+            _reason(self._share.answers()),
+            _reason(self._provisioner.answers(service)) if service else _nothing(),
+            _missing(),
+        )
+        return {
+            "versions": {
+                "jupyterhub": jupyterhub.__version__,
+                "kubespawner": kubespawner.__version__,
+                "package": self._package,
+            },
+            "courses": {
+                "live": len(now.catalog.courses),
+                "generation": now.state.generation,
+                "time": now.state.time,
+                "failure": now.failure,
+                "unsaved": now.unsaved,
+                "problems": [str(problem) for problem in now.problems],
+            },
+            "certificate": REGISTRY.get_sample_value(EXPIRY),
+            "share": share,
+            "provisioner": {"url": service.url, "failure": provisioner} if service else None,
+            "spawn_test": self._spawn_test(),
+            "servers": _servers(),
+            "unrouted": missing,
+        }
+
+
+def digest(package: Path) -> str:
+    """Of names and contents of the package's files, as chart/values.yaml has it."""
+    whole = hashlib.sha256()
+    for path in sorted(package.iterdir()):
+        if path.is_file() and path.suffix != ".pyc":
+            content = path.read_bytes()
+            whole.update(f"{path.name} {len(content)}\n".encode() + content)
+    return whole.hexdigest()
+
+
+def _servers() -> dict[str, int]:
+    """How many run, and how many are on their way up or down."""
+    counts = JupyterHub.instance().users.count_active_users() if JupyterHub.initialized() else {}
+    return {"ready": counts.get("ready", 0), "pending": counts.get("pending", 0)}
+
+
+async def _missing() -> list[str] | str:
+    """The paths of servers that run and have no route, or why the proxy did not say."""
+    if not JupyterHub.initialized():
+        return []
+    app = JupyterHub.instance()
+    # Whoever becomes ready, or ends, while the proxy answers is not missing.
+    ready = [spawner for user in app.users.values() for spawner in user.spawners.values() if spawner.ready]
+    try:
+        async with asyncio.timeout(5):
+            routes = await app.proxy.get_all_routes()
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is said
+        return f"the proxy does not say ({type(error).__name__})"
+    return [spawner.proxy_spec for spawner in ready if spawner.ready and spawner.proxy_spec not in routes]
+
+
+async def _reason(look: Awaitable[None]) -> str | None:
+    try:
+        await look
+    except Refused as refusal:
+        return str(refusal)
+    return None
+
+
+async def _nothing() -> None:
+    pass

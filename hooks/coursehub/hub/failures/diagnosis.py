@@ -1,0 +1,228 @@
+"""Why a pod does not run, in a sentence for its person: read from the pod and its events, as Kubernetes has them.
+
+How kubelet and the scheduler word it: pkg/kubelet/images, pkg/kubelet/container/sync_result.go and pkg/kubelet/events
+of Kubernetes 1.33 to 1.36.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from enum import StrEnum
+from typing import Any
+
+from coursehub import text as plain
+from coursehub.config import resources
+
+# Kubelet keeps 2 KiB of what a container printed last, or 4 KiB of what it wrote for this.
+_LINES = 4096
+# Until the first of these, kubelet is still busy with volumes and network.
+_PREPARED = frozenset({"Pulling", "Pulled", "Created", "Started"})
+_UNMOUNTED = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume"})
+# No other try will find these; all else that a registry or the way to it says may pass.
+_ABSENT = re.compile(
+    r"not found|NotFound|manifest unknown|name unknown|does not exist|access denied|denied:|unauthorized"
+    r"|authorization failed|insufficient_scope|40[13] (?:Forbidden|Unauthorized)",
+    re.IGNORECASE,
+)
+
+
+class Reason(StrEnum):
+    """What it was, in a word: for metrics and scripts."""
+
+    IMAGE = "image"
+    REGISTRY = "registry"
+    PULLING = "pulling"
+    CONFIGURATION = "configuration"
+    VOLUME = "volume"
+    MEMORY = "memory"
+    EXITED = "exited"
+    EVICTED = "evicted"
+    NODE = "node"
+    ROOM = "room"
+    SILENT = "silent"
+    GONE = "gone"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What keeps a server from running.
+
+    `sentence` is for the person, `detail` is what Kubernetes said. `fatal_after`: so many seconds it may last, and then
+    waiting is of no use; None where it may pass by itself, and `meanwhile` then says what happens. `lines` are the last
+    that the server printed.
+    """
+
+    reason: Reason
+    sentence: str
+    detail: str = ""
+    fatal_after: float | None = None
+    meanwhile: str = ""
+    exit_code: int | None = None
+    lines: tuple[str, ...] = ()
+
+
+GONE = Trouble(Reason.GONE, "Your server was taken away while it started. Please start it again.", fatal_after=3)
+_SILENT = Trouble(Reason.SILENT, "Your server did not answer.", fatal_after=0)
+
+
+def given_up(trouble: Trouble | None) -> Trouble:
+    """What to say once the time for a start is over, with `trouble` still there, or nothing known to be wrong."""
+    trouble = trouble or _SILENT
+    return replace(trouble, sentence=f"{trouble.sentence} That took too long; please start it again later.")
+
+
+def find(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]], zone: tzinfo = UTC) -> Trouble | None:
+    """What is wrong with `pod` now; None where nothing is known to be. Times of day are of `zone`."""
+    status = pod.get("status") or {}
+    return (
+        ended(pod)
+        or _waiting(pod, _state(status).get("waiting") or {}, of_pod(pod, events), zone)
+        or _unscheduled(status)
+    )
+
+
+def ended(pod: Mapping[str, Any]) -> Trouble | None:
+    """Why `pod` has ended; None while it has not."""
+    status = pod.get("status") or {}
+    if status.get("phase") == "Failed" and status.get("reason"):
+        return _taken_off(status["reason"], status.get("message") or "")
+    terminated = _state(status).get("terminated")
+    if terminated is None:
+        return None
+    code, said = terminated.get("exitCode"), terminated.get("message") or ""
+    lines = plain.last_lines(said, _LINES)
+    match terminated.get("reason"):
+        case "OOMKilled":
+            reason, sentence = Reason.MEMORY, _too_much_memory(pod)
+        case "StartError" | "ContainerCannotRun" if "OOM-killed" in said:
+            reason, sentence = Reason.MEMORY, _too_much_memory(pod)
+        case "StartError" | "ContainerCannotRun":
+            reason = Reason.CONFIGURATION
+            sentence = "The image of your server cannot be run here. Please tell your teacher."
+        case _ if code == 137:
+            # Also what is left of an end by memory where the runtime did not see it.
+            reason = Reason.EXITED
+            sentence = "Your server was killed (exit code 137). Often that is because it used too much memory."
+        case _:
+            last = f" The last that it said: {plain.line(lines[-1], 200)}" if lines else ""
+            reason, sentence = Reason.EXITED, f"Your server ended by itself (exit code {code}).{last}"
+    detail = f"{terminated.get('reason')}, exit code {code}"
+    return Trouble(reason, sentence, plain.line(detail), fatal_after=0, exit_code=code, lines=lines)
+
+
+def of_pod(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The events of exactly this pod, and not of an earlier one of the same name, the oldest first."""
+    uid = pod.get("metadata", {}).get("uid")
+    own = [event for event in events if uid and event.get("involvedObject", {}).get("uid") == uid]
+    return sorted(own, key=last_time)
+
+
+def last_time(event: Mapping[str, Any]) -> datetime:
+    """When the event was last seen."""
+    return _time(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp"))
+
+
+def _time(text: str | None) -> datetime:
+    return datetime.fromisoformat(text) if text else datetime.fromtimestamp(0, UTC)
+
+
+def _state(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    containers = status.get("containerStatuses") or ()
+    state = next((each.get("state") for each in containers if each.get("name") == "notebook"), None)
+    return state or {}
+
+
+def _taken_off(reason: str, message: str) -> Trouble:
+    detail = plain.line(f"{reason}: {message}")
+    if reason == "Evicted":
+        sentence = (
+            "The machine that your server ran on ran short of memory or disk, and ended it. Please start it again."
+        )
+        return Trouble(Reason.EVICTED, sentence, detail, 0)
+    sentence = "The machine that your server was on ended it or did not take it. Please start it again."
+    return Trouble(Reason.NODE, sentence, detail, 0)
+
+
+def _too_much_memory(pod: Mapping[str, Any]) -> str:
+    (container, *_) = pod.get("spec", {}).get("containers") or [{}]
+    limit = str((container.get("resources", {}).get("limits") or {}).get("memory") or "")
+    limit = resources.written(int(limit)) if limit.isdecimal() else limit
+    whose = "of this course" if pod["metadata"].get("labels", {}).get("coursehub/course") else "that it may have"
+    most = f"the {limit} {whose}" if limit else "it may have"
+    return (
+        f"Your server used more memory than {most}, and was ended. What you saved is there; keep less in memory at a "
+        "time, or ask your teacher for more."
+    )
+
+
+def _waiting(
+    pod: Mapping[str, Any], waiting: Mapping[str, Any], events: Sequence[Mapping[str, Any]], zone: tzinfo
+) -> Trouble | None:
+    reason, message = waiting.get("reason"), waiting.get("message") or ""
+    match reason:
+        case "InvalidImageName" | "ErrImageNeverPull":
+            return _no_image(message)
+        case "ErrImagePull" | "ImagePullBackOff" | "RegistryUnavailable" | "ImageInspectError":
+            # Before Kubernetes 1.32 only the event says why.
+            said = [message, *(event.get("message") or "" for event in reversed(events) if event["reason"] == "Failed")]
+            found = next((each for each in said if _ABSENT.search(each)), None)
+            return _registry(next(filter(None, said), "")) if found is None else _no_image(found)
+        case "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError":
+            if "volume" in message.lower() or "subpath" in message.lower():
+                return _unmounted(message, 5)
+            sentence = "Your server cannot be set up on its machine. Please tell the administrators."
+            return Trouble(Reason.CONFIGURATION, sentence, plain.line(f"{reason}: {message}"), 5)
+        case None | "ContainerCreating" | "PodInitializing":
+            return _preparing(events, zone)
+    return None
+
+
+def _preparing(events: Sequence[Mapping[str, Any]], zone: tzinfo) -> Trouble | None:
+    newest = {event["reason"]: event for event in events}
+    if _PREPARED.isdisjoint(newest):
+        failed = [event for event in events if event["reason"] in _UNMOUNTED]
+        if failed:
+            return _unmounted(failed[-1].get("message") or "", 8)
+        if sandbox := newest.get("FailedCreatePodSandBox"):
+            sentence = "The machine of your server cannot prepare it."
+            return _passing(Reason.NODE, sentence, sandbox.get("message") or "", "It goes on trying.")
+        return None
+    if "Pulling" in newest and newest.keys().isdisjoint({"Pulled", "Created", "Started"}):
+        event = newest["Pulling"]
+        began = _time(event.get("firstTimestamp") or event.get("eventTime")).astimezone(zone)
+        sentence = f"The image of your server is being fetched to its machine, since {began:%H:%M:%S}."
+        return _passing(Reason.PULLING, sentence, event.get("message") or "", "This can take some minutes.")
+    return None
+
+
+def _unscheduled(status: Mapping[str, Any]) -> Trouble | None:
+    for condition in status.get("conditions") or ():
+        if (condition.get("type"), condition.get("reason")) == ("PodScheduled", "Unschedulable"):
+            message = condition.get("message") or ""
+            if "persistentvolumeclaim" in message.lower():
+                return _unmounted(message, 10)
+            sentence = "There is no room for your server on the machines."
+            return _passing(Reason.ROOM, sentence, message, "It waits, and starts as soon as there is.")
+    return None
+
+
+def _passing(reason: Reason, sentence: str, detail: str, meanwhile: str) -> Trouble:
+    return Trouble(reason, sentence, plain.line(detail), meanwhile=meanwhile)
+
+
+def _no_image(detail: str) -> Trouble:
+    sentence = "The image of your server is not there, or may not be fetched. Please tell your teacher."
+    return Trouble(Reason.IMAGE, sentence, plain.line(detail), 0)
+
+
+def _registry(detail: str) -> Trouble:
+    return _passing(Reason.REGISTRY, "The image of your server cannot be fetched.", detail, "It goes on trying.")
+
+
+def _unmounted(detail: str, seconds: float) -> Trouble:
+    sentence = (
+        "The storage with your files cannot be connected to your server. Nothing is lost; please try again in some "
+        "minutes, and tell the administrators if it stays so."
+    )
+    return Trouble(Reason.VOLUME, sentence, plain.line(detail), seconds)

@@ -1,0 +1,104 @@
+"""The record of a server that failed: what the hub saw of its pod before the pod was deleted."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from coursehub import text as plain
+
+from . import diagnosis
+from .diagnosis import Trouble
+
+_EVENTS = 20
+
+Stage = Literal["start", "running"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One server that failed at `time` (UTC), as it started or while it ran; words and reason as in Trouble."""
+
+    user: str
+    time: str
+    stage: Stage
+    reason: str
+    sentence: str
+    detail: str
+    exit_code: int | None
+    course: str | None
+    role: str | None
+    pod: str
+    node: str | None
+    image: str | None
+    lines: tuple[str, ...]
+    events: tuple[str, ...]
+
+
+def of(
+    user: str,
+    moment: datetime,
+    stage: Stage,
+    why: Trouble,
+    pod: Mapping[str, Any],
+    events: Iterable[Mapping[str, Any]],
+) -> Failure:
+    """The record of `user`'s `pod`, which failed at the aware `moment` because of `why`."""
+    labels = pod["metadata"].get("labels") or {}
+    spec = pod.get("spec") or {}
+    return Failure(
+        user=user,
+        time=written(moment),
+        stage=stage,
+        reason=str(why.reason),
+        sentence=why.sentence,
+        detail=why.detail,
+        exit_code=why.exit_code,
+        course=labels.get("coursehub/course"),
+        role=labels.get("coursehub/role"),
+        pod=pod["metadata"]["name"],
+        node=spec.get("nodeName"),
+        image=next((each.get("image") for each in spec.get("containers") or ()), None),
+        lines=why.lines,
+        events=tuple(map(_event, diagnosis.of_pod(pod, events)[-_EVENTS:])),
+    )
+
+
+def written(moment: datetime) -> str:
+    """An aware `moment` as records have it; later ones sort behind earlier ones."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _event(event: Mapping[str, Any]) -> str:
+    times = f" ({event['count']} times)" if (event.get("count") or 1) > 1 else ""
+    said = f"{event.get('type')} {event.get('reason')}{times}: {event.get('message') or ''}"
+    return f"{diagnosis.last_time(event).astimezone(UTC):%H:%M:%S} {plain.line(said)}"
+
+
+def dump(failures: Sequence[Failure]) -> bytes:
+    """The records as JSON."""
+    return json.dumps([asdict(each) for each in failures]).encode()
+
+
+def parse(content: bytes) -> list[Failure]:
+    """The records in what `dump` made; raises ValueError, TypeError or KeyError where it is something else."""
+    return [
+        Failure(**{**each, "lines": tuple(each["lines"]), "events": tuple(each["events"])})
+        for each in json.loads(content)
+    ]
+
+
+def text(said: Mapping[str, Any]) -> Iterator[str]:
+    """A record, as plain data, in lines for an admin."""
+    when = "as it started" if said["stage"] == "start" else "while it ran"
+    what = f"{said['course']}, as {said['role']}" if said["course"] else "general use"
+    yield f"{said['time']}  {said['user']}: {what}: failed {when}: {said['reason']}"
+    yield f"  told the person: {said['sentence']}"
+    if said["detail"]:
+        yield f"  Kubernetes: {said['detail']}"
+    yield f"  pod {said['pod']} on {said['node'] or 'no node'}, image {said['image'] or 'unknown'}"
+    for name in ("events", "lines"):
+        if said[name]:
+            yield f"  {'its events (UTC)' if name == 'events' else 'its last lines'}:"
+            yield from (f"    {each}" for each in said[name])

@@ -1,0 +1,74 @@
+"""When the certificate ends that people's browsers see, as a number on /hub/metrics."""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from coursehub.cli import tls
+from coursehub.config.settings import Endpoint
+from coursehub.people.lookup import Log
+
+# Seconds between two looks, and for each.
+PAUSE = 30.0
+PATIENCE = 10.0
+
+
+class Expiry(Collector):
+    """The gauge; it has a sample where TLS is on and the last look found a certificate."""
+
+    def __init__(self, endpoint: Callable[[], Endpoint | None], log: Log) -> None:
+        self._endpoint = endpoint
+        self._log = log
+        self._ends: datetime | None = None
+        self._failed = ""
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing: the sample comes and goes."""
+        yield from ()
+
+    def collect(self) -> Iterator[Metric]:
+        """At most one sample."""
+        if self._ends is not None:
+            about = "When the certificate ends that browsers see."
+            ends = self._ends.timestamp()
+            yield GaugeMetricFamily("coursehub_certificate_expiry_timestamp_seconds", about, value=ends)
+
+    async def follow(self) -> None:
+        """Looks twice a minute, for as long as the hub runs."""
+        while True:
+            await self.look()
+            await asyncio.sleep(PAUSE)
+
+    async def look(self) -> None:
+        """Makes a TLS handshake where the settings have TLS on; a failure is logged once, until it is another."""
+        endpoint = self._endpoint()
+        try:
+            self._ends = await _ends(endpoint) if endpoint else None
+            self._failed = ""
+        except (OSError, ValueError) as error:
+            self._ends = None
+            said = f"certificate: {endpoint and endpoint.host} shows none: {type(error).__name__}: {error}"
+            if said != self._failed:
+                self._log.warning(said)
+            self._failed = said
+
+
+async def _ends(endpoint: Endpoint) -> datetime:
+    """Raises OSError (SSLError and TimeoutError among them), or ValueError where it cannot be read."""
+    # Only looked at, and nothing is sent: a certificate that is wrong ends as well.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    name = endpoint.name or endpoint.host
+    async with asyncio.timeout(PATIENCE):
+        opened = asyncio.open_connection(endpoint.host, endpoint.port, ssl=context, server_hostname=name)
+        _, writer = await opened
+    try:
+        found = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    finally:
+        writer.transport.abort()
+    return tls.end_of(found or b"")

@@ -1,0 +1,75 @@
+"""The announcements that hold: one for the site and one for each course at most, kept on the hub's own volume."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from coursehub import atomic
+from coursehub.errors import Refused
+from coursehub.people.lookup import Log
+from coursehub.threads import in_thread
+
+from .announcement import Announcement
+
+_FILE = "announcements.json"
+
+
+class Board:
+    """What hangs there; a new announcement takes the place of the one before, and outlasts a restart of the hub."""
+
+    def __init__(self, folder: Path, log: Log, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._folder = folder
+        self._log = log
+        self._clock = clock
+        self._all = self._load()
+        self._turn = asyncio.Lock()
+
+    def of(self, course: str | None) -> Announcement | None:
+        """The one of the course, or of the site where `course` is None."""
+        found = self._all.get(course)
+        return found if found and found.holds(self._clock()) else None
+
+    def all(self) -> list[Announcement]:
+        """The site's first, then the courses' by slug."""
+        now = self._clock()
+        return sorted((each for each in self._all.values() if each.holds(now)), key=lambda each: each.course or "")
+
+    async def put(self, announcement: Announcement) -> None:
+        """Shows it from now on; raises Refused where it cannot be kept, and nothing has changed then."""
+        async with self._turn:
+            await self._keep({**self._all, announcement.course: announcement})
+
+    async def clear(self, course: str | None) -> Announcement | None:
+        """Takes down what is there of the course or the site, and says what it was; raises Refused as `put` does."""
+        async with self._turn:
+            was = self.of(course)
+            if course in self._all:
+                await self._keep({scope: each for scope, each in self._all.items() if scope != course})
+            return was
+
+    async def _keep(self, wanted: Mapping[str | None, Announcement]) -> None:
+        now = self._clock()
+        held = {scope: each for scope, each in wanted.items() if each.holds(now)}
+        content = json.dumps([each.model_dump(mode="json") for each in held.values()]).encode()
+        try:
+            writing = in_thread(partial(atomic.write, self._folder / _FILE, [content]), "announcements")
+            await asyncio.wrap_future(writing)
+        except OSError as error:
+            self._log.error("announcements: %s", error)
+            raise Refused(f"the hub's volume does not take it ({error.strerror}); nothing has changed") from None
+        self._all = held
+
+    def _load(self) -> Mapping[str | None, Announcement]:
+        try:
+            kept = [Announcement.model_validate(each) for each in json.loads((self._folder / _FILE).read_bytes())]
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, ValidationError) as error:
+            self._log.error("announcements: those from before this start cannot be read, and are gone: %s", error)
+            return {}
+        return {each.course: each for each in kept}

@@ -1,0 +1,109 @@
+"""The start page's words: the choices, as HTML in which everything from the course file is text, and what runs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from jinja2 import Environment, PackageLoader
+
+from coursehub.config.catalog import Catalog
+from coursehub.config.course import Standing, standing
+from coursehub.config.profiles import Profile, Role
+from coursehub.hub.notices.notice import Note
+from coursehub.servers.access import Choice
+
+# So many are found at a glance; more get a box to search them.
+GLANCE = 10
+
+_template = Environment(
+    loader=PackageLoader("coursehub.hub.pages", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
+)
+
+
+def render(
+    choices: Sequence[Choice],
+    *,
+    selected: str | None,
+    message: str | None,
+    today: date,
+    told: Sequence[Note] = (),
+    told_of: Callable[[str], Sequence[Note]] = lambda _: (),
+) -> str:
+    """The form's inside: one radio named `profile` a choice, under headings; `message` says why something is not there.
+
+    `told` stands above them, and what is `told_of` a course, by slug, at its entry.
+    `selected` is preselected where it is on offer, else the first that is shown. What cannot be started today has no
+    radio; it stands at the end, folded, with the reason.
+    """
+    groups: dict[str, list[Choice]] = {
+        "You teach": [],
+        "You take": [],
+        "Open to everyone": [],
+        "Outside courses": [],
+    }
+    for choice in choices:
+        if choice.refusal is None:
+            groups[_heading(choice)].append(choice)
+    slugs = [choice.profile.slug for members in groups.values() for choice in members]
+    return _template.get_template("choices.html").render(
+        groups={heading: members for heading, members in groups.items() if members},
+        closed=[choice for choice in choices if choice.refusal is not None],
+        selected=selected if selected in slugs else next(iter(slugs), None),
+        searchable=len(slugs) > GLANCE,
+        message=message,
+        told=told,
+        told_of=told_of,
+        standing=lambda course: standing(course, today),
+        Standing=Standing,
+    )
+
+
+def _heading(choice: Choice) -> str:
+    if choice.course is None:
+        return "Outside courses"
+    if choice.profile.role is not Role.STUDENT:
+        return "You teach"
+    return "Open to everyone" if choice.course.public else "You take"
+
+
+@dataclass(frozen=True)
+class Running:
+    """What a server is for, in words; `linked` names what a link leads to, `message` says why it leads nowhere.
+
+    `told` is what its people are told.
+    """
+
+    slug: str
+    name: str
+    linked: str | None = None
+    already: bool = False
+    message: str | None = None
+    told: Sequence[Note] = ()
+
+
+def running(
+    runs: Profile | None,
+    linked: Profile | None,
+    catalog: Catalog,
+    message: str | None,
+    told: Sequence[Note] = (),
+) -> Running:
+    """What to say of a server started as `runs`, to somebody who followed a link to `linked`."""
+    return Running(
+        slug=runs.slug if runs else "",
+        name=_name(runs, catalog),
+        linked=_name(linked, catalog) if linked else None,
+        already=linked is not None and runs is not None and runs in (linked, Profile(Role.INSTRUCTOR, linked.course)),
+        message=message,
+        told=told,
+    )
+
+
+def _name(profile: Profile | None, catalog: Catalog) -> str:
+    if profile is None:
+        return "something that is not on offer any more"
+    if profile.course is None:
+        return "General use (no course)"
+    course = catalog.courses.get(profile.course)
+    name = course.name if course else f"the course '{profile.course}', which is not on offer any more"
+    return name if profile.role is Role.STUDENT else f"{name}, as {profile.role}"

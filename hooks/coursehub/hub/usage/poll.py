@@ -1,0 +1,151 @@
+"""Usage as the site's provider counts it, looked at in the background: who asks never waits for it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Literal
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from coursehub.config.settings import PrometheusSource, Settings
+from coursehub.errors import Refused
+from coursehub.hub.volume.provisioner import Provisioner
+from coursehub.people.lookup import Log
+from coursehub.storage.quota import Limit
+
+from . import prometheus
+from .usage import Picture, Use, course_limit, home_limit, limited
+
+
+class _Set(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    size: int | None
+    files: int | None
+
+
+class _Counted(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    path: str = Field(pattern=r"^(home/[0-9]{2}|course)/[^/]+$")
+    size: int
+    files: int
+    limit: _Set
+    counted: Literal["quota", "walk"]
+
+
+_COUNTED = TypeAdapter(list[_Counted])
+
+
+# Counts now; raises Refused where it cannot be known.
+Source = Callable[[Settings], Awaitable[Picture]]
+
+
+class Measuring(Collector):
+    """The last picture; None where the provider is none or could not count, so that nobody is warned of a guess.
+
+    As metrics: what each course takes and may take, when that was, and whether the provider failed.
+    """
+
+    def __init__(self, current: Callable[[], Settings], source: Source, log: Log) -> None:
+        self._current = current
+        self._source = source
+        self._log = log
+        self.picture: Picture | None = None
+        self.failure: str | None = None
+
+    async def follow(self) -> None:
+        """Looks for as long as the hub runs."""
+        while True:
+            await self.look()
+            # The site's values may change meanwhile, and the first look of a new provider is not to wait for hours.
+            settings, waited = self._current().usage, 0
+            while waited < settings.interval and self._current().usage == settings:
+                await asyncio.sleep(min(5, settings.interval - waited))
+                waited += 5
+
+    async def look(self) -> None:
+        """Looks once; a failure is a line in the log when it begins, and another when it is over."""
+        settings = self._current()
+        if settings.usage.provider == "none":
+            self.picture, self.failure = None, None
+            return
+        try:
+            self.picture, failure = await self._source(settings), None
+        except Refused as refusal:
+            self.picture, failure = None, str(refusal)
+        except Exception as error:  # noqa: BLE001 - whatever happens, the next look comes
+            self.picture, failure = None, f"{type(error).__name__}: {error}"
+        if failure and failure != self.failure:
+            self._log.error("usage: nobody is warned, since it is not known: %s", failure)
+        elif self.failure and not failure:
+            self._log.warning("usage: known again")
+        self.failure = failure
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing: what there is depends on the courses."""
+        yield from ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Nothing but the failure where usage is not known."""
+        failed = GaugeMetricFamily("coursehub_usage_error", "1 where usage cannot be counted.")
+        failed.add_metric([], float(self.failure is not None))
+        yield failed
+        if self.picture is None:
+            return
+        looked = GaugeMetricFamily("coursehub_usage_timestamp_seconds", "When usage was counted.")
+        looked.add_metric([], self.picture.time)
+        yield looked
+        usage = GaugeMetricFamily("coursehub_course_usage_bytes", "What a course stores.", labels=["course"])
+        limit = GaugeMetricFamily("coursehub_course_limit_bytes", "What it may store.", labels=["course"])
+        for slug, use in self.picture.courses.items():
+            usage.add_metric([slug], use.size)
+            if use.limit.size:
+                limit.add_metric([slug], use.limit.size)
+        yield usage
+        yield limit
+
+
+class Providers:
+    """The site's provider, `filesystem` by the provisioner's service or `prometheus`."""
+
+    def __init__(self, provisioner: Provisioner, clock: Callable[[], float] = time.time) -> None:
+        self._provisioner = provisioner
+        self._clock = clock
+
+    async def __call__(self, settings: Settings) -> Picture:
+        """See Source."""
+        if settings.usage.prometheus and settings.usage.provider == "prometheus":
+            return await self._prometheus(settings, settings.usage.prometheus)
+        return await self._filesystem(settings)
+
+    async def _filesystem(self, settings: Settings) -> Picture:
+        if settings.provisioner is None:
+            raise Refused("usage.provider is filesystem, and there is no service to ask; set storage.provisioner")
+        try:
+            counted = _COUNTED.validate_python(await self._provisioner.usage(settings.provisioner))
+        except ValidationError as error:
+            raise Refused(f"the provisioner's service gave no answer to use: {error.errors()[0]['msg']}") from None
+        homes: dict[str, Use] = {}
+        courses: dict[str, Use] = {}
+        for each in counted:
+            kind, *_, name = each.path.split("/")
+            uses, most = (homes, home_limit) if kind == "home" else (courses, course_limit)
+            enforced = Limit(each.limit.size, each.limit.files)
+            uses[name] = limited(each.size, each.files, enforced, most(name, settings.quotas))
+        return Picture(self._clock(), homes, courses)
+
+    async def _prometheus(self, settings: Settings, source: PrometheusSource) -> Picture:
+        homes = await prometheus.sizes(source, source.homes)
+        courses = {} if source.courses is None else await prometheus.sizes(source, source.courses)
+        quotas = settings.quotas
+        return Picture(
+            self._clock(),
+            {name: limited(size, None, Limit(most), home_limit(name, quotas)) for name, (size, most) in homes.items()},
+            {
+                slug: limited(size, None, Limit(most), course_limit(slug, quotas))
+                for slug, (size, most) in courses.items()
+            },
+        )

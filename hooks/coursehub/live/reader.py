@@ -1,0 +1,198 @@
+"""The process that looks at the files for the hub and reads them: `python -m coursehub.live.reader SITE COURSES ...`.
+
+Only here is YAML parsed and a mounted folder touched, so that no file and no hanging volume can hold the hub up. It
+gets the last state on its input, waits until the files are others than those that are known, writes the new state and
+ends. What it writes are messages of lines, each ended by an empty line; an empty message says that it is alive.
+"""
+
+import argparse
+import gc
+import hashlib
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from coursehub.config import catalog, document, settings
+from coursehub.config.catalog import Catalog
+from coursehub.config.course import Course
+from coursehub.config.settings import Settings
+from coursehub.errors import InvalidFile, Problem
+
+from . import state
+from .state import Entry, State
+
+# Of address space and of processor time for one reading; 1,000 courses with 100,000 names take a third of the one and
+# a tenth of the other.
+_MEMORY = 512 * 2**20
+_SECONDS = 10
+_EVERY = 0.25
+_SETTLED = 0.1
+
+Files = Sequence[tuple[str, str | InvalidFile]]
+
+
+def advance(
+    last: State, site: Files | InvalidFile, course_files: Files | InvalidFile, looked: str, now: datetime
+) -> State:
+    """What is live with these files (or without, and why), at `now`; what they get wrong stays as in `last`.
+
+    Raises InvalidFile where the site's values cannot be used and `last` has none to go on with.
+    """
+    problems: tuple[Problem, ...] = ()
+    kept = False
+    try:
+        values, data = _settings(site)
+        said = state.canonical(data)
+    except InvalidFile as error:
+        try:
+            values, said, kept = Settings.model_validate_json(last.settings), last.settings, True
+        except ValidationError:
+            raise error from None
+        problems = error.problems
+    before = {each.slug: each for each in last.entries}
+    homes = {slug: each.file for slug, each in before.items()}
+    if before and not course_files:
+        # Rather a volume that is not mounted, or an upgrade without the files, than a wish.
+        empty = "no course file is left, so all courses stay; to take them all away, leave one file with `courses: {}`"
+        course_files = InvalidFile([Problem("courses", 1, 1, empty)])
+    if isinstance(course_files, InvalidFile):
+        course_files, homes = [("courses", course_files)], {}
+    loaded = catalog.load(course_files, values, Catalog(usable(before.values())), homes)
+    stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    entries = []
+    for slug in loaded.catalog.courses:
+        source = loaded.sources.get(slug)
+        if source is None:
+            entries.append(replace(before[slug], kept=True))
+            continue
+        course = state.canonical({**source.keys, "slug": slug})
+        version = state.version(course)
+        since = before[slug].since if slug in before and before[slug].version == version else stamp
+        entries.append(Entry(slug, version, since, source.file, source.line, False, course))
+    return State(last.generation + 1, stamp, looked, said, kept, tuple(entries), problems + loaded.problems)
+
+
+def usable(entries: Iterable[Entry]) -> Iterable[Course]:
+    """The entries' courses, without those that this version of coursehub no longer takes."""
+    for each in entries:
+        try:
+            yield Course.model_validate_json(each.course)
+        except ValidationError:
+            continue
+
+
+def _settings(site: Files | InvalidFile) -> tuple[Settings, dict[str, object]]:
+    if isinstance(site, InvalidFile):
+        raise site
+    values = []
+    for file, text in site:
+        if isinstance(text, InvalidFile):
+            raise text
+        values.append((file, text))
+    return settings.read(values)
+
+
+def look(folders: Iterable[Path]) -> str:
+    """A digest that is another one as soon as a file is."""
+    found: list[object] = []
+    for folder in folders:
+        try:
+            # A ConfigMap is swapped by one symlink, so the target's identity tells; a plain folder's files have times.
+            for path in document.files(folder):
+                about = path.stat()
+                found.append((path.name, about.st_dev, about.st_ino, about.st_mtime_ns, about.st_size))
+        except OSError as error:
+            found.append(error.errno)
+    return hashlib.sha256(repr(found).encode()).hexdigest()
+
+
+def _read(folder: Path) -> Files | InvalidFile:
+    try:
+        paths = document.files(folder)
+    except OSError as error:
+        return _unreadable(folder, error)
+    return [(path.name, _text(path)) for path in paths]
+
+
+def _text(path: Path) -> str | InvalidFile:
+    try:
+        return document.read_text(path)
+    except InvalidFile as error:
+        return InvalidFile(replace(problem, file=path.name) for problem in error.problems)
+    except OSError as error:
+        return _unreadable(path, error)
+
+
+def _unreadable(path: Path, error: OSError) -> InvalidFile:
+    return InvalidFile([Problem(path.name, 1, 1, f"cannot be read ({error.strerror}); let the hub read it")])
+
+
+def _wait(folders: Sequence[Path], known: str, again: float | None) -> str:
+    """Returns once the files differ from `known` and nobody is writing them, or after `again` seconds."""
+    end = None if again is None else time.monotonic() + again
+    before = known
+    while True:
+        now = look(folders)
+        if now == before and (now != known or (end is not None and time.monotonic() > end)):
+            return now
+        _tell()
+        time.sleep(_EVERY if now == before else _SETTLED)
+        before = now
+
+
+def _tell(*lines: bytes) -> None:
+    message = b"".join(line + b"\n" for line in lines) + b"\n"
+    while message:
+        message = message[os.write(1, message) :]
+
+
+def _limit(kind: int, most: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """See above; `--known` is what the last look saw, `--again` reads after so many seconds even if nothing changed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folders", nargs=2, type=Path)
+    parser.add_argument("--known", default="")
+    parser.add_argument("--again", type=float)
+    parser.add_argument("--once", action="store_true")
+    options = parser.parse_args(arguments)
+    # The hub's event loop goes first.
+    os.nice(5)
+    _limit(resource.RLIMIT_AS, _MEMORY)
+    gc.disable()
+    last = state.parse(sys.stdin.buffer.read().splitlines())
+    looked = look(options.folders) if options.once else _wait(options.folders, options.known, options.again)
+    if looked == options.known and options.once:
+        _tell(b"same")
+        return
+    _tell(b"looked", looked.encode())
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + _SECONDS)
+    site, course_folder = options.folders
+    try:
+        made = advance(last, _read(site), _read(course_folder), looked, datetime.now(UTC))
+    except InvalidFile as error:
+        _tell(b"invalid", json.dumps([asdict(problem) for problem in error.problems]).encode())
+    except MemoryError:
+        _tell(b"failed", f"they need more than {_MEMORY >> 20} MiB of memory; make them smaller".encode())
+    else:
+        _tell(b"state", *state.dump(made))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BrokenPipeError:
+        # The hub is gone.
+        os._exit(0)

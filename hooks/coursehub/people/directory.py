@@ -1,0 +1,132 @@
+"""The site's source of people: asked off the event loop, in time, and no more often than needed."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from coursehub.config.settings import Identity
+from coursehub.threads import in_thread
+
+from .claims import ClaimsProvider
+from .ldap import LdapProvider
+from .lookup import Answer, Direct, FileProvider, Log, Person, Provider, Source
+from .nss import NssProvider
+
+THREADS = 16
+# Seconds for which nobody is asked again about a name that is not there.
+UNKNOWN = 30.0
+
+
+class People:
+    """The source that the settings choose; it stays, cache included, until other identity settings come."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._settings: Identity | None = None
+        self._source: Source
+
+    def source(self, settings: Identity, auth_state: object = None) -> Source:
+        """Whom to ask; `auth_state` is of the person in question, and only the provider authState looks at it."""
+        if settings.provider == "authState":
+            return Direct(ClaimsProvider(settings.auth_state, auth_state, self._log))
+        # A reload brings an equal object; comparing ten thousand people once is enough.
+        if settings is not self._settings:
+            if settings != self._settings:
+                self._source = self._make(settings)
+            self._settings = settings
+        return self._source
+
+    def _make(self, settings: Identity) -> Source:
+        provider: Provider
+        if settings.provider == "ldap" and settings.ldap is not None:
+            provider = LdapProvider(settings.ldap, settings.timeout, self._log)
+        elif settings.provider == "nss":
+            provider = NssProvider(self._log)
+        else:
+            return Direct(FileProvider(settings.file))
+        return Directory(provider, timeout=settings.timeout, cache=settings.cache, log=self._log)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    answer: Answer | None
+    until: float
+
+
+class Directory:
+    """A provider that may hang, behind threads of its own, a time-out and a cache (both in seconds).
+
+    Everybody who asks for one name at the same time shares one call. Failures are never kept; an answer is used until
+    its time is over, and not a moment longer because the provider fails then.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        timeout: float,
+        cache: float,
+        log: Log,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._provider = provider
+        self._timeout = timeout
+        self._cache = cache
+        self._log = log
+        self._clock = clock
+        self._kept: dict[str, _Kept] = {}
+        self._calls: dict[str, asyncio.Task[Answer | None]] = {}
+        self._slots = asyncio.Semaphore(THREADS)
+
+    async def find(self, name: str) -> Answer | None:
+        """See Source.find; TimeoutError after `timeout`, whatever hangs."""
+        kept = self._kept.get(name)
+        if kept is not None and self._clock() < kept.until:
+            return kept.answer
+        try:
+            async with asyncio.timeout(self._timeout) as limit:
+                return await asyncio.shield(await self._call(name))
+        finally:
+            if limit.expired():
+                self._log.error("directory: no answer about %s within %g s", name, self._timeout)
+
+    async def _call(self, name: str) -> asyncio.Task[Answer | None]:
+        if name not in self._calls:
+            await self._slots.acquire()
+            if name in self._calls:
+                self._slots.release()
+            else:
+                call = self._calls[name] = asyncio.create_task(self._ask(name))
+                call.add_done_callback(partial(self._ended, name))
+        return self._calls[name]
+
+    async def _ask(self, name: str) -> Answer | None:
+        begin, asked = self._clock(), datetime.now(UTC)
+        person = await asyncio.wrap_future(in_thread(partial(self._find, name), "directory"))
+        answer = None if person is None else Answer(person, asked)
+        self._keep(name, answer, begin + (self._cache if person else min(self._cache, UNKNOWN)))
+        return answer
+
+    def _find(self, name: str) -> Person | None:
+        try:
+            return self._provider.find(name)
+        except OSError:
+            raise
+        except Exception as error:  # an answer that a library chokes on is no answer
+            raise OSError(f"{type(error).__name__}: {error}") from error
+
+    def _keep(self, name: str, answer: Answer | None, until: float) -> None:
+        self._kept.pop(name, None)
+        # The oldest are first.
+        while self._kept and self._kept[oldest := next(iter(self._kept))].until <= self._clock():
+            del self._kept[oldest]
+        self._kept[name] = _Kept(answer, until)
+
+    def _ended(self, name: str, call: asyncio.Task[Answer | None]) -> None:
+        del self._calls[name]
+        self._slots.release()
+        if not call.cancelled() and (error := call.exception()) is not None:
+            self._log.error("directory: no answer about %s: %s", name, error)

@@ -1,0 +1,152 @@
+"""May they, why or why not, and what their server would be: said of any person before anybody starts anything."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from coursehub.config import durations, resources
+from coursehub.config.catalog import Catalog
+from coursehub.config.course import Course
+from coursehub.config.profiles import GENERAL, Profile, Role
+from coursehub.config.settings import Settings
+from coursehub.errors import GateClosed, Refused
+from coursehub.people.lookup import Person
+
+from . import access, gate, plan
+from .plan import PodPlan
+from .site_module import Adjust, adjusted
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One profile for one person: the sentence says why, or why not; a plan is there where they may."""
+
+    profile: Profile
+    allowed: bool
+    sentence: str
+    plan: PodPlan | None = None
+
+
+def answer(
+    person: Person,
+    catalog: Catalog,
+    settings: Settings,
+    today: date,
+    *,
+    course: str | None = None,
+    role: Role | None = None,
+    adjust: Adjust | None = None,
+) -> dict[str, Any]:
+    """Plain data on what `person` may start on the day: in one course or all that concern them, in a role or each."""
+    slugs = [course] if course else [each.slug for each in catalog.of(person)]
+    asked = [Profile(each, slug) for slug in slugs for each in (Role.INSTRUCTOR, Role.GRADING, Role.STUDENT)]
+    if course is None:
+        asked.append(GENERAL)
+    found = [explain(person, each, catalog, settings, today, adjust) for each in asked if role in (None, each.role)]
+    return {"user": person.name, "profiles": [_data(each) for each in found]}
+
+
+def explain(
+    person: Person, profile: Profile, catalog: Catalog, settings: Settings, today: date, adjust: Adjust | None = None
+) -> Explanation:
+    """Whether `person` may start `profile` on the day, and the plan of the server."""
+    try:
+        course = access.decide(person, profile, catalog, today)
+        planned = plan.make(person, profile, course, settings, today)
+        if adjust is not None:
+            planned = adjusted(planned, adjust, settings)
+    except (Refused, GateClosed) as refusal:
+        return Explanation(profile, False, str(refusal))
+    return Explanation(profile, True, _why(person, profile, course, today), planned)
+
+
+def _why(person: Person, profile: Profile, course: Course | None, today: date) -> str:
+    if course is None:
+        return f"{person.name} is known in the directory, which is enough outside courses."
+    if profile.role.teaches:
+        rest = "; it is archived, so everything of it is read only" if course.is_archived(today) else ""
+        return f"{person.name} teaches it: {_as_instructor(person, course)}{rest}."
+    until = f" until {course.close}" if course.close else ""
+    return f"{person.name} takes it: {_as_student(person, course)}; it is open{until}."
+
+
+def _as_instructor(person: Person, course: Course) -> str:
+    if person.name in course.instructors:
+        return "listed by name under instructors"
+    for entry in course.instructors:
+        if entry.startswith("@") and entry[1:] in person.group_names:
+            return f"a member of {entry} under instructors"
+    if course.gid in person.gids:
+        return f"a member of the course's unix group {course.gid}"
+    return "an admin of the site"
+
+
+def _as_student(person: Person, course: Course) -> str:
+    if course.public:
+        return "open to everyone"
+    if person.name in course.students:
+        return "listed by name under students"
+    entry = next(entry for entry in course.students if entry.startswith("@") and entry[1:] in person.group_names)
+    return f"a member of {entry} under students"
+
+
+def _data(explanation: Explanation) -> dict[str, Any]:
+    return {
+        "profile": explanation.profile.slug,
+        "course": explanation.profile.course,
+        "role": str(explanation.profile.role),
+        "allowed": explanation.allowed,
+        "why": explanation.sentence,
+        "plan": dict(_rows(explanation.plan)) if explanation.plan else None,
+    }
+
+
+def text(said: dict[str, Any]) -> Iterator[str]:
+    """An answer's lines for people to read; the plan where one profile alone was asked about."""
+    entries = said["profiles"]
+    width = max((len(entry["profile"]) for entry in entries), default=0)
+    for entry in entries:
+        yield f"{entry['profile']:{width}}  {'yes' if entry['allowed'] else 'no ':3}  {entry['why']}"
+    if len(entries) == 1 and (planned := entries[0]["plan"]):
+        yield ""
+        for name, value in planned.items():
+            lines = _lines(value)
+            yield f"{name:12}{lines[0] if lines else '-'}"
+            yield from (f"{'':12}{line}" for line in lines[1:])
+
+
+def _lines(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [f"{key}={each}" for key, each in value.items()]
+    if isinstance(value, list):
+        return [str(each) for each in value]
+    return [] if value is None else [str(value)]
+
+
+def _rows(planned: PodPlan) -> Iterator[tuple[str, Any]]:
+    yield "uid", planned.uid
+    yield "gid", planned.gid
+    yield "groups", [f"{gid} {name}" for gid, name in planned.groups]
+    yield "umask", planned.environment["COURSEHUB_UMASK"]
+    yield "image", planned.image
+    yield "limits", _amounts(planned.limits.cpu, planned.limits.memory) | gate.devices(planned)
+    yield "guarantees", _amounts(planned.guarantees.cpu, planned.guarantees.memory)
+    yield "nodes", dict(planned.node.node_selector) or None
+    yield "mounts", [_mount(each) for each in planned.mounts]
+    yield (
+        "stopped",
+        {key: durations.text(value) for key, value in asdict(planned.lifetime).items() if value is not None} or None,
+    )
+    yield "environment", dict(sorted(planned.environment.items()))
+    yield "warnings", list(planned.warnings)
+
+
+def _amounts(cpu: float | None, memory: int | None) -> dict[str, str]:
+    said = {"cpu": cpu and f"{cpu:g}", "memory": memory and resources.written(memory)}
+    return {name: value for name, value in said.items() if value}
+
+
+def _mount(mount: plan.Mount) -> str:
+    source = f" from {mount.volume}:{mount.sub_path}" if mount.sub_path else f" from {mount.volume}"
+    return f"{mount.path}{source} ({'read only' if mount.read_only else 'read and write'})"

@@ -1,0 +1,116 @@
+"""The spawn test's rules: whose turn it is, what a server has to be, and whether it is that."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from coursehub.servers.plan import PodPlan
+
+# What a person's files and a course's lie below: of these a server has what the plan says and nothing else.
+_OURS = ("/home/", "/course/", "/coursedata/", "/srv/")
+# Runs in a kernel of the server, and prints a Sight.
+LOOK = """\
+import json, os
+with open("/proc/self/mounts") as file:
+    mounts = {path: options.split(",")[0] == "ro" for _, path, _, options, *_ in map(str.split, file)}
+print(json.dumps({"uid": os.getuid(), "gid": os.getgid(), "groups": os.getgroups(), "mounts": mounts}))
+"""
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sight(_Block):
+    """A server from inside: all gids, the primary among them, and each mount, with whether it is read only."""
+
+    uid: int
+    gid: int
+    groups: frozenset[int]
+    mounts: Mapping[str, bool]
+
+    @classmethod
+    def planned(cls, plan: PodPlan) -> Self:
+        """What the plan promises."""
+        return cls(
+            uid=plan.uid,
+            gid=plan.gid,
+            groups=frozenset({plan.gid, *plan.supplementary_gids}),
+            mounts={mount.path: mount.read_only for mount in plan.mounts},
+        )
+
+
+class Turn(_Block):
+    """What to try now, as whom: `expected` where it may be started, else `refusal`; `token` opens the server."""
+
+    user: str
+    course: str
+    token: str = ""
+    expected: Sight | None = None
+    refusal: str | None = None
+
+
+class Finding(_Block):
+    """How a try ended: `seconds` until the server was looked into, and the reason where it is not well."""
+
+    course: Annotated[str, Field(max_length=80)]
+    ok: bool
+    seconds: Annotated[float, Field(ge=0, le=86400)]
+    reason: Annotated[str, Field(max_length=1000)] | None = None
+
+
+class Result(Finding):
+    """A finding, and when (seconds since 1970) the hub was told."""
+
+    at: float
+
+
+def following(courses: Sequence[str], results: Mapping[str, Result]) -> str:
+    """The one of `courses` (there is one at least) to try next: in turn, the one that waited longest.
+
+    One that failed is tried again before its turn, every second time at most: so a fault that passed is soon known to
+    have passed, and one that stays holds nobody else up.
+    """
+    waited = sorted(courses, key=lambda each: results[each].at if each in results else 0.0)
+    last = max(results.values(), key=lambda each: each.at, default=None)
+    failed = [each for each in waited if each in results and not results[each].ok]
+    if last is None or not last.ok:
+        return next((each for each in waited if each not in failed), waited[0])
+    return failed[0] if failed else waited[0]
+
+
+def seen(printed: str) -> Sight:
+    """What LOOK printed; raises ValueError."""
+    return Sight.model_validate(json.loads(printed))
+
+
+def verdict(expected: Sight, found: Sight) -> str | None:
+    """Each difference between the plan and the server, in one sentence; None where there is none."""
+    differences = list(_differences(expected, found))
+    return f"The server is not what was planned: {'; '.join(differences)}." if differences else None
+
+
+def _differences(expected: Sight, found: Sight) -> Iterator[str]:
+    for name, there, planned in (("uid", found.uid, expected.uid), ("gid", found.gid, expected.gid)):
+        if there != planned:
+            yield f"its {name} is {there}, not {planned}"
+    if (groups := found.groups | {found.gid}) != expected.groups:
+        yield f"its groups are {_listed(groups)}, not {_listed(expected.groups)}"
+    for path, read_only in expected.mounts.items():
+        if path not in found.mounts:
+            yield f"{path} is not mounted"
+        elif found.mounts[path] != read_only:
+            yield f"{path} is {_access(found.mounts[path])}, not {_access(read_only)}"
+    for path in found.mounts:
+        if path not in expected.mounts and f"{path}/".startswith(_OURS):
+            yield f"{path} is mounted, and should not be"
+
+
+def _listed(gids: frozenset[int]) -> str:
+    return ", ".join(map(str, sorted(gids)))
+
+
+def _access(read_only: bool) -> str:
+    return "read only" if read_only else "read and write"

@@ -1,0 +1,45 @@
+"""kubectl in one place: what goes wrong with it is a sentence."""
+
+from pathlib import Path
+
+import pytest
+from coursehub.cli import kubectl
+from coursehub.cli.kubectl import KubectlError
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    return tmp_path / "kubectl"
+
+
+def write(program: Path, text: str) -> None:
+    program.write_text(f"#!/bin/sh\n{text}\n")
+    program.chmod(0o755)
+
+
+def test_what_it_prints_comes_back_and_standard_input_goes_in(program: Path) -> None:
+    write(program, 'echo "$@"; cat')
+    assert (
+        kubectl.run("teaching", "apply", "--filename", "-", stdin="{}") == "--namespace teaching apply --filename -\n{}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("echo warning >&2; echo refused >&2; exit 1", "refused", id="its last line"),
+        pytest.param("echo out; exit 1", "out", id="on standard output"),
+        pytest.param("exit 1", "kubectl get failed and gave no reason", id="nothing"),
+        pytest.param("exec sleep 5", r"kubectl get did not end within 0\.2 s; is the cluster there\?", id="it hangs"),
+    ],
+)
+def test_a_failure_is_a_sentence(program: Path, text: str, said: str) -> None:
+    write(program, text)
+    with pytest.raises(KubectlError, match=f"^{said}$"):
+        kubectl.run("teaching", "get", "pods", timeout=0.2 if "sleep" in text else 30)
+
+
+def test_what_is_not_there_is_none(program: Path) -> None:
+    write(program, "exit 0")
+    assert kubectl.get("teaching", "secret", "x") is None

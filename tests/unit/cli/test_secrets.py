@@ -1,0 +1,372 @@
+"""`coursehub secrets apply`: what an admin sees, and what becomes of the cluster's Secrets."""
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from coursehub.cli import main
+
+from tests.authority import Authority
+from tests.kubectl import Cluster
+
+HOST = "jupyter.example.edu"
+SITE = """\
+jupyterhub:
+  proxy: {https: {enabled: true, type: secret, hosts: [jupyter.example.edu], secret: {name: jupyter-tls}}}
+  hub: {existingSecret: hub-secret}
+  imagePullSecrets: [registry]
+storage: {provisioner: {enabled: true, existingSecret: true}}
+"""
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    """One that this machine knows."""
+    made = Authority(tmp_path, "university")
+    monkeypatch.setenv("SSL_CERT_FILE", str(made.file))
+    return made
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    made = Cluster(tmp_path / "cluster")
+    made.use(monkeypatch)
+    return made
+
+
+@pytest.fixture
+def folder(tmp_path: Path, authority: Authority, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """secrets/, with a certificate of 80 days."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "site.yaml").write_text(SITE)
+    made = tmp_path / "secrets"
+    made.mkdir()
+    certify(made, authority)
+    return made
+
+
+def certify(folder: Path, authority: Authority, *hosts: str, days: int = 80) -> None:
+    """Puts a new certificate into the folder."""
+    chain, key = authority.sign(*(hosts or (HOST,)), valid=timedelta(days=days))
+    for made in (chain, key):
+        made.rename(folder / made.name)
+
+
+def private(folder: Path, name: str, text: str) -> None:
+    (folder / name).touch(0o600)
+    (folder / name).write_text(text)
+
+
+def apply(*options: str) -> int:
+    """The exit code of the command on secrets/ with the site's values."""
+    return main.main(["secrets", "apply", "secrets", "--site", "site.yaml", *options])
+
+
+def content(cluster: Cluster, secret: str) -> dict[str, bytes]:
+    return {key: base64.b64decode(text) for key, text in cluster.secrets[secret]["data"].items()}
+
+
+def test_the_first_time_the_secret_of_the_values_is_made_and_then_left_alone(
+    folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert apply() == 0
+    said = capsys.readouterr()
+    first, second, third = said.out.splitlines()
+    assert first == "secret jupyter-tls in coursehub: made"
+    assert second.startswith(f"certificate: {HOST}; 79 days left, until ")
+    assert third == "proxy: is not installed yet"
+    assert not said.err
+    assert content(cluster, "coursehub/jupyter-tls") == {
+        name: (folder / name).read_bytes() for name in ("tls.crt", "tls.key")
+    }
+    assert cluster.secrets["coursehub/jupyter-tls"]["type"] == "kubernetes.io/tls"
+    before = cluster.secrets
+    assert apply() == 0
+    assert "secret jupyter-tls in coursehub: unchanged" in capsys.readouterr().out
+    assert cluster.secrets == before
+    assert cluster.changes() == ["apply"]
+
+
+def test_no_secret_is_ever_an_argument_or_deleted(folder: Path, cluster: Cluster, authority: Authority) -> None:
+    private(folder, "ldap-password", "correct horse")
+    assert apply() == 0
+    certify(folder, authority)
+    assert apply() == 0
+    words = [word for call in cluster.calls for word in call]
+    assert {call[2] for call in cluster.calls} == {"get", "apply"}
+    assert not any("PRIVATE" in word or "horse" in word or len(word) > 100 for word in words)
+
+
+def test_a_dry_run_says_it_and_changes_nothing(
+    folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.proxy("jupyter-tls")
+    assert apply("--dry-run", "--restart-proxy") == 0
+    said = capsys.readouterr().out
+    assert "secret jupyter-tls in coursehub: would be made" in said
+    assert "add --restart-proxy" in said
+    assert not cluster.secrets
+    assert not cluster.changes()
+
+
+def test_a_renewed_certificate_is_served_after_a_restart_of_the_proxy_and_only_then(
+    folder: Path, cluster: Cluster, authority: Authority, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert apply() == 0
+    cluster.proxy("jupyter-tls", since="2026-11-01T10:00:05Z")
+    assert apply("--restart-proxy") == 0
+    assert "proxy: has this certificate" in capsys.readouterr().out
+    certify(folder, authority)
+    cluster.put(time="2026-11-20T03:00:00Z")
+    assert apply() == 0
+    said = capsys.readouterr().out
+    assert "secret jupyter-tls in coursehub: changed" in said
+    assert "proxy: serves what it started with; add --restart-proxy (servers run on, pages connect again)" in said
+    cluster.put(time="2026-11-20T03:00:09Z")
+    assert apply("--restart-proxy") == 0
+    said = capsys.readouterr().out
+    assert "secret jupyter-tls in coursehub: unchanged" in said
+    assert "proxy: restarted, and serves this certificate; servers run on" in said
+    assert apply("--restart-proxy") == 0
+    assert "proxy: has this certificate" in capsys.readouterr().out
+    assert cluster.changes() == ["apply", "apply", "rollout restart", "rollout status"]
+
+
+def test_a_proxy_that_was_restarted_for_its_certificate_is_not_restarted_for_it_again(
+    folder: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However soon the old pod went, the new one is not of the certificate's own second."""
+    monkeypatch.setattr("coursehub.cli.secrets.sleep", lambda _: cluster.put(time="2026-11-01T10:00:01Z"))
+    cluster.proxy("jupyter-tls")
+    assert apply("--restart-proxy") == 0
+    assert apply("--restart-proxy") == 0
+    assert cluster.changes() == ["apply", "rollout restart", "rollout status"]
+
+
+def test_a_secret_made_by_hand_is_taken_over_with_its_type_and_what_is_not_ours(folder: Path, cluster: Cluster) -> None:
+    meta = {"namespace": "coursehub", "name": "jupyter-tls", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    cluster.put({"kind": "Secret", "metadata": meta, "type": "Opaque", "data": {"tls.crt": "eA==", "ca.crt": "eA=="}})
+    assert apply() == 0
+    found = cluster.secrets["coursehub/jupyter-tls"]
+    assert found["type"] == "Opaque"
+    assert found["data"]["ca.crt"] == "eA=="
+    assert content(cluster, "coursehub/jupyter-tls")["tls.crt"] == (folder / "tls.crt").read_bytes()
+
+
+def test_each_file_goes_where_the_chart_looks_for_it(
+    folder: Path, cluster: Cluster, authority: Authority, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private(folder, "provisioner-token", "t" * 64)
+    private(folder, "ldap-password", "p")
+    (folder / "ldap-ca.crt").write_bytes(authority.file.read_bytes())
+    private(folder, "hub.yaml", "hub: {config: {GenericOAuthenticator: {client_secret: s}}}")
+    private(folder, "registry.json", '{"auths": {"registry.example.edu": {"auth": "eDp5"}}}')
+    assert apply() == 0
+    assert {name: set(each["data"]) for name, each in cluster.secrets.items()} == {
+        "coursehub/jupyter-tls": {"tls.crt", "tls.key"},
+        "coursehub/coursehub-provisioner": {"token"},
+        "coursehub-storage/coursehub-provisioner": {"token"},
+        "coursehub/ldap": {"password", "ca.crt"},
+        "coursehub/hub-secret": {"values.yaml"},
+        "coursehub/registry": {".dockerconfigjson"},
+    }
+    assert "kubectl -n coursehub rollout restart deployment/hub" in capsys.readouterr().out
+    (folder / "ldap-ca.crt").unlink()
+    assert apply() == 0
+    assert set(cluster.secrets["coursehub/ldap"]["data"]) == {"password"}
+    assert "rollout restart deployment/hub" not in capsys.readouterr().out
+
+
+def test_as_json_for_a_script(folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    assert apply("--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["secrets"] == [{"namespace": "coursehub", "name": "jupyter-tls", "what": "made"}]
+    assert said["certificate"]["names"] == [HOST]
+    assert said["proxy"] == "absent"
+    assert said["warnings"] == []
+    (folder / "tls.key").chmod(0o644)
+    assert apply("--json") == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "problems": ["secrets/tls.key: others may read it (0644); run: chmod 600 secrets/tls.key"]
+    }
+
+
+def _remove(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).unlink()
+
+
+def _values(text: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        (folder.parent / "site.yaml").write_text(text)
+
+    return write
+
+
+KNOWN = (
+    "known files: tls.crt, tls.key, provisioner-token, provisioner-ca.crt, ldap-password, ldap-ca.crt, hub.yaml, "
+    "registry.json"
+)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        pytest.param(
+            lambda f: (f / "tls.key").chmod(0o640),
+            "secrets/tls.key: others may read it (0640); run: chmod 600 secrets/tls.key",
+            id="a key that others read",
+        ),
+        pytest.param(_remove("tls.key"), "secrets/tls.crt and tls.key belong together; add tls.key", id="no key"),
+        pytest.param(_remove("tls.crt"), "secrets/tls.crt and tls.key belong together; add tls.crt", id="no chain"),
+        pytest.param(
+            lambda f: private(f, "tls.pem", "x"),
+            f"secrets/tls.pem: is no secret that is known here; {KNOWN}",
+            id="an unknown file",
+        ),
+        pytest.param(
+            lambda f: private(f, "ldap-password", "\n"), "secrets/ldap-password: is empty", id="an empty password"
+        ),
+        pytest.param(
+            lambda f: (f / "ldap-ca.crt").write_text("x"),
+            "secrets/ldap-ca.crt: holds no certificate that can be read; it has to be PEM",
+            id="no authority",
+        ),
+        pytest.param(
+            lambda f: private(f, "hub.yaml", "jupyterhub: {}"),
+            "secrets/hub.yaml: has other keys than hub; write values of zero-to-jupyterhub that are secret, as hub: "
+            "{config: {...}}",
+            id="values of another level",
+        ),
+        pytest.param(
+            lambda f: private(f, "registry.json", "{}"),
+            'secrets/registry.json: has no "auths"; write what `docker login` writes',
+            id="no login",
+        ),
+        pytest.param(
+            _values(SITE.replace("jupyter.example.edu", "other.example.edu")),
+            f"secrets/tls.crt: is for {HOST}, not for other.example.edu; get one with that name among its alternative "
+            "names",
+            id="another host",
+        ),
+        pytest.param(
+            _values("storage: {}"),
+            "the host name that the certificate has to be for is not known; add --host NAME, or --site FILE with "
+            "jupyterhub.proxy.https.hosts or jupyterhub.ingress.hosts",
+            id="no host",
+        ),
+        pytest.param(
+            _values(SITE.replace("name: jupyter-tls", "name: jupyter-tls, key: key.pem")),
+            "jupyterhub.proxy.https.secret.key is key.pem, and the Secret will have tls.key; leave it out",
+            id="another key of the Secret",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_changed(
+    folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], None], said: str
+) -> None:
+    spoil(folder)
+    assert apply() == 1
+    written = capsys.readouterr()
+    assert written.err.splitlines() == [said]
+    assert not written.out
+    assert not cluster.calls
+
+
+@pytest.mark.parametrize(
+    ("file", "site", "said"),
+    [
+        pytest.param(
+            "provisioner-token",
+            "jupyterhub: {}",
+            "provisioner-token: the values that --site names have no service that takes it; set storage.provisioner.",
+            id="no service",
+        ),
+        pytest.param(
+            "hub.yaml",
+            "jupyterhub: {}",
+            "hub.yaml: no Secret is named for it; set jupyterhub.hub.existingSecret in a file that --site names",
+            id="no Secret of the hub",
+        ),
+        pytest.param(
+            "registry.json",
+            "jupyterhub: {imagePullSecrets: [a], singleuser: {image: {pullSecrets: [{name: b}]}}}",
+            "registry.json: goes into one Secret, and jupyterhub.imagePullSecrets and image.pullSecrets name a, b; "
+            "name the same in each",
+            id="two registries",
+        ),
+    ],
+)
+def test_a_file_for_which_the_values_have_no_place_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], file: str, site: str, said: str
+) -> None:
+    text = {"hub.yaml": "hub: {}", "registry.json": '{"auths": {"r": {}}}'}.get(file, "x")
+    private(folder, file, text)
+    (folder.parent / "site.yaml").write_text(site)
+    assert apply("--host", HOST) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_one_namespace_that_is_not_there_leaves_all_as_it_was(
+    folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private(folder, "provisioner-token", "t" * 64)
+    cluster.put(namespaces=["coursehub"])
+    assert apply() == 1
+    assert 'namespaces "coursehub-storage" not found' in capsys.readouterr().err
+    assert not cluster.secrets
+
+
+def test_a_certificate_for_an_ingress_goes_into_the_ingresss_secret_and_restarts_nothing(
+    folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.proxy("another", since="2026-01-01T00:00:00Z")
+    (folder.parent / "site.yaml").write_text(
+        f"jupyterhub: {{ingress: {{enabled: true, hosts: [{HOST}], tls: [{{hosts: [{HOST}], secretName: ours}}]}}}}"
+    )
+    assert apply("--restart-proxy") == 0
+    assert set(cluster.secrets) == {"coursehub/ours"}
+    assert cluster.changes() == ["apply"]
+    said = "proxy: takes no certificate from this Secret; an ingress that does needs no restart"
+    assert said in capsys.readouterr().out
+
+
+def test_without_values_the_host_is_given_and_the_name_is_the_charts(folder: Path, cluster: Cluster) -> None:
+    assert main.main(["secrets", "apply", "secrets", "--host", HOST]) == 0
+    assert set(cluster.secrets) == {"coursehub/coursehub-tls"}
+
+
+def test_a_certificate_with_few_days_is_applied_with_a_warning(
+    folder: Path, authority: Authority, capsys: pytest.CaptureFixture[str]
+) -> None:
+    certify(folder, authority, days=5)
+    assert apply() == 0
+    assert capsys.readouterr().err.startswith("coursehub: secrets/tls.crt: 4 days left (until ")
+
+
+def test_a_chain_that_ends_at_nobody_known_is_a_warning(
+    folder: Path, tmp_path: Path, authority: Authority, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where an intermediate certificate was forgotten: browsers refuse it, and no file alone shows it."""
+    middle = Authority(tmp_path, "computing centre", above=authority)
+    certify(folder, middle)
+    assert apply() == 0
+    assert "secrets/tls.crt: this machine does not trust 'authority of the computing centre'" in capsys.readouterr().err
+    with (folder / "tls.crt").open("ab") as chain:
+        chain.write(middle.file.read_bytes())
+    assert apply() == 0
+    assert not capsys.readouterr().err
+
+
+def test_a_folder_without_secrets_and_one_that_is_not_there(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for each in folder.iterdir():
+        each.unlink()
+    (folder / ".gitignore").write_text("*\n")
+    assert apply() == 1
+    assert capsys.readouterr().err == f"secrets: holds no secret; {KNOWN}\n"
+    (folder / ".gitignore").unlink()
+    folder.rmdir()
+    assert apply() == 1
+    assert capsys.readouterr().err == "coursehub: secrets: No such file or directory\n"

@@ -1,0 +1,715 @@
+"""A person's choice becomes the pod of the contract, or a sentence that says why not."""
+
+import asyncio
+import contextlib
+import copy
+import random
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, ClassVar
+
+import pytest
+from coursehub.config.catalog import Catalog
+from coursehub.config.course import Course
+from coursehub.config.profiles import GENERAL, Profile, Role, parse
+from coursehub.errors import Refused
+from coursehub.hub.hooks import Forbidden, Hooks, asked
+from coursehub.hub.spawner import CoursehubSpawner, Preselected
+from coursehub.people.lookup import Person
+from coursehub.servers import access, plan
+from coursehub.servers.traits import traits
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from kubespawner.slugs import safe_slug
+
+from tests.support import ANNA, JONAS, MARIA, PETER, SOFIA, TODAY, catalog, site
+from tests.unit.conftest import FRAME, Spawner, hooks, start
+
+G = 2**30
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of the contract's table: what a person gets in a role."""
+
+    person: Person
+    profile: str
+    role: str
+    gid: int
+    groups: str
+    umask: str
+    mounts: tuple[str, ...]
+    image: str = "registry.example/python:1"
+    cpu: float = 1.0
+    memory: int = 2 * G
+    course: str | None = None
+    gids: list[int] = field(default_factory=lambda: [70001])
+    volumes: tuple[str, ...] = ("run",)
+    switched_on: str | None = None
+
+
+CELLS = {
+    "general use": Cell(
+        person=MARIA,
+        profile="general",
+        role="general",
+        gid=20001,
+        groups="20001:maria,70001:teaching",
+        umask="0077",
+        mounts=("/home/maria share home/01/maria", "/run/coursehub run"),
+    ),
+    "student of a public course with read-only data": Cell(
+        person=JONAS,
+        profile="python-intro",
+        course="python-intro",
+        role="student",
+        gid=20002,
+        groups="20002:jonas,70001:teaching",
+        umask="0077",
+        mounts=(
+            "/coursedata share course/python-intro/data read-only",
+            "/home/jonas share home/02/jonas",
+            "/run/coursehub run",
+            "/srv/nbgrader/exchange/python-intro share exchange/python-intro",
+        ),
+        cpu=2.0,
+        memory=4 * G,
+    ),
+    "student of a private course with read-write data": Cell(
+        person=MARIA,
+        profile="data-analysis",
+        course="data-analysis",
+        role="student",
+        gid=20001,
+        groups="20001:maria,70001:teaching",
+        umask="0027",
+        mounts=(
+            "/coursedata share course/data-analysis/data",
+            "/home/maria share home/01/maria",
+            "/run/coursehub run",
+            "/srv/nbgrader/exchange/data-analysis share exchange/data-analysis",
+        ),
+        image="registry.example/r:1",
+    ),
+    "student of an image-only course": Cell(
+        person=MARIA,
+        profile="statistics-lab",
+        switched_on="general",
+        course="statistics-lab",
+        role="student",
+        gid=20001,
+        groups="20001:maria,70001:teaching",
+        umask="0077",
+        mounts=("/home/maria share home/01/maria", "/run/coursehub run"),
+    ),
+    "instructor who is listed": Cell(
+        person=ANNA,
+        profile="python-intro--instructor",
+        course="python-intro",
+        role="instructor",
+        gid=70101,
+        groups="70101:python-intro,30001:anna,70001:teaching",
+        umask="0007",
+        mounts=(
+            "/course share course/python-intro/files",
+            "/coursedata share course/python-intro/data",
+            "/home/anna share home/01/anna",
+            "/run/coursehub run",
+            "/srv/coursehub/people share people read-only",
+            "/srv/nbgrader/exchange/python-intro share exchange/python-intro",
+        ),
+        cpu=2.0,
+        memory=4 * G,
+        gids=[30001, 70001],
+    ),
+    "instructor by unix group": Cell(
+        person=PETER,
+        profile="data-analysis--instructor",
+        course="data-analysis",
+        role="instructor",
+        gid=70102,
+        groups="70102:data-analysis,30002:peter,70001:teaching",
+        umask="0007",
+        mounts=(
+            "/course share course/data-analysis/files",
+            "/coursedata share course/data-analysis/data",
+            "/home/peter share home/02/peter",
+            "/run/coursehub run",
+            "/srv/coursehub/people share people read-only",
+            "/srv/nbgrader/exchange/data-analysis share exchange/data-analysis",
+        ),
+        image="registry.example/r:1",
+        gids=[30002, 70001],
+    ),
+    "admin": Cell(
+        person=SOFIA,
+        profile="data-analysis--instructor",
+        course="data-analysis",
+        role="instructor",
+        gid=70102,
+        groups="70102:data-analysis,30003:sofia,70001:teaching",
+        umask="0007",
+        mounts=(
+            "/course share course/data-analysis/files",
+            "/coursedata share course/data-analysis/data",
+            "/home/sofia share home/03/sofia",
+            "/run/coursehub run",
+            "/srv/coursehub/people share people read-only",
+            "/srv/nbgrader/exchange/data-analysis share exchange/data-analysis",
+        ),
+        image="registry.example/r:1",
+        gids=[30003, 70001],
+    ),
+    "instructor of an archived course": Cell(
+        person=ANNA,
+        profile="old-course--instructor",
+        switched_on="archived",
+        course="old-course",
+        role="instructor",
+        gid=70103,
+        groups="70103:old-course,30001:anna,70001:teaching",
+        umask="0007",
+        mounts=(
+            "/course share course/old-course/files read-only",
+            "/coursedata share course/old-course/data read-only",
+            "/home/anna share home/01/anna",
+            "/run/coursehub run",
+            "/srv/coursehub/people share people read-only",
+            "/srv/nbgrader/exchange/old-course share exchange/old-course read-only",
+        ),
+        gids=[30001, 70001],
+    ),
+    "grading": Cell(
+        person=ANNA,
+        profile="python-intro--grading",
+        course="python-intro",
+        role="grading",
+        gid=70101,
+        groups="70101:python-intro,30001:anna,70001:teaching",
+        umask="0007",
+        mounts=(
+            "/course share course/python-intro/files",
+            "/coursedata share course/python-intro/data read-only",
+            "/home/anna home",
+            "/run/coursehub run",
+            "/srv/coursehub/people share people read-only",
+            "/srv/nbgrader/exchange/python-intro share exchange/python-intro",
+        ),
+        cpu=2.0,
+        memory=4 * G,
+        gids=[30001, 70001],
+        volumes=("home", "run"),
+    ),
+    "grading of a course with read-write data": Cell(
+        person=PETER,
+        profile="data-analysis--grading",
+        course="data-analysis",
+        role="grading",
+        gid=70102,
+        groups="70102:data-analysis,30002:peter,70001:teaching",
+        umask="0007",
+        mounts=(
+            "/course share course/data-analysis/files",
+            "/coursedata share course/data-analysis/data read-only",
+            "/home/peter home",
+            "/run/coursehub run",
+            "/srv/coursehub/people share people read-only",
+            "/srv/nbgrader/exchange/data-analysis share exchange/data-analysis",
+        ),
+        image="registry.example/r:1",
+        gids=[30002, 70001],
+        volumes=("home", "run"),
+    ),
+    "instructor of an image-only course": Cell(
+        person=ANNA,
+        profile="statistics-lab--instructor",
+        switched_on="general",
+        course="statistics-lab",
+        role="instructor",
+        gid=30001,
+        groups="30001:anna,70001:teaching",
+        umask="0007",
+        mounts=("/home/anna share home/01/anna", "/run/coursehub run"),
+    ),
+}
+
+
+def golden(cell: Cell) -> dict[str, Any]:
+    """The whole pod of a cell, as Kubernetes gets it."""
+    name, home = cell.person.name, f"/home/{cell.person.name}"
+    environment = {
+        "COURSEHUB_GROUPS": cell.groups,
+        "COURSEHUB_ROLE": cell.role,
+        "COURSEHUB_UMASK": cell.umask,
+        "COURSEHUB_CULL_IDLE": "3600",
+        "COURSEHUB_CULL_MAX_AGE": "604800",
+        "CPU_GUARANTEE": "0.1",
+        "CPU_LIMIT": str(cell.cpu),
+        "HOME": home,
+        "JUPYTERHUB_ACTIVITY_INTERVAL": "300",
+        "JUPYTERHUB_DEFAULT_URL": f"/lab/tree{home}",
+        "JUPYTERHUB_DISABLE_USER_CONFIG": "1",
+        "JUPYTERHUB_ROOT_DIR": "/",
+        "JUPYTER_CONFIG_PATH": f"/opt/coursehub/config/{cell.switched_on or cell.role}",
+        "JUPYTER_IMAGE": cell.image,
+        "JUPYTER_IMAGE_SPEC": cell.image,
+        "JUPYTER_RUNTIME_DIR": "/run/coursehub/runtime",
+        "LANG": "C.UTF-8",
+        "LOGNAME": name,
+        "MEM_GUARANTEE": str(G // 2),
+        "MEM_LIMIT": str(cell.memory),
+        "SHELL": "/bin/bash",
+        "TZ": "Europe/Helsinki",
+        "USER": name,
+        "XDG_CACHE_HOME": "/run/coursehub/cache",
+    }
+    labels = {
+        "app": "jupyterhub",
+        "app.kubernetes.io/component": "singleuser-server",
+        "app.kubernetes.io/managed-by": "kubespawner",
+        "app.kubernetes.io/name": "jupyterhub",
+        "component": "singleuser-server",
+        "coursehub/role": cell.role,
+        "heritage": "jupyterhub",
+        "hub.jupyter.org/network-access-hub": "true",
+        "hub.jupyter.org/servername": "",
+        "hub.jupyter.org/username": name,
+    }
+    if cell.course:
+        environment["COURSEHUB_COURSE"] = cell.course
+        labels["coursehub/course"] = cell.course
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "annotations": {
+                "hub.jupyter.org/jupyterhub-version": "5.5.0",
+                "hub.jupyter.org/kubespawner-version": "7.0.0",
+                "hub.jupyter.org/username": name,
+            },
+            "labels": labels,
+            "name": f"jupyter-{name}",
+        },
+        "spec": {
+            "automountServiceAccountToken": False,
+            "containers": [
+                {
+                    "args": ["coursehub-start", "python3", "-s", "-P", "-m", "jupyterhub.singleuser"],
+                    "env": environment,
+                    "image": cell.image,
+                    "lifecycle": {},
+                    "name": "notebook",
+                    "ports": [{"containerPort": 8888, "name": "notebook-port"}],
+                    "resources": {
+                        "limits": {"cpu": cell.cpu, "memory": cell.memory},
+                        "requests": {"cpu": 0.1, "memory": G // 2},
+                    },
+                    "securityContext": {
+                        "allowPrivilegeEscalation": False,
+                        "capabilities": {"drop": ["ALL"]},
+                        "runAsGroup": cell.gid,
+                        "runAsNonRoot": True,
+                        "runAsUser": cell.person.uid,
+                        "seccompProfile": {"type": "RuntimeDefault"},
+                    },
+                    "terminationMessagePolicy": "FallbackToLogsOnError",
+                    "volumeMounts": [mount(line) for line in cell.mounts],
+                    "workingDir": home,
+                }
+            ],
+            "imagePullSecrets": [],
+            "restartPolicy": "Never",
+            "securityContext": {
+                "runAsGroup": cell.gid,
+                "runAsNonRoot": True,
+                "runAsUser": cell.person.uid,
+                "seccompProfile": {"type": "RuntimeDefault"},
+                "supplementalGroups": cell.gids,
+                "supplementalGroupsPolicy": "Strict",
+            },
+            "volumes": [
+                *({"emptyDir": {}, "name": name} for name in cell.volumes),
+                {"name": "share", "persistentVolumeClaim": {"claimName": "coursehub-storage"}},
+            ],
+        },
+    }
+
+
+def mount(line: str) -> dict[str, Any]:
+    """`path volume sub-path read-only`, the last two where they are."""
+    path, volume, *rest = line.split()
+    written: dict[str, Any] = {"mountPath": path, "name": volume}
+    if rest:
+        written["subPath"] = rest[0]
+    if "read-only" in rest:
+        written["readOnly"] = True
+    return written
+
+
+def comparable(pod: dict[str, Any]) -> dict[str, Any]:
+    """The pod with its environment by name, without what JupyterHub itself adds for talking to the hub."""
+    pod = copy.deepcopy(pod)
+    container = pod["spec"]["containers"][0]
+    planned = {"ACTIVITY_INTERVAL", "DEFAULT_URL", "DISABLE_USER_CONFIG", "ROOT_DIR"}
+    container["env"] = {
+        entry["name"]: entry["value"]
+        for entry in container["env"]
+        if not entry["name"].startswith(("JUPYTERHUB_", "JPY_")) or entry["name"].removeprefix("JUPYTERHUB_") in planned
+    }
+    return pod
+
+
+@pytest.mark.parametrize("cell", [pytest.param(cell, id=name) for name, cell in CELLS.items()])
+async def test_each_cell_of_the_contract_is_exactly_this_pod(spawner: Spawner, cell: Cell) -> None:
+    pod = await start(hooks(), spawner(cell.person, cell.profile))
+    assert comparable(pod) == golden(cell)
+
+
+EVERYTHING = """\
+courses:
+  rich:
+    name: Rich
+    gid: 70104
+    students: everyone
+    image: history@2026-03-01
+    resources: {cpu: 3, memory: 3G, guarantee: {memory: 1G}, node: gpu}
+    umask: "0022"
+    nbgrader: {timezone: Europe/Helsinki, execute_timeout: 240}
+    groups: {student: [licensed], instructor: [staff, teaching]}
+    environment: {COURSE_TERM: 'a $(id) $HOME $$ {x} {{ `id` "q"'}
+    instructor:
+      image: history
+      resources: {cpu: 2}
+      environment: {COURSE_TERM: spring, OMP_NUM_THREADS: "4"}
+    instructors: [anna]
+"""
+GPU = {"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}
+
+
+@pytest.mark.parametrize(
+    ("person", "profile", "cell", "more"),
+    [
+        pytest.param(
+            MARIA,
+            "rich",
+            Cell(
+                person=MARIA,
+                profile="rich",
+                course="rich",
+                role="student",
+                gid=20001,
+                groups="20001:maria,70002:licensed,70001:teaching",
+                gids=[70002, 70001],
+                umask="0022",
+                mounts=(
+                    "/home/maria share home/01/maria",
+                    "/run/coursehub run",
+                    "/srv/nbgrader/exchange/rich share exchange/rich",
+                ),
+                image="registry.example/history:1",
+                cpu=3.0,
+                memory=3 * G,
+            ),
+            # Y19, Y20: Kubernetes makes one $ of each two, and leaves all else as it is.
+            {"COURSE_TERM": 'a $$(id) $$HOME $$$$ {x} {{ `id` "q"'},
+            id="student",
+        ),
+        pytest.param(
+            ANNA,
+            "rich--instructor",
+            Cell(
+                person=ANNA,
+                profile="rich--instructor",
+                course="rich",
+                role="instructor",
+                gid=70104,
+                groups="70104:rich,30001:anna,70003:staff,70001:teaching",
+                gids=[30001, 70003, 70001],
+                umask="0007",
+                mounts=(
+                    "/course share course/rich/files",
+                    "/home/anna share home/01/anna",
+                    "/run/coursehub run",
+                    "/srv/coursehub/people share people read-only",
+                    "/srv/nbgrader/exchange/rich share exchange/rich",
+                ),
+                image="registry.example/history:2",
+                cpu=2.0,
+                memory=3 * G,
+            ),
+            {"COURSE_TERM": "spring", "OMP_NUM_THREADS": "4"},
+            id="instructor",
+        ),
+    ],
+)
+async def test_a_course_that_uses_every_key_is_exactly_this_pod(
+    spawner: Spawner, person: Person, profile: str, cell: Cell, more: dict[str, str]
+) -> None:
+    wanted = golden(cell)
+    (container,) = wanted["spec"]["containers"]
+    wanted["spec"] |= {"nodeSelector": {"kind": "gpu"}, "tolerations": [GPU]}
+    container["resources"]["limits"]["nvidia.com/gpu"] = "1"
+    container["resources"]["requests"] |= {"memory": G, "nvidia.com/gpu": "1"}
+    nbgrader = '{"Exchange": {"timezone": "Europe/Helsinki"}, "ExecutePreprocessor": {"timeout": 240}}'
+    container["env"] |= {"COURSEHUB_NBGRADER": nbgrader, "MEM_GUARANTEE": str(G), **more}
+    pod = await start(hooks(catalog(EVERYTHING)), spawner(person, profile))
+    assert comparable(pod) == wanted
+
+
+async def test_p9_nothing_of_a_course_stays_for_the_next_server_of_the_same_person(spawner: Spawner) -> None:
+    ours, used = hooks(catalog(EVERYTHING)), spawner(ANNA, "rich--instructor")
+    await start(ours, used)
+    used.user_options = {"profile": "general"}
+    assert comparable(await start(ours, used)) == comparable(await start(hooks(), spawner(ANNA, "general")))
+
+
+@pytest.mark.parametrize("cell", [pytest.param(cell, id=name) for name, cell in CELLS.items()])
+async def test_no_mount_point_lies_inside_a_home_or_a_course_mount(spawner: Spawner, cell: Cell) -> None:
+    paths = [each.split()[0] for each in cell.mounts]
+    assert not [(a, b) for a in paths for b in paths if a != b and f"{b}/".startswith(f"{a}/")]
+
+
+async def test_p9_an_instructor_who_stops_and_starts_as_a_student_gets_a_fresh_students_pod(spawner: Spawner) -> None:
+    ours, used = hooks(), spawner(ANNA, "python-intro--instructor")
+    await start(ours, used)
+    used.user_options = {"profile": "data-analysis"}
+    with pytest.raises(Forbidden):
+        await start(ours, used)
+    used.user_options = {"profile": "statistics-lab"}
+    again = await start(ours, used)
+    assert comparable(again) == comparable(await start(hooks(), spawner(ANNA, "statistics-lab")))
+
+
+async def test_p10_setting_the_plan_twice_is_setting_it_once(spawner: Spawner) -> None:
+    ours, used = hooks(), spawner(MARIA, "data-analysis")
+    once = await start(ours, used)
+    assert comparable(await start(ours, used)) == comparable(once)
+
+
+async def test_each_plan_opens_the_gate_once(spawner: Spawner) -> None:
+    ours, used = hooks(), spawner(MARIA, "python-intro")
+    await start(ours, used)
+    with pytest.raises(Forbidden, match="Please tell the administrators"):
+        await ours.modify_pod(used, await used.get_pod_manifest())
+
+
+async def test_a_refused_start_leaves_no_plan_of_an_earlier_one(spawner: Spawner) -> None:
+    ours, used = hooks(), spawner(MARIA, "python-intro")
+    await ours.pre_spawn(used)
+    used.user_options = {"profile": "python-intro--instructor"}
+    with pytest.raises(Forbidden, match="You are not an instructor"):
+        await ours.pre_spawn(used)
+    with pytest.raises(Forbidden, match="Please tell the administrators"):
+        await ours.modify_pod(used, await used.get_pod_manifest())
+
+
+@pytest.mark.parametrize(
+    ("person", "profile", "sentence"),
+    [
+        pytest.param(JONAS, "data-analysis", "You are not on the list of 'Data Analysis'", id="P1 private course"),
+        pytest.param(MARIA, "python-intro--instructor", "You are not an instructor of", id="P2 instructor's profile"),
+        pytest.param(MARIA, "old-course", "has been archived since 2026-06-30", id="archived course"),
+        pytest.param(MARIA, "no-such-course", "There is no course 'no-such-course' here", id="no such course"),
+        pytest.param(MARIA, "python-intro--grading", "You are not an instructor of", id="P2 grading's profile"),
+        pytest.param(MARIA, "python-intro--admin", "There is no choice", id="unknown role"),
+        pytest.param("stranger", "general", "is not known in the university's directory", id="I1 unknown person"),
+        pytest.param("daemon", "general", "is a system account (uid 999, below 20000)", id="I1 uid below the minimum"),
+        pytest.param("root", "general", "is not known in the university's directory", id="I1 root"),
+        pytest.param("../anna", "general", "cannot have a server here", id="I2 path"),
+        pytest.param("a{0}", "general", "cannot have a server here", id="I2 template"),
+    ],
+)
+async def test_a_refusal_is_a_sentence_for_the_person_and_sets_nothing(
+    spawner: Spawner, person: Person | str, profile: str, sentence: str
+) -> None:
+    used = spawner(person, profile)
+    before = (used.uid, used.volumes, used.image, used.pod_security_context)
+    with pytest.raises(Forbidden) as refusal:
+        await hooks().pre_spawn(used)
+    assert refusal.value.status_code == 403
+    assert sentence in refusal.value.jupyterhub_message
+    assert (used.uid, used.volumes, used.image, used.pod_security_context) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "profile"),
+    [
+        pytest.param({}, GENERAL, id="P5 nothing"),
+        pytest.param({"profile": "general"}, GENERAL, id="general"),
+        pytest.param({"profile": "a-b"}, Profile(Role.STUDENT, "a-b"), id="student"),
+        pytest.param({"profile": "a--instructor"}, Profile(Role.INSTRUCTOR, "a"), id="instructor"),
+    ],
+)
+def test_the_asked_profile_is_understood(options: dict[str, object], profile: Profile) -> None:
+    assert asked(options) == profile
+
+
+STRANGE: list[object] = [{}, ["a"], None, 5, True, b"a", "", "a\n", "x--y", "../x", "a" * 49]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"profile": value} for value in STRANGE],
+    ids=repr,
+)
+def test_p4_options_that_are_no_profile_are_refused_in_a_sentence(options: dict[str, object]) -> None:
+    with pytest.raises(Refused, match=r"There is no choice .* Choose one on the start page"):
+        asked(options)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text() | st.binary(), st.lists))
+def test_p4_whatever_is_asked_for_is_a_profile_or_a_short_sentence(sent: object) -> None:
+    said = ""
+    try:
+        asked({"profile": sent})
+    except Refused as refusal:
+        said = str(refusal)
+    assert len(said) < 500
+
+
+def test_p5_a_form_without_a_choice_is_general_use() -> None:
+    assert hooks().options_from_form({}) == {"profile": "general"}
+    assert hooks().options_from_form({"profile": ["x"], "image": ["evil"]}) == {"profile": "x"}
+
+
+def test_p3_a_link_chooses_on_the_page_and_starts_nothing(spawner: Spawner) -> None:
+    with pytest.raises(Preselected):
+        spawner().options_from_query({"profile": ["python-intro"]})
+
+
+async def test_groups_of_jupyterhub_are_the_persons_too(spawner: Spawner) -> None:
+    person = await hooks()._person(spawner(PETER), site())
+    assert person.group_names == {"data-analysis", "everyone"}
+
+
+async def test_the_sites_own_pre_spawn_hook_still_runs_before_ours(spawner: Spawner) -> None:
+    def site_hook(used: Any) -> None:
+        used.image_pull_policy = "Always"
+
+    pod = await start(hooks(pre_spawn_hook=site_hook), spawner(MARIA, "python-intro"))
+    assert pod["spec"]["containers"][0]["imagePullPolicy"] == "Always"
+
+
+async def test_the_sites_own_hooks_may_be_asynchronous(spawner: Spawner) -> None:
+    called = []
+
+    async def site_hook(*arguments: Any) -> Any:
+        called.append(len(arguments))
+        return arguments[-1]
+
+    await start(hooks(pre_spawn_hook=site_hook, modify_pod_hook=site_hook), spawner(MARIA, "python-intro"))
+    assert called == [1, 2]
+
+
+def test_every_role_sets_the_same_traits_so_none_stays_from_an_earlier_server() -> None:
+    names = set()
+    for cell in CELLS.values():
+        profile = parse(cell.profile)
+        assert profile
+        course = access.decide(cell.person, profile, catalog(), TODAY)
+        names.add(frozenset(traits(plan.make(cell.person, profile, course, site(), TODAY), FRAME)))
+    assert len(names) == 1
+
+
+class Seen(Course):
+    """A course that remembers that somebody looked at it."""
+
+    looked_at: ClassVar[set[str]] = set()
+
+    def __getattribute__(self, name: str) -> Any:
+        """See object."""
+        found = super().__getattribute__(name)
+        if name in Course.model_fields:
+            Seen.looked_at.add(super().__getattribute__("slug"))
+        return found
+
+
+def of_jonas_among(others: int) -> Catalog:
+    """Two courses that Jonas takes, one closed, one that he teaches, one for everyone, and as many `others` as said."""
+    theirs = [Seen(slug=f"c{number}", name="C", gid=71000 + number, students=("maria",)) for number in range(others)]
+    own = [
+        Seen(slug="takes", name="T", gid=70201, students=("maria", "jonas")),
+        Seen(slug="took", name="T", students=("jonas",), close=date(2026, 1, 1)),
+        Seen(slug="teaches", name="T", instructors=("jonas",)),
+        Seen(slug="public", name="P", students="everyone"),
+    ]
+    live = Catalog([*theirs[::2], *own, *theirs[1::2]])
+    Seen.looked_at.clear()
+    return live
+
+
+@pytest.mark.parametrize("others", [0, 1000])
+async def test_a_form_looks_at_no_course_but_those_that_it_shows(spawner: Spawner, others: int) -> None:
+    form = await hooks(of_jonas_among(others)).form(spawner(JONAS, ""), None)
+    assert all(f'value="{slug}"' in form for slug in ("takes", "teaches--instructor", "public"))
+    assert Seen.looked_at == {"takes", "took", "teaches", "public"}
+
+
+async def test_a_start_looks_at_no_course_but_the_chosen_one(spawner: Spawner) -> None:
+    await start(hooks(of_jonas_among(1000)), spawner(JONAS, "takes"))
+    assert Seen.looked_at == {"takes"}
+
+
+people = st.from_regex(r"[a-z][a-z0-9._-]{0,62}", fullmatch=True)
+
+
+@given(people, people)
+@example("a-b", "a.b")
+@example("a", "a--")
+@example("x" * 63, "x" * 62 + "y")
+def test_i3_no_two_people_share_a_pods_name(one: str, other: str) -> None:
+    names = {f"jupyter-{safe_slug(name, max_length=48)}" for name in (one, other)}
+    assert len(names) == len({one, other})
+    assert all(len(name) <= 63 for name in names)
+
+
+def test_i3_of_a_hundred_thousand_people_with_names_alike_no_two_share_a_pods_name() -> None:
+    draw = random.Random(0)  # noqa: S311 - the same people each time
+    people = {"a" + "".join(draw.choices("ab.-_", k=draw.randint(0, 24))) for _ in range(150_000)}
+    people |= {name + "x" * draw.randint(40, 62) for name in list(people)[:1000]}
+    assert len(people) > 100_000
+    pods = {f"jupyter-{safe_slug(name, max_length=48)}" for name in people}
+    assert len(pods) == len(people)
+    assert max(map(len, pods)) <= 63
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(profiles=st.lists(st.sampled_from(["rich--instructor", "rich", "general", "nothing", "rich--x"]), max_size=4))
+def test_p9_p10_whatever_somebody_started_before_the_next_pod_is_a_fresh_one(
+    spawner: Spawner, profiles: list[str]
+) -> None:
+    async def last_of(ours: Hooks, used: Any, asked: list[str]) -> dict[str, Any]:
+        for profile in asked:
+            used.user_options = {"profile": profile}
+            with contextlib.suppress(Forbidden):
+                await start(ours, used)
+        used.user_options = {"profile": "rich"}
+        return comparable(await start(ours, used))
+
+    live = catalog(EVERYTHING)
+    reused = asyncio.run(last_of(hooks(live), spawner(ANNA, "rich"), profiles))
+    assert reused == asyncio.run(last_of(hooks(live), spawner(ANNA, "rich"), []))
+
+
+class SlowReflector:
+    """One that takes a moment to load."""
+
+    def __init__(self, **_: Any) -> None:
+        self.first_load_future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def start(self) -> None:
+        await asyncio.sleep(0.05)
+        self.first_load_future.set_result(None)
+
+
+async def test_who_asks_first_for_pods_or_events_may_go_away_and_the_next_start_waits_for_nobody(
+    spawner: Spawner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CoursehubSpawner, "reflectors", {})
+    used = spawner(MARIA, "general")
+    first = asyncio.create_task(used._start_reflector("events", SlowReflector))
+    await asyncio.sleep(0.01)
+    first.cancel()
+    async with asyncio.timeout(5):
+        reflector = await used._start_reflector("events", SlowReflector)
+    assert reflector.first_load_future.done()

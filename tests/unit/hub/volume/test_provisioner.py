@@ -1,0 +1,250 @@
+"""The hub's side of the provisioner: asked in time, shared, remembered while good, and refusals are sentences."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from coursehub.config.settings import ProvisionerService
+from coursehub.errors import Refused
+from coursehub.hub.volume.provisioner import GOOD, Provisioner, Request, needs
+from pydantic import ValidationError
+
+from tests.support import ANNA, MARIA, TODAY, catalog
+
+LOG = logging.getLogger("tests")
+HOME: Request = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Clock:
+    """Time that goes by as told."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Asked:
+    """A service that answers as told and counts."""
+
+    def __init__(self) -> None:
+        self.requests: list[Any] = []
+        self.tokens: list[str] = []
+        self.status = 200
+        self.said: Any = {"changes": []}
+        self.arrived = asyncio.Event()
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def __call__(self, http: web.Request) -> web.Response:
+        self.requests.append(await http.json())
+        self.tokens.append(http.headers["Authorization"])
+        self.arrived.set()
+        await self.free.wait()
+        return web.json_response(self.said, status=self.status)
+
+    async def health(self, _: web.Request) -> web.Response:
+        """Whether it listens."""
+        await self.free.wait()
+        return web.Response(status=self.status)
+
+
+@asynccontextmanager
+async def served(answer: Answer, within: float = 5.0) -> AsyncIterator[ProvisionerService]:
+    """Where `answer` answers."""
+    app = web.Application()
+    app.router.add_post("/requests", answer)
+    if isinstance(answer, Asked):
+        app.router.add_get("/health", answer.health)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield ProvisionerService(url=f"http://127.0.0.1:{runner.addresses[0][1]}", timeout=within)
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+def token(tmp_path: Path) -> Path:
+    path = tmp_path / "token"
+    path.write_text("one\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("slug", "asked"),
+    [
+        (None, None),
+        ("statistics-lab", None),
+        ("python-intro", ("python-intro", 70101, "read-only", False)),
+        ("data-analysis", ("data-analysis", 70102, "read-write", False)),
+        ("old-course", ("old-course", 70103, "read-only", True)),
+    ],
+)
+def test_what_a_server_needs_is_its_home_and_its_courses_directories(slug: str | None, asked: object) -> None:
+    home, *course = needs(MARIA, catalog().courses[slug] if slug else None, TODAY)
+    assert home == HOME
+    assert [tuple(each.values())[1:] for each in course] == ([asked] if asked else [])
+
+
+async def test_without_a_service_nothing_is_asked(tmp_path: Path) -> None:
+    await Provisioner(tmp_path / "none", LOG).ensure(None, [HOME])
+
+
+async def test_what_is_good_is_not_asked_again_until_its_time_is_over(token: Path) -> None:
+    asked, clock = Asked(), Clock()
+    async with served(asked) as service:
+        ours = Provisioner(token, LOG, clock)
+        for _ in range(3):
+            await ours.ensure(service, [HOME])
+        assert asked.requests == [HOME]
+        await ours.ensure(service, [{**HOME, "gid": 5000}])
+        assert len(asked.requests) == 2, "another group is another request"
+        await ours.ensure(service, [HOME], again=True)
+        clock.now = GOOD + 1
+        await ours.ensure(service, [HOME])
+        assert len(asked.requests) == 4
+
+
+async def test_all_who_need_the_same_at_once_share_one_request(token: Path) -> None:
+    asked = Asked()
+    asked.free.clear()
+    async with served(asked) as service:
+        ours = Provisioner(token, LOG)
+        waiting = [asyncio.create_task(ours.ensure(service, [HOME])) for _ in range(20)]
+        await asked.arrived.wait()
+        waiting[0].cancel()
+        asked.free.set()
+        done = await asyncio.gather(*waiting, return_exceptions=True)
+        assert isinstance(done[0], asyncio.CancelledError)
+        assert done[1:] == [None] * 19
+        assert asked.requests == [HOME]
+
+
+async def test_a_changed_token_is_used_at_once(token: Path) -> None:
+    asked = Asked()
+    async with served(asked) as service:
+        ours = Provisioner(token, LOG)
+        await ours.ensure(service, [HOME])
+        token.write_text("two")  # noqa: ASYNC240 - a small file of the test
+        await ours.ensure(service, [HOME], again=True)
+    assert asked.tokens == ["Bearer one", "Bearer two"]
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "sentence"),
+    [
+        (401, {"refusal": "the token is missing or wrong"}, "does not know this hub.*tell the administrators"),
+        (422, {"refusal": "the home belongs to uid 5"}, "could not be made ready: the home belongs to uid 5"),
+        (503, {"refusal": "the file server does not answer"}, "could not be made ready: the file server does not"),
+        (500, {}, "could not be made ready: HTTP 500"),
+        (302, {}, "could not be made ready: HTTP 302"),
+        (422, ["no object"], "could not be made ready: HTTP 422"),
+    ],
+)
+async def test_a_refusal_is_a_sentence_and_is_never_remembered(
+    token: Path, status: int, said: Any, sentence: str
+) -> None:
+    asked = Asked()
+    asked.status, asked.said = status, said
+    async with served(asked) as service:
+        ours = Provisioner(token, LOG)
+        with pytest.raises(Refused, match=sentence):
+            await ours.ensure(service, [HOME])
+        asked.status = 200
+        await ours.ensure(service, [HOME])
+    assert len(asked.requests) == 2
+
+
+async def _page(_: web.Request) -> web.Response:
+    return web.Response(text="<html>", content_type="text/html")
+
+
+async def _broken(http: web.Request) -> web.StreamResponse:
+    assert http.transport is not None
+    http.transport.close()
+    return web.Response()
+
+
+@pytest.mark.parametrize("answer", [_page, _broken], ids=["no JSON", "the connection ends"])
+async def test_an_answer_that_is_none_is_told(token: Path, answer: Answer) -> None:
+    async with served(answer) as service:
+        with pytest.raises(Refused, match=r"does not answer\. Please try again in a few minutes"):
+            await Provisioner(token, LOG).ensure(service, [HOME])
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://nowhere.invalid"], ids=["refused", "no such name"])
+async def test_a_service_that_is_not_there_is_told(token: Path, url: str) -> None:
+    with pytest.raises(Refused, match=r"does not answer\. Please try again in a few minutes"):
+        await Provisioner(token, LOG).ensure(ProvisionerService(url=url, timeout=5), [HOME])
+
+
+async def test_a_hub_without_a_token_tells_its_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with served(Asked()) as service:
+        with pytest.raises(Refused, match="does not answer"):
+            await Provisioner(tmp_path / "none", LOG).ensure(service, [HOME])
+    assert "No such file" in caplog.text
+
+
+async def test_a_service_that_hangs_is_told_in_time_also_to_those_for_whom_there_was_no_room(token: Path) -> None:
+    asked = Asked()
+    asked.free.clear()
+    async with served(asked, within=0.5) as service:
+        ours = Provisioner(token, LOG)
+        many = [ours.ensure(service, [{**HOME, "name": f"p{number}"}]) for number in range(60)]
+        async with asyncio.timeout(20):
+            done = await asyncio.gather(*many, return_exceptions=True)
+        assert {str(each) for each in done} == {
+            "The service that looks after directories does not answer. Please try again in a few minutes."
+        }
+        asked.free.set()
+        await ours.ensure(service.model_copy(update={"timeout": 30}), [HOME])
+
+
+async def test_the_home_and_the_course_are_asked_for_together_and_one_refusal_is_enough(token: Path) -> None:
+    async def answer(http: web.Request) -> web.Response:
+        said = await http.json()
+        return web.json_response({"refusal": "no"}, status=200 if said["verb"] == "home" else 422)
+
+    async with served(answer) as service:
+        with pytest.raises(Refused, match="could not be made ready: no"):
+            await Provisioner(token, LOG).ensure(service, needs(ANNA, catalog().courses["python-intro"], TODAY))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"url": "file:///etc"},
+        {"url": "http://a/b"},
+        {"url": "http://a@b"},
+        {"url": "http://a", "timeout": 0},
+        {"url": "http://a", "timeout": "5"},
+    ],
+    ids=str,
+)
+def test_what_is_no_service_is_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ProvisionerService.model_validate(values)
+
+
+async def test_whether_the_service_listens_is_told_from_why_not(token: Path) -> None:
+    ours, asked = Provisioner(token, LOG), Asked()
+    async with served(asked) as service:
+        await ours.answers(service)
+        asked.status = 503
+        with pytest.raises(Refused, match="answers with HTTP 503"):
+            await ours.answers(service)
+        asked.free.clear()
+        slow = service.model_copy(update={"timeout": 0.1})
+        with pytest.raises(Refused, match=r"no answer from http://127.0.0.1:\d+ within 0.1 s"):
+            await ours.answers(slow)
+    with pytest.raises(Refused, match=r"no answer from http://127.0.0.1:\d+: "):
+        await ours.answers(service)
+    assert asked.requests == [], "a look asks for no directory"

@@ -1,0 +1,175 @@
+"""What a course file says reaches its servers byte for byte: no template, variable or shell makes anything of it."""
+
+import asyncio
+import json
+import string
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+import pytest
+import yaml
+from coursehub.config import catalog as courses
+from coursehub.config.catalog import Catalog
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from traitlets import Dict, HasTraits, List
+from traitlets.config import Config
+
+from tests import kubelet
+from tests.support import ANNA, MARIA, site
+from tests.unit.conftest import Spawner, hooks, start
+
+NBGRADER = Path(__file__).parents[3] / "images/singleuser/rootfs/etc/jupyter/nbgrader_config.py"
+Test = TypeVar("Test", bound=Callable[..., Any])
+NASTY = [
+    "$(id>/x)",
+    "`id`",
+    "'; id; '",
+    '"; id; "',
+    "a\nb\r\n",
+    "$(HOME)$$(HOME)$$$(HOME)",
+    "$",
+    "$$",
+    "$(",
+    "$(HOME",
+    "${HOME}",
+    "{x}",
+    "{unescaped_username.__class__}",
+    "{0}",
+    "{",
+    "}",
+    "{{7*7}}",
+    "{% raw %}",
+    "%s %(x)s %",
+    "\\n",
+    "ends in -",
+    "--",
+    "",
+]
+# YAML holds no other characters, and NUL ends a variable.
+texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]) | st.sampled_from("\t\n"), max_size=60)
+tricky = texts | st.text("${}()% \n'\"`\\HOME-", max_size=30)
+some = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("$(A)", "1"),
+        ("$$(A)_$(A)", "$(A)_1"),
+        ("$$$$$$$(A)", "$$$1"),
+        ("$$$$$$(A)", "$$$(A)"),
+        ("$(NONE)", "$(NONE)"),
+        ("$(x$$y)", "$(x$$y)"),
+        ("$(A$(A))", "$(A$(A))"),
+        ("$A ${A} $? $", "$A ${A} $? $"),
+        ("$(A)___$(B", "1___$(B"),
+        ("--$($($(--", "--$($($(--"),
+        ("$()", "$()"),
+        ("\n$(A)\n", "\n1\n"),
+    ],
+)
+def test_these_tests_expand_as_kubelet_does(text: str, wanted: str) -> None:
+    assert kubelet.expanded(text, {"A": "1"}) == wanted
+
+
+def catalog(**keys: object) -> Catalog:
+    """One course with these keys, written and read as YAML."""
+    given = {"courses": {"c": {"name": "C", "students": "everyone", "instructors": ["anna"], **keys}}}
+    loaded = courses.load([("courses.yaml", yaml.safe_dump(given, allow_unicode=True))], site())
+    assert not loaded.problems, loaded.problems
+    return loaded.catalog
+
+
+def seen(spawner: Spawner, live: Catalog, profile: str = "c") -> dict[str, str]:
+    """What the server's container sees."""
+    person = ANNA if profile == "c--instructor" else MARIA
+    pod = asyncio.run(start(hooks(live), spawner(person, profile)))
+    (container,) = pod["spec"]["containers"]
+    return kubelet.environment(container["env"])
+
+
+def each(nasty: list[str]) -> Callable[[Test], Test]:
+    """Tries each of these first."""
+
+    def decorate(test: Test) -> Test:
+        for text in nasty:
+            test = example(text)(test)
+        return test
+
+    return decorate
+
+
+@some
+@each(NASTY)
+@given(tricky)
+def test_y19_y20_a_variable_is_seen_as_it_is_written(spawner: Spawner, text: str) -> None:
+    live = catalog(environment={"COURSE_A": "first", "COURSE_TEXT": text, "COURSE_Z": f"$(COURSE_A){text}"})
+    found = seen(spawner, live)
+    assert (found["COURSE_TEXT"], found["COURSE_Z"]) == (text, f"$(COURSE_A){text}")
+    assert found["HOME"] == "/home/maria"
+
+
+@some
+@each(NASTY)
+@given(tricky)
+def test_y19_y20_nbgrader_in_the_container_is_told_what_is_written(spawner: Spawner, text: str) -> None:
+    live = catalog(nbgrader={"code_stub": {"python": text, "r": text[::-1]}, "text_stub": text, "execute_timeout": 60})
+    c = nbgrader(seen(spawner, live, "c--instructor"))
+    assert c.ClearSolutions.code_stub == {"python": text, "r": text[::-1], "java": "// nbgrader's own"}
+    assert c.ClearSolutions.text_stub == text
+    assert c.ExecutePreprocessor.timeout == 60
+    assert c.CourseDirectory.course_id == "c"
+    assert c.Autograde.autograde_preprocessors == [dict, "nbgrader_execute.ExecuteApart"]
+
+
+class ClearSolutions(HasTraits):
+    """As much of nbgrader's as the configuration looks at; the image's own test has the real one."""
+
+    code_stub = Dict({"python": "# nbgrader's own", "java": "// nbgrader's own"})
+
+
+class Execute:
+    """One of the steps of autograding."""
+
+
+class Autograde(HasTraits):
+    """As much of nbgrader's as the configuration looks at."""
+
+    autograde_preprocessors = List([dict, Execute])
+
+
+def nbgrader(environment: dict[str, str]) -> Config:
+    """nbgrader's configuration in the image, read in a container with this environment."""
+    c = Config()
+    with pytest.MonkeyPatch.context() as patch:
+        preprocessors = SimpleNamespace(ClearSolutions=ClearSolutions)
+        patch.setitem(sys.modules, "nbgrader.preprocessors", preprocessors)
+        patch.setitem(sys.modules, "nbgrader.converters", SimpleNamespace(Autograde=Autograde))
+        patch.setitem(sys.modules, "nbgrader", SimpleNamespace(preprocessors=preprocessors))
+        patch.setattr("os.environ", environment)
+        exec(compile(NBGRADER.read_text(), NBGRADER, "exec"), {"get_config": lambda: c})  # noqa: S102 - the image's own
+    return c
+
+
+def test_y20_the_largest_stubs_fit_into_one_variable(spawner: Spawner) -> None:
+    stubs = {letter * 40: "\U0001f600" * 1000 for letter in string.ascii_lowercase[:8]}
+    live = catalog(nbgrader={"code_stub": stubs, "text_stub": "\U0001f600" * 1000})
+    found = seen(spawner, live, "c--instructor")["COURSEHUB_NBGRADER"]
+    assert json.loads(found)["ClearSolutions"]["code_stub"] == stubs
+    # Linux takes no longer one: MAX_ARG_STRLEN.
+    assert len(f"COURSEHUB_NBGRADER={found}") < 128 * 1024
+
+
+@some
+@each(NASTY)
+@given(tricky)
+def test_y19_no_name_or_description_of_a_course_is_anywhere_in_a_pod_or_stops_a_start(
+    spawner: Spawner, text: str
+) -> None:
+    words = "Course " + " ".join(text.split())[:100] + " |"
+    named = asyncio.run(start(hooks(catalog(name=words, description=words)), spawner(MARIA, "c")))
+    assert named == asyncio.run(start(hooks(catalog()), spawner(MARIA, "c")))

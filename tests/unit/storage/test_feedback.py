@@ -1,0 +1,185 @@
+"""Released feedback reaches its students' homes as them, and no link that a course or a student made is followed."""
+
+import hashlib
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from coursehub import layout
+from coursehub.cli import main
+from coursehub.errors import Refused
+from coursehub.storage import feedback, volume
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as each student")
+
+COURSE = "python-intro"
+GID = 70101
+SECRETS = {"maria": "a" * 128, "jonas": "b" * 128}
+UIDS = {"maria": 20001, "jonas": 20002}
+TIME = "2026-10-01 12:00:00.123456 UTC"
+PAGE = f"one/feedback/{TIME}/a.html"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A volume on which two students' feedback is made and released, as nbgrader leaves it."""
+    tree = [*layout.course_tree(COURSE, GID, data=False, data_writable=False)]
+    for name, uid in UIDS.items():
+        tree += layout.home_tree(uid, uid, name)
+    list(volume.ensure(tmp_path, tree))
+    for name, secret in SECRETS.items():
+        made(tmp_path, name).mkdir(parents=True)
+        write(made(tmp_path, name) / "a.html", f"<p>for {name}</p>")
+        write(made(tmp_path, name) / "submission_secret.txt", secret)
+        write(made(tmp_path, name) / "timestamp.txt", TIME)
+        write(released(tmp_path, name), f"<p>for {name}</p>")
+    return tmp_path
+
+
+def made(root: Path, student: str) -> Path:
+    return root / layout.course_files(COURSE) / "feedback" / student / "one"
+
+
+def released(root: Path, student: str, notebook: str = "a") -> Path:
+    name = hashlib.md5((SECRETS[student] + notebook).encode(), usedforsecurity=False).hexdigest()
+    return root / layout.exchange(COURSE) / "feedback" / f"{name}.html"
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text)
+    os.chown(path, 30001, GID)
+    path.chmod(0o660)
+
+
+def home(root: Path, name: str) -> Path:
+    return root / layout.home(UIDS[name], name)
+
+
+def as_student(name: str, script: str, cwd: Path) -> None:
+    subprocess.run(["sh", "-ec", script], user=UIDS[name], group=UIDS[name], extra_groups=[], cwd=cwd, check=True)
+
+
+def pushed(root: Path, *, dry_run: bool = False) -> dict[str, str]:
+    """What became of each student's feedback, with the reason."""
+    done = feedback.push(root, COURSE, dry_run=dry_run)
+    return {each.student: f"{each.what} {each.reason}".strip() for each in done}
+
+
+def test_each_student_gets_their_own_as_their_own_once(root: Path) -> None:
+    assert pushed(root, dry_run=True) == {"jonas": "copy", "maria": "copy"}
+    assert list(home(root, "maria").iterdir()) == [], "a dry run wrote something"
+    assert pushed(root) == {"jonas": "copy", "maria": "copy"}
+    for name, uid in UIDS.items():
+        page = home(root, name) / PAGE
+        assert page.read_text() == f"<p>for {name}</p>"
+        for path in (page, *list(page.parents)[:3]):
+            assert (path.stat().st_uid, path.stat().st_gid, path.stat().st_mode & 0o077) == (uid, uid, 0)
+    before = (home(root, "maria") / PAGE).stat().st_mtime_ns
+    assert pushed(root) == {"jonas": "same", "maria": "same"}
+    assert (home(root, "maria") / PAGE).stat().st_mtime_ns == before
+
+
+def test_what_was_released_anew_takes_the_place_of_the_old(root: Path) -> None:
+    pushed(root)
+    write(released(root, "maria"), "<p>better</p>")
+    assert pushed(root) == {"jonas": "same", "maria": "copy"}
+    assert (home(root, "maria") / PAGE).read_text() == "<p>better</p>"
+
+
+def test_what_is_not_released_yet_stays_where_it_is(root: Path) -> None:
+    released(root, "maria").unlink()
+    assert pushed(root) == {"jonas": "copy"}
+    assert list(home(root, "maria").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param("ln -s ../../02/jonas one", id="F1 a link to another's home"),
+        pytest.param("mkdir one; ln -s ../../../../system one/feedback", id="F1 a link to the system"),
+        pytest.param("touch one", id="a file"),
+        pytest.param("mkfifo one", id="a named pipe"),
+        pytest.param(f"mkdir -p 'one/feedback/{TIME}/a.html'", id="a folder of the page's name"),
+        pytest.param(f"mkdir -p 'one/feedback/{TIME}'; mkfifo 'one/feedback/{TIME}/a.html'", id="a pipe of its name"),
+        pytest.param("mkdir one; chmod 500 one", id="a folder that its owner has closed"),
+    ],
+)
+def test_what_a_student_put_in_the_way_keeps_only_their_own_feedback_out(root: Path, script: str) -> None:
+    # In place of /etc, in which others write too; here even a student could.
+    system = root / "system"
+    system.mkdir()
+    system.chmod(0o777)
+    as_student("maria", script, home(root, "maria"))
+    before = sorted(path for path in (root / "home").rglob("*") if "jonas" not in path.parts)
+    found = pushed(root)
+    assert found["jonas"] == "copy"
+    assert found["maria"].startswith("failed ")
+    assert sorted(path for path in (root / "home").rglob("*") if "jonas" not in path.parts) == before
+    assert list(system.iterdir()) == []
+    assert [path.name for path in home(root, "jonas").iterdir()] == ["one"]
+
+
+def test_f1_a_link_in_the_pages_place_is_not_written_through(root: Path) -> None:
+    pushed(root)
+    write(root / "precious", "precious")
+    as_student("maria", f"rm '{PAGE}'; ln -s '{root}/precious' '{PAGE}'", home(root, "maria"))
+    assert pushed(root)["maria"] == "failed something else is in the way (a.html)"
+    assert (root / "precious").read_text() == "precious"
+
+
+def test_f2_links_of_a_course_show_nobody_what_only_root_can_read(root: Path) -> None:
+    (root / "shadow").write_text("secret of root")
+    (root / "shadow").chmod(0o600)
+    released(root, "maria").unlink()
+    released(root, "maria").symlink_to(root / "shadow")
+    (made(root, "jonas") / "submission_secret.txt").unlink()
+    (made(root, "jonas") / "submission_secret.txt").symlink_to(root / "shadow")
+    found = pushed(root)
+    assert all(said.startswith("failed ") for said in found.values())
+    assert not list((root / "home").rglob("*.html"))
+
+
+def test_a_course_reaches_no_hidden_folder_of_a_home(root: Path) -> None:
+    made(root, "maria").rename(made(root, "maria").with_name(".ssh"))
+    assert pushed(root) == {"jonas": "copy"}
+
+
+def test_who_has_no_home_or_one_that_is_anothers_is_told(root: Path) -> None:
+    os.chown(home(root, "maria"), 20002, 20002)
+    home(root, "jonas").rmdir()
+    assert pushed(root) == {"jonas": "failed has no home here", "maria": "failed has no home here"}
+
+
+def test_f12_a_full_home_is_told_and_holds_nothing_half(root: Path, request: pytest.FixtureRequest) -> None:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k,mode=700,uid=20001,gid=20001", "tmpfs", str(home(root, "maria"))]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file systems can be mounted here")
+    request.addfinalizer(lambda: subprocess.run(["umount", str(home(root, "maria"))], check=True))
+    write(released(root, "maria"), "x" * 200_000)
+    assert pushed(root) == {"jonas": "copy", "maria": "failed No space left on device"}
+    assert not [path for path in home(root, "maria").rglob("*") if path.is_file()]
+
+
+def test_a_course_that_is_not_on_the_volume_is_named(root: Path) -> None:
+    with pytest.raises(Refused, match="the course 'gone' has no directories below"):
+        list(feedback.push(root, "gone"))
+
+
+def test_the_command_says_each_page_and_fails_where_one_failed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["feedback", "push", "--root", str(root), COURSE]
+    assert main.main([*words, "--dry-run"]) == 0
+    assert capsys.readouterr().out == f"copy   jonas {PAGE}\ncopy   maria {PAGE}\n"
+    as_student("maria", "touch one", home(root, "maria"))
+    assert main.main([*words, "--json"]) == 1
+    jonas, maria = json.loads(capsys.readouterr().out)
+    assert jonas == {"student": "jonas", "path": PAGE, "what": "copy", "reason": ""}
+    assert maria["reason"] == f"something else is in the way (one/feedback/{TIME})"
+    assert (os.geteuid(), os.getegid()) == (0, 0)
+
+
+def test_a_slug_that_leads_elsewhere_is_wrong_usage(root: Path) -> None:
+    with pytest.raises(SystemExit) as wrong:
+        main.main(["feedback", "push", "--root", str(root), "../x"])
+    assert wrong.value.code == 2

@@ -1,0 +1,174 @@
+"""The provisioner's door in the cluster, over real HTTP and as root on a real tree."""
+
+import logging
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from coursehub.hub.usage import usage
+from coursehub.hub.usage.poll import Providers
+from coursehub.hub.volume.provisioner import Provisioner
+
+from tests.server import ROOT, Server, server
+from tests.support import SITE, site
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
+
+MARIA = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
+COURSE = {"verb": "course", "slug": "python-intro", "gid": 70101, "data": "read-write"}
+
+
+def owned(path: Path) -> str:
+    """Mode and owner."""
+    found = path.lstat()
+    return f"{stat.S_IMODE(found.st_mode):04o} {found.st_uid}:{found.st_gid}"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("service")
+    root = folder / "root"
+    root.mkdir(mode=0o755)
+    with server(folder, root).running() as running:
+        yield running
+
+
+def test_a_home_is_made_and_the_log_has_a_line_for_each_change(service: Server) -> None:
+    status, said = service.ask(MARIA)
+    assert status == 200
+    new = ["home", "home/01", "home/01/maria", "people", "people/passwd"]
+    assert [change["path"] for change in said["changes"]] == [*new, "people/passwd"]
+    assert owned(service.root / "home/01/maria") == "0700 20001:20001"
+    assert "home maria: make home/01/maria 0700 20001:20001" in service.log.read_text()
+    assert service.ask(MARIA) == (200, {"changes": []})
+
+
+def test_a_course_gets_its_directories(service: Server) -> None:
+    assert service.ask(COURSE)[0] == 200
+    assert owned(service.root / "course/python-intro/files") == "2770 0:70101"
+    assert owned(service.root / "exchange/python-intro/inbound") == "3773 0:70101"
+
+
+async def test_what_people_store_is_what_the_hub_warns_them_by(service: Server) -> None:
+    assert service.ask(MARIA)[0] == 200
+    (service.root / "home/01/maria/large").write_bytes(os.urandom(2 * 2**20))
+    values = f"""{SITE}
+quotas: {{home: {{size: 10M}}, people: {{maria: {{size: 2M}}}}}}
+usage: {{provider: filesystem}}
+provisioner: {{url: "{service.url}"}}
+"""
+    picture = await Providers(Provisioner(service.token, logging.getLogger("tests")))(site(values))
+    (service.root / "home/01/maria/large").unlink()
+    note = usage.home_note(picture.homes["maria"], warn=90)
+    assert note
+    assert note.text.startswith("Your home holds 2 of 2 MiB. Saving may fail.")
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "right-token2", "right-toke", "Bearer right-token", "\xff"])
+def test_without_the_token_nothing_is_made(service: Server, token: str) -> None:
+    status, said = service.ask(MARIA | {"name": "stranger"}, token=token)
+    assert (status, said) == (401, {"refusal": "the token is missing or wrong"})
+    assert not (service.root / "home/01/stranger").exists()
+
+
+def test_a_rotated_token_is_used_at_once_and_the_old_one_no_more(service: Server) -> None:
+    old = service.token.read_text().strip()
+    try:
+        service.token.write_text("another-token")
+        assert service.ask(MARIA, token=old)[0] == 401
+        assert service.ask(MARIA, token="another-token")[0] == 200
+    finally:
+        service.token.write_text(old)
+
+
+@pytest.mark.parametrize("content", ["", "\n", None], ids=["empty", "a line's end", "no file"])
+def test_with_no_token_to_know_nobody_is_known(service: Server, content: str | None) -> None:
+    old = service.token.read_text()
+    try:
+        service.token.unlink()
+        if content is not None:
+            service.token.write_text(content)
+        assert [service.ask(MARIA, token=token)[0] for token in ("", " ", "right-token")] == [401] * 3
+    finally:
+        service.token.write_text(old)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"{", id="half an object"),
+        pytest.param({"verb": "remove", "name": "maria"}, id="another verb"),
+        pytest.param(MARIA | {"name": "../../etc"}, id="dots"),
+        pytest.param(MARIA | {"name": "ma ria"}, id="a space"),
+        pytest.param(MARIA | {"name": "maria\n"}, id="a newline"),
+        pytest.param(MARIA | {"uid": 0}, id="root"),
+        pytest.param(MARIA | {"uid": "20001"}, id="a uid as text"),
+        pytest.param(COURSE | {"slug": "a/b"}, id="a slash"),
+        pytest.param(COURSE | {"gid": 0}, id="root's group"),
+    ],
+)
+def test_what_is_no_request_is_refused_and_changes_nothing(service: Server, request_: object) -> None:
+    before = sorted(service.root.rglob("*"))
+    status, said = service.ask(request_)
+    assert status == 422
+    assert said["refusal"].isprintable()
+    assert sorted(service.root.rglob("*")) == before
+
+
+def test_too_large_a_request_is_not_even_read(service: Server) -> None:
+    assert service.ask(b" " * 1_000_000)[0] == 413
+
+
+def test_i5_a_home_that_is_somebody_elses_is_refused_and_stays_theirs(service: Server) -> None:
+    home = service.root / "home/01/jonas"
+    home.mkdir(parents=True)
+    os.chown(home, 20101, 20101)
+    home.chmod(0o700)
+    status, said = service.ask({"verb": "home", "name": "jonas", "uid": 20001, "gid": 20001})
+    assert status == 422
+    assert "belongs to uid 20101" in said["refusal"]
+    assert owned(home) == "0700 20101:20101"
+
+
+def test_many_at_once_for_one_name_make_one_home(service: Server) -> None:
+    said: list[tuple[int, int]] = []
+
+    def ask() -> None:
+        status, answer = service.ask({"verb": "home", "name": "crowd", "uid": 20055, "gid": 20055})
+        said.append((status, sum(change["path"] == "home/55/crowd" for change in answer["changes"])))
+
+    threads = [threading.Thread(target=ask) for _ in range(30)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert sorted(said) == [(200, 0)] * 29 + [(200, 1)]
+
+
+def capabilities() -> str:
+    """What the chart lets the pod do, for setpriv."""
+    text = (ROOT / "chart/templates/_helpers.tpl").read_text()
+    (line,) = [each for each in text.splitlines() if each.strip().startswith("add: [")]
+    return ",".join(["-all", *(f"+{name.lower()}" for name in yaml.safe_load(line)["add"])])
+
+
+def test_with_the_capabilities_of_its_pod_it_makes_everything(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir(mode=0o755)
+    allowed = capabilities()
+    prefix = [
+        *("setpriv", f"--bounding-set={allowed}", f"--inh-caps={allowed}", "--clear-groups", "--no-new-privs"),
+    ]
+    with server(tmp_path, root, prefix=prefix).running() as service:
+        assert service.ask(MARIA)[0] == 200
+        assert service.ask(COURSE)[0] == 200
+        assert owned(root / "home/01/maria") == "0700 20001:20001"
+        assert owned(root / "course/python-intro/data") == "3777 0:70101"
+        (root / "course/python-intro/files").chmod(0o700)
+        assert service.ask(COURSE)[0] == 200
+        assert owned(root / "course/python-intro/files") == "2770 0:70101"

@@ -1,0 +1,131 @@
+"""What a door takes: exactly the known requests, and nothing that could be a path, a flag or a shell's word."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coursehub import protocol
+from coursehub.errors import Refused
+from coursehub.names import is_person
+from coursehub.protocol import CourseRequest, HomeRequest, PeopleRequest
+from coursehub.storage.volume import Volume
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+HOME: dict[str, Any] = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
+WRONG_UIDS: list[Any] = [0, -1, 999, 19999, 2**31 - 1, 2**32, "20001", "0", " 20001", 20001.0, True, None, [20001], {}]
+COURSE: dict[str, Any] = {"verb": "course", "slug": "python-intro", "gid": 70101, "data": "read-only"}
+
+
+def parsed(**said: Any) -> protocol.Request:
+    """The request that is sent as JSON."""
+    return protocol.parse(json.dumps(said).encode(), minimum_uid=20000)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        pytest.param(HOME, HomeRequest(verb="home", name="maria", uid=20001, gid=20001), id="a home"),
+        pytest.param(
+            COURSE | {"archived": True},
+            CourseRequest(verb="course", slug="python-intro", gid=70101, data="read-only", archived=True),
+            id="a course",
+        ),
+        pytest.param({"verb": "people"}, PeopleRequest(verb="people"), id="people"),
+    ],
+)
+def test_a_request_is_taken(said: dict[str, Any], meant: protocol.Request) -> None:
+    assert parsed(**said) == meant
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(
+            pytest.param(HOME | {"name": name}, id=f"I2 name {name[:20]!a}")
+            for name in (
+                "", ".", "..", "a/b", "../x", "a b", " maria", "maria ", "maria\n", "\nmaria", "a\0b", "-rf", "--help",
+                ".hidden", "a%2f", "$(id)", "`id`", "a;id", "Maria", "m\u0430ria", "m" * 300, "\u202emaria",
+            )
+        ),
+        *(
+            pytest.param(HOME | {"uid": uid}, id=f"I1 uid {uid!r}")
+            for uid in WRONG_UIDS
+        ),
+        *(pytest.param(HOME | {"gid": gid}, id=f"Y8 gid {gid!r}") for gid in (0, -1, 100, "20001", 2**32, 1e4, True)),
+        *(
+            pytest.param(COURSE | {"slug": slug}, id=f"Y1 Y2 slug {slug[:20]!a}")
+            for slug in ("", ".", "..", "../../admin", "/etc", "a--b", "a\n", "a b", "A", "a" * 49, "-a", "a.b")
+        ),
+        pytest.param(COURSE | {"data": "rw"}, id="another kind of data"),
+        pytest.param(COURSE | {"archived": "false"}, id="Y25 a word for a truth value"),
+        pytest.param(HOME | {"mode": 511}, id="unknown key"),
+        pytest.param(HOME | {"root": "/"}, id="another root"),
+        pytest.param({**HOME, "verb": "course"}, id="another verb's keys"),
+        pytest.param({"verb": "shell"}, id="unknown verb"),
+        pytest.param({"verb": ["home"]}, id="verb that is a list"),
+        pytest.param({}, id="nothing"),
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused_in_one_line_of_plain_letters(said: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as refused:
+        parsed(**said)
+    assert str(refused.value).isascii()
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"[]", id="a list"),
+        pytest.param(b'"home"', id="a word"),
+        pytest.param(b"\xff\xfe", id="no text"),
+        pytest.param(b"[" * 60000, id="P4 nested deep"),
+        pytest.param(b'{"verb": "people", "x": "' + b"a" * 70000 + b'"}', id="P4 too long"),
+        pytest.param(json.dumps(HOME).encode().replace(b"20001,", b"20001, "[:-1] + b' "uid": 20002,'), id="key twice"),
+        pytest.param(json.dumps(HOME).encode() + b" {}", id="two requests"),
+    ],
+)
+def test_what_is_no_request_is_refused(text: bytes) -> None:
+    with pytest.raises(Refused):
+        protocol.parse(text)
+
+
+@given(st.text(max_size=80))
+@example("maria")
+@example("maria\n")
+@example("..")
+def test_i2_whatever_a_name_is_only_a_login_name_is_taken(name: str) -> None:
+    if is_person(name):
+        assert parsed(**HOME | {"name": name})
+    else:
+        with pytest.raises(Refused):
+            parsed(**HOME | {"name": name})
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+    )
+)
+def test_no_json_does_anything_but_be_refused_or_taken(said: object) -> None:
+    with pytest.raises(Refused):
+        protocol.parse(json.dumps(said).encode())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
+def test_the_answer_says_each_change_and_the_second_none(tmp_path: Path) -> None:
+    asked = parsed(**HOME)
+    planned = protocol.answer(asked, Volume(tmp_path), dry_run=True)
+    assert not list(tmp_path.iterdir())
+    made = protocol.answer(asked, Volume(tmp_path), dry_run=False)
+    made_home = {"path": "home/01/maria", "what": "make", "to": "0700 20001:20001", "done": True}
+    assert made_home in made["changes"]
+    assert [each | {"done": True} for each in planned["changes"]] == made["changes"]
+    assert protocol.answer(asked, Volume(tmp_path), dry_run=False) == {"changes": []}
+    assert protocol.answer(parsed(verb="people"), Volume(tmp_path), dry_run=False) == {
+        "people": [{"name": "maria", "uid": 20001, "gid": 20001}]
+    }
