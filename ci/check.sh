@@ -7,6 +7,7 @@ bin=.venv/bin
 "$bin"/ruff check .
 "$bin"/ruff format --check .
 "$bin"/mypy
+"$bin"/lint-imports --no-cache > /dev/null || "$bin"/lint-imports --no-cache
 git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci/run | xargs -0 "$bin"/shellcheck
 "$bin"/python -m ci.chart schema --check
 "$bin"/python -m ci.chart digest --check

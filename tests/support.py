@@ -9,7 +9,7 @@ from coursehub.config import settings
 from coursehub.config.catalog import Catalog
 from coursehub.config.course import Course
 from coursehub.config.settings import Settings
-from coursehub.people.lookup import Group, Person
+from coursehub.person import Group, Person
 
 TODAY = date(2026, 10, 1)
 

@@ -3,18 +3,10 @@
 Parents belong to root and are only passed through. A leaf exists before a pod mounts it: kubelet would make it root's.
 """
 
-import asyncio
-import os
-import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from .errors import Reason, Refused
-from .threads import in_thread
-
-THREADS = 16
 # Of everyone with a home, for those who collect their work.
 PEOPLE = "people"
 PEOPLE_LIST = f"{PEOPLE}/passwd"
@@ -105,77 +97,3 @@ def course_tree(
     # Sticky: whoever can drop something in it could else rename or remove what another student dropped.
     yield Directory(f"{leaf}/inbound", closed(0o3773), 0, gid)
     yield Directory(f"{leaf}/feedback", closed(0o2771), 0, gid)
-
-
-class Share:
-    """The mounted volume as the hub sees it: only looked at, off the event loop, for `timeout` seconds at most."""
-
-    def __init__(self, root: Path, timeout: float = 5.0) -> None:
-        self._root = root
-        self._timeout = timeout
-        # A hung NFS server holds its threads for as long as it hangs; there are never more of them.
-        self._slots = asyncio.Semaphore(THREADS)
-
-    async def check(self, home_path: str, uid: int, others: Iterable[str]) -> None:
-        """Raises Refused unless the home is there and `uid`'s, and each of `others` is a directory."""
-        await self._in_time(partial(self._look, home_path, uid, tuple(others)))
-
-    async def answers(self) -> None:
-        """Raises Refused unless the file server says something about the volume."""
-        await self._in_time(self._ask)
-
-    async def _in_time(self, look_at: Callable[[], None]) -> None:
-        try:
-            async with asyncio.timeout(self._timeout):
-                await self._slots.acquire()
-                look = asyncio.wrap_future(in_thread(look_at, "share"))
-                look.add_done_callback(self._looked)
-                await asyncio.shield(look)
-        except TimeoutError:
-            raise Refused(
-                "The file server does not answer. Please try again in a few minutes.", Reason.FILE_SERVER
-            ) from None
-
-    def _looked(self, look: asyncio.Future[None]) -> None:
-        self._slots.release()
-        if not look.cancelled():
-            look.exception()  # nobody may be waiting for it any more
-
-    def _ask(self) -> None:
-        try:
-            # Unlike a look at a directory, the kernel cannot answer it from memory.
-            os.statvfs(self._root)
-        except OSError as error:
-            raise Refused(f"The file server refused a look at the volume ({error.strerror}).") from None
-
-    def _look(self, home_path: str, uid: int, others: tuple[str, ...]) -> None:
-        found = self._directory(home_path)
-        if found is None:
-            raise Refused(
-                "Your home directory does not exist yet, so no server can be started. "
-                f"Please ask the administrators to make it ({home_path}).",
-                Reason.DIRECTORIES,
-            )
-        if found.st_uid != uid:
-            raise Refused(
-                f"Your home directory belongs to uid {found.st_uid}, but the directory says that you are uid {uid}. "
-                f"Nothing was started; please show this to the administrators ({home_path}).",
-                Reason.DIRECTORIES,
-            )
-        for path in others:
-            if self._directory(path) is None:
-                raise Refused(
-                    f"The course's directory {path} does not exist yet. Please tell the course's teacher.",
-                    Reason.DIRECTORIES,
-                )
-
-    def _directory(self, path: str) -> os.stat_result | None:
-        try:
-            found = (self._root / path).lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise Refused(
-                f"The file server refused a look at {path} ({error.strerror}). Please try again.", Reason.FILE_SERVER
-            ) from None
-        return found if stat.S_ISDIR(found.st_mode) else None

@@ -1,9 +1,6 @@
 """What is asked of the shared volume through a door, as one JSON object, and the answer; nothing is ever a shell's."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
-from itertools import chain
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -17,10 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from coursehub.storage import usage
-from coursehub.storage.check import CourseTree, Inspector
-from coursehub.storage.quota import Limit
-from coursehub.storage.volume import Change, Volume
+from coursehub.limits import Limit
 
 from .errors import Refused
 from .names import Gid, PersonName, Uid, is_slug
@@ -134,35 +128,6 @@ def parse(text: bytes, *, minimum_uid: int = 1000) -> Request:
     if isinstance(found, HomeRequest) and found.uid < minimum_uid:
         raise Refused(f"uid {found.uid} is a system account's, below {minimum_uid}")
     return found
-
-
-def answer(request: Request, volume: Volume, *, dry_run: bool) -> dict[str, Any]:
-    """What was done or found, as JSON; Refused or OSError where it could not be done."""
-    match request:
-        case HomeRequest():
-            return _changes(volume.home(request.name, request.uid, request.gid, dry_run=dry_run))
-        case CourseRequest():
-            said = volume.course(request.slug, request.gid, request.data, archived=request.archived, dry_run=dry_run)
-            return _changes(said)
-        case PeopleRequest():
-            return {"people": [asdict(tenant) for tenant in volume.people()]}
-        case CheckRequest():
-            course = CourseTree(request.slug, request.gid, request.data, request.archived)
-            inspector = Inspector(volume.root, repair=request.repair and not dry_run)
-            return {"findings": [asdict(finding) for finding in chain(inspector.top(), inspector.course(course))]}
-        case UsageRequest():
-            return {"usage": [asdict(each) for each in usage.usage(volume)]}
-        case QuotaRequest(home=str(name)):
-            limits = {name: request.limit}
-            return {"limits": [asdict(e) for e in usage.limit_homes(volume, limits, Limit(), dry_run=dry_run)]}
-        case QuotaRequest(course=str(slug), gid=int(gid)):
-            courses = [(slug, gid, request.limit)]
-            return {"limits": [asdict(each) for each in usage.limit_courses(volume, courses, dry_run=dry_run)]}
-    raise AssertionError(request)
-
-
-def _changes(changes: Sequence[Change]) -> dict[str, Any]:
-    return {"changes": [asdict(change) for change in changes]}
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
         if self.path.endswith("/activity"):
             reported.append(json.loads(body)["last_activity"])
         self.send_response(200)
-        self.send_header("X-JupyterHub-Version", "5.5.0")
+        self.send_header("X-JupyterHub-Version", "5.5.4")
         self.end_headers()
         user = {"kind": "user", "name": "anna", "admin": False, "groups": [], "scopes": ["access:servers!user=anna"]}
         said = {"notes": TOLD} if self.path == "/hub/coursehub/notes" else user

@@ -11,11 +11,12 @@ import pytest
 from coursehub import layout
 from coursehub.config.settings import Identity
 from coursehub.errors import Refused
-from coursehub.layout import Share
+from coursehub.hub.volume.share import Share
 from coursehub.people import lookup
 from coursehub.people.directory import People
 from coursehub.people.ldap import LdapProvider
-from coursehub.people.lookup import Group, Person, Source
+from coursehub.people.lookup import Source
+from coursehub.person import Group, Person
 
 from tests.directory.slapd import BASE, HUB, PASSWORD, UID, Slapd, authority, serve
 from tests.support import site

@@ -95,7 +95,7 @@ def test_status_says_of_each_part_that_it_is_well(log_in: LogIn, installation: I
     assert {"hub", "proxy", "coursehub-provisioner", "versions", "courses", "share", "directories"} <= set(found)
     assert found["hub"].startswith("ready, for ")
     assert found["certificate"] == "no TLS here"
-    assert re.search(r"coursehub-\S+, jupyterhub-\S+; JupyterHub 5.5.0, KubeSpawner 7.0.0", found["versions"])
+    assert re.search(r"coursehub-\S+, jupyterhub-\S+; JupyterHub 5.5.4, KubeSpawner 7.0.0", found["versions"])
     assert int(found["servers"].split()[0]) >= 1
 
 

@@ -396,7 +396,7 @@ async def _serve(app: web.Application) -> tuple[web.AppRunner, int]:
 
 
 async def _answer(_: web.Request) -> web.Response:
-    return web.json_response({}, headers={"X-JupyterHub-Version": "5.5.0"})
+    return web.json_response({}, headers={"X-JupyterHub-Version": "5.5.4"})
 
 
 def bend(spawner: Any, pod: Any) -> Any:

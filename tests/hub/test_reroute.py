@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from coursehub.hub import reroute
+from coursehub.hub import proxy as reroute
 from jupyterhub.proxy import ConfigurableHTTPProxy
 
 from ci.cluster.layout import Layout

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from coursehub.config.profiles import Profile, Role
 from coursehub.layout import Entry
-from coursehub.people.lookup import Person
+from coursehub.person import Person
 from coursehub.servers import access, plan
 from coursehub.servers.plan import PodPlan
 

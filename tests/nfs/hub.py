@@ -36,7 +36,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
         """Says who it is, whatever was asked."""
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.send_response(200)
-        self.send_header("X-JupyterHub-Version", "5.5.0")
+        self.send_header("X-JupyterHub-Version", "5.5.4")
         self.end_headers()
         name = sys.argv[1]
         user = {"kind": "user", "name": name, "admin": False, "groups": [], "scopes": [f"access:servers!user={name}"]}

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from coursehub.cli import main
 from coursehub.errors import Refused
-from coursehub.layout import Entry, Share
+from coursehub.hub.volume.share import Share
+from coursehub.layout import Entry
 from coursehub.storage.volume import Volume, ensure
 
 from ci.nfs import pod

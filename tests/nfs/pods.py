@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from coursehub.config.profiles import Role
-from coursehub.people.lookup import Person
+from coursehub.person import Person
 from coursehub.servers.plan import SHARE
 
 from ci.nfs import pod

@@ -23,8 +23,8 @@ from coursehub.hub.usage.usage import Picture
 from coursehub.hub.volume.provisioner import Provisioner
 from coursehub.live.snapshot import Snapshot
 from coursehub.people.directory import People
-from coursehub.people.lookup import Person
-from coursehub.servers.gate import Frame
+from coursehub.person import Person
+from coursehub.servers.manifest import Frame
 from coursehub.servers.site_module import Adjust
 from hypothesis import HealthCheck
 from jupyterhub.utils import maybe_future

@@ -1,0 +1,1 @@
+"""Copies the hub's database before the hub starts."""

@@ -1,0 +1,1 @@
+"""The `coursehub` command of admins and course staff, one verb a module."""

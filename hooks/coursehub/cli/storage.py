@@ -14,11 +14,12 @@ from coursehub import layout, protocol
 from coursehub.config.catalog import Catalog
 from coursehub.config.settings import Settings
 from coursehub.errors import CoursehubError, Refused
-from coursehub.people.lookup import Person
 from coursehub.people.nss import NssProvider
+from coursehub.person import Person
 from coursehub.storage import archive as closing
 from coursehub.storage import feedback, volume
 from coursehub.storage import usage as accounting
+from coursehub.storage.answer import answer
 from coursehub.storage.check import COURSES, TOP, CourseTree, Finding, Inspector
 from coursehub.storage.volume import Volume
 
@@ -202,7 +203,7 @@ def door(options: Namespace) -> int:
         asked = protocol.parse(sys.stdin.buffer.readline(protocol.MOST + 1), minimum_uid=options.minimum_uid)
         if isinstance(asked, protocol.HomeRequest):
             _agree(asked, asyncio.run(_person(options, asked.name)))
-        said, code = protocol.answer(asked, _volume(options), dry_run=options.dry_run), FINE
+        said, code = answer(asked, _volume(options), dry_run=options.dry_run), FINE
     except CoursehubError as refusal:
         said, code = {"refusal": str(refusal)}, PROBLEMS
     except OSError as error:

@@ -78,11 +78,6 @@ def check(chain: bytes, key: bytes, hosts: Sequence[str], now: datetime) -> Fact
     return Facts(tuple(names), _called(first.issuer), f"{first.serial_number:x}", ends)
 
 
-def end_of(certificate: bytes) -> datetime:
-    """When one certificate in DER ends; ValueError where it is none."""
-    return x509.load_der_x509_certificate(certificate).not_valid_after_utc
-
-
 def _key(certificates: Sequence[x509.Certificate], text: bytes) -> Iterator[str]:
     try:
         public = load_pem_private_key(text, None).public_key()

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from coursehub.errors import InvalidFile, Problem
 from coursehub.names import is_slug
-from coursehub.people.lookup import Person
+from coursehub.person import Person
 
 from . import document, images
 from .course import Course, Standing, standing

@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.alias_generators import to_camel
 
 from coursehub.errors import InvalidFile
+from coursehub.limits import Limit
 from coursehub.names import Gid, GroupName, PersonName, Uid, matching
-from coursehub.storage.quota import Limit
 
 from . import document
 from .course import VariableName, ZoneName

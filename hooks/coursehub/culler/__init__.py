@@ -1,0 +1,1 @@
+"""Stops servers whose time is over, in a pod of its own."""

@@ -10,12 +10,10 @@ from kubespawner import KubeSpawner
 from prometheus_client import REGISTRY
 from traitlets.log import get_logger
 
-from coursehub.hub.admin import socket as door
 from coursehub.hub.admin.announcements import Telling
 from coursehub.hub.admin.health import Health
 from coursehub.hub.admin.queries import Answers, Question
 from coursehub.hub.failures.store import Failures
-from coursehub.hub.metrics import certificate
 from coursehub.hub.metrics.courses import Live
 from coursehub.hub.metrics.servers import Servers
 from coursehub.hub.metrics.spawns import Counters
@@ -23,20 +21,22 @@ from coursehub.hub.notices.feed import NOTES, Notes, NotesHandler
 from coursehub.hub.notices.store import Board
 from coursehub.hub.pages.handler import COURSES, CoursesHandler, courses_url
 from coursehub.hub.usage.poll import Measuring, Providers
-from coursehub.hub.volume import provisioner
 from coursehub.hub.volume.provisioner import Provisioner
-from coursehub.layout import Share
+from coursehub.hub.volume.share import Share
 from coursehub.live.snapshot import Site
 from coursehub.people.directory import People
 from coursehub.servers import site_module
-from coursehub.servers.gate import Frame
+from coursehub.servers.manifest import Frame
 
-from . import reroute
+from . import proxy
+from .admin import socket as door
 from .hooks import Hook, Hooks
+from .metrics import certificate
+from .proxy import Routes
 from .recorder import Witness
-from .routes import Routes
 from .spawn_test import TRIALS, TrialHandler, Trials
 from .spawner import CoursehubSpawner
+from .volume import provisioner
 
 CONFIG = Path("/usr/local/etc/jupyterhub")
 SHARE = Path("/srv/coursehub/share")
@@ -103,7 +103,7 @@ def configure(
         seen.follow(),
         measuring.follow(),
         failures.prune(),
-        reroute.follow(),
+        proxy.follow(),
     ):
         _begin(work)
     c.JupyterHub.spawner_class = CoursehubSpawner

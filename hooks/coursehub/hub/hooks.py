@@ -24,18 +24,19 @@ from coursehub.config.settings import Settings
 from coursehub.errors import GateClosed, Reason, Refused
 from coursehub.hub.metrics.spawns import Counters, Step
 from coursehub.hub.notices.feed import Notes
-from coursehub.hub.pages import choices
 from coursehub.hub.volume.provisioner import Provisioner, needs
-from coursehub.layout import Share
+from coursehub.hub.volume.share import Share
 from coursehub.live.snapshot import Site
 from coursehub.people.directory import People
-from coursehub.people.lookup import Answer, Person, look_up
+from coursehub.people.lookup import Answer, look_up
+from coursehub.person import Person
 from coursehub.servers import access, gate, plan, site_module
-from coursehub.servers.gate import Frame
+from coursehub.servers.manifest import Frame
 from coursehub.servers.plan import PodPlan
 from coursehub.servers.site_module import Adjust
 from coursehub.servers.traits import traits
 
+from .pages import choices
 from .readiness import Troubled, Waiting
 from .recorder import Witness
 

@@ -11,11 +11,12 @@ from weakref import WeakKeyDictionary
 
 from jupyterhub.app import JupyterHub
 
-from coursehub.hub.failures import diagnosis, record
 from coursehub.hub.failures.diagnosis import Trouble
 from coursehub.hub.failures.record import Stage
 from coursehub.hub.failures.store import Failures
 from coursehub.hub.metrics.spawns import Counters
+
+from .failures import diagnosis, record
 
 
 class Witness:

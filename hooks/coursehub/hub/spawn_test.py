@@ -19,7 +19,8 @@ from coursehub.config.profiles import GENERAL, GENERAL_SLUG, Profile, Role
 from coursehub.config.settings import Settings
 from coursehub.errors import Refused
 from coursehub.live.snapshot import Snapshot
-from coursehub.people.lookup import Answer, Log
+from coursehub.log import Log
+from coursehub.people.lookup import Answer
 from coursehub.servers import access
 from coursehub.servers.explain import explain
 from coursehub.servers.site_module import Adjust

@@ -1,0 +1,1 @@
+"""Who somebody is: uid, gid and groups from the site's directory."""

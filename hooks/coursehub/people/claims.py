@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coursehub.config.settings import AuthState
+from coursehub.log import Log
+from coursehub.person import Person
 
-from .lookup import Log, Person, unix_person
+from .lookup import unix_person
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from functools import partial
 
 from coursehub.config.settings import Identity
+from coursehub.log import Log
+from coursehub.person import Person
 from coursehub.threads import in_thread
 
 from .claims import ClaimsProvider
 from .ldap import LdapProvider
-from .lookup import Answer, Direct, FileProvider, Log, Person, Provider, Source
+from .lookup import Answer, Direct, FileProvider, Provider, Source
 from .nss import NssProvider
 
 THREADS = 16

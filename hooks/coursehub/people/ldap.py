@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from coursehub.config.settings import Ldap, LdapGroups, LdapUsers
+from coursehub.log import Log
+from coursehub.person import Person
 
-from .lookup import Log, Person, unix_person
+from .lookup import unix_person
 
 
 class LdapProvider:

@@ -1,56 +1,24 @@
 """Who somebody is to the operating system: name, uid, gid and groups, from the site's directory."""
 
-import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
 from coursehub.config.settings import FileDirectory, Settings
 from coursehub.errors import Reason, Refused
+from coursehub.log import Log
 from coursehub.names import GROUP, Gid, Uid, is_person
-
-Log = logging.Logger | logging.LoggerAdapter[Any]
+from coursehub.person import Group, Person
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,9}")
 # Whom NFS servers make of those that they do not trust, and -1 in 16 bits.
 _NOBODY = (65534, 65535)
 _UID: TypeAdapter[int] = TypeAdapter(Uid)
 _GID: TypeAdapter[int] = TypeAdapter(Gid)
-
-
-@dataclass(frozen=True)
-class Group:
-    """A unix group."""
-
-    name: str
-    gid: int
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody as the directory and the site know them; `hub_groups` are names without a gid, such as JupyterHub's."""
-
-    name: str
-    uid: int
-    gid: int
-    groups: tuple[Group, ...] = ()
-    admin: bool = False
-    hub_groups: frozenset[str] = frozenset()
-
-    @cached_property
-    def gids(self) -> frozenset[int]:
-        """Every gid of the person, the primary included."""
-        return frozenset({self.gid, *(group.gid for group in self.groups)})
-
-    @cached_property
-    def group_names(self) -> frozenset[str]:
-        """The groups whose "@name" in a course file means the person too."""
-        return self.hub_groups.union(group.name for group in self.groups)
 
 
 @dataclass(frozen=True)

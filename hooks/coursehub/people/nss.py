@@ -9,7 +9,10 @@ import pwd
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .lookup import Log, Person, unix_person
+from coursehub.log import Log
+from coursehub.person import Person
+
+from .lookup import unix_person
 
 _MOST = 65536
 

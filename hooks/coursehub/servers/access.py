@@ -8,7 +8,7 @@ from coursehub.config.catalog import Catalog
 from coursehub.config.course import Course, Standing, standing
 from coursehub.config.profiles import GENERAL, Profile, Role
 from coursehub.errors import Reason, Refused
-from coursehub.people.lookup import Person
+from coursehub.person import Person
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from coursehub.config.course import Course
 from coursehub.config.profiles import GENERAL, Profile, Role
 from coursehub.config.settings import Settings
 from coursehub.errors import GateClosed, Refused
-from coursehub.people.lookup import Person
+from coursehub.person import Person
 
-from . import access, gate, plan
+from . import access, manifest, plan
 from .plan import PodPlan
 from .site_module import Adjust, adjusted
 
@@ -130,7 +130,7 @@ def _rows(planned: PodPlan) -> Iterator[tuple[str, Any]]:
     yield "groups", [f"{gid} {name}" for gid, name in planned.groups]
     yield "umask", planned.environment["COURSEHUB_UMASK"]
     yield "image", planned.image
-    yield "limits", _amounts(planned.limits.cpu, planned.limits.memory) | gate.devices(planned)
+    yield "limits", _amounts(planned.limits.cpu, planned.limits.memory) | manifest.devices(planned)
     yield "guarantees", _amounts(planned.guarantees.cpu, planned.guarantees.memory)
     yield "nodes", dict(planned.node.node_selector) or None
     yield "mounts", [_mount(each) for each in planned.mounts]

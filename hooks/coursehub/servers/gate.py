@@ -4,13 +4,14 @@ Whatever bent the pod after the plan was set (a site's hook, group overrides, va
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from coursehub.config.resources import Amount
 from coursehub.errors import GateClosed
 
-from .plan import SHARE, PodPlan
+from . import manifest
+from .manifest import Frame
+from .plan import PodPlan
 
 # Of the installation's labels these may be on a pod; the network policies select by some of them, and open by others.
 _LABELS = frozenset(
@@ -20,10 +21,6 @@ _LABELS = frozenset(
     }
 )
 _COMPONENT = "singleuser-server"
-# A server that kubelet would start again in its place looks to the hub as if it had never died.
-RESTART_POLICY = "Never"
-# What a container that failed printed last is kept with its state, where the hub may read it.
-TERMINATION_MESSAGE_POLICY = "FallbackToLogsOnError"
 # Of the pod's spec these are the site's: near which other pods it runs, how images are pulled, how it ends.
 _SITE = frozenset({"affinity", "schedulerName", "imagePullSecrets", "terminationGracePeriodSeconds"})
 _PLANNED = frozenset(
@@ -52,88 +49,6 @@ _HUB_ENVIRONMENT = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Frame:
-    """What every pod of this installation has, whoever it is for: where it runs, its claim and its labels."""
-
-    claim: str
-    namespace: str
-    node_selector: Mapping[str, str] = field(default_factory=dict)
-    tolerations: tuple[Mapping[str, Any], ...] = ()
-    priority_class: str | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-
-def volumes(plan: PodPlan, frame: Frame) -> dict[str, dict[str, Any]]:
-    """The pod's volumes by name, as Kubernetes writes them: the shared one, and empty ones that end with the pod."""
-    claim = {"persistentVolumeClaim": {"claimName": frame.claim}}
-    names = dict.fromkeys(mount.volume for mount in plan.mounts)
-    return {name: {"name": name, **(claim if name == SHARE else {"emptyDir": {}})} for name in names}
-
-
-def mounts(plan: PodPlan) -> dict[str, dict[str, Any]]:
-    """The notebook container's mounts by path, as Kubernetes writes them."""
-    return {
-        mount.path: {
-            "mountPath": mount.path,
-            "name": mount.volume,
-            **({"subPath": mount.sub_path} if mount.sub_path else {}),
-            **({"readOnly": True} if mount.read_only else {}),
-        }
-        for mount in plan.mounts
-    }
-
-
-def node_selector(plan: PodPlan, frame: Frame) -> dict[str, str]:
-    """The labels of the nodes on which the pod may run."""
-    return {**frame.node_selector, **plan.node.node_selector}
-
-
-def tolerations(plan: PodPlan, frame: Frame) -> list[dict[str, Any]]:
-    """The taints of nodes on which the pod may run all the same."""
-    return [*map(dict, frame.tolerations), *plan.node.as_tolerations()]
-
-
-def devices(plan: PodPlan) -> dict[str, str]:
-    """Devices such as GPUs, which Kubernetes counts in whole ones."""
-    return {name: str(number) for name, number in plan.node.devices.items()}
-
-
-def pod_security(plan: PodPlan) -> dict[str, Any]:
-    """The pod's security context; it also holds for any container that would name none of its own."""
-    return {
-        "runAsNonRoot": True,
-        "runAsUser": plan.uid,
-        "runAsGroup": plan.gid,
-        "supplementalGroups": list(plan.supplementary_gids),
-        "supplementalGroupsPolicy": "Strict",
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-
-
-# No constant: KubeSpawner and hooks change what they are given, and the gate would then hold pods against the change.
-def container_security(plan: PodPlan) -> dict[str, Any]:
-    """The notebook container's security context."""
-    return {
-        "allowPrivilegeEscalation": False,
-        "capabilities": {"drop": ["ALL"]},
-        "runAsNonRoot": True,
-        "runAsUser": plan.uid,
-        "runAsGroup": plan.gid,
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-
-
-def environment(plan: PodPlan) -> dict[str, str]:
-    """The environment beside what JupyterHub itself puts there, as Kubernetes writes it: `$$` for each `$` meant."""
-    return {
-        **{name: value.replace("$", "$$") for name, value in plan.environment.items()},
-        "JUPYTERHUB_DEFAULT_URL": plan.default_url,
-        "JUPYTERHUB_DISABLE_USER_CONFIG": "1",
-        "JUPYTERHUB_ROOT_DIR": "/",
-    }
-
-
 def check(pod: Mapping[str, Any], plan: PodPlan, frame: Frame, name: str, owner: Mapping[str, str]) -> None:
     """Raises GateClosed unless `pod`, a manifest as plain data, is the plan's, called `name`, with `owner`'s labels."""
     differences = list(_differences(pod, plan, frame, name, owner))
@@ -149,11 +64,11 @@ def _differences(
     yield from _different("metadata.namespace", pod["metadata"].get("namespace") or frame.namespace, frame.namespace)
     yield from _unknown("spec", spec, _SITE | _PLANNED)
     yield from _different("spec.automountServiceAccountToken", spec.get("automountServiceAccountToken"), False)
-    yield from _different("spec.restartPolicy", spec.get("restartPolicy"), RESTART_POLICY)
-    yield from _different("spec.securityContext", spec.get("securityContext"), pod_security(plan))
-    yield from _different("spec.volumes", _by(spec.get("volumes"), "name"), volumes(plan, frame))
-    yield from _different("spec.nodeSelector", spec.get("nodeSelector") or {}, node_selector(plan, frame))
-    wanted = [_set(each) for each in tolerations(plan, frame)]
+    yield from _different("spec.restartPolicy", spec.get("restartPolicy"), manifest.RESTART_POLICY)
+    yield from _different("spec.securityContext", spec.get("securityContext"), manifest.pod_security(plan))
+    yield from _different("spec.volumes", _by(spec.get("volumes"), "name"), manifest.volumes(plan, frame))
+    yield from _different("spec.nodeSelector", spec.get("nodeSelector") or {}, manifest.node_selector(plan, frame))
+    wanted = [_set(each) for each in manifest.tolerations(plan, frame)]
     yield from _different("spec.tolerations", [_set(each) for each in spec.get("tolerations") or ()], wanted)
     yield from _different("spec.priorityClassName", spec.get("priorityClassName"), frame.priority_class)
     yield from _different("labels", pod["metadata"].get("labels") or {}, _labels(plan, frame, owner))
@@ -170,11 +85,11 @@ def _container(container: Mapping[str, Any], plan: PodPlan) -> Iterator[str]:
     yield from _different("args", container.get("args"), list(plan.command))
     yield from _different("workingDir", container.get("workingDir"), plan.home)
     policy = container.get("terminationMessagePolicy")
-    yield from _different("terminationMessagePolicy", policy, TERMINATION_MESSAGE_POLICY)
-    yield from _different("securityContext", container.get("securityContext"), container_security(plan))
-    yield from _different("volumeMounts", _by(container.get("volumeMounts"), "mountPath"), mounts(plan))
+    yield from _different("terminationMessagePolicy", policy, manifest.TERMINATION_MESSAGE_POLICY)
+    yield from _different("securityContext", container.get("securityContext"), manifest.container_security(plan))
+    yield from _different("volumeMounts", _by(container.get("volumeMounts"), "mountPath"), manifest.mounts(plan))
     resources = container.get("resources") or {}
-    counted = devices(plan)
+    counted = manifest.devices(plan)
     yield from _different("resources.limits", resources.get("limits") or {}, {**_amounts(plan.limits), **counted})
     wanted = {**_amounts(plan.guarantees), **counted}
     yield from _different("resources.requests", resources.get("requests") or {}, wanted)
@@ -184,7 +99,7 @@ def _container(container: Mapping[str, Any], plan: PodPlan) -> Iterator[str]:
         for name, entry in found.items()
         if name not in _HUB_ENVIRONMENT or entry.get("valueFrom") is not None
     }
-    yield from _different("env", own, environment(plan))
+    yield from _different("env", own, manifest.environment(plan))
     for port in container.get("ports") or ():
         yield from _unknown("port", _set(port), frozenset({"containerPort", "name", "protocol"}))
 

@@ -17,7 +17,7 @@ from coursehub.config.resources import Amount
 from coursehub.config.settings import Settings
 from coursehub.errors import Reason, Refused
 from coursehub.layout import PEOPLE, course_data, course_files, exchange, home
-from coursehub.people.lookup import Person
+from coursehub.person import Person
 
 from . import lifetime
 from .lifetime import Limits

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from . import gate
-from .gate import Frame
+from . import manifest
+from .manifest import Frame
 from .plan import PodPlan
 
 
 def traits(planned: PodPlan, frame: Frame) -> dict[str, Any]:
     """Every trait of KubeSpawner that shapes the pod and is the plan's; setting them all leaves no remainder."""
-    devices = gate.devices(planned)
+    devices = manifest.devices(planned)
     return {
         "namespace": frame.namespace,
         "profile_list": [{"slug": planned.profile.slug, "display_name": planned.profile.slug}],
@@ -20,24 +20,24 @@ def traits(planned: PodPlan, frame: Frame) -> dict[str, Any]:
         "notebook_dir": "/",
         "disable_user_config": True,
         "working_dir": planned.home,
-        "environment": {name: _literal(value) for name, value in gate.environment(planned).items()},
+        "environment": {name: _literal(value) for name, value in manifest.environment(planned).items()},
         "env_keep": [],
         "extra_labels": dict(planned.labels),
         "uid": planned.uid,
         "gid": planned.gid,
         "fs_gid": None,
         "supplemental_gids": [],
-        "pod_security_context": gate.pod_security(planned),
-        "container_security_context": gate.container_security(planned),
+        "pod_security_context": manifest.pod_security(planned),
+        "container_security_context": manifest.container_security(planned),
         "privileged": False,
         "allow_privilege_escalation": False,
         "service_account": None,
         "automount_service_account_token": False,
-        "node_selector": gate.node_selector(planned, frame),
-        "tolerations": gate.tolerations(planned, frame),
+        "node_selector": manifest.node_selector(planned, frame),
+        "tolerations": manifest.tolerations(planned, frame),
         "priority_class_name": frame.priority_class or "",
-        "volumes": gate.volumes(planned, frame),
-        "volume_mounts": gate.mounts(planned),
+        "volumes": manifest.volumes(planned, frame),
+        "volume_mounts": manifest.mounts(planned),
         "storage_pvc_ensure": False,
         "cpu_limit": planned.limits.cpu,
         "mem_limit": planned.limits.memory,
@@ -47,8 +47,8 @@ def traits(planned: PodPlan, frame: Frame) -> dict[str, Any]:
         "extra_resource_guarantees": dict(devices),
         "init_containers": [],
         "extra_containers": [],
-        "extra_container_config": {"terminationMessagePolicy": gate.TERMINATION_MESSAGE_POLICY},
-        "extra_pod_config": {"restartPolicy": gate.RESTART_POLICY},
+        "extra_container_config": {"terminationMessagePolicy": manifest.TERMINATION_MESSAGE_POLICY},
+        "extra_pod_config": {"restartPolicy": manifest.RESTART_POLICY},
         "lifecycle_hooks": {},
         "events_enabled": True,
         "delete_stopped_pods": True,

@@ -12,6 +12,8 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum
 
+from coursehub.limits import Limit
+
 # The same number on every architecture, since Linux 5.14.
 _QUOTACTL_FD = 443
 _GET, _SET, _STATE = 0x800007, 0x800008, 0x5805
@@ -32,22 +34,6 @@ class Kind(IntEnum):
     USER = 0
     GROUP = 1
     PROJECT = 2
-
-
-@dataclass(frozen=True)
-class Limit:
-    """The most bytes and files; None leaves what is set, 0 is no limit."""
-
-    size: int | None = None
-    files: int | None = None
-
-    def __bool__(self) -> bool:
-        return self.size is not None or self.files is not None
-
-    def __str__(self) -> str:
-        size = [] if self.size is None else [f"{self.size / 2**30:.1f} GiB" if self.size else "any size"]
-        files = [] if self.files is None else [f"{self.files} files" if self.files else "any number of files"]
-        return ", ".join(size + files)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from coursehub import protocol as requests
 from coursehub.errors import CoursehubError
 from coursehub.threads import in_thread
 
+from .answer import answer
 from .certificate import Certificate
 from .volume import SSH_DOOR, Volume
 
@@ -90,7 +91,7 @@ class Service:
         except asyncio.CancelledError:
             turn.release()
             raise
-        work = asyncio.wrap_future(in_thread(partial(requests.answer, asked, self._volume, dry_run=False), "request"))
+        work = asyncio.wrap_future(in_thread(partial(answer, asked, self._volume, dry_run=False), "request"))
         # What hangs keeps its turn and its slot, also when nobody waits for it any more.
         work.add_done_callback(partial(self._ended, turn))
         return await asyncio.shield(work)

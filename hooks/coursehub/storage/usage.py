@@ -10,10 +10,11 @@ from typing import Literal
 
 from coursehub import layout
 from coursehub.errors import Refused
+from coursehub.limits import Limit
 from coursehub.names import is_slug
 
 from . import openat, quota
-from .quota import Count, Kind, Limit
+from .quota import Count, Kind
 from .volume import Volume
 
 UNSUPPORTED = (

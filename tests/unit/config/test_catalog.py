@@ -8,7 +8,7 @@ import yaml
 from coursehub.config import catalog as courses
 from coursehub.config.catalog import Catalog, Loaded
 from coursehub.config.course import Course
-from coursehub.people.lookup import Group, Person
+from coursehub.person import Group, Person
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from kubespawner import KubeSpawner

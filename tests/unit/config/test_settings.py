@@ -7,7 +7,7 @@ import pytest
 import yaml
 from coursehub.config import durations, settings
 from coursehub.errors import InvalidFile
-from coursehub.storage.quota import Limit
+from coursehub.limits import Limit
 
 from tests.support import SITE, site
 

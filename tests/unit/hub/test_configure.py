@@ -13,7 +13,7 @@ from coursehub.hub.configure import configure
 from coursehub.hub.hooks import Forbidden
 from coursehub.hub.notices import feed
 from coursehub.hub.pages import handler
-from coursehub.hub.routes import Routes
+from coursehub.hub.proxy import Routes
 from coursehub.hub.spawn_test import TRIALS
 from coursehub.hub.spawner import CoursehubSpawner
 from coursehub.live.snapshot import Site

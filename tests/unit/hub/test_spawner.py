@@ -15,7 +15,7 @@ from coursehub.config.profiles import GENERAL, Profile, Role, parse
 from coursehub.errors import Refused
 from coursehub.hub.hooks import Forbidden, Hooks, asked
 from coursehub.hub.spawner import CoursehubSpawner, Preselected
-from coursehub.people.lookup import Person
+from coursehub.person import Person
 from coursehub.servers import access, plan
 from coursehub.servers.traits import traits
 from hypothesis import HealthCheck, example, given, settings
@@ -283,7 +283,7 @@ def golden(cell: Cell) -> dict[str, Any]:
         "kind": "Pod",
         "metadata": {
             "annotations": {
-                "hub.jupyter.org/jupyterhub-version": "5.5.0",
+                "hub.jupyter.org/jupyterhub-version": "5.5.4",
                 "hub.jupyter.org/kubespawner-version": "7.0.0",
                 "hub.jupyter.org/username": name,
             },

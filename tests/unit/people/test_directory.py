@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 from coursehub.config.settings import Identity, Settings
 from coursehub.people.directory import THREADS, Directory, People
-from coursehub.people.lookup import Person
+from coursehub.person import Person
 
 from tests.support import SITE, site
 

@@ -11,11 +11,12 @@ import pytest
 from coursehub import layout
 from coursehub.config.settings import AuthState
 from coursehub.errors import Refused
-from coursehub.layout import Share
+from coursehub.hub.volume.share import Share
 from coursehub.people import lookup
 from coursehub.people.claims import ClaimsProvider
 from coursehub.people.directory import People
-from coursehub.people.lookup import Answer, Group, Person, Source, unix_person
+from coursehub.people.lookup import Answer, Source, unix_person
+from coursehub.person import Group, Person
 
 from tests.support import site
 

@@ -6,7 +6,7 @@ import pytest
 from coursehub.config.course import Standing, standing
 from coursehub.config.profiles import GENERAL, Profile, Role, parse
 from coursehub.errors import Refused
-from coursehub.people.lookup import Group, Person
+from coursehub.person import Group, Person
 from coursehub.servers import access
 
 from tests.support import ANNA, JONAS, MARIA, PETER, SOFIA, TODAY, catalog, course

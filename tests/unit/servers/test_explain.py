@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from coursehub.config.profiles import Profile, Role, parse
-from coursehub.people.lookup import Group, Person
+from coursehub.person import Group, Person
 from coursehub.servers import explain
 
 from tests.support import ANNA, JONAS, MARIA, PETER, SOFIA, TODAY, catalog, site

@@ -4,7 +4,7 @@ import pytest
 from coursehub.config.profiles import GENERAL, Profile, Role
 from coursehub.config.resources import Amount
 from coursehub.errors import Refused
-from coursehub.people.lookup import Group, Person
+from coursehub.person import Group, Person
 from coursehub.servers import plan
 from hypothesis import given
 from hypothesis import strategies as st

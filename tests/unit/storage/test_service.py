@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from coursehub.hub.usage import usage
+from coursehub.hub.notices import fullness
 from coursehub.hub.usage.poll import Providers
 from coursehub.hub.volume.provisioner import Provisioner
 
@@ -63,7 +63,7 @@ provisioner: {{url: "{service.url}"}}
 """
     picture = await Providers(Provisioner(service.token, logging.getLogger("tests")))(site(values))
     (service.root / "home/01/maria/large").unlink()
-    note = usage.home_note(picture.homes["maria"], warn=90)
+    note = fullness.home_note(picture.homes["maria"], warn=90)
     assert note
     assert note.text.startswith("Your home holds 2 of 2 MiB. Saving may fail.")
 

@@ -1,0 +1,1 @@
+"""What the `coursehub` command asks the running hub, through `kubectl exec`."""

@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from coursehub.errors import Refused
 from coursehub.hub.volume.provisioner import Provisioner
-from coursehub.layout import Share
+from coursehub.hub.volume.share import Share
 from coursehub.live.snapshot import Site
 
 EXPIRY = "coursehub_certificate_expiry_timestamp_seconds"

@@ -1,0 +1,1 @@
+"""Why a server failed: found, recorded, kept."""

@@ -1,0 +1,1 @@
+"""What /hub/metrics says of coursehub."""

@@ -5,12 +5,12 @@ import ssl
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from cryptography import x509
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from coursehub.cli import tls
 from coursehub.config.settings import Endpoint
-from coursehub.people.lookup import Log
+from coursehub.log import Log
 
 # Seconds between two looks, and for each.
 PAUSE = 30.0
@@ -71,4 +71,4 @@ async def _ends(endpoint: Endpoint) -> datetime:
         found = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     finally:
         writer.transport.abort()
-    return tls.end_of(found or b"")
+    return x509.load_der_x509_certificate(found or b"").not_valid_after_utc

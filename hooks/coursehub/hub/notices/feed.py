@@ -13,10 +13,9 @@ from markupsafe import Markup
 from coursehub.config import profiles
 from coursehub.config.profiles import Profile
 from coursehub.config.settings import Settings
-from coursehub.hub.usage import usage
 from coursehub.hub.usage.poll import Measuring
 
-from . import notice
+from . import fullness, notice
 from .notice import Note
 from .store import Board
 
@@ -48,7 +47,7 @@ class Notes:
     def of_home(self, name: str) -> Sequence[Note]:
         """What to tell the owner of a home."""
         picture = self._measuring.picture
-        found = usage.home_note(picture.homes.get(name), self._current().usage.warn) if picture else None
+        found = fullness.home_note(picture.homes.get(name), self._current().usage.warn) if picture else None
         return (found,) if found else ()
 
     def in_server(self, name: str, profile: Profile | None) -> Sequence[Note]:
@@ -63,7 +62,7 @@ class Notes:
             picture = self._measuring.picture
             if profile.role.teaches and picture:
                 use = picture.courses.get(profile.course)
-                full = usage.course_note(profile.course, use, self._current().usage.warn)
+                full = fullness.course_note(profile.course, use, self._current().usage.warn)
                 found += [full] if full else []
         return found
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from coursehub import atomic
 from coursehub.errors import Refused
-from coursehub.people.lookup import Log
+from coursehub.log import Log
 from coursehub.threads import in_thread
 
 from .announcement import Announcement

@@ -1,0 +1,1 @@
+"""What homes and courses take on the disk."""

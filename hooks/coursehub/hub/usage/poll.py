@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from coursehub.config.settings import PrometheusSource, Settings
 from coursehub.errors import Refused
 from coursehub.hub.volume.provisioner import Provisioner
-from coursehub.people.lookup import Log
-from coursehub.storage.quota import Limit
+from coursehub.limits import Limit
+from coursehub.log import Log
 
 from . import prometheus
 from .usage import Picture, Use, course_limit, home_limit, limited

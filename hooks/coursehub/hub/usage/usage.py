@@ -5,11 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from coursehub.config.settings import Quotas
-from coursehub.hub.notices.notice import Level, Note
-from coursehub.storage.quota import Limit
+from coursehub.limits import Limit
 
-# A note that was dismissed comes back when so many more percent are used.
-_STEP = 5
 Order = Literal["use", "share", "name"]
 
 
@@ -50,39 +47,6 @@ def home_limit(name: str, quotas: Quotas) -> Limit:
 def course_limit(slug: str, quotas: Quotas) -> Limit:
     """What the site's values say of a course."""
     return quotas.courses.get(slug, quotas.course).over(quotas.course)
-
-
-def home_note(use: Use | None, warn: int) -> Note | None:
-    """What to tell the owner of a home from `warn` percent on."""
-    return _note("home", "Your home holds", "Delete what you do not need.", use, warn)
-
-
-def course_note(slug: str, use: Use | None, warn: int) -> Note | None:
-    """What to tell a course's instructors from `warn` percent on."""
-    return _note(f"course-{slug}", "The course's directories hold", "Delete what is not needed in them.", use, warn)
-
-
-def _note(name: str, what: str, remedy: str, use: Use | None, warn: int) -> Note | None:
-    if use is None or use.percent is None or use.percent < warn:
-        return None
-    pairs = ((use.size, use.limit.size or 0, _sizes), (use.files or 0, use.limit.files or 0, _counts))
-    used, most, words = max((each for each in pairs if each[1]), key=lambda each: each[0] / each[1])
-    full = use.percent >= 100
-    more = " Saving may fail." if full else ""
-    level = Level.ERROR if full else Level.WARNING
-    # Above the limit there is nothing more to say.
-    band = min(use.percent, 100) // _STEP * _STEP
-    return Note(f"{name}-{band}", level, (f"{what} {words(used, most)}.{more} {remedy}",))
-
-
-def _sizes(used: int, most: int) -> str:
-    if most < 2**30:
-        return f"{used >> 20} of {most >> 20} MiB"
-    return f"{used / 2**30:.1f} of {most / 2**30:.1f} GiB"
-
-
-def _counts(used: int, most: int) -> str:
-    return f"{used:,} of {most:,} files"
 
 
 def report(picture: Picture, order: Order) -> list[dict[str, Any]]:

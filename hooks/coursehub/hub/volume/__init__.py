@@ -1,0 +1,1 @@
+"""The shared volume as the hub sees it, and the provisioner that it asks."""

@@ -19,7 +19,8 @@ from coursehub.config.course import Course
 from coursehub.config.settings import ProvisionerService
 from coursehub.errors import Reason, Refused
 from coursehub.hub.metrics.spawns import Counters, Outcome
-from coursehub.people.lookup import Log, Person
+from coursehub.log import Log
+from coursehub.person import Person
 from coursehub.threads import in_thread
 
 # Beside it may be ca.crt: the authority of the service's certificate.

@@ -8,7 +8,7 @@ from coursehub.config.catalog import Catalog
 from coursehub.config.course import Course
 from coursehub.config.profiles import GENERAL, Profile, Role
 from coursehub.hub.pages import choices as page
-from coursehub.people.lookup import Person
+from coursehub.person import Person
 from coursehub.servers import access
 
 from tests.support import ANNA, JONAS, MARIA, TODAY, catalog

@@ -14,7 +14,7 @@ from coursehub.errors import Refused
 from coursehub.hub.usage.poll import Measuring, Providers
 from coursehub.hub.usage.usage import Picture, Use
 from coursehub.hub.volume.provisioner import Provisioner
-from coursehub.storage.quota import Limit
+from coursehub.limits import Limit
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.support import SITE, site

@@ -1,7 +1,8 @@
-"""The proxy's routes after it restarted: JupyterHub looks at them every five minutes, this does every second.
+"""The proxy, as the hub uses it, and its routes after it restarted: JupyterHub looks at them every five minutes.
 
-A restarted proxy knows no routes. So each gets a mark, a route that JupyterHub takes for nobody's and leaves alone; to
-ask for that one route costs next to nothing, and where it is missing, all routes are put back at once.
+`follow` looks every second. A restarted proxy knows no routes. So each gets a mark, a route that JupyterHub takes for
+nobody's and leaves alone; to ask for that one route costs next to nothing, and where it is missing, all routes are put
+back at once.
 """
 
 import asyncio
@@ -15,6 +16,21 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 MARK = "/coursehub-routes-are-here"
 EVERY = 1.0
 _PATIENCE = 2.0
+
+
+class Routes(ConfigurableHTTPProxy):  # type: ignore[misc] # JupyterHub is untyped
+    """The proxy, without its word on who is active.
+
+    For it every answered request is activity, so that JupyterLab in a forgotten tab, which asks all the time, would
+    keep a server for ever (JupyterHub 5.5 takes it over in update_last_activity). Servers tell by themselves.
+    """
+
+    async def get_all_routes(self, client: Any = None) -> dict[str, dict[str, Any]]:
+        """See Proxy."""
+        routes: dict[str, dict[str, Any]] = await super().get_all_routes(client)
+        for route in routes.values():
+            route["data"].pop("last_activity", None)
+        return routes
 
 
 async def follow(every: float = EVERY) -> None:

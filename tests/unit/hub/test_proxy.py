@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from coursehub.hub.routes import Routes
+from coursehub.hub.proxy import Routes
 from jupyterhub.proxy import ConfigurableHTTPProxy
 from traitlets.config import Config
 

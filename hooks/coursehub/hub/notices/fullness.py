@@ -1,0 +1,41 @@
+"""What to tell whoever is near the end of what a home or a course may take."""
+
+from coursehub.hub.usage.usage import Use
+
+from .notice import Level, Note
+
+# A note that was dismissed comes back when so many more percent are used.
+_STEP = 5
+
+
+def home_note(use: Use | None, warn: int) -> Note | None:
+    """What to tell the owner of a home from `warn` percent on."""
+    return _note("home", "Your home holds", "Delete what you do not need.", use, warn)
+
+
+def course_note(slug: str, use: Use | None, warn: int) -> Note | None:
+    """What to tell a course's instructors from `warn` percent on."""
+    return _note(f"course-{slug}", "The course's directories hold", "Delete what is not needed in them.", use, warn)
+
+
+def _note(name: str, what: str, remedy: str, use: Use | None, warn: int) -> Note | None:
+    if use is None or use.percent is None or use.percent < warn:
+        return None
+    pairs = ((use.size, use.limit.size or 0, _sizes), (use.files or 0, use.limit.files or 0, _counts))
+    used, most, words = max((each for each in pairs if each[1]), key=lambda each: each[0] / each[1])
+    full = use.percent >= 100
+    more = " Saving may fail." if full else ""
+    level = Level.ERROR if full else Level.WARNING
+    # Above the limit there is nothing more to say.
+    band = min(use.percent, 100) // _STEP * _STEP
+    return Note(f"{name}-{band}", level, (f"{what} {words(used, most)}.{more} {remedy}",))
+
+
+def _sizes(used: int, most: int) -> str:
+    if most < 2**30:
+        return f"{used >> 20} of {most >> 20} MiB"
+    return f"{used / 2**30:.1f} of {most / 2**30:.1f} GiB"
+
+
+def _counts(used: int, most: int) -> str:
+    return f"{used:,} of {most:,} files"

@@ -1,0 +1,96 @@
+"""The parts of a server's pod, as Kubernetes writes them: a plan in the frame of this installation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .plan import SHARE, PodPlan
+
+# A server that kubelet would start again in its place looks to the hub as if it had never died.
+RESTART_POLICY = "Never"
+
+
+# What a container that failed printed last is kept with its state, where the hub may read it.
+TERMINATION_MESSAGE_POLICY = "FallbackToLogsOnError"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What every pod of this installation has, whoever it is for: where it runs, its claim and its labels."""
+
+    claim: str
+    namespace: str
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Mapping[str, Any], ...] = ()
+    priority_class: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def volumes(plan: PodPlan, frame: Frame) -> dict[str, dict[str, Any]]:
+    """The pod's volumes by name, as Kubernetes writes them: the shared one, and empty ones that end with the pod."""
+    claim = {"persistentVolumeClaim": {"claimName": frame.claim}}
+    names = dict.fromkeys(mount.volume for mount in plan.mounts)
+    return {name: {"name": name, **(claim if name == SHARE else {"emptyDir": {}})} for name in names}
+
+
+def mounts(plan: PodPlan) -> dict[str, dict[str, Any]]:
+    """The notebook container's mounts by path, as Kubernetes writes them."""
+    return {
+        mount.path: {
+            "mountPath": mount.path,
+            "name": mount.volume,
+            **({"subPath": mount.sub_path} if mount.sub_path else {}),
+            **({"readOnly": True} if mount.read_only else {}),
+        }
+        for mount in plan.mounts
+    }
+
+
+def node_selector(plan: PodPlan, frame: Frame) -> dict[str, str]:
+    """The labels of the nodes on which the pod may run."""
+    return {**frame.node_selector, **plan.node.node_selector}
+
+
+def tolerations(plan: PodPlan, frame: Frame) -> list[dict[str, Any]]:
+    """The taints of nodes on which the pod may run all the same."""
+    return [*map(dict, frame.tolerations), *plan.node.as_tolerations()]
+
+
+def devices(plan: PodPlan) -> dict[str, str]:
+    """Devices such as GPUs, which Kubernetes counts in whole ones."""
+    return {name: str(number) for name, number in plan.node.devices.items()}
+
+
+def pod_security(plan: PodPlan) -> dict[str, Any]:
+    """The pod's security context; it also holds for any container that would name none of its own."""
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": plan.uid,
+        "runAsGroup": plan.gid,
+        "supplementalGroups": list(plan.supplementary_gids),
+        "supplementalGroupsPolicy": "Strict",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+# No constant: KubeSpawner and hooks change what they are given, and the gate would then hold pods against the change.
+def container_security(plan: PodPlan) -> dict[str, Any]:
+    """The notebook container's security context."""
+    return {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "runAsNonRoot": True,
+        "runAsUser": plan.uid,
+        "runAsGroup": plan.gid,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def environment(plan: PodPlan) -> dict[str, str]:
+    """The environment beside what JupyterHub itself puts there, as Kubernetes writes it: `$$` for each `$` meant."""
+    return {
+        **{name: value.replace("$", "$$") for name, value in plan.environment.items()},
+        "JUPYTERHUB_DEFAULT_URL": plan.default_url,
+        "JUPYTERHUB_DISABLE_USER_CONFIG": "1",
+        "JUPYTERHUB_ROOT_DIR": "/",
+    }
