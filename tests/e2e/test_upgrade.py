@@ -174,6 +174,17 @@ def test_ten_servers_all_secrets_and_the_database_outlive_an_upgrade_and_its_rol
             assert kernel.run("print(kept + 1)") == "42\n", "a kernel was lost"
 
 
+@pytest.mark.usefixtures("earlier")
+def test_values_that_helm_kept_of_the_earlier_chart_are_named_with_what_to_write(installation: Installation) -> None:
+    command = ["helm", "upgrade", "coursehub", CHART, "--namespace", installation.namespace, "--reuse-values"]
+    done = subprocess.run(command, env=installation.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    for key in ("hub.extraVolumes: coursehub-hooks", "hub.extraVolumeMounts: coursehub-hooks"):
+        assert f"- jupyterhub.{key} is no more, since the hub's image holds the package; take it out" in done.stderr
+    assert "- jupyterhub.hub.initContainers: coursehub-database is no more" in done.stderr
+    assert "upgrade with --reset-then-reuse-values in the place of --reuse-values" in done.stderr
+
+
 def test_make_up_goes_on_from_an_upgrade_that_was_killed(installation: Installation) -> None:
     """Of that one, helm itself says for ever that it is in progress."""
 

@@ -100,14 +100,14 @@ def _back_up(database: Path, backups: Path, now: datetime) -> str:
     # As much again stays free for the hub.
     if (free := shutil.disk_usage(backups).free) < 2 * size:
         return f"WARNING no copy was made: it takes {size} bytes, and {free} are free; the volume needs more room"
-    if recent := _since(copies(backups, "jupyterhub"), now):
-        return f"no copy was made: {recent} is not an hour old"
-    name = _name("jupyterhub", now)
+    name, recent = _name("jupyterhub", now), _since(copies(backups, "jupyterhub"), now)
     try:
         with _Scratch(backups) as scratch:
+            # Also where the copy is not kept: that is how damage shows.
             _copy(database, scratch / name)
-            _move(scratch / name, backups / name)
-        return f"copied to {name}"
+            if recent is None:
+                _move(scratch / name, backups / name)
+        return f"no copy is kept: {recent} is not an hour old" if recent else f"copied to {name}"
     except Damaged as damage:
         remedy = f"{RESTORE}={NEWEST} puts a copy back"
         if recent := _since(copies(backups, "damaged"), now):
