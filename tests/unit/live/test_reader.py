@@ -85,7 +85,7 @@ def test_y23_a_folder_that_cannot_be_read_takes_no_course() -> None:
 
 def test_while_a_whole_config_map_is_missing_a_course_whose_file_is_nowhere_stays() -> None:
     missing = Missing([Problem("ConfigMap x", 1, 1, "is gone")])
-    given = [("ConfigMap x", missing), ("b.yaml", B.replace("name: B", "name: New"))]
+    given: folders.Files = [("ConfigMap x", missing), ("b.yaml", B.replace("name: B", "name: New"))]
     now = reader.advance(FIRST_STATE, [("site.yaml", SITE)], given, "", LATER)
     a, b = sorted(now.entries, key=lambda each: each.slug)
     assert (a.kept, a.version, a.file) == (True, WAS["a"], "a.yaml")
