@@ -8,6 +8,7 @@
 {{ include "coursehub.problems.singleuserImage" . }}
 {{ include "coursehub.problems.identity" . }}
 {{ include "coursehub.problems.courses" . }}
+{{ include "coursehub.problems.size" . }}
 {{ include "coursehub.problems.https" . }}
 {{ include "coursehub.problems.web" . }}
 {{ include "coursehub.problems.hub" . }}
@@ -115,11 +116,26 @@
 {{- define "coursehub.problems.courses" -}}
 {{- $bytes := 0 }}
 {{- range .Values.courses.files }}{{ $bytes = add $bytes (len .) }}{{ end }}
-{{- if gt $bytes (mul 900 1024 | int64) }}
-- courses.files: {{ div $bytes 1024 }} KiB in all, and 900 fit (a ConfigMap ends at 1 MiB); name groups ("@group") instead of students one by one, take out courses that are archived for good, or put the files on a volume (courses.existingClaim).
+{{- if gt $bytes (mul 512 1024 | int64) }}
+- courses.files: {{ div (add $bytes 1023) 1024 }} KiB in all, and 512 fit (helm keeps a release in a Secret, which ends at 1 MiB); name groups ("@group") instead of students one by one, take out courses that are archived for good, or bring the files by ConfigMaps of your own (courses.existingConfigMaps) or on a volume (courses.existingClaim).
 {{- end }}
-{{- if and .Values.courses.files .Values.courses.existingClaim }}
-- courses: files and existingClaim are both given, and the hub reads one folder; keep one of them.
+{{- range list "files" "existingConfigMaps" }}
+{{- if and (get $.Values.courses .) $.Values.courses.existingClaim }}
+- courses: {{ . }} and existingClaim are both given, and the hub reads one of them; take one away, and put the files of both to the one that stays.
+{{- end }}
+{{- end }}
+{{- range .Values.courses.existingConfigMaps }}
+{{- if has . (list "coursehub-courses" "coursehub-site") }}
+- courses.existingConfigMaps: {{ . }} is the chart's own, and always read; take it out of the list, and give a ConfigMap of yours another name.
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* `kubectl apply` keeps an object in an annotation, and those end at 256 KiB; helm's Secret has to hold it too. */}}
+{{- define "coursehub.problems.size" -}}
+{{- $bytes := include "coursehub.site" . | fromYaml | toJson | len }}
+{{- if gt $bytes (mul 250 1024 | int64) }}
+- identity.file, quotas: the site's values are {{ div (add $bytes 1023) 1024 }} KiB, and 250 fit (`kubectl apply` keeps an object in an annotation, which ends at 256 KiB); take the people from a directory (identity.provider: ldap, nss or authState), and give quotas to all (quotas.home, quotas.course) and by name only where they are others.
 {{- end }}
 {{- end }}
 
@@ -164,19 +180,17 @@
 
 {{- /* What the hub must keep of our jupyterhub.hub defaults, where a site adds its own: helm replaces lists as a whole. */}}
 {{- define "coursehub.hubVolumes" -}}
-- {name: coursehub-site, configMap: {name: coursehub-site}}
 {{- with .Values.courses.existingClaim }}
 - {name: coursehub-courses, persistentVolumeClaim: {claimName: {{ . }}, readOnly: true}}
-{{- else }}
-- {name: coursehub-courses, configMap: {name: coursehub-courses}}
 {{- end }}
 - {name: coursehub-storage, persistentVolumeClaim: {claimName: coursehub-storage, readOnly: true}}
 - {name: coursehub-provisioner, secret: {secretName: coursehub-provisioner, optional: true}}
 {{- end }}
 
 {{- define "coursehub.hubVolumeMounts" -}}
-- {name: coursehub-site, mountPath: /usr/local/etc/jupyterhub/site, readOnly: true}
+{{- if .Values.courses.existingClaim }}
 - {name: coursehub-courses, mountPath: /usr/local/etc/jupyterhub/courses, readOnly: true}
+{{- end }}
 - {name: coursehub-storage, mountPath: /srv/coursehub/share, readOnly: true}
 - {name: coursehub-provisioner, mountPath: /srv/coursehub/provisioner, readOnly: true}
 {{- end }}
@@ -221,6 +235,9 @@
 {{- range get $hub $key }}
 {{- if eq (get . "name" | toString) "coursehub-hooks" }}
 - jupyterhub.hub.{{ $key }}: coursehub-hooks is no more, since the hub's image holds the package; take it out of the list.
+{{- end }}
+{{- if or (eq (get . "name" | toString) "coursehub-site") (and (eq (get . "name" | toString) "coursehub-courses") (not $.Values.courses.existingClaim)) }}
+- jupyterhub.hub.{{ $key }}: {{ .name }} is no more, since the hub reads its ConfigMaps through the API server; take it out of the list.
 {{- end }}
 {{- end }}
 {{- end }}

@@ -33,6 +33,8 @@ OURS = [
     ("PersistentVolume", "teaching-coursehub-storage"),
     ("PersistentVolumeClaim", "coursehub-storage"),
     ("PriorityClass", "coursehub-core"),
+    ("Role", "coursehub-configmaps"),
+    ("RoleBinding", "coursehub-configmaps"),
 ]
 UPSTREAM = [
     ("ConfigMap", "hub"),
@@ -236,12 +238,11 @@ def test_each_pod_of_ours_runs_the_one_image(chart: Chart) -> None:
     objects = chart.render(merged(on, trying))
     images = re.findall(r"'image': '([^']*coursehub[^']*)'", str(list(objects.values())))
     assert set(images) == {f"registry.example.edu/coursehub-hub:{VERSION}"}
-    assert len(images) == len({"hub", "culler", "provisioner", "check", "spawn test", "spawn test by helm"})
+    pods = {"hub", "culler", "provisioner", "check", "what brings its files", "spawn test", "spawn test by helm"}
+    assert len(images) == len(pods)
 
 
 HUB_MOUNTS: dict[str, dict[str, Any]] = {
-    "/usr/local/etc/jupyterhub/site": {"configMap": {"name": "coursehub-site"}},
-    "/usr/local/etc/jupyterhub/courses": {"configMap": {"name": "coursehub-courses"}},
     "/srv/coursehub/share": {"persistentVolumeClaim": {"claimName": "coursehub-storage", "readOnly": True}},
     "/srv/coursehub/provisioner": {"secret": {"secretName": "coursehub-provisioner", "optional": True}},
 }

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from coursehub.config import catalog, document, images, schema, settings
+from coursehub.config import budget, catalog, document, images, schema, settings
 from coursehub.config.catalog import Loaded
 from coursehub.config.profiles import Role
 from coursehub.config.settings import Settings
@@ -33,7 +33,10 @@ def check(options: Namespace) -> int:
     if site is None:
         said = "images, nodes, groups, gids and variables are not held against the site's"
         print(f"without --site: {said}", file=sys.stderr)
-    return report(catalog.load(list(_read(options.files)), site).problems, as_json=options.json)
+    files = list(_read(options.files))
+    values = [(str(path), document.read_text(path)) for path in options.site or ()]
+    too_many = budget.problems(values, files) if values else ()
+    return report((*too_many, *catalog.load(files, site).problems), as_json=options.json)
 
 
 def schema_(_: Namespace) -> int:

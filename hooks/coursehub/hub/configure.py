@@ -23,6 +23,7 @@ from coursehub.hub.pages.handler import COURSES, CoursesHandler, courses_url
 from coursehub.hub.usage.poll import Measuring, Providers
 from coursehub.hub.volume.provisioner import Provisioner
 from coursehub.hub.volume.share import Share
+from coursehub.live import configmaps
 from coursehub.live.snapshot import Site, Snapshot
 from coursehub.people.directory import People
 from coursehub.servers import site_module
@@ -39,7 +40,6 @@ from .spawn_test import TRIALS, TrialHandler, Trials
 from .spawner import CoursehubSpawner
 from .volume import provisioner
 
-CONFIG = Path("/usr/local/etc/jupyterhub")
 SHARE = Path("/srv/coursehub/share")
 # Beside the hub's database, on the volume that is the hub's alone.
 STATE = Path("/srv/jupyterhub/coursehub")
@@ -54,7 +54,7 @@ _begun: set[asyncio.Task[Any]] = set()
 def configure(
     c: Any,
     *,
-    config: Path = CONFIG,
+    config: Path | None = None,
     share: Path = SHARE,
     state: Path = STATE,
     claim: str = CLAIM,
@@ -64,10 +64,10 @@ def configure(
     """Puts courses, plan and gate into the hub's configuration `c`; hooks that are there already run before ours.
 
     Raises InvalidFile where the site's values cannot be used and no earlier ones are known: the hub then does not
-    start, and its log says why.
+    start, and its log says why. These and the course files are in ConfigMaps, or in folders below `config`.
     """
     log = get_logger()
-    site = Site(config / "site", config / "courses", log, state)
+    site = Site(*((config / "site", config / "courses") if config else configmaps.followed(log)), log, state)
     _same_version(site.current)
     site.follow()
     counters = Counters()
