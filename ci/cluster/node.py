@@ -285,7 +285,8 @@ def _kube_proxy(layout: Layout) -> Program:
 
 def _forward(layout: Layout) -> Program:
     """Node ports do not answer on 127.0.0.1, where a browser looks."""
-    listen = f"TCP-LISTEN:{layout.port},bind={LOCAL},fork,reuseaddr"
+    # A class comes at once: with socat's own queue of 5 the system resets who is not served yet.
+    listen = f"TCP-LISTEN:{layout.port},bind={LOCAL},fork,reuseaddr,backlog=1024"
     return Program(
         "forward",
         ("/usr/bin/socat", listen, f"TCP:{NODE_IP}:{NODE_PORT}"),
