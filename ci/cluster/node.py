@@ -221,6 +221,8 @@ def _kubelet(layout: Layout) -> Program:
         "containerRuntimeEndpoint": f"unix://{layout.containerd_socket}",
         "podLogsDir": str(layout.logs / "pods"),
         "maxPods": 250,
+        # A changed ConfigMap is in its pods after up to one and a half times as long.
+        "syncFrequency": layout.sync,
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": f"/{cgroup.NAME}",
         # A build machine may have the older cgroups, swap, a read-only /proc/sys, no quota on its disk, little room.
