@@ -133,11 +133,14 @@ def test_y11_y13_group_overrides_give_no_secret_and_no_label(log_in: LogIn, inst
 @pytest.mark.usefixtures("hostile")
 def test_y11_y12_a_sites_hook_cannot_bend_a_pod(log_in: LogIn, installation: Installation) -> None:
     """What comes after the plan is refused, what comes before it is overruled."""
-    otto = log_in("otto")
+    otto, sofia = log_in("otto"), log_in("sofia")
+    closed = 'coursehub_hook_seconds_count{outcome="failed",step="gate"}'
+    before = sofia.metrics()[closed]
     otto.choose("general")
     assert "Your server was not started, because the site's configuration" in str(otto.progress())
     assert installation.pod_of("otto") is None
     assert "spec.hostNetwork is set" in installation.kubectl("logs", "deployment/hub")
+    assert sofia.metrics()[closed] == before + 1, "nobody is alerted"
 
     peter = log_in("peter")
     peter.start("general")
