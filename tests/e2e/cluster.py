@@ -70,10 +70,6 @@ class Installation:
         assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
         return done.stdout if done.returncode == 0 else done.stderr
 
-    def hurry(self) -> None:
-        """Makes kubelet look at the hub's ConfigMaps now; of its own accord it does within 100 s."""
-        self.kubectl("annotate", "pod", "--selector=component=hub", f"tests/looked={time.time_ns()}", "--overwrite")
-
     def coursehub(self, *arguments: str) -> str:
         """What the command of that name says on an admin's machine."""
         done = self.command(*arguments)
@@ -162,14 +158,12 @@ class Installation:
 
     @contextmanager
     def upgraded(self, courses: Path, *arguments: str) -> Iterator[None]:
-        """The installation with other values, which kubelet sees soon; afterwards as `make up` made it."""
+        """The installation with other values; afterwards as `make up` made it."""
         try:
             self.helm(courses, *arguments)
-            self.hurry()
             yield
         finally:
             self.helm(COURSES)
-            self.hurry()
 
 
 def until(look: Callable[[], Found], seconds: float, what: str, every: float = 1.0) -> Found:

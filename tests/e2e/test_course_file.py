@@ -51,9 +51,8 @@ def written(path: Path, **courses: object) -> Path:
 
 
 def upgrade(installation: Installation, courses: Path, done: Callable[[], object], what: str) -> None:
-    """`helm upgrade` with the course file, until it is `done`; test_restart shows how long that takes unhurried."""
+    """`helm upgrade` with the course file, until it is `done`; a drill shows how long that takes at kubelet's pace."""
     installation.helm(courses)
-    installation.hurry()
     until(done, 110, what)
 
 

@@ -189,6 +189,7 @@ class Servers(_Values):
     """What every server gets; why one failed is kept for `failure_days`."""
 
     activity_interval: Annotated[int, Field(strict=True, ge=5, le=3600)] = 300
+    notices_interval: Annotated[int, Field(strict=True, ge=5, le=3600)] = 60
     failure_days: Annotated[int, Field(strict=True, ge=1, le=365)] = 14
 
 

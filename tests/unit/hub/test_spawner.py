@@ -239,6 +239,7 @@ def golden(cell: Cell) -> dict[str, Any]:
     name, home = cell.person.name, f"/home/{cell.person.name}"
     environment = {
         "COURSEHUB_GROUPS": cell.groups,
+        "COURSEHUB_NOTICES_INTERVAL": "60",
         "COURSEHUB_ROLE": cell.role,
         "COURSEHUB_UMASK": cell.umask,
         "COURSEHUB_CULL_IDLE": "3600",
