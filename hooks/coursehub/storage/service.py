@@ -19,9 +19,9 @@ from weakref import WeakValueDictionary
 
 from aiohttp import web
 
-from coursehub import protocol as requests
+from coursehub import protocol
 from coursehub.errors import CoursehubError
-from coursehub.threads import in_thread
+from coursehub.threads import Slots
 
 from .answer import answer
 from .certificate import Certificate
@@ -46,12 +46,12 @@ class Service:
         self._volume = volume
         self._token = token
         self._timeout = timeout
-        self._slots = asyncio.Semaphore(SLOTS)
+        self._slots = Slots(SLOTS, "request")
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     def app(self) -> web.Application:
         """To serve."""
-        app = web.Application(client_max_size=requests.MOST)
+        app = web.Application(client_max_size=protocol.MOST)
         app.router.add_get("/health", self._health)
         app.router.add_post("/requests", self._requests)
         return app
@@ -64,10 +64,10 @@ class Service:
             _LOG.warning("refused a request from %s, which does not have the token", http.remote)
             return _refusal(401, "the token is missing or wrong")
         try:
-            asked = requests.parse(await http.read())
+            asked = protocol.parse(await http.read())
         except CoursehubError as error:
             return _refusal(422, str(error))
-        seconds = max(WALK, self._timeout) if isinstance(asked, requests.UsageRequest) else self._timeout
+        seconds = max(WALK, self._timeout) if isinstance(asked, protocol.UsageRequest) else self._timeout
         try:
             async with asyncio.timeout(seconds):
                 said = await self._answer(asked)
@@ -83,24 +83,18 @@ class Service:
             _LOG.info("%s: %s %s %s", asked.about, change["what"], change["path"], change["to"])
         return web.json_response(said)
 
-    async def _answer(self, asked: requests.Request) -> dict[str, Any]:
-        turn = self._turns.setdefault(asked.about, asyncio.Semaphore(1))
+    async def _answer(self, request: protocol.Request) -> dict[str, Any]:
+        turn = self._turns.setdefault(request.about, asyncio.Semaphore(1))
         await turn.acquire()
         try:
-            await self._slots.acquire()
+            await self._slots.take()
         except asyncio.CancelledError:
             turn.release()
             raise
-        work = asyncio.wrap_future(in_thread(partial(answer, asked, self._volume, dry_run=False), "request"))
-        # What hangs keeps its turn and its slot, also when nobody waits for it any more.
-        work.add_done_callback(partial(self._ended, turn))
+        work = self._slots.begin(partial(answer, request, self._volume, dry_run=False))
+        # What hangs keeps its turn too.
+        work.add_done_callback(lambda _: turn.release())
         return await asyncio.shield(work)
-
-    def _ended(self, turn: asyncio.Semaphore, work: asyncio.Future[dict[str, Any]]) -> None:
-        turn.release()
-        self._slots.release()
-        if not work.cancelled():
-            work.exception()
 
     def _known(self, authorization: str) -> bool:
         """Whether this is the token as it is now; without a token nobody is known."""
@@ -119,8 +113,7 @@ def _refusal(status: int, why: str) -> web.Response:
 async def _trial(volume: Volume) -> str | None:
     """Why nothing can be made on the volume; None where all is well."""
     try:
-        async with asyncio.timeout(TRIAL):
-            await asyncio.wrap_future(in_thread(volume.trial, "trial"))
+        await Slots(1, "trial").run(volume.trial, TRIAL)
     except TimeoutError:
         return f"the volume does not answer within {TRIAL:g} s; see to the file server, then start this again"
     except CoursehubError as error:

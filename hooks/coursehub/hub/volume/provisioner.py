@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from cachetools import TTLCache
 
 from coursehub.config.course import Course
 from coursehub.config.settings import ProvisionerService
@@ -27,6 +28,8 @@ from coursehub.threads import in_thread
 TOKEN = Path("/srv/coursehub/provisioner/token")
 # Seconds for which what is known to be good is not asked again.
 GOOD = 600.0
+# Requests that are remembered as good: homes and courses.
+MOST = 100_000
 # Requests at a time: a file server that hangs must not have the hub open a connection for everybody.
 SLOTS = 16
 # Seconds for counting: without quotas of the file system the service walks through all homes.
@@ -66,9 +69,8 @@ class Provisioner:
         self._authority = token.with_name("ca.crt")
         self._trust: tuple[str | None, ssl.SSLContext] | None = None
         self._log = log
-        self._clock = clock
         self._counters = counters or Counters()
-        self._good: dict[str, float] = {}
+        self._good: TTLCache[str, bool] = TTLCache(MOST, GOOD, timer=clock)
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(SLOTS)
 
@@ -105,7 +107,7 @@ class Provisioner:
 
     async def _one(self, service: ProvisionerService, request: Request, *, again: bool) -> None:
         key = json.dumps([service.url, request], sort_keys=True)
-        if not again and self._clock() < self._good.get(key, 0.0):
+        if not again and key in self._good:
             return
         call = self._calls.get(key)
         if call is None:
@@ -127,7 +129,7 @@ class Provisioner:
                 await self._answer(service, request, service.timeout)
         except _NotDone as why:
             raise Refused(f"Your directories could not be made ready: {why}", Reason.PROVISIONER) from None
-        self._keep(key)
+        self._good[key] = True
 
     async def _answer(self, service: ProvisionerService, request: Request, seconds: float) -> dict[str, Any]:
         try:
@@ -175,13 +177,6 @@ class Provisioner:
             made = await asyncio.wrap_future(in_thread(partial(ssl.create_default_context, cadata=authority), "tls"))
             self._trust = authority, made
         return self._trust[1]
-
-    def _keep(self, key: str) -> None:
-        now = self._clock()
-        # The oldest are first.
-        while self._good and self._good[oldest := next(iter(self._good))] <= now:
-            del self._good[oldest]
-        self._good[key] = now + GOOD
 
     def _ended(self, key: str, verb: str, call: asyncio.Task[None]) -> None:
         del self._calls[key]
