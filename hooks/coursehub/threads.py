@@ -34,9 +34,9 @@ class Slots:
         self._free = asyncio.Semaphore(slots)
         self._name = name
 
-    async def run(self, work: Callable[[], Returned], timeout: float) -> Returned:
-        """What `work` returns or raises; TimeoutError after `timeout` seconds, the wait for a slot included."""
-        async with asyncio.timeout(timeout):
+    async def run(self, work: Callable[[], Returned], seconds: float) -> Returned:
+        """What `work` returns or raises; TimeoutError after `seconds`, the wait for a slot included."""
+        async with asyncio.timeout(seconds):
             await self.take()
             return await asyncio.shield(self.begin(work))
 

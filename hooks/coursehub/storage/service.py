@@ -1,7 +1,8 @@
 """The provisioner's door for the hub alone, in the cluster or on the storage host.
 
-POST /requests takes one request as JSON and answers what was done; GET /health says that somebody listens. Whoever asks
-has the token. A file server that hangs holds some threads, never the service.
+POST /requests takes one of the hub's requests (home, course, usage) as JSON and replies what was done; GET /health says
+that somebody listens. Whoever sends a request has the token. A file server that hangs holds some threads, never the
+service.
 """
 
 import argparse
@@ -14,7 +15,6 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 from weakref import WeakValueDictionary
 
 from aiohttp import web
@@ -35,7 +35,7 @@ WALK = 600.0
 # Seconds for the trial at the start, which a network's first mount can keep waiting.
 TRIAL = 60.0
 
-_LOG = logging.getLogger("coursehub.hub.volume.provisioner")
+_LOG = logging.getLogger("coursehub.storage")
 _HANGS = "the file server does not answer; please try again in a few minutes"
 
 
@@ -64,27 +64,28 @@ class Service:
             _LOG.warning("refused a request from %s, which does not have the token", http.remote)
             return _refusal(401, "the token is missing or wrong")
         try:
-            asked = protocol.parse(await http.read())
+            request = protocol.parse_for_service(await http.read())
         except CoursehubError as error:
             return _refusal(422, str(error))
-        seconds = max(WALK, self._timeout) if isinstance(asked, protocol.UsageRequest) else self._timeout
+        seconds = max(WALK, self._timeout) if isinstance(request, protocol.UsageRequest) else self._timeout
         try:
             async with asyncio.timeout(seconds):
-                said = await self._answer(asked)
+                reply = await self._answer(request)
         except CoursehubError as error:
             return _refusal(422, str(error))
         except TimeoutError:
-            _LOG.error("%s: no answer from the volume within %g s", asked.about, seconds)
+            _LOG.error("%s: no answer from the volume within %g s", request.subject, seconds)
             return _refusal(503, _HANGS)
         except OSError as error:
-            _LOG.error("%s: %s", asked.about, error)
+            _LOG.error("%s: %s", request.subject, error)
             return _refusal(503, f"the file server refused it ({error.strerror})")
-        for change in said.get("changes", ()):
-            _LOG.info("%s: %s %s %s", asked.about, change["what"], change["path"], change["to"])
-        return web.json_response(said)
+        if isinstance(reply, protocol.ChangesReply):
+            for change in reply.changes:
+                _LOG.info("%s: %s %s %s", request.subject, change.what, change.path, change.to)
+        return _response(reply)
 
-    async def _answer(self, request: protocol.Request) -> dict[str, Any]:
-        turn = self._turns.setdefault(request.about, asyncio.Semaphore(1))
+    async def _answer(self, request: protocol.ServiceRequest) -> protocol.Reply:
+        turn = self._turns.setdefault(request.subject, asyncio.Semaphore(1))
         await turn.acquire()
         try:
             await self._slots.take()
@@ -106,8 +107,12 @@ class Service:
         return bool(token) and hmac.compare_digest(authorization.encode(errors="surrogateescape"), b"Bearer " + token)
 
 
+def _response(reply: protocol.Reply, status: int = 200) -> web.Response:
+    return web.Response(text=protocol.as_json(reply), status=status, content_type="application/json")
+
+
 def _refusal(status: int, why: str) -> web.Response:
-    return web.json_response({"refusal": why}, status=status)
+    return _response(protocol.RefusalReply(why), status)
 
 
 async def _trial(volume: Volume) -> str | None:
