@@ -27,6 +27,7 @@ from coursehub.names import Gid, GroupName, PersonOrGroup, matching
 
 from .durations import Duration
 from .images import ImageChoice
+from .messages import mistake
 from .profiles import Role
 from .resources import Resources
 
@@ -90,7 +91,7 @@ class Cull(_Block):
     @model_validator(mode="after")
     def _idle_within_age(self) -> Self:
         if self.idle is not None and self.max_age is not None and self.idle > self.max_age:
-            raise ValueError("idle is longer than max_age; lower it, or leave it out")
+            raise mistake("idle is longer than max_age; lower idle, or leave it out", "max_age")
         return self
 
 
@@ -246,13 +247,13 @@ class Course(_Block):
         dates = [(name, day) for name in ("open", "close", "archive") if (day := getattr(self, name)) is not None]
         for (earlier, first), (later, then) in pairwise(dates):
             if then < first:
-                raise ValueError(f"{later} ({then}) is before {earlier} ({first}); put the dates in order")
+                raise mistake(f"{later} ({then}) is before {earlier} ({first}); put the dates in order", later)
         return self
 
     @model_validator(mode="after")
     def _data_has_an_owner(self) -> Self:
         if self.data != "none" and self.gid is None:
-            raise ValueError("data needs the course's unix group; add gid, or leave data out")
+            raise mistake("data needs the course's unix group; add gid, or leave data out", "data")
         return self
 
     @property

@@ -14,11 +14,12 @@ from coursehub.errors import InvalidFile
 from coursehub.limits import Limit
 from coursehub.names import Gid, GroupName, PersonName, Uid, matching
 
-from . import document
+from . import document, rules
 from .course import VariableName, ZoneName
 from .document import Document
 from .durations import DurationOrNever
 from .images import Alias, Versions
+from .messages import mistake, place
 from .nodes import NodeClass, NodeName
 from .resources import Amount, Bytes, Resources
 
@@ -52,9 +53,10 @@ class FileDirectory(_Values):
     @model_validator(mode="after")
     def _groups_exist(self) -> Self:
         for name, person in self.people.items():
-            for group in person.groups:
+            for index, group in enumerate(person.groups):
                 if group not in self.groups:
-                    raise ValueError(f"{name} is in group {group!r}, which identity.file.groups does not have; add it")
+                    sentence = f"{name} is in group {group!r}, which identity.file.groups does not have; add it"
+                    raise mistake(sentence, "people", name, "groups", index)
         return self
 
 
@@ -125,7 +127,7 @@ class Ldap(_Values):
     @model_validator(mode="after")
     def _password_goes_with_a_name(self) -> Self:
         if (self.bind_dn is None) != (self.password_file is None):
-            raise ValueError("bindDn and passwordFile belong together; give both, or neither to ask anonymously")
+            raise rules.PASSWORD.mistake("passwordFile" if self.bind_dn is None else "bindDn")
         return self
 
 
@@ -152,7 +154,7 @@ class Identity(_Values):
     @model_validator(mode="after")
     def _ldap_is_said(self) -> Self:
         if self.provider == "ldap" and self.ldap is None:
-            raise ValueError("the provider is ldap, and ldap is not given; add ldap with servers and users")
+            raise rules.LDAP.mistake("provider")
         return self
 
 
@@ -273,7 +275,7 @@ class UsageOf(_Values):
     @model_validator(mode="after")
     def _prometheus_is_said(self) -> Self:
         if self.provider == "prometheus" and self.prometheus is None:
-            raise ValueError("the provider is prometheus, and prometheus is not given; add prometheus with url")
+            raise rules.PROMETHEUS.mistake("provider")
         return self
 
 
@@ -314,14 +316,16 @@ class Settings(_Values):
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         if self.general.image not in self.images:
-            raise ValueError(f"general.image is {self.general.image!r}, which images does not have; add it there")
-        if self.general.resources.node not in (None, *self.nodes):
-            raise ValueError(
-                f"general.resources.node is {self.general.resources.node!r}, which nodes does not have; add it there"
-            )
-        for group in self.general.groups:
+            known = ", ".join(sorted(self.images)) or "(none yet)"
+            raise rules.IMAGE.mistake("general", "image", image=self.general.image, images=known)
+        node = self.general.resources.node
+        if node not in (None, *self.nodes):
+            sentence = f"general.resources.node is {node!r}, which nodes does not have; add it there"
+            raise mistake(sentence, "general", "resources", "node")
+        for index, group in enumerate(self.general.groups):
             if group not in self.groups:
-                raise ValueError(f"general.groups names {group!r}, which groups does not have; add it there")
+                sentence = f"general.groups names {group!r}, which groups does not have; add it there"
+                raise mistake(sentence, "general", "groups", index)
         return self
 
     def owner_of(self, gid: int) -> str | None:
@@ -366,7 +370,7 @@ def read(values: Sequence[tuple[str, str]]) -> tuple[Settings, dict[str, Any]]:
             return Settings.model_validate(merged), merged
         except ValidationError as error:
             for detail in error.errors():
-                path = tuple(detail["loc"])
+                path = place(detail)
                 where = next((each for each in reversed(documents) if path in each.values), documents[-1])
                 problems += where.explain((), [detail], Settings)
     raise InvalidFile(problems)
