@@ -17,7 +17,7 @@ from . import prometheus
 from .usage import Picture, Use, course_limit, home_limit, limited
 
 # Counts now; raises Refused where it cannot be known.
-Source = Callable[[Settings], Awaitable[Picture]]
+UsageProvider = Callable[[Settings], Awaitable[Picture]]
 
 
 class Measuring(Collector):
@@ -26,7 +26,7 @@ class Measuring(Collector):
     As metrics: what each course takes and may take, when that was, and whether the provider failed.
     """
 
-    def __init__(self, current: Callable[[], Settings], source: Source, log: Log) -> None:
+    def __init__(self, current: Callable[[], Settings], source: UsageProvider, log: Log) -> None:
         self._current = current
         self._source = source
         self._log = log
@@ -93,7 +93,7 @@ class Providers:
         self._clock = clock
 
     async def __call__(self, settings: Settings) -> Picture:
-        """See Source."""
+        """See UsageProvider."""
         if settings.usage.prometheus and settings.usage.provider == "prometheus":
             return await self._prometheus(settings, settings.usage.prometheus)
         return await self._filesystem(settings)
