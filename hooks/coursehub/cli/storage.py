@@ -2,7 +2,6 @@
 
 import asyncio
 import grp
-import json
 import logging
 import os
 import sys
@@ -20,7 +19,7 @@ from coursehub.storage import archive as closing
 from coursehub.storage import feedback, volume
 from coursehub.storage import usage as accounting
 from coursehub.storage.answer import answer
-from coursehub.storage.check import COURSES, TOP, CourseTree, Finding, Inspector
+from coursehub.storage.check import COURSES, TOP, CourseTree, Inspector
 from coursehub.storage.volume import Volume
 
 from .common import FINE, PROBLEMS, find, say, site_and_courses, site_settings, today
@@ -88,7 +87,7 @@ def quota(options: Namespace) -> int:
         for tree in _trees(site, loaded.catalog)
     ]
     where, dry = _volume(options), options.dry_run
-    said: list[accounting.Set] = []
+    said: list[protocol.LimitChange] = []
     refused: list[str] = []
     for limits in (
         accounting.limit_homes(where, people, quotas.home.over(quotas.home), dry_run=dry),
@@ -184,7 +183,7 @@ def check(options: Namespace) -> int:
     return PROBLEMS if any(not each.done for each in seen) else FINE
 
 
-def _found(inspector: Inspector, options: Namespace, site: Settings, catalog: Catalog) -> Iterator[Finding]:
+def _found(inspector: Inspector, options: Namespace, site: Settings, catalog: Catalog) -> Iterator[protocol.Fault]:
     trees = _trees(site, catalog) if options.all else [_one(site, catalog, options.slug)]
     yield from inspector.top(TOP if options.all else COURSES)
     for tree in trees:
@@ -197,18 +196,20 @@ def _found(inspector: Inspector, options: Namespace, site: Settings, catalog: Ca
 
 def door(options: Namespace) -> int:
     """Answers one request from standard input, for a forced command of ssh; nothing comes from a command line."""
+    reply: protocol.Reply
     try:
         if os.environ.get("SSH_ORIGINAL_COMMAND", "request") not in ("", "request"):
             raise Refused("this key runs no commands; send one request, as JSON, on standard input")
         asked = protocol.parse(sys.stdin.buffer.readline(protocol.MOST + 1), minimum_uid=options.minimum_uid)
         if isinstance(asked, protocol.HomeRequest):
             _agree(asked, asyncio.run(_person(options, asked.name)))
-        said, code = answer(asked, _volume(options), dry_run=options.dry_run), FINE
+        reply, code = answer(asked, _volume(options), dry_run=options.dry_run), FINE
     except CoursehubError as refusal:
-        said, code = {"refusal": str(refusal)}, PROBLEMS
+        reply, code = protocol.RefusalReply(str(refusal)), PROBLEMS
     except OSError as error:
-        said, code = {"refusal": f"the volume refused it: {error.filename or ''}: {error.strerror}"}, PROBLEMS
-    print(json.dumps(said))
+        why = f"the volume refused it: {error.filename or ''}: {error.strerror}"
+        reply, code = protocol.RefusalReply(why), PROBLEMS
+    print(protocol.as_json(reply))
     return code
 
 
@@ -269,7 +270,7 @@ def _gib(size: int) -> str:
     return f"{size / 2**30:.2f} GiB"
 
 
-def _of(each: accounting.Usage) -> str:
+def _of(each: protocol.Usage) -> str:
     size, files = each.limit.size, each.limit.files
     limit = ", ".join(([_gib(size)] if size else []) + ([f"{files} files"] if files else []))
     return f"  of {limit}" if limit else ""

@@ -23,6 +23,7 @@ FOR_OTHERS = (
     "no answer from …: …",
     "… answers with HTTP …",
     "It could not count: …",
+    "the provisioner's service gave no answer to use: …",
 )
 
 

@@ -151,7 +151,7 @@ async def test_a_home_that_is_missing_refuses_before_anything_is_set(folder: Pat
 
 def test_a_hub_with_broken_values_does_not_start_and_says_where(folder: Path) -> None:
     (folder / "site/site.yaml").write_text("general: {image: x}\n")
-    with pytest.raises(InvalidFile, match=r"site.yaml:1:1: general.image is 'x', which images does not have; add it"):
+    with pytest.raises(InvalidFile, match=r"site.yaml:1:18: general.image: x is not in images"):
         configured(folder)
 
 

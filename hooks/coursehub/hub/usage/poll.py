@@ -3,11 +3,9 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Literal
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from coursehub.config.settings import PrometheusSource, Settings
 from coursehub.errors import Refused
@@ -18,29 +16,8 @@ from coursehub.log import Log
 from . import prometheus
 from .usage import Picture, Use, course_limit, home_limit, limited
 
-
-class _Set(BaseModel):
-    model_config = ConfigDict(strict=True)
-
-    size: int | None
-    files: int | None
-
-
-class _Counted(BaseModel):
-    model_config = ConfigDict(strict=True)
-
-    path: str = Field(pattern=r"^(home/[0-9]{2}|course)/[^/]+$")
-    size: int
-    files: int
-    limit: _Set
-    counted: Literal["quota", "walk"]
-
-
-_COUNTED = TypeAdapter(list[_Counted])
-
-
 # Counts now; raises Refused where it cannot be known.
-Source = Callable[[Settings], Awaitable[Picture]]
+UsageProvider = Callable[[Settings], Awaitable[Picture]]
 
 
 class Measuring(Collector):
@@ -49,7 +26,7 @@ class Measuring(Collector):
     As metrics: what each course takes and may take, when that was, and whether the provider failed.
     """
 
-    def __init__(self, current: Callable[[], Settings], source: Source, log: Log) -> None:
+    def __init__(self, current: Callable[[], Settings], source: UsageProvider, log: Log) -> None:
         self._current = current
         self._source = source
         self._log = log
@@ -116,7 +93,7 @@ class Providers:
         self._clock = clock
 
     async def __call__(self, settings: Settings) -> Picture:
-        """See Source."""
+        """See UsageProvider."""
         if settings.usage.prometheus and settings.usage.provider == "prometheus":
             return await self._prometheus(settings, settings.usage.prometheus)
         return await self._filesystem(settings)
@@ -124,17 +101,12 @@ class Providers:
     async def _filesystem(self, settings: Settings) -> Picture:
         if settings.provisioner is None:
             raise Refused("usage.provider is filesystem, and there is no service to ask; set storage.provisioner")
-        try:
-            counted = _COUNTED.validate_python(await self._provisioner.usage(settings.provisioner))
-        except ValidationError as error:
-            raise Refused(f"the provisioner's service gave no answer to use: {error.errors()[0]['msg']}") from None
         homes: dict[str, Use] = {}
         courses: dict[str, Use] = {}
-        for each in counted:
-            kind, *_, name = each.path.split("/")
+        for counted in await self._provisioner.usage(settings.provisioner):
+            kind, *_, name = counted.path.split("/")
             uses, most = (homes, home_limit) if kind == "home" else (courses, course_limit)
-            enforced = Limit(each.limit.size, each.limit.files)
-            uses[name] = limited(each.size, each.files, enforced, most(name, settings.quotas))
+            uses[name] = limited(counted.size, counted.files, counted.limit, most(name, settings.quotas))
         return Picture(self._clock(), homes, courses)
 
     async def _prometheus(self, settings: Settings, source: PrometheusSource) -> Picture:
