@@ -45,10 +45,10 @@ Hook = Callable[..., Any]
 
 def asked(user_options: Mapping[str, object]) -> Profile:
     """The profile that a form, a link or the REST API asked for; general use where none was named. Raises Refused."""
-    slug = user_options.get("profile", profiles.GENERAL_SLUG)
-    profile = profiles.parse(slug) if isinstance(slug, str) else None
+    profile = profiles.of(user_options)
     if profile is None:
-        raise Refused(f"There is no choice {str(slug)[:80]!r}. Choose one on the start page.", Reason.CHOICE)
+        slug = str(user_options.get("profile"))[:80]
+        raise Refused(f"There is no choice {slug!r}. Choose one on the start page.", Reason.CHOICE)
     return profile
 
 
@@ -121,7 +121,8 @@ class Hooks:
         last = spawner.orm_spawner.user_options if spawner.orm_spawner else None
         return choices.render(
             list(access.choices(person, snapshot.catalog, today)),
-            selected=linked.slug if linked else last.get("profile") if isinstance(last, Mapping) else None,
+            # Who has never started anything finds the first choice selected, not general use.
+            selected=linked.slug if linked else profiles.named(last) if last else None,
             message=message or self._witness.told(spawner.user.name),
             today=today,
             told=self._notes.of_home(person.name),

@@ -86,6 +86,6 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
         value = proposal["value"]
         if value == {}:
             return {}
-        slug = value.get("profile", profiles.GENERAL_SLUG) if isinstance(value, dict) else None
-        # What is cut off here is longer than any profile's slug.
-        return {"profile": slug[:_LONGEST] if isinstance(slug, str) else None}
+        slug = profiles.named(value)
+        # What is cut off here is longer than any profile's slug; None is refused when the server starts.
+        return {"profile": None if slug is None else slug[:_LONGEST]}

@@ -95,7 +95,5 @@ class NotesHandler(BaseHandler):  # type: ignore[misc] # JupyterHub is untyped
             self.finish({"message": "Only a server's own token reads its notes."})
             return
         spawner = self._user_from_orm(token.user).spawner
-        options = spawner.user_options if spawner.active else None
-        slug = options.get("profile") if isinstance(options, dict) else None
-        profile = profiles.parse(slug) if isinstance(slug, str) else None
+        profile = profiles.of(spawner.user_options) if spawner.active else None
         self.finish({"notes": [each.plain() for each in self._notes.in_server(token.user.name, profile)]})
