@@ -28,13 +28,13 @@ from coursehub.people.directory import People
 from coursehub.servers import site_module
 from coursehub.servers.manifest import Frame
 
-from . import proxy
+from . import proxy, spawn_test
 from .admin import socket as door
 from .hooks import Hook, Hooks
 from .metrics import certificate
 from .proxy import Routes
 from .recorder import Witness
-from .spawn_test import TRIALS, TrialHandler, Trials
+from .spawn_test import SpawnTestHandler, SpawnTests
 from .spawner import CoursehubSpawner
 from .volume import provisioner
 
@@ -88,14 +88,14 @@ def configure(
         earlier=_hooks(c),
         counters=counters,
     )
-    trials = Trials(lambda: site.current, hooks.find, state, log, adjust)
+    spawn_tests = SpawnTests(lambda: site.current, hooks.find, state, log, adjust)
     seen = certificate.Expiry(lambda: site.current.settings.certificate, log)
-    for numbers in (Live(lambda: site.current), Servers(), counters, measuring, seen, trials):
+    for numbers in (Live(lambda: site.current), Servers(), counters, measuring, seen, spawn_tests):
         REGISTRY.register(numbers)
     telling = Telling(lambda: site.current, board, measuring)
     more: dict[str, Question] = {
         "logs": witness.logs,
-        "status": Health(site, volume, service, trials.report),
+        "status": Health(site, volume, service, spawn_tests.status),
         **telling.questions,
     }
     for work in (
@@ -119,7 +119,7 @@ def configure(
         [
             (COURSES, CoursesHandler, {"choosing": hooks}),
             (NOTES, NotesHandler, {"notes": notes}),
-            (TRIALS, TrialHandler, {"trials": trials}),
+            (spawn_test.PATH, SpawnTestHandler, {"spawn_tests": spawn_tests}),
         ]
     )
     # JupyterHub calls each with whoever looks at a page; a failure is told of whose server the page is about.

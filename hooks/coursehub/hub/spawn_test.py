@@ -23,11 +23,12 @@ from coursehub.log import Log
 from coursehub.people.lookup import Answer
 from coursehub.servers import access
 from coursehub.servers.explain import explain
+from coursehub.servers.plan import PodPlan
 from coursehub.servers.site_module import Adjust
 from coursehub.spawntest import rules
-from coursehub.spawntest.rules import Finding, Result, Sight, Turn
+from coursehub.spawntest.rules import Report, Result, ServerView, Turn
 
-TRIALS = r"/coursehub/spawn-test"
+PATH = r"/coursehub/spawn-test"
 # The service of the chart's values whose token the test has, and the hub's group that its scopes are about.
 SERVICE = GROUP = "coursehub-spawn-test"
 # Longer than a try can take.
@@ -38,7 +39,17 @@ _RESULTS = TypeAdapter(tuple[Result, ...])
 Find = Callable[[str, Settings], Awaitable[Answer]]
 
 
-class Trials(Collector):
+def view(plan: PodPlan) -> ServerView:
+    """What the plan promises of the server."""
+    return ServerView(
+        uid=plan.uid,
+        gid=plan.gid,
+        groups=frozenset({plan.gid, *plan.supplementary_gids}),
+        mounts={mount.path: mount.read_only for mount in plan.mounts},
+    )
+
+
+class SpawnTests(Collector):
     """The last result of each course, in the folder `kept`; a course that went leaves nothing behind."""
 
     def __init__(
@@ -77,7 +88,7 @@ class Trials(Collector):
         """What was found last."""
         return max(self.results.values(), key=lambda each: each.at, default=None)
 
-    def report(self) -> Mapping[str, object] | None:
+    def status(self) -> Mapping[str, object] | None:
         """The same as plain data."""
         return self.latest.model_dump() if self.latest else None
 
@@ -97,15 +108,15 @@ class Trials(Collector):
         slug = rules.following(courses, self.results)
         profile = GENERAL if slug == GENERAL_SLUG else Profile(Role.STUDENT, slug)
         # A site's own code may run in it.
-        said = await asyncio.to_thread(explain, found, profile, now.catalog, now.settings, today, self._adjust)
-        if said.plan is None:
-            return Turn(user=person, course=slug, refusal=said.sentence)
-        return Turn(user=person, course=slug, expected=Sight.planned(said.plan))
+        answer = await asyncio.to_thread(explain, found, profile, now.catalog, now.settings, today, self._adjust)
+        if answer.plan is None:
+            return Turn(user=person, course=slug, refusal=answer.sentence)
+        return Turn(user=person, course=slug, expected=view(answer.plan))
 
-    async def record(self, finding: Finding) -> None:
+    async def record(self, report: Report) -> None:
         """Keeps what was found; raises OSError where a restart would not know it; /hub/metrics has it all the same."""
-        result = Result(**finding.model_dump(), at=time.time())
-        self._results = {**self.results, finding.course: result}
+        result = Result(**report.model_dump(), at=time.time())
+        self._results = {**self.results, report.course: result}
         await asyncio.to_thread(atomic.write, self._path, [_RESULTS.dump_json(tuple(self._results.values()), indent=1)])
 
     def describe(self) -> Iterator[Metric]:
@@ -125,12 +136,12 @@ class Trials(Collector):
         yield from (wanted, ok, at, took)
 
 
-class TrialHandler(APIHandler):  # type: ignore[misc] # JupyterHub is untyped
+class SpawnTestHandler(APIHandler):  # type: ignore[misc] # JupyterHub is untyped
     """GET says what to try, POST takes what was found; for the test's own service alone."""
 
-    def initialize(self, trials: Trials) -> None:
-        """`trials` keeps the results."""
-        self._trials = trials
+    def initialize(self, spawn_tests: SpawnTests) -> None:
+        """`spawn_tests` keeps the results."""
+        self._spawn_tests = spawn_tests
 
     async def get(self) -> None:
         """The next turn, as the person of the values, whom the hub knows from here on."""
@@ -141,19 +152,19 @@ class TrialHandler(APIHandler):  # type: ignore[misc] # JupyterHub is untyped
         # The service's scopes are about whoever is in it.
         group.users = [user.orm_user]
         self.db.commit()
-        turn = await self._trials.turn(person)
+        turn = await self._spawn_tests.turn(person)
         # A server does not know its owner's groups, so what the service's scopes say of one opens none.
         scopes = [f"access:servers!user={person}"]
         token = user.new_api_token(note="spawn test", scopes=scopes, expires_in=TOKEN_SECONDS)
         self.write(turn.model_copy(update={"token": token}).model_dump_json())
 
     async def post(self) -> None:
-        """A Finding about a live course."""
+        """A Report about a live course."""
         self._allowed()
         try:
-            await self._trials.record(Finding.model_validate_json(self.request.body))
+            await self._spawn_tests.record(Report.model_validate_json(self.request.body))
         except ValidationError as error:
-            raise web.HTTPError(400, f"This is no finding: {error.errors()[0]['msg']}") from None
+            raise web.HTTPError(400, f"This is no report: {error.errors()[0]['msg']}") from None
         except OSError as error:
             self.log.error("A restart of the hub would not know what the spawn test found: %s", error)
         self.set_status(204)
@@ -162,6 +173,6 @@ class TrialHandler(APIHandler):  # type: ignore[misc] # JupyterHub is untyped
         asker: Any = self.current_user
         if not isinstance(asker, orm.Service) or asker.name != SERVICE:
             raise web.HTTPError(403, f"Only the service {SERVICE} may ask.")
-        if self._trials.person is None:
+        if self._spawn_tests.person is None:
             raise web.HTTPError(404, "The spawn test is off; monitoring.spawnTest.enabled turns it on.")
-        return self._trials.person
+        return self._spawn_tests.person
