@@ -2,31 +2,33 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.base import APIHandler
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from pydantic import TypeAdapter, ValidationError
 from tornado import web
 
 from coursehub import atomic
 from coursehub.config.profiles import GENERAL, GENERAL_SLUG, Profile, Role
-from coursehub.config.settings import Settings
 from coursehub.errors import Refused
-from coursehub.live.snapshot import Snapshot
+from coursehub.live.snapshot import Site, Snapshot
 from coursehub.log import Log
-from coursehub.people.lookup import Answer
 from coursehub.servers import access
 from coursehub.servers.explain import explain
 from coursehub.servers.plan import PodPlan
 from coursehub.servers.site_module import Adjust
 from coursehub.spawntest import rules
 from coursehub.spawntest.rules import Report, Result, ServerView, Turn
+
+from .accounts import Find
+from .metrics.collector import LiveCollector
+from .registry import Registry
+from .shared import Shared
 
 PATH = r"/coursehub/spawn-test"
 # The service of the chart's values whose token the test has, and the hub's group that its scopes are about.
@@ -35,8 +37,6 @@ SERVICE = GROUP = "coursehub-spawn-test"
 TOKEN_SECONDS = 1800
 _FILE = "spawn-test.json"
 _RESULTS = TypeAdapter(tuple[Result, ...])
-
-Find = Callable[[str, Settings], Awaitable[Answer]]
 
 
 def view(plan: PodPlan) -> ServerView:
@@ -49,7 +49,7 @@ def view(plan: PodPlan) -> ServerView:
     )
 
 
-class SpawnTests(Collector):
+class SpawnTests(Shared, LiveCollector):
     """The last result of each course, in the folder `kept`; a course that went leaves nothing behind."""
 
     def __init__(
@@ -66,10 +66,6 @@ class SpawnTests(Collector):
         except (OSError, ValidationError) as error:
             log.error("What the spawn test found before is not known: %s", error)
             self._results = {}
-
-    def __deepcopy__(self, memo: object) -> Self:
-        """Itself: traitlets copies what is configured, and the handler's results are those on /hub/metrics."""
-        return self
 
     @property
     def person(self) -> str | None:
@@ -114,14 +110,10 @@ class SpawnTests(Collector):
         return Turn(user=person, course=slug, expected=view(answer.plan))
 
     async def record(self, report: Report) -> None:
-        """Keeps what was found; raises OSError where a restart would not know it; /hub/metrics has it all the same."""
+        """Keeps the report; raises OSError where a restart would not know it; /hub/metrics has it all the same."""
         result = Result(**report.model_dump(), at=time.time())
         self._results = {**self.results, report.course: result}
         await asyncio.to_thread(atomic.write, self._path, [_RESULTS.dump_json(tuple(self._results.values()), indent=1)])
-
-    def describe(self) -> Iterator[Metric]:
-        """Nothing: what there is depends on the courses."""
-        yield from ()
 
     def collect(self) -> Iterator[Metric]:
         """One sample a tried course; `wanted` says whether there should be any."""
@@ -137,7 +129,7 @@ class SpawnTests(Collector):
 
 
 class SpawnTestHandler(APIHandler):  # type: ignore[misc] # JupyterHub is untyped
-    """GET says what to try, POST takes what was found; for the test's own service alone."""
+    """GET answers what to try, POST takes the report; for the test's own service alone."""
 
     def initialize(self, spawn_tests: SpawnTests) -> None:
         """`spawn_tests` keeps the results."""
@@ -176,3 +168,11 @@ class SpawnTestHandler(APIHandler):  # type: ignore[misc] # JupyterHub is untype
         if self._spawn_tests.person is None:
             raise web.HTTPError(404, "The spawn test is off; monitoring.spawnTest.enabled turns it on.")
         return self._spawn_tests.person
+
+
+def register(registry: Registry, site: Site, find: Find, adjust: Adjust | None, state: Path, log: Log) -> SpawnTests:
+    """The spawn test can ask and report, and its results are on /hub/metrics."""
+    spawn_tests = SpawnTests(lambda: site.current, find, state, log, adjust)
+    registry.handle(PATH, SpawnTestHandler, spawn_tests=spawn_tests)
+    registry.measure(spawn_tests)
+    return spawn_tests

@@ -106,7 +106,7 @@ def test_handlers_of_the_site_stay(folder: Path) -> None:
     c = Config()
     c.JupyterHub.extra_handlers = [("/theirs", object)]
     paths = [path for path, *_ in configured(folder, c).JupyterHub.extra_handlers]
-    assert paths == ["/theirs", handler.COURSES, feed.NOTES, spawn_test.PATH]
+    assert paths == ["/theirs", feed.PATH, handler.COURSES, spawn_test.PATH]
 
 
 @pytest.mark.parametrize("section", ["Spawner", "KubeSpawner"])

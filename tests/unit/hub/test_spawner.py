@@ -12,8 +12,11 @@ from coursehub.config.catalog import Catalog
 from coursehub.config.course import Course
 from coursehub.config.profiles import GENERAL, Profile, Role, parse
 from coursehub.errors import Refused
-from coursehub.hub.hooks import Forbidden, Hooks, asked
+from coursehub.hub.accounts import Accounts
+from coursehub.hub.hooks import Forbidden, Hooks
+from coursehub.hub.planner import asked
 from coursehub.hub.spawner import CoursehubSpawner, Preselected
+from coursehub.people.directory import People
 from coursehub.person import Person
 from coursehub.servers import access, plan
 from coursehub.servers.traits import traits
@@ -22,7 +25,7 @@ from hypothesis import strategies as st
 from kubespawner.slugs import safe_slug
 
 from tests.support import ANNA, JONAS, MARIA, PETER, TODAY, catalog, site
-from tests.unit.conftest import FRAME, Spawner, hooks, start
+from tests.unit.conftest import FRAME, LOG, Spawner, choosing, hooks, start
 from tests.unit.pods import CELLS, EVERYTHING, Cell, each_cell, golden
 
 
@@ -167,7 +170,7 @@ def test_p3_a_link_chooses_on_the_page_and_starts_nothing(spawner: Spawner) -> N
 
 
 async def test_groups_of_jupyterhub_are_the_persons_too(spawner: Spawner) -> None:
-    person = await hooks()._person(spawner(PETER), site())
+    person = await Accounts(People(LOG)).owner(spawner(PETER), site())
     assert person.group_names == {"data-analysis", "everyone"}
 
 
@@ -229,7 +232,7 @@ def of_jonas_among(others: int) -> Catalog:
 
 @pytest.mark.parametrize("others", [0, 1000])
 async def test_a_form_looks_at_no_course_but_those_that_it_shows(spawner: Spawner, others: int) -> None:
-    form = await hooks(of_jonas_among(others)).form(spawner(JONAS, ""), None)
+    form = await choosing(of_jonas_among(others)).form(spawner(JONAS, ""), None)
     assert all(f'value="{slug}"' in form for slug in ("takes", "teaches--instructor", "public"))
     assert Seen.looked_at == {"takes", "took", "teaches", "public"}
 
