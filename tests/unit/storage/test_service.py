@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from coursehub.hub.notices import fullness
-from coursehub.hub.usage.poll import Providers
+from coursehub.hub.usage.poll import SiteProvider
 from coursehub.hub.volume.provisioner import Provisioner
 
 from tests.server import ROOT, Server, server
@@ -62,9 +62,9 @@ quotas: {{home: {{size: 10M}}, people: {{maria: {{size: 2M}}}}}}
 usage: {{provider: filesystem}}
 provisioner: {{url: "{service.url}"}}
 """
-    picture = await Providers(Provisioner(service.token, logging.getLogger("tests")))(site(values))
+    picture = await SiteProvider(Provisioner(service.token, logging.getLogger("tests")))(site(values))
     (service.root / "home/01/maria/large").unlink()
-    note = fullness.home_note(picture.homes["maria"], warn=90)
+    note = fullness.home_notice(picture.homes["maria"], warn=90)
     assert note
     assert note.text.startswith("Your home holds 2 of 2 MiB. Saving may fail.")
 
