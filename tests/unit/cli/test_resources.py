@@ -1,4 +1,4 @@
-"""`coursehub usage`: a Prometheus is asked over HTTP; what it lacks is said with what to do."""
+"""`coursehub resources`: a Prometheus is asked over HTTP; what it lacks is said with what to do."""
 
 import json
 import threading
@@ -75,8 +75,8 @@ def watched(prometheus: Prometheus) -> None:
 
 
 def run(prometheus: Prometheus, *arguments: str) -> int:
-    """The exit code of `coursehub usage`."""
-    return main.main(["usage", "--prometheus", prometheus.url, *arguments])
+    """The exit code of `coursehub resources`."""
+    return main.main(["resources", "--prometheus", prometheus.url, *arguments])
 
 
 def test_what_was_measured_is_suggested(prometheus: Prometheus, capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,7 +180,7 @@ def test_what_is_no_prometheus_is_a_sentence(
 def test_where_nobody_listens_the_way_to_a_prometheus_in_the_cluster_is_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main.main(["usage", "--suggest", "--prometheus", "http://127.0.0.1:9"]) == 1
+    assert main.main(["resources", "--suggest", "--prometheus", "http://127.0.0.1:9"]) == 1
     said = capsys.readouterr().err
     assert said.startswith("coursehub: no Prometheus answers at http://127.0.0.1:9 (")
     assert "port-forward" in said

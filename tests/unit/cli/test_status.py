@@ -87,8 +87,8 @@ def test_what_is_said_of_a_deployment(
 
 def told(**changes: Any) -> dict[str, tuple[str, str | None]]:
     """The lines of the hub's answer FINE with these changes, by what they are about."""
-    lines = status.told(FINE | changes, "coursehub-0.1.0, jupyterhub-4.4.0", NOW)
-    return {line.what: (line.said, line.todo) for line in lines}
+    lines = status.of_hub(FINE | changes, "coursehub-0.1.0, jupyterhub-4.4.0", NOW)
+    return {line.what: (line.message, line.todo) for line in lines}
 
 
 def test_of_a_hub_that_is_well_no_line_is_wrong() -> None:
