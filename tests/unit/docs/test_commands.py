@@ -49,7 +49,9 @@ def test_a_command_that_is_named_is_one_that_there_is(command: str) -> None:
 def test_the_lines_to_be_copied_are_among_them() -> None:
     assert {
         "check --site values/SITE.yaml values/courses.yaml",
-        "course check --all FILES --repair",
+        "course check --all --repair FILES",
+        "storage serve --root /export --token /etc/coursehub/token   --certificate /etc/coursehub/tls.crt --key "
+        "/etc/coursehub/tls.key --port 8443",
         "storage door --root /export --minimum-uid 20000",
         "secrets apply /etc/coursehub/secrets --site /etc/coursehub/SITE.yaml --restart-proxy",
         "storage ensure --user=maria FILES",
