@@ -47,16 +47,16 @@ def test_a_text_comes_from_a_file_and_reaches_one_course(door: Door, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("before", "said"),
+    ("before", "message"),
     [(SHOWN, "taken down: warning for everybody: Down.\n"), (None, "nothing was announced\n")],
 )
 def test_clearing_says_what_was_there(
-    door: Door, capsys: pytest.CaptureFixture[str], before: dict[str, Any] | None, said: str
+    door: Door, capsys: pytest.CaptureFixture[str], before: dict[str, Any] | None, message: str
 ) -> None:
     door.answer = {"before": before}
     assert run("announce", "--clear") == 0
     assert door.asked[0] == {"namespace": "coursehub", "ask": "clear", "course": None, "dry_run": False}
-    assert capsys.readouterr().out == said
+    assert capsys.readouterr().out == message
 
 
 def test_the_list_is_lines_or_json(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,7 +71,7 @@ def test_the_list_is_lines_or_json(door: Door, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         ((), 2, "give one of TEXT, --file, --clear and --list"),
         (("x", "--clear"), 2, "give one of TEXT, --file, --clear and --list"),
@@ -83,8 +83,8 @@ def test_the_list_is_lines_or_json(door: Door, capsys: pytest.CaptureFixture[str
     ],
 )
 def test_what_is_no_announcement_never_reaches_the_hub(
-    door: Door, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], code: int, said: str
+    door: Door, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     assert run("announce", *arguments) == code
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert door.asked == []

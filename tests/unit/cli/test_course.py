@@ -24,7 +24,7 @@ pytestmark = [
 def unlist(root: Path, name: str) -> None:
     """Takes somebody out of the list of everyone with a home."""
     listed = (root / "people/passwd").read_text().splitlines(keepends=True)
-    (root / "people/passwd").write_text("".join(each for each in listed if not each.startswith(f"{name}:")))
+    (root / "people/passwd").write_text("".join(line for line in listed if not line.startswith(f"{name}:")))
 
 
 def somebody_elses(root: Path) -> None:
@@ -35,10 +35,10 @@ def somebody_elses(root: Path) -> None:
 
 def test_a_course_is_made_and_what_is_left_to_do_is_said(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("course", "create", "python-intro", *FILES) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert "make exchange/python-intro/inbound 3773 0:70101" in said
-    assert said[-1] == "still to do: let the hub have the course file: helm upgrade"
-    assert any("no group has the gid 70101 on this host" in line for line in said)
+    output = capsys.readouterr().out.splitlines()
+    assert "make exchange/python-intro/inbound 3773 0:70101" in output
+    assert output[-1] == "still to do: let the hub have the course file: helm upgrade"
+    assert any("no group has the gid 70101 on this host" in line for line in output)
     assert not (root / "course/data-analysis").exists()
     assert run("course", "create", *FILES[:4], "python-intro", "courses.yaml", "--json") == 0
     assert json.loads(capsys.readouterr().out)["changes"] == []
@@ -116,17 +116,17 @@ def test_f9_what_is_in_an_archived_course_is_its_owners_alone_to_write_until_the
     (tmp_path / "courses.yaml").write_text(COURSES)
     capsys.readouterr()
     archive = ("course", "archive", "old-course", *FILES)
-    said = [
+    message = [
         "close 1 files and directories below course/old-course/data",
         "close 3 files and directories below course/old-course/files",
         "close 1 files and directories below exchange/old-course/outbound",
         "close 2 files and directories below exchange/old-course/inbound",
     ]
     assert run(*archive, "--dry-run") == 0
-    assert capsys.readouterr().out.splitlines()[-4:] == said
+    assert capsys.readouterr().out.splitlines()[-4:] == message
     assert modes(used, *BELOW) == before
     assert run(*archive) == 0
-    assert capsys.readouterr().out.splitlines()[-4:] == said
+    assert capsys.readouterr().out.splitlines()[-4:] == message
     writable = [path for path in used.glob("*/old-course/**/*") if path.lstat().st_mode & 0o022]
     assert writable == []
     assert run(*archive) == 0
@@ -180,8 +180,8 @@ def test_f2_closing_follows_no_link_and_leaves_second_names_alone(
     (used / "course/old-course/files/link").symlink_to(elsewhere)
     (tmp_path / "courses.yaml").write_text(COURSES)
     assert run("course", "archive", "old-course", *FILES) == 0
-    said = "close 3 files and directories below course/old-course/files; 1 stay as they are"
-    assert said in capsys.readouterr().out
+    message = "close 3 files and directories below course/old-course/files; 1 stay as they are"
+    assert message in capsys.readouterr().out
     assert [path.stat().st_mode & 0o777 for path in (secret, elsewhere)] == [0o666, 0o666]
     assert run("course", "check", "old-course", *FILES) == 1
     assert "course/old-course/files/mine: can be written by others" in capsys.readouterr().out
@@ -227,10 +227,10 @@ def test_what_root_squash_hides_is_said_and_is_no_finding(
     check = ("course", "check", "--all", *FILES)
     with squashed(tmp_path):
         assert run(*check) == 0
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("coursehub: course/python-intro/files/gradebook.db, ")
-    assert "may not be looked at from here (root_squash, or you are not root)" in said.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("coursehub: course/python-intro/files/gradebook.db, ")
+    assert "may not be looked at from here (root_squash, or you are not root)" in output.err
     (made / "home/01/maria").chmod(0o755)
     (made / "exchange/python-intro/inbound").chmod(0o2777)
     with squashed(tmp_path):
@@ -417,9 +417,9 @@ def test_f7_of_what_is_wrong_in_many_places_a_few_are_named_and_the_rest_counted
         (inbound / str(number)).write_text("")
         os.chown(inbound / str(number), 20001, 20001)
     assert run("course", "check", "python-intro", *FILES) == 1
-    said = capsys.readouterr().out.splitlines()
-    assert len(said) == 6
-    assert said[-1].endswith("has group 20001, not the course's 70101; and 1994 more like it")
+    output = capsys.readouterr().out.splitlines()
+    assert len(output) == 6
+    assert output[-1].endswith("has group 20001, not the course's 70101; and 1994 more like it")
 
 
 def test_f7_directories_nested_without_end_are_told(made: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ def test_the_images_of_the_courses_and_who_needs_them(files: Path, capsys: pytes
         "    r: data-analysis\n"
     )
     assert run("images", "--json", "--site", "site.yaml", "courses.yaml") == 0
-    assert [each["reference"] for each in json.loads(capsys.readouterr().out)] == [
+    assert [pull["reference"] for pull in json.loads(capsys.readouterr().out)] == [
         "registry.example/python:1",
         "registry.example/r:1",
     ]

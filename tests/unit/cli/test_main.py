@@ -15,7 +15,7 @@ from tests.unit.cli.command import FILES, run
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         pytest.param(["check", "--site", "site.yaml", "courses.yaml"], 0, [], id="fine"),
         pytest.param(
@@ -97,12 +97,14 @@ from tests.unit.cli.command import FILES, run
     ],
 )
 def test_exit_code_and_what_is_said(
-    files: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, said: list[str] | None
+    files: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, message: list[str] | None
 ) -> None:
     assert run(*arguments) == code
     written = capsys.readouterr()
-    if said is not None:
-        assert [line for line in written.err.splitlines() if "without --site" not in line or said == [line]] == said
+    if message is not None:
+        assert [
+            line for line in written.err.splitlines() if "without --site" not in line or message == [line]
+        ] == message
         assert not written.out
     else:
         assert written.err.startswith("Usage: coursehub")

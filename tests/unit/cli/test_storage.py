@@ -16,10 +16,10 @@ ENSURE = ("storage", "ensure", *FILES)
 
 def test_a_dry_run_of_the_storage_says_all_and_makes_nothing(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*ENSURE, "--dry-run") == 0
-    said = capsys.readouterr().out.splitlines()
-    assert "make home/01/maria 0700 20001:20001" in said
-    assert "make course/data-analysis/data 3777 0:70102" in said
-    assert not any("statistics-lab" in line for line in said), "an image-only course has no directories"
+    output = capsys.readouterr().out.splitlines()
+    assert "make home/01/maria 0700 20001:20001" in output
+    assert "make course/data-analysis/data 3777 0:70102" in output
+    assert not any("statistics-lab" in line for line in output), "an image-only course has no directories"
     assert not list((files / "root").iterdir())
 
 
@@ -58,14 +58,14 @@ def test_somebody_who_cannot_have_a_home_is_named_and_keeps_nobody_else_from_the
     people = [f"--user={name}" for name in ("mallory", "../etc", "daemon", "maria")]
     assert run("storage", "ensure", *people, *FILES) == 1
     assert (root / "home/01/maria").is_dir()
-    said = capsys.readouterr()
-    assert "make home/01/maria 0700 20001:20001" in said.out
+    output = capsys.readouterr()
+    assert "make home/01/maria 0700 20001:20001" in output.out
     for sentence in (
         "coursehub: mallory: The account 'mallory' is not known in the university's directory",
         "coursehub: ../etc: The account name '../etc' cannot have a server here",
         "coursehub: daemon: The account 'daemon' is a system account",
     ):
-        assert sentence in said.err
+        assert sentence in output.err
 
 
 @as_root
@@ -82,7 +82,7 @@ def test_whom_only_the_login_knows_the_hub_has_to_ask_for(
 def test_usage_is_counted_by_a_walk_where_there_are_no_quotas(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (made / "home/01/maria/big").write_bytes(os.urandom(2**20))
     assert run("storage", "usage", "--root", "root", "--json") == 0
-    found = {each["path"]: each for each in json.loads(capsys.readouterr().out)}
+    found = {use["path"]: use for use in json.loads(capsys.readouterr().out)}
     assert found["home/01/maria"]["counted"] == "walk"
     assert found["home/01/maria"]["files"] == 2
     assert 2**20 <= found["home/01/maria"]["size"] < 2**20 + 65536

@@ -52,5 +52,5 @@ def test_an_account_that_gets_no_server_is_told_why(
     assert run(*ACCOUNT, name) == 1
     assert capsys.readouterr().err.startswith(sentence)
     assert run(*ACCOUNT, "--json", name) == 1
-    said = json.loads(capsys.readouterr().out)
-    assert (said["known"], said["refusal"].startswith(sentence)) == (False, True)
+    report = json.loads(capsys.readouterr().out)
+    assert (report["known"], report["refusal"].startswith(sentence)) == (False, True)
