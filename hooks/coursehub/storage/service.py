@@ -5,14 +5,11 @@ that somebody listens. Whoever sends a request has the token. A file server that
 service.
 """
 
-import argparse
 import asyncio
 import hmac
-import ipaddress
 import logging
 import os
 import sys
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -27,7 +24,6 @@ from .answer import answer
 from .certificate import Certificate
 from .volume import SSH_DOOR, Volume
 
-PORT = 8080
 # Requests that are worked on at a time.
 SLOTS = 16
 # Seconds for counting what everybody stores, which is a walk where the file system has no quotas.
@@ -128,47 +124,24 @@ async def _trial(volume: Volume) -> str | None:
     return None
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def serve(
+    root: Path, token: Path, *, timeout: float, host: str | None, port: int, tls: tuple[Path, Path] | None
+) -> int:
     """Serves until it is told to end; 1 at once where root may not make and own directories, or no certificate is."""
-    parser = argparse.ArgumentParser(prog="python3 -m coursehub.storage.service", description=__doc__)
-    parser.add_argument("--root", type=Path, required=True, help="where the volume is mounted")
-    parser.add_argument("--token", type=Path, required=True, help="the file that holds the token")
-    parser.add_argument("--timeout", type=float, default=10.0, help="seconds for each request (10)")
-    parser.add_argument("--host", help="the address to listen on; without it, all")
-    parser.add_argument("--port", type=int, default=PORT, help=f"where to listen ({PORT})")
-    parser.add_argument("--certificate", type=Path, metavar="FILE", help="listen with TLS: the chain, as PEM")
-    parser.add_argument("--key", type=Path, metavar="FILE", help="its private key, as PEM")
-    parser.add_argument("--plain", action="store_true", help="listen without TLS: inside a cluster only")
-    options = parser.parse_args(arguments)
-    if (options.certificate is None) != (options.key is None):
-        parser.error("--certificate and --key belong together")
-    if options.certificate is None and not options.plain and not _is_local(options.host):
-        parser.error("without TLS the token is everybody's on the way; give --certificate and --key")
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stdout)
     os.umask(0o077)
-    volume = Volume(options.root)
+    volume = Volume(root)
     if why := asyncio.run(_trial(volume)):
-        print(f"coursehub: {options.root}: {why}", file=sys.stderr)
+        print(f"coursehub: {root}: {why}", file=sys.stderr)
         return 1
-    tls = None
-    if options.certificate:
+    context = None
+    if tls:
         try:
-            tls = Certificate(options.certificate, options.key).context()
+            context = Certificate(*tls).context()
         except OSError as error:
-            print(f"coursehub: {options.certificate} with {options.key} is no certificate: {error}", file=sys.stderr)
+            chain, key = tls
+            print(f"coursehub: {chain} with {key} is no certificate: {error}", file=sys.stderr)
             return 1
-    app = Service(volume, options.token, options.timeout).app()
-    where = {"host": options.host, "port": options.port, "ssl_context": tls}
-    web.run_app(app, **where, print=None, access_log=None, shutdown_timeout=5.0)
+    app = Service(volume, token, timeout).app()
+    web.run_app(app, host=host, port=port, ssl_context=context, print=None, access_log=None, shutdown_timeout=5.0)
     return 0
-
-
-def _is_local(host: str | None) -> bool:
-    try:
-        return ipaddress.ip_address(host or "::").is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -190,7 +190,7 @@ def test_a_renewed_certificate_is_used_without_a_restart_and_half_a_one_is_not(
 def test_it_does_not_start_where_the_token_could_be_read_on_the_way(
     tmp_path: Path, words: list[str], code: int, sentence: str
 ) -> None:
-    command = (sys.executable, "-P", "-B", "-m", "coursehub.storage.service", "--root=.", "--token=token", "--port=0")
+    command = (sys.executable, "-P", "-B", "-m", "coursehub.service", "--root=.", "--token=token", "--port=0")
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "hooks")}
     done = subprocess.run(
         [*command, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
