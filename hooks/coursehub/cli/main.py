@@ -8,6 +8,7 @@ import click
 from click.exceptions import NoSuchCommand
 
 from coursehub.errors import CoursehubError
+from coursehub.version import VERSION
 
 from .common import PROBLEMS, reason, warn
 
@@ -52,7 +53,7 @@ class _Program(click.Group):
 
 
 @click.group(cls=_Program, context_settings={"max_content_width": 100})
-@click.version_option(package_name="coursehub", message="%(prog)s %(version)s")
+@click.version_option(VERSION, message="%(prog)s %(version)s")
 def program() -> None:
     """Courses on JupyterHub, from one file."""
 
