@@ -70,10 +70,6 @@ class Installation:
         assert not check or done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
         return done.stdout if done.returncode == 0 else done.stderr
 
-    def hurry(self) -> None:
-        """Makes kubelet look at the hub's ConfigMaps now; of its own accord it does within 100 s."""
-        self.kubectl("annotate", "pod", "--selector=component=hub", f"tests/looked={time.time_ns()}", "--overwrite")
-
     def coursehub(self, *arguments: str) -> str:
         """What the command of that name says on an admin's machine."""
         done = self.command(*arguments)
@@ -152,24 +148,35 @@ class Installation:
         self, courses: Path, *arguments: str, chart: Path = CHART, site: Path | None = None
     ) -> subprocess.Popen[str]:
         """`helm` at work."""
-        state = Path(self.kubeconfig).parent
-        values = str(site or os.environ.get("VALUES", "values/local.yaml"))
-        command = ["helm", "upgrade", "coursehub", str(chart), "--namespace", self.namespace, "--wait"]
-        command += ["--values", values, "--values", str(state / "values.json")]
-        command += ["--set-file", f"courses.files.main={courses}", "--timeout", "3m", *arguments]
+        command = ["helm", "upgrade", *self._release(courses, chart, site), "--wait", "--timeout", "3m", *arguments]
         quiet, heard = subprocess.DEVNULL, subprocess.PIPE
         return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=quiet, stderr=heard, text=True)
 
+    def rendered(self) -> str:
+        """All objects of this installation, as `helm template` writes them."""
+        command = ["helm", "template", *self._release(COURSES, CHART, None)]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _release(self, courses: Path, chart: Path, site: Path | None) -> list[str]:
+        """Name, chart and values, as words of helm."""
+        files = (
+            str(site or os.environ.get("VALUES", "values/local.yaml")),
+            str(Path(self.kubeconfig).parent / "values.json"),
+        )
+        values = [word for file in files for word in ("--values", file)]
+        course_file = ("--set-file", f"courses.files.main={courses}")
+        return ["coursehub", str(chart), "--namespace", self.namespace, *values, *course_file]
+
     @contextmanager
     def upgraded(self, courses: Path, *arguments: str) -> Iterator[None]:
-        """The installation with other values, which kubelet sees soon; afterwards as `make up` made it."""
+        """The installation with other values; afterwards as `make up` made it."""
         try:
             self.helm(courses, *arguments)
-            self.hurry()
             yield
         finally:
             self.helm(COURSES)
-            self.hurry()
 
 
 def until(look: Callable[[], Found], seconds: float, what: str, every: float = 1.0) -> Found:

@@ -98,7 +98,6 @@ def served(installation: Installation, folder: Path, *values: str) -> Iterator[H
             time.sleep(1)
             installation.helm(COURSES, *HTTPS, *values)
             until(installation.hub_is_ready, 90, "the hub with https")
-            installation.hurry()
             until(made.answers, 60, "the hub behind https")
             try:
                 yield made

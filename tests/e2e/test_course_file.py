@@ -51,9 +51,8 @@ def written(path: Path, **courses: object) -> Path:
 
 
 def upgrade(installation: Installation, courses: Path, done: Callable[[], object], what: str) -> None:
-    """`helm upgrade` with the course file, until it is `done`; test_restart shows how long that takes unhurried."""
+    """`helm upgrade` with the course file, until it is `done`; test_configmaps shows how long that takes."""
     installation.helm(courses)
-    installation.hurry()
     until(done, 110, what)
 
 

@@ -45,12 +45,11 @@ def test_a_new_course_appears_without_a_restart(log_in: LogIn, installation: Ins
         file.write("\n  history:\n    name: History of Computing\n    students: everyone\n")
     try:
         installation.helm(longer)
-        until(lambda: "history" in emma.choices(), 100, "the new course on the page", every=2)
+        until(lambda: "history" in emma.choices(), 10, "the new course on the page", every=0.2)
         assert installation.hub() == before, "the hub was restarted"
     finally:
         installation.helm(COURSES)
-        installation.hurry()
-    until(lambda: "history" not in emma.choices(), 100, "the course gone again", every=2)
+    until(lambda: "history" not in emma.choices(), 10, "the course gone again", every=0.2)
 
 
 def test_a_broken_course_file_leaves_the_last_good_one(

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -58,19 +58,12 @@ class ConfigMaps:
     What was read stays while the API server is away. One that is gone, or may not be read, has the reason in its place.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        namespace: str,
-        log: logging.Logger | logging.LoggerAdapter[Any],
-        connection: Callable[[Configuration], object] = load_incluster_config,
-    ) -> None:
+    def __init__(self, folder: Path, namespace: str, log: logging.Logger | logging.LoggerAdapter[Any]) -> None:
         self.site = folder / "now" / SITE
         self.courses = folder / "now" / "courses"
         self._folder = folder
         self._namespace = namespace
         self._log = log
-        self._connection = connection
         self._names: tuple[str, ...] | None = None
         self._found: dict[str, _Found] = {}
         self._laid: object = None
@@ -96,7 +89,7 @@ class ConfigMaps:
 
     async def _follow_all(self) -> None:
         configuration = Configuration()
-        self._connection(configuration)
+        load_incluster_config(configuration)  # type: ignore[no-untyped-call] # kubernetes_asyncio has no types for it
         async with ApiClient(configuration) as client:
             self._tasks = {}
             await self._follow(CoreV1Api(client), SITE)
@@ -237,15 +230,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     maps = ConfigMaps(options.folder, options.namespace, logging.getLogger(__name__))
     maps.follow()
     found = [folders.site(maps.site), folders.courses(maps.courses)]
-    problems = [error for files in found if isinstance(files, InvalidFile) for error in files.problems]
-    problems += [
-        error
-        for files in found
-        if not isinstance(files, InvalidFile)
-        for _, text in files
-        if isinstance(text, InvalidFile)
-        for error in text.problems
-    ]
+    texts = [text for files in found for text in ([files] if isinstance(files, InvalidFile) else dict(files).values())]
+    problems = [problem for text in texts if isinstance(text, InvalidFile) for problem in text.problems]
     for problem in problems:
         print(problem, file=sys.stderr)
     return int(bool(problems))
