@@ -43,8 +43,8 @@ check: venv programs ## lint, types, generated files, unit and chart tests: unde
 	@ci/check.sh
 
 .PHONY: test
-test: venv ## everything but benchmarks, with each part's time
-	@$(VENV)/python -m ci.parts programs check hub directory ssh nfs images-test up e2e monitoring drills
+test: venv ## all tests, in two lanes beside each other, with each part's time and its slowest tests
+	@$(VENV)/python -m ci.parts
 
 .PHONY: hub
 hub: venv ## a real JupyterHub with the hooks, Kubernetes' API replaced
@@ -74,9 +74,17 @@ monitoring: venv ## a real Prometheus: each alert fires once and is silent when 
 drills: venv ## kill, cut off and take over the local cluster; disturbs whatever runs on it
 	@$(VENV)/pytest tests/drills
 
+.PHONY: soak
+soak: venv ## what the drills do once, SOAK times (100): hours; disturbs whatever runs on the local cluster
+	@SOAK=$${SOAK:-100} $(VENV)/pytest tests/drills
+
 .PHONY: bench
 bench: venv ## measure beside plain z2jh on the same cluster; prints tables for docs/measurements.md (bench-hooks needs no cluster)
 	@$(VENV)/python -m tests.bench
+
+.PHONY: bench-smoke
+bench-smoke: venv ## the same with small numbers: only whether it runs
+	@$(VENV)/python -m tests.bench --smoke
 
 .PHONY: bench-hooks
 bench-hooks: venv ## measure the hub's own work: plan, gate, form, reload, check; needs no cluster

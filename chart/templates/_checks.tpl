@@ -7,6 +7,7 @@
 {{ include "coursehub.problems.images" . }}
 {{ include "coursehub.problems.singleuserImage" . }}
 {{ include "coursehub.problems.identity" . }}
+{{ include "coursehub.problems.rules" . }}
 {{ include "coursehub.problems.courses" . }}
 {{ include "coursehub.problems.size" . }}
 {{ include "coursehub.problems.https" . }}
@@ -48,9 +49,6 @@
 {{- if and (eq .provider "filesystem") (not $.Values.storage.provisioner.enabled) (not $.Values.storage.provisioner.url) }}
 - usage.provider: filesystem asks the provisioner's service, and there is none; set storage.provisioner.enabled or storage.provisioner.url, or ask a Prometheus.
 {{- end }}
-{{- if and (eq .provider "prometheus") (not .prometheus) }}
-- usage.prometheus: none is given, and usage.provider is prometheus; add usage.prometheus with url.
-{{- end }}
 {{- end }}
 {{- with .Values.storage.existingClaim }}
 {{- if ne . "coursehub-storage" }}
@@ -75,8 +73,6 @@
 {{- define "coursehub.problems.images" -}}
 {{- if not .Values.general.image }}
 - general.image: none is given; write one of the names in images, which now has {{ keys .Values.images | sortAlpha | join ", " | default "none" }}.
-{{- else if not (hasKey .Values.images .Values.general.image) }}
-- general.image: {{ .Values.general.image }} is not in images; write one of {{ keys .Values.images | sortAlpha | join ", " | default "(none yet)" }}, or add it there.
 {{- end }}
 {{- end }}
 
@@ -96,14 +92,6 @@
 
 {{- define "coursehub.problems.identity" -}}
 {{- $identity := .Values.identity }}
-{{- if and (eq $identity.provider "ldap") (not $identity.ldap) }}
-- identity.ldap: none is given, and identity.provider is ldap; add identity.ldap with servers and users.
-{{- end }}
-{{- with $identity.ldap }}
-{{- if ne (empty .bindDn) (empty .passwordFile) }}
-- identity.ldap: bindDn and passwordFile belong together; give both, or neither to ask anonymously.
-{{- end }}
-{{- end }}
 {{- if eq $identity.provider "authState" }}
 {{- $kept := false }}
 {{- range .Values.jupyterhub.hub.config }}{{ if kindIs "map" . }}{{ if .enable_auth_state }}{{ $kept = true }}{{ end }}{{ end }}{{ end }}

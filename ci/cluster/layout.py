@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +16,16 @@ LONGEST_STATE = 107 - 64 - len("/run/s/")
 
 @dataclass(frozen=True)
 class Layout:
-    """All paths and the browser's port."""
+    """All paths, the browser's port, and how often kubelet looks after pods and what is mounted in them."""
 
     state: Path
     cache: Path
     port: int
+    sync: str = "2s"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Layout:
-        """COURSEHUB_STATE, COURSEHUB_CACHE and COURSEHUB_PORT, or the usual places."""
+        """COURSEHUB_STATE, COURSEHUB_CACHE, COURSEHUB_PORT and COURSEHUB_SYNC, or what is usual."""
         home_cache = environment.get("XDG_CACHE_HOME") or f"{environment.get('HOME', '/root')}/.cache"
         state = Path(environment.get("COURSEHUB_STATE") or "/var/lib/coursehub")
         if not state.is_absolute() or len(state.parts) < 3:
@@ -35,7 +37,10 @@ class Layout:
         port = environment.get("COURSEHUB_PORT") or "8000"
         if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
             raise Problem(f"COURSEHUB_PORT={port}: write a port number, such as 8000")
-        return cls(state, Path(environment.get("COURSEHUB_CACHE") or f"{home_cache}/coursehub"), int(port))
+        sync = environment.get("COURSEHUB_SYNC") or cls.sync
+        if not re.fullmatch(r"[1-9][0-9]*[sm]", sync):
+            raise Problem(f"COURSEHUB_SYNC={sync}: write a time, such as {cls.sync}, or 1m, which is kubelet's own")
+        return cls(state, Path(environment.get("COURSEHUB_CACHE") or f"{home_cache}/coursehub"), int(port), sync)
 
     @property
     def bin(self) -> Path:

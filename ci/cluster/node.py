@@ -221,6 +221,8 @@ def _kubelet(layout: Layout) -> Program:
         "containerRuntimeEndpoint": f"unix://{layout.containerd_socket}",
         "podLogsDir": str(layout.logs / "pods"),
         "maxPods": 250,
+        # A changed ConfigMap is in its pods after up to one and a half times as long.
+        "syncFrequency": layout.sync,
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": f"/{cgroup.NAME}",
         # A build machine may have the older cgroups, swap, a read-only /proc/sys, no quota on its disk, little room.
@@ -285,7 +287,8 @@ def _kube_proxy(layout: Layout) -> Program:
 
 def _forward(layout: Layout) -> Program:
     """Node ports do not answer on 127.0.0.1, where a browser looks."""
-    listen = f"TCP-LISTEN:{layout.port},bind={LOCAL},fork,reuseaddr"
+    # A class comes at once: with socat's own queue of 5 the system resets who is not served yet.
+    listen = f"TCP-LISTEN:{layout.port},bind={LOCAL},fork,reuseaddr,backlog=1024"
     return Program(
         "forward",
         ("/usr/bin/socat", listen, f"TCP:{NODE_IP}:{NODE_PORT}"),

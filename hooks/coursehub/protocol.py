@@ -1,7 +1,8 @@
-"""What is asked of the shared volume through a door, as one JSON object, and the answer; nothing is ever a shell's."""
+"""What the doors to the shared volume take and give: one request and one reply, each a JSON object, never a shell's."""
 
 import json
-from typing import Annotated, Any, Literal, Self
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -22,7 +23,7 @@ from .names import Gid, PersonName, Uid, is_slug
 # Bytes of one request.
 MOST = 65536
 # The kernel counts blocks of 1024 bytes in 64 bits.
-Number = Annotated[int, Field(strict=True, ge=0, le=2**60)]
+Bound = Annotated[int, Field(strict=True, ge=0, le=2**60)]
 Flag = Annotated[bool, Field(strict=True)]
 Data = Literal["none", "read-only", "read-write"]
 
@@ -40,10 +41,10 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @property
-    def about(self) -> str:
-        """What it is about, for a log: the verb and the name."""
-        named = (getattr(self, key, None) for key in ("verb", "name", "slug", "home", "course"))
-        return " ".join(each for each in named if each)
+    def subject(self) -> str:
+        """The verb and the name, for a log."""
+        words = (getattr(self, key, None) for key in ("verb", "name", "slug", "home", "course"))
+        return " ".join(word for word in words if word)
 
 
 class HomeRequest(_Request):
@@ -89,8 +90,8 @@ class QuotaRequest(_Request):
     home: PersonName | None = None
     course: Slug | None = None
     gid: Gid | None = None
-    size: Number | None = None
-    files: Number | None = None
+    size: Bound | None = None
+    files: Bound | None = None
 
     @model_validator(mode="after")
     def _of_one(self) -> Self:
@@ -110,24 +111,157 @@ class PeopleRequest(_Request):
     verb: Literal["people"]
 
 
-Request = HomeRequest | CourseRequest | CheckRequest | PeopleRequest | UsageRequest | QuotaRequest
-_REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="verb")])
+# What the hub's service takes; the ssh door takes the rest too.
+ServiceRequest = HomeRequest | CourseRequest | UsageRequest
+Request = ServiceRequest | CheckRequest | PeopleRequest | QuotaRequest
+AnyRequest = TypeVar("AnyRequest", bound=_Request)
+_SERVICE: TypeAdapter[ServiceRequest] = TypeAdapter(Annotated[ServiceRequest, Field(discriminator="verb")])
+_ALL: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="verb")])
+
+
+@dataclass(frozen=True)
+class EntryChange:
+    """What was done at a path and what it is now; not `done` in a dry run."""
+
+    path: str
+    what: Literal["make", "correct"]
+    to: str
+    done: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.path} {'to ' if self.what == 'correct' else ''}{self.to}"
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """Somebody with a home."""
+
+    name: str
+    uid: int
+    gid: int
+
+    @property
+    def line(self) -> str:
+        """As a line of passwd, with which nobody can log in."""
+        return f"{self.name}:x:{self.uid}:{self.gid}::/home/{self.name}:/usr/sbin/nologin"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong at a path, and whether that is repaired; not `seen` where whoever looks may not look into it."""
+
+    path: str
+    what: str
+    done: bool = False
+    seen: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}" + (" (repaired)" if self.done else "")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a home or a course takes, in bytes and files; a quota counts all that is theirs on the file system."""
+
+    path: Annotated[str, Field(pattern=r"^(home/[0-9]{2}|course)/[^/]+$")]
+    size: Annotated[int, Field(strict=True)]
+    files: Annotated[int, Field(strict=True)]
+    limit: Limit
+    counted: Literal["quota", "walk"]
+
+
+@dataclass(frozen=True)
+class LimitChange:
+    """A limit that was set, or in a dry run would be."""
+
+    path: str
+    limit: str
+    kind: str
+    done: bool = True
+
+    def __str__(self) -> str:
+        return f"limit {self.path} to {self.limit} ({self.kind} quota)"
+
+
+@dataclass(frozen=True)
+class ChangesReply:
+    """To a home or a course: each change, none where all was as it should be."""
+
+    changes: tuple[EntryChange, ...]
+
+
+@dataclass(frozen=True)
+class FaultsReply:
+    """To a check."""
+
+    findings: tuple[Fault, ...]
+
+
+@dataclass(frozen=True)
+class UsageReply:
+    """Of each home, then of each course."""
+
+    usage: tuple[Usage, ...]
+
+
+@dataclass(frozen=True)
+class LimitsReply:
+    """To a quota."""
+
+    limits: tuple[LimitChange, ...]
+
+
+@dataclass(frozen=True)
+class PeopleReply:
+    """Everyone with a home, by name."""
+
+    people: tuple[Tenant, ...]
+
+
+@dataclass(frozen=True)
+class RefusalReply:
+    """To any request: why it was not done."""
+
+    refusal: str
+
+
+Reply = ChangesReply | FaultsReply | UsageReply | LimitsReply | PeopleReply | RefusalReply
+AnyReply = TypeVar("AnyReply", bound=Reply)
+
+
+def as_json(reply: Reply) -> str:
+    """The reply as a door gives it, on one line; a name that is no UTF-8 is escaped."""
+    return json.dumps(asdict(reply))
+
+
+def read(kind: type[AnyReply], data: object) -> AnyReply:
+    """The reply in the plain data that a door gave; raises ValidationError. Keys of a newer service are passed over."""
+    return TypeAdapter(kind).validate_python(data)
 
 
 def parse(text: bytes, *, minimum_uid: int = 1000) -> Request:
     """The request in `text`; raises Refused with what is wrong, in one line, for anything else."""
+    return _parsed(_ALL, text, minimum_uid)
+
+
+def parse_for_service(text: bytes, *, minimum_uid: int = 1000) -> ServiceRequest:
+    """As `parse`, of the requests that the hub's service takes."""
+    return _parsed(_SERVICE, text, minimum_uid)
+
+
+def _parsed(adapter: TypeAdapter[AnyRequest], text: bytes, minimum_uid: int) -> AnyRequest:
     if len(text) > MOST:
         raise Refused(f"the request has more than {MOST} bytes")
     try:
         json.loads(text, object_pairs_hook=_once)
-        found = _REQUEST.validate_json(text)
+        request = adapter.validate_json(text)
     except ValidationError as error:
-        raise Refused(f"this is no request: {_said(error)}") from None
+        raise Refused(f"this is no request: {_first(error)}") from None
     except (ValueError, RecursionError) as error:
         raise Refused(f"this is no request: {str(error)[:200]!a}") from None
-    if isinstance(found, HomeRequest) and found.uid < minimum_uid:
-        raise Refused(f"uid {found.uid} is a system account's, below {minimum_uid}")
-    return found
+    if isinstance(request, HomeRequest) and request.uid < minimum_uid:
+        raise Refused(f"uid {request.uid} is a system account's, below {minimum_uid}")
+    return request
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -136,7 +270,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _said(error: ValidationError) -> str:
+def _first(error: ValidationError) -> str:
     first, *more = error.errors(include_url=False, include_input=False)
     where = ".".join(str(part) for part in first["loc"])[:80]
     # Nothing that was sent reaches a terminal or a log as it is.

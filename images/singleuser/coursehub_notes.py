@@ -22,8 +22,10 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 # What a login shell prints, see /etc/profile.d/coursehub.sh.
 TERMINAL = Path("/run/coursehub/notes")
-# Seconds from one question to the next: hundreds of servers start with a lecture, and are not to ask all at once.
-LEAST, MOST = 45.0, 60.0
+# Seconds from one question to the next at the most; what JupyterLab waits at the least is half of it.
+EVERY = int(os.environ.get("COURSEHUB_NOTICES_INTERVAL", "60"))
+# Hundreds of servers start with a lecture, and are not to ask all at once.
+SPREAD = 0.75
 
 
 class Hub:
@@ -60,7 +62,7 @@ class Hub:
                 self._silent = True
             with suppress(OSError):
                 tell(self._notes)
-            await asyncio.sleep(random.uniform(LEAST, MOST))  # noqa: S311 - only to spread them
+            await asyncio.sleep(random.uniform(SPREAD * EVERY, EVERY))  # noqa: S311 - only to spread them
 
     async def _ask(self) -> None:
         headers = self._request["headers"] | ({"If-None-Match": self._etag} if self._etag else {})
@@ -131,6 +133,7 @@ class ActHandler(APIHandler):  # type: ignore[misc] # jupyter_server's handlers 
 def _load_jupyter_server_extension(app: ServerApp) -> None:
     hub = Hub(os.environ["JUPYTERHUB_API_URL"], os.environ["JUPYTERHUB_API_TOKEN"], app.log)
     app.web_app.settings.setdefault("coursehub_notes", []).append(hub)
+    app.web_app.settings.setdefault("page_config_data", {})["coursehubNotesSeconds"] = str(EVERY / 2)
     base = app.base_url.rstrip("/") + "/coursehub/notes"
     app.web_app.add_handlers(".*$", [(base, NotesHandler), (base + r"/([A-Za-z0-9._-]+)", ActHandler)])
     app.io_loop.add_callback(hub.follow)

@@ -636,6 +636,7 @@ def what_the_hub_tells_is_there_for_jupyterlab_and_for_terminals() -> None:
             assert get("coursehub/notes/nothing", "POST", {})[0] == 404
             config = re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', get("lab")[1], re.DOTALL)
             assert config, "no configuration in the page"
+            assert json.loads(config[1])["coursehubNotesSeconds"] == "30.0", config[1]
             (ours,) = [e for e in json.loads(config[1])["federated_extensions"] if e["name"] == "coursehub-notes"]
             assert get(f"lab/extensions/coursehub-notes/{ours['load']}")[0] == 200, ours
             told = terminal(role, HOME / "anna")

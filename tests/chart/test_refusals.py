@@ -559,6 +559,7 @@ MISTAKES: dict[str, tuple[Values, str]] = {
     "a relative path": (at("storage.nfs.path", "export"), "at '/storage/nfs/path': 'export' does not match"),
     "rules of a policy": ({"network": {"egress": "all"}}, "at '/network/egress': got string, want array"),
     "activityInterval": (at("servers.activityInterval", 0), "at '/servers/activityInterval': minimum: got 0"),
+    "noticesInterval": (at("servers.noticesInterval", 0), "at '/servers/noticesInterval': minimum: got 0"),
     "cull": ({"cull": {"idle": "soon"}}, "at '/cull/idle': 'soon' does not match pattern"),
     "a time that is never over": (at("cull.maxAge", 0), "at '/cull/maxAge': got number, want string"),
     "a ConfigMap's name": (TWICE, "at '/courses/existingConfigMaps/2': '../x' does not match pattern"),

@@ -20,22 +20,9 @@ from ci.cluster import cgroup, leftovers, mounts, network, node, ownership, proc
 from ci.cluster.layout import Layout
 from tests import ports
 
-ROOT = Path(__file__).resolve().parents[2]
+from .command import ROOT, run
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the local cluster needs root")
-
-
-def run(*arguments: str, clone: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`python -m ci.cluster …` in a clone."""
-    return subprocess.run(
-        [sys.executable, "-m", "ci.cluster", *arguments],
-        cwd=clone,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
 
 
 @pytest.fixture(scope="module")

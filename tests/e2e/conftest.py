@@ -13,7 +13,7 @@ from pytest_helm_charts.k8s.deployment import wait_for_deployments_to_run
 
 from .assignment import COURSE, PEOPLE
 from .cluster import Installation, until
-from .person import Person
+from .person import Person, arrive
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -44,7 +44,7 @@ def hub_and_proxy_run(kube_cluster: Cluster, installation: Installation) -> None
 
 @pytest.fixture
 def log_in(installation: Installation) -> Iterator[Callable[[str], Person]]:
-    """Logs people in; what they leave running is stopped at the end of the test."""
+    """Logs people in; what they leave running is stopped at the end of the test, beside the next one."""
     people: dict[str, Person] = {}
 
     def log_in(name: str) -> Person:
@@ -55,7 +55,14 @@ def log_in(installation: Installation) -> Iterator[Callable[[str], Person]]:
     yield log_in
     until(installation.hub_is_ready, 120, "a hub to stop the servers")
     for person in people.values():
-        person.stop()
+        person.leave()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_is_left() -> Iterator[None]:
+    """At the end every server has ended."""
+    yield
+    arrive()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from ci.cluster.network import NODE_IP
 from tests.authority import Authority
 
 from .cluster import COURSES, Installation, until
-from .person import Person
+from .person import Person, arrive
 
 PORT = 30443
 URL = f"https://{NODE_IP}:{PORT}"
@@ -86,6 +86,7 @@ class Https:
 @contextmanager
 def served(installation: Installation, folder: Path, *values: str) -> Iterator[Https]:
     """The hub with https and the words of helm in `values`, trusted by this process; afterwards all is as before."""
+    arrive()
     authority, secrets = Authority(folder), folder / "secrets"
     secrets.mkdir()
     made = Https(installation, authority, secrets)

@@ -8,6 +8,7 @@ import ssl
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from html.parser import HTMLParser
 from typing import Any
 
@@ -18,12 +19,16 @@ from websockets.sync.client import ClientConnection, connect
 START_SECONDS = 180.0
 # Seconds for JupyterHub to clear up after a start that failed.
 CLEARING = 20
+# Whose servers end, beside the next test; nobody of them logs in before theirs is gone.
+_LEAVING: dict[str, tuple[Person, Future[None]]] = {}
+_THREADS = ThreadPoolExecutor()
 
 
 class Person:
     """One logged-in person; `page` calls carry the browser's cookies, `server` calls a token of the person's own."""
 
     def __init__(self, url: str, name: str, password: str) -> None:
+        arrive(name)
         self.url = url
         self.name = name
         # The proxy ends a connection that rests for five seconds, maybe just as it is used again.
@@ -122,7 +127,11 @@ class Person:
         assert answer.status_code in (202, 204, 404), answer.text
         while self.model() is not None:
             assert time.monotonic() < end, f"the server of {self.name} does not stop"
-            time.sleep(0.5)
+            time.sleep(0.2)
+
+    def leave(self) -> None:
+        """Stops the server, and waits for nothing; who logs in by this name later does."""
+        _LEAVING[self.name] = self, _THREADS.submit(self.stop)
 
     def server(self, method: str, path: str, body: object = None) -> httpx.Response:
         """A call of the person's own server."""
@@ -192,6 +201,16 @@ class Kernel:
         """What a cell with `code` prints."""
         with self.channel() as socket:
             return "".join(execute(socket, code, seconds))
+
+
+def arrive(*names: str) -> None:
+    """What these people left running is gone; without names what all left."""
+    for name in names or list(_LEAVING):
+        if name in _LEAVING:
+            person, stopping = _LEAVING.pop(name)
+            # The hub may have been replaced meanwhile.
+            if stopping.exception():
+                person.stop()
 
 
 def _tls(url: str) -> ssl.SSLContext | None:

@@ -18,6 +18,21 @@ LogIn = Callable[[str], Person]
 MANY = {f"extra{number:02}": 70010 + number for number in range(20)}
 UNIVERSITY = ROOT / "docs/examples/university.py"
 ODD = "localhost/coursehub/odd-groups:test"
+BEND = """
+def share_the_host(spawner, pod):
+    if spawner.user.name == "otto":
+        pod.spec.host_network = True
+    return pod
+
+def read_a_secret(spawner):
+    if spawner.user.name == "peter":
+        spawner.volumes = {"hub": {"name": "hub", "secret": {"secretName": "hub"}}}
+        spawner.volume_mounts = {"hub": {"name": "hub", "mountPath": "/hub"}}
+        spawner.uid = 0
+
+c.KubeSpawner.modify_pod_hook = share_the_host
+c.KubeSpawner.pre_spawn_hook = read_a_secret
+"""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +59,8 @@ def odd_image(installation: Installation, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def hostile(installation: Installation, odd_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Site values with twenty groups for everybody, the odd image, code of the site's, and overrides that reach far."""
+    """Site values with twenty groups for everybody, the odd image, code of the site's, overrides that reach far, and
+    hooks that bend the servers of otto and peter."""
     folder = tmp_path_factory.mktemp("site")
     (installation.share / "software").mkdir(exist_ok=True)
     (installation.share / "software/licence.txt").write_text("licensed\n")
@@ -57,12 +73,13 @@ def hostile(installation: Installation, odd_image: str, tmp_path_factory: pytest
         "'common_labels': {'hub.jupyter.org/network-access-proxy-api': 'true'}}}}\n"
         "c.JupyterHub.load_groups = {'bent': {'users': ['jonas']}}\n"
     )
+    extra = {"10-overrides": overrides, "20-hooks": BEND}
     values: dict[str, Any] = {
         "groups": MANY,
         "general": {"groups": ["teaching", *MANY]},
         "images": {"odd": odd_image},
         "siteModule": "university",
-        "jupyterhub": {"hub": {"extraConfig": {"10-overrides": overrides}, "extraFiles": {"university": module}}},
+        "jupyterhub": {"hub": {"extraConfig": extra, "extraFiles": {"university": module}}},
     }
     (folder / "values.json").write_text(json.dumps(values))
     courses = folder / "courses.yaml"
@@ -111,6 +128,23 @@ def test_y11_y13_group_overrides_give_no_secret_and_no_label(log_in: LogIn, inst
     log = installation.kubectl("logs", "deployment/hub")
     assert "gate: refused the pod of user=jonas: labels is" in log
     assert "secretName" not in log, "what the plan sets wins before the gate has to look"
+
+
+@pytest.mark.usefixtures("hostile")
+def test_y11_y12_a_sites_hook_cannot_bend_a_pod(log_in: LogIn, installation: Installation) -> None:
+    """What comes after the plan is refused, what comes before it is overruled."""
+    otto, sofia = log_in("otto"), log_in("sofia")
+    closed = 'coursehub_hook_seconds_count{outcome="failed",step="gate"}'
+    before = sofia.metrics()[closed]
+    otto.choose("general")
+    assert "Your server was not started, because the site's configuration" in str(otto.progress())
+    assert installation.pod_of("otto") is None
+    assert "spec.hostNetwork is set" in installation.kubectl("logs", "deployment/hub")
+    assert sofia.metrics()[closed] == before + 1, "nobody is alerted"
+
+    peter = log_in("peter")
+    peter.start("general")
+    assert peter.terminal("id -u; ls -d /hub 2>/dev/null") == "20012"
 
 
 @pytest.mark.usefixtures("hostile")

@@ -176,7 +176,10 @@ def test_a_start_without_room_says_so_and_goes_on_when_there_is(log_in: LogIn, i
 def test_failures_are_counted_by_reason_and_course(log_in: LogIn, installation: Installation) -> None:
     sofia, emma = log_in("sofia"), log_in("emma")
     name = 'coursehub_spawn_failures_total{course="missing",reason="image"}'
-    before = sofia.metrics().get(name, 0)
+    of_all = 'jupyterhub_server_spawn_duration_seconds_count{status="failure"}'
+    before = sofia.metrics()
     failed_start(emma, "missing")
     newest(installation, "emma")
-    assert sofia.metrics()[name] == before + 1
+    now = sofia.metrics()
+    assert now[name] == before.get(name, 0) + 1
+    assert now[of_all] == before[of_all] + 1, "nobody is alerted where many fail"

@@ -10,11 +10,17 @@ import httpx
 import pytest
 
 from .cluster import PROGRAM, Installation, until
-from .person import Person, execute
+from .person import Person, arrive, execute
 
 LogIn = Callable[[str], Person]
 # What the project promises of a proxy that is ready again.
 ROUTES_BACK = 5.0
+
+
+@pytest.fixture(autouse=True)
+def nobody_leaves() -> None:
+    """A server that ends meanwhile is not one that ran on."""
+    arrive()
 
 
 def state(installation: Installation) -> tuple[int, str]:

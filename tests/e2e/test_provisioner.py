@@ -50,11 +50,18 @@ def test_without_the_service_a_start_is_a_sentence_and_nothing_is_made(
     try:
         pods = "--selector=app.kubernetes.io/component=provisioner"
         until(lambda: not json.loads(there(installation, "get", "pods", pods, "-o", "json"))["items"], 60, "it is gone")
-        emma = log_in("emma")
+        emma, sofia = log_in("emma"), log_in("sofia")
+        before = sofia.metrics()
         emma.choose("general")
         assert "The service that looks after directories does not answer" in str(emma.progress())
         assert installation.pod_of("emma") is None
         assert not home.exists()
+        now = sofia.metrics()
+        for failed in (
+            'coursehub_hook_seconds_count{outcome="failed",step="directories"}',
+            'coursehub_provisioner_requests_total{outcome="failed",verb="home"}',
+        ):
+            assert now[failed] == before[failed] + 1, "nobody is alerted"
     finally:
         there(installation, "scale", DEPLOYMENT, "--replicas=1")
         there(installation, "rollout", "status", DEPLOYMENT, "--timeout=120s")

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .cluster import Installation
-from .person import Person
+from .person import Person, arrive
 
 LogIn = Callable[[str], Person]
 
@@ -16,6 +16,7 @@ SHELL_PROMPT_SECONDS = 20_000
 
 
 def log_in_by_browser(page: Page, installation: Installation, name: str) -> None:
+    arrive(name)
     page.goto(f"{installation.url}/hub/login")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(installation.password)

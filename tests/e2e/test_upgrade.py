@@ -5,6 +5,7 @@ init container copied the database.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -174,7 +175,18 @@ def test_ten_servers_all_secrets_and_the_database_outlive_an_upgrade_and_its_rol
             assert kernel.run("print(kept + 1)") == "42\n", "a kernel was lost"
 
 
-def test_make_up_goes_on_from_an_upgrade_that_was_killed(installation: Installation) -> None:
+@pytest.mark.usefixtures("earlier")
+def test_values_that_helm_kept_of_the_earlier_chart_are_named_with_what_to_write(installation: Installation) -> None:
+    command = ["helm", "upgrade", "coursehub", str(CHART), "--namespace", installation.namespace, "--reuse-values"]
+    done = subprocess.run(command, env=installation.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    for key in ("hub.extraVolumes: coursehub-hooks", "hub.extraVolumeMounts: coursehub-hooks"):
+        assert f"- jupyterhub.{key} is no more, since the hub's image holds the package; take it out" in done.stderr
+    assert "- jupyterhub.hub.initContainers: coursehub-database is no more" in done.stderr
+    assert "upgrade with --reset-then-reuse-values in the place of --reuse-values" in done.stderr
+
+
+def test_make_up_goes_on_from_an_upgrade_that_was_killed(installation: Installation, tmp_path: Path) -> None:
     """Of that one, helm itself says for ever that it is in progress."""
 
     def in_its_midst() -> str:
@@ -185,10 +197,13 @@ def test_make_up_goes_on_from_an_upgrade_that_was_killed(installation: Installat
         until(in_its_midst, 60, "the upgrade in its midst", every=0.1)
         helm.kill()
     assert in_its_midst()
-    done = subprocess.run(
-        [sys.executable, "-m", "ci.deploy", "up"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    # Whichever of upstream's chart and the stand-in is installed is so afterwards.
+    shutil.copytree(CHART / "charts/jupyterhub", tmp_path / "jupyterhub")
+    environment = {**os.environ, "Z2JH_CHART": str(tmp_path / "jupyterhub")}
+    command = [sys.executable, "-m", "ci.deploy", "up"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert Installation.here().chart == installation.chart, "another chart is installed"
     assert not in_its_midst()
     assert installation.hub_is_ready()
 

@@ -19,7 +19,7 @@ EXTENSION = (
     Path(__file__).parents[2]
     / "images/singleuser/rootfs/opt/coursehub/venv/share/jupyter/labextensions/coursehub-notes"
 )
-# What the extension uses of @jupyterlab/apputils 4 and @jupyterlab/services 7; `shown` is what is to be seen.
+# What the extension uses of @jupyterlab/apputils 4, coreutils 6 and services 7; `shown` is what is to be seen.
 LAB = """
 <script src="extension.js"></script>
 <script>
@@ -42,7 +42,12 @@ LAB = """
   const apputils = { Notification, Dialog: { okButton: (x) => x }, showDialog: async (x) => dialogs.push(x) };
   const ServerConnection = { makeRequest: (url, init) => fetch(url, init) };
   const library = (module) => ({ "1.0.0": { loaded: 1, get: async () => () => module } });
-  const scope = { "@jupyterlab/apputils": library(apputils), "@jupyterlab/services": library({ ServerConnection }) };
+  const PageConfig = { getOption: (name) => name === "coursehubNotesSeconds" ? location.hash.slice(1) : "" };
+  const scope = {
+    "@jupyterlab/apputils": library(apputils),
+    "@jupyterlab/coreutils": library({ PageConfig }),
+    "@jupyterlab/services": library({ ServerConnection }),
+  };
   // Clicks as JupyterLab does: the notification goes, unless the action says that it stays.
   const click = (message, label) => {
     const [id, found] = [...shown].find(([, each]) => each.message.startsWith(message));
@@ -146,6 +151,13 @@ async def test_notes_come_change_in_place_and_go(server: Server, page: Page) -> 
     assert (changed["type"], changed["updated"]) == ("error", True)
     server.notes = []
     await seen(page)
+
+
+async def test_notes_come_by_themselves_as_often_as_the_server_says(server: Server, page: Page) -> None:
+    await page.goto("#0.2")
+    await seen(page)
+    server.notes = [note("a", "One")]
+    await until(lambda: page.evaluate("shown.size === 1"), "the note without a look of the test's", 5)
 
 
 async def test_what_was_dismissed_is_not_shown_again_also_after_a_reload(server: Server, page: Page) -> None:

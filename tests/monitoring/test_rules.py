@@ -10,6 +10,12 @@ import pytest
 
 from .conftest import ALERTS, RULES
 
+
+@pytest.fixture(autouse=True)
+def hub_and_proxy_run() -> None:
+    """Rules need no hub."""
+
+
 # Samples of each series a minute apart, as promtool writes them, and when it is looked at.
 MINUTES = 300
 DAY = 86400

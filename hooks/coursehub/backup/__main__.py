@@ -32,7 +32,7 @@ SECONDS = 10.0
 BETWEEN = timedelta(hours=1)
 
 # Whole copies; byte by byte copies of what is damaged; what another was put in the place of.
-Kind = Literal["jupyterhub", "damaged", "replaced"]
+CopyKind = Literal["jupyterhub", "damaged", "replaced"]
 _STAMP = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"(?P<kind>jupyterhub|damaged|replaced)-(?P<time>[0-9]{8}T[0-9]{6}Z)\.sqlite")
 # What SQLite keeps beside a file that was not closed; some of the content may be there only.
@@ -81,7 +81,7 @@ def prepare(folder: Path, now: datetime, asked: str = "") -> Iterator[str]:
         yield f"  {name}  {(backups / name).stat().st_size // 1024} KiB"
 
 
-def copies(backups: Path, *kinds: Kind) -> list[str]:
+def copies(backups: Path, *kinds: CopyKind) -> list[str]:
     """The names of copies of these kinds, each kind's newest first."""
     try:
         found = sorted((path.name for path in backups.iterdir() if path.is_file()), reverse=True)
@@ -100,14 +100,14 @@ def _back_up(database: Path, backups: Path, now: datetime) -> str:
     # As much again stays free for the hub.
     if (free := shutil.disk_usage(backups).free) < 2 * size:
         return f"WARNING no copy was made: it takes {size} bytes, and {free} are free; the volume needs more room"
-    if recent := _since(copies(backups, "jupyterhub"), now):
-        return f"no copy was made: {recent} is not an hour old"
-    name = _name("jupyterhub", now)
+    name, recent = _name("jupyterhub", now), _since(copies(backups, "jupyterhub"), now)
     try:
         with _Scratch(backups) as scratch:
+            # Also where the copy is not kept: that is how damage shows.
             _copy(database, scratch / name)
-            _move(scratch / name, backups / name)
-        return f"copied to {name}"
+            if recent is None:
+                _move(scratch / name, backups / name)
+        return f"no copy is kept: {recent} is not an hour old" if recent else f"copied to {name}"
     except Damaged as damage:
         remedy = f"{RESTORE}={NEWEST} puts a copy back"
         if recent := _since(copies(backups, "damaged"), now):
@@ -156,7 +156,7 @@ def _restore(database: Path, backups: Path, now: datetime, asked: str) -> str:
 
 
 def _drop(backups: Path) -> Iterator[str]:
-    kinds: Sequence[Kind] = ("jupyterhub", "damaged", "replaced")
+    kinds: Sequence[CopyKind] = ("jupyterhub", "damaged", "replaced")
     for kind in kinds:
         for name in copies(backups, kind)[KEPT:]:
             for suffix in ("", *_BESIDE):
@@ -218,7 +218,7 @@ class _Scratch:
         shutil.rmtree(self._path, ignore_errors=True)
 
 
-def _name(kind: Kind, now: datetime) -> str:
+def _name(kind: CopyKind, now: datetime) -> str:
     return f"{kind}-{now.strftime(_STAMP)}.sqlite"
 
 

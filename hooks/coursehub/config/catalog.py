@@ -56,7 +56,7 @@ class Catalog:
 
 
 @dataclass(frozen=True)
-class Source:
+class CourseSource:
     """Where a course stands: its file, its line there, and its keys and values word for word."""
 
     file: str
@@ -73,7 +73,7 @@ class Loaded:
 
     catalog: Catalog
     problems: tuple[Problem, ...]
-    sources: Mapping[str, Source]
+    sources: Mapping[str, CourseSource]
 
 
 def load(
@@ -118,7 +118,7 @@ def load(
         problems += found
     live, collisions = _settle(list(owners), good, before)
     sources = {
-        slug: Source(read.file, read.keys["courses", slug].line + 1, read.data["courses"][slug])
+        slug: CourseSource(read.file, read.keys["courses", slug].line + 1, read.data["courses"][slug])
         for slug, (_, read) in good.items()
     }
     return Loaded(Catalog(live), document.most([*problems, *collisions]), sources)

@@ -27,6 +27,7 @@ from coursehub.names import Gid, GroupName, PersonOrGroup, matching
 
 from .durations import Duration
 from .images import ImageChoice
+from .messages import mistake
 from .profiles import Role
 from .resources import Resources
 
@@ -56,7 +57,7 @@ def _one_line(text: str) -> str:
     return text
 
 
-Line = Annotated[
+SingleLine = Annotated[
     str,
     StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=120),
     AfterValidator(_one_line),
@@ -73,11 +74,11 @@ VariableText = Annotated[str, *matching(r"[^\0]{0,1000}", "write at most 1000 ch
 Environment = Annotated[Mapping[VariableName, VariableText], Field(max_length=50)]
 
 
-class _Block(BaseModel):
+class _CourseBlock(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Cull(_Block):
+class Cull(_CourseBlock):
     """When a server that nobody uses is stopped."""
 
     idle: Duration | None = Field(
@@ -90,11 +91,11 @@ class Cull(_Block):
     @model_validator(mode="after")
     def _idle_within_age(self) -> Self:
         if self.idle is not None and self.max_age is not None and self.idle > self.max_age:
-            raise ValueError("idle is longer than max_age; lower it, or leave it out")
+            raise mistake("idle is longer than max_age; lower idle, or leave it out", "max_age")
         return self
 
 
-class Nbgrader(_Block):
+class Nbgrader(_CourseBlock):
     """Settings of nbgrader in the course's servers; a closed list, never code."""
 
     timezone: ZoneName | None = Field(
@@ -137,14 +138,14 @@ class Nbgrader(_Block):
         return {name: traits for name, traits in found.items() if traits}
 
 
-class Groups(_Block):
+class Groups(_CourseBlock):
     """Unix groups that servers of the course get, by the names in the site's `groups`."""
 
     student: tuple[GroupName, ...] = Field(default=(), description="For students.", examples=[["licensed"]])
     instructor: tuple[GroupName, ...] = Field(default=(), description="For instructors.", examples=[["teaching-staff"]])
 
 
-class Instructor(_Block):
+class Instructor(_CourseBlock):
     """What is otherwise in instructors' servers; what is left out is as for students."""
 
     image: ImageChoice | None = Field(
@@ -161,12 +162,12 @@ class Instructor(_Block):
 _AS_STUDENTS = Instructor()
 
 
-class Course(_Block):
+class Course(_CourseBlock):
     """One course; dates are inclusive and meant in the site's time zone."""
 
     # The key above the course's keys, not one of them.
     slug: Annotated[str, Field(exclude=True), SkipJsonSchema()]
-    name: Line = Field(description="What people see on the page.", examples=["Introduction to Programming"])
+    name: SingleLine = Field(description="What people see on the page.", examples=["Introduction to Programming"])
     description: Description | None = Field(
         default=None,
         description="What the course is, in a line that the page shows below the name.",
@@ -246,13 +247,13 @@ class Course(_Block):
         dates = [(name, day) for name in ("open", "close", "archive") if (day := getattr(self, name)) is not None]
         for (earlier, first), (later, then) in pairwise(dates):
             if then < first:
-                raise ValueError(f"{later} ({then}) is before {earlier} ({first}); put the dates in order")
+                raise mistake(f"{later} ({then}) is before {earlier} ({first}); put the dates in order", later)
         return self
 
     @model_validator(mode="after")
     def _data_has_an_owner(self) -> Self:
         if self.data != "none" and self.gid is None:
-            raise ValueError("data needs the course's unix group; add gid, or leave data out")
+            raise mistake("data needs the course's unix group; add gid, or leave data out", "data")
         return self
 
     @property

@@ -66,19 +66,24 @@ class Document:
         return Problem(self.file, 1, 1, message, course)
 
     def explain(self, path: Path, errors: Iterable[ErrorDetails], model: type[BaseModel]) -> Iterator[Problem]:
-        """What the pydantic `model` said of the data under `path`, as problems; not of values that were left out."""
+        """Errors of the pydantic `model` in the data under `path`, as problems; not of values that were left out."""
         left_out = {at for at, _ in self.problems}
         for error in errors:
-            where = path
-            for part in error["loc"]:
-                if (*where, part) in self.values or (*where, part) in self.keys:
-                    where = (*where, part)
+            where = self._known(path, messages.place(error))
             if where in left_out:
                 continue
-            about_key = error["type"] in ("extra_forbidden", "missing")
-            at = "" if about_key else ".".join(map(str, where[len(path) :]))
+            at_key = error["type"] in ("extra_forbidden", "missing")
+            named = self._known(path, error["loc"])[len(path) :]
+            about = "" if at_key else error.get("ctx", {}).get("about") or ".".join(map(str, named))
             message = messages.message(error, model)
-            yield self.problem(where, f"{at}: {message}" if at else message, at_key=about_key)
+            yield self.problem(where, f"{about}: {message}" if about else message, at_key=at_key)
+
+    def _known(self, path: Path, below: Iterable[str | int]) -> Path:
+        """`path` with those parts of `below` that are in the file; others are pydantic's."""
+        for part in below:
+            if (*path, part) in self.values or (*path, part) in self.keys:
+                path = (*path, part)
+        return path
 
 
 def most(problems: Iterable[Problem]) -> tuple[Problem, ...]:

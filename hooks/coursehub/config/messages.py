@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import get_args
 
 from pydantic import BaseModel
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 _INSTEAD = {
     "date_type": "write a day as 2026-09-01",
@@ -27,6 +27,19 @@ _INSTEAD = {
 }
 
 
+def mistake(sentence: str, *at: str | int, about: str | None = None) -> PydanticCustomError:
+    """A mistake about several keys, to raise in a model: it stands at the later of them, which is `at` below the model.
+
+    The key that the message begins with is the model's, or `about`.
+    """
+    return PydanticCustomError("mistake", "{sentence}", {"sentence": sentence, "at": at, "about": about})
+
+
+def place(error: ErrorDetails) -> tuple[str | int, ...]:
+    """Where in the data the mistake is."""
+    return *error["loc"], *error.get("ctx", {}).get("at", ())
+
+
 def message(error: ErrorDetails, model: type[BaseModel]) -> str:
     """What is wrong in data for `model`, and what to write instead."""
     name = error["loc"][-1] if error["loc"] else ""
@@ -37,6 +50,8 @@ def message(error: ErrorDetails, model: type[BaseModel]) -> str:
         return f"unknown key '{name}'; {instead}"
     if error["type"] == "missing":
         return f"'{name}' is missing; add it"
+    if error["type"] == "mistake":
+        return error["msg"]
     if error["type"] == "value_error":
         return error["msg"].removeprefix("Value error, ")
     given = error["input"]

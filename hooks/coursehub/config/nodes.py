@@ -12,11 +12,13 @@ NodeName = Annotated[str, *matching(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", "write a
 _Label = Annotated[str, StringConstraints(strict=True, max_length=317)]
 
 
-class _Values(BaseModel):
+class SiteBlock(BaseModel):
+    """Keys of the site's values, frozen; in camelCase, as the chart has them."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
-class Toleration(_Values):
+class Toleration(SiteBlock):
     """As Kubernetes writes it."""
 
     key: _Label | None = None
@@ -26,7 +28,7 @@ class Toleration(_Values):
     toleration_seconds: Annotated[int, Field(strict=True, ge=0)] | None = None
 
 
-class NodeClass(_Values):
+class NodeClass(SiteBlock):
     """Where servers of the class run, which taints they tolerate, and the devices that each gets."""
 
     node_selector: Mapping[str, _Label] = Field(default_factory=dict)

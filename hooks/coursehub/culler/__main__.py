@@ -25,6 +25,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from coursehub.config import profiles
 from coursehub.errors import CoursehubError
 from coursehub.live.snapshot import Site, Snapshot
 from coursehub.servers import lifetime
@@ -140,8 +141,7 @@ class Culler:
 
 
 def _profile(server: Mapping[str, Any]) -> str:
-    options = server["user_options"]
-    return str(options.get("profile") if isinstance(options, Mapping) else None)[:80]
+    return str(profiles.named(server["user_options"]))[:80]
 
 
 def _said(error: Exception) -> str:

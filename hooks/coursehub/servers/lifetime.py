@@ -47,8 +47,7 @@ def limits_of(
     What names no live course has the site's times. None where they cannot be told: the course is not live, and files
     are broken (not `whole`), so that it may have times of its own.
     """
-    slug = options.get("profile", profiles.GENERAL_SLUG) if isinstance(options, Mapping) else None
-    profile = profiles.parse(slug) if isinstance(slug, str) else None
+    profile = profiles.of(options)
     if profile is None or profile.course is None:
         return limits(None, Role.GENERAL, settings)
     course = courses.get(profile.course)

@@ -208,6 +208,7 @@ def _environment(
         "JUPYTER_RUNTIME_DIR": f"{RUN_PATH}/runtime",
         "XDG_CACHE_HOME": f"{RUN_PATH}/cache",
         "JUPYTERHUB_ACTIVITY_INTERVAL": str(settings.servers.activity_interval),
+        "COURSEHUB_NOTICES_INTERVAL": str(settings.servers.notices_interval),
     }
     # For the server's own countdown, in seconds.
     for name, seconds in (("IDLE", times.idle), ("MAX_AGE", times.max_age)):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_LOG = logging.getLogger("coursehub.hub.volume.provisioner")
+_LOG = logging.getLogger("coursehub.storage")
 Seen = tuple[tuple[int, int], ...]
 
 

@@ -18,9 +18,10 @@ from typing import Literal
 from coursehub import layout
 from coursehub.errors import Refused
 from coursehub.names import is_person
+from coursehub.protocol import Tenant
 
 from . import openat
-from .volume import Tenant, Volume
+from .volume import Volume
 
 LARGEST = 64 * 2**20
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._-]{0,199}")

@@ -4,14 +4,13 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from coursehub import layout
 from coursehub.errors import Refused
 from coursehub.limits import Limit
 from coursehub.names import is_slug
+from coursehub.protocol import LimitChange, Usage
 
 from . import openat, quota
 from .quota import Count, Kind
@@ -21,30 +20,6 @@ UNSUPPORTED = (
     "quotas are unsupported here: the file system at {} limits {}. They are set on the storage host, on ext4 or XFS "
     "that is mounted with {}, by Linux 5.14 or newer"
 )
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What a home or a course takes, in bytes and files; a quota counts all that is theirs on the file system."""
-
-    path: str
-    size: int
-    files: int
-    limit: Limit
-    counted: Literal["quota", "walk"]
-
-
-@dataclass(frozen=True)
-class Set:
-    """A limit that was set, or in a dry run would be."""
-
-    path: str
-    limit: str
-    kind: str
-    done: bool = True
-
-    def __str__(self) -> str:
-        return f"limit {self.path} to {self.limit} ({self.kind} quota)"
 
 
 def usage(volume: Volume) -> Iterator[Usage]:
@@ -65,7 +40,7 @@ def usage(volume: Volume) -> Iterator[Usage]:
                 yield _walked(volume.root, paths[0], paths)
 
 
-def limit_homes(volume: Volume, limits: Mapping[str, Limit], usual: Limit, *, dry_run: bool) -> Iterator[Set]:
+def limit_homes(volume: Volume, limits: Mapping[str, Limit], usual: Limit, *, dry_run: bool) -> Iterator[LimitChange]:
     """Sets the user quota of everyone with a home: by name in `limits`, else `usual`; Refused where there are none."""
     if not usual and not any(limits.values()):
         return
@@ -77,10 +52,10 @@ def limit_homes(volume: Volume, limits: Mapping[str, Limit], usual: Limit, *, dr
             if wanted and _differs(quota.get(root, Kind.USER, tenant.uid).limit, wanted):
                 if not dry_run:
                     quota.limit(root, Kind.USER, tenant.uid, wanted)
-                yield Set(layout.home(tenant.uid, tenant.name), str(wanted), "user", not dry_run)
+                yield LimitChange(layout.home(tenant.uid, tenant.name), str(wanted), "user", not dry_run)
 
 
-def limit_courses(volume: Volume, courses: Sequence[tuple[str, int, Limit]], *, dry_run: bool) -> Iterator[Set]:
+def limit_courses(volume: Volume, courses: Sequence[tuple[str, int, Limit]], *, dry_run: bool) -> Iterator[LimitChange]:
     """Sets the quota of each course (slug, gid, limit): a project quota, else one of its group; else Refused."""
     if not any(limit for _, _, limit in courses):
         return
@@ -98,7 +73,7 @@ def limit_courses(volume: Volume, courses: Sequence[tuple[str, int, Limit]], *, 
             if fresh or _differs(quota.get(root, kind, gid).limit, wanted):
                 if not dry_run:
                     quota.limit(root, kind, gid, wanted)
-                yield Set(f"course/{slug}", str(wanted), kind.name.lower(), not dry_run)
+                yield LimitChange(f"course/{slug}", str(wanted), kind.name.lower(), not dry_run)
 
 
 def _put_in_project(root: Path, path: str, number: int, *, dry_run: bool) -> bool:

@@ -6,15 +6,14 @@ import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Literal
 
 from coursehub import layout
 from coursehub.errors import Refused
 from coursehub.layout import Directory, Entry, File
 from coursehub.names import is_person
+from coursehub.protocol import EntryChange, Tenant
 
 from . import openat
 
@@ -22,33 +21,6 @@ SSH_DOOR = "the command line or the ssh door of the storage host (docs/admins.md
 # Of the trial: an id that is nobody's.
 _TRIAL = 65533
 _LISTING = Lock()
-
-
-@dataclass(frozen=True)
-class Change:
-    """What was done at a path and what it is now; not `done` in a dry run."""
-
-    path: str
-    what: Literal["make", "correct"]
-    to: str
-    done: bool = True
-
-    def __str__(self) -> str:
-        return f"{self.what} {self.path} {'to ' if self.what == 'correct' else ''}{self.to}"
-
-
-@dataclass(frozen=True)
-class Tenant:
-    """Somebody with a home."""
-
-    name: str
-    uid: int
-    gid: int
-
-    @property
-    def line(self) -> str:
-        """As a line of passwd, with which nobody can log in."""
-        return f"{self.name}:x:{self.uid}:{self.gid}::/home/{self.name}:/usr/sbin/nologin"
 
 
 def course_entries(slug: str, gid: int, data: str, archived: bool) -> tuple[Entry, ...]:
@@ -64,7 +36,7 @@ class Volume:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def home(self, name: str, uid: int, gid: int, *, dry_run: bool = False) -> list[Change]:
+    def home(self, name: str, uid: int, gid: int, *, dry_run: bool = False) -> list[EntryChange]:
         """The person's home is there and theirs; Refused where it is already somebody else's."""
         leaf = layout.home(uid, name)
         found = self._look(leaf)
@@ -76,12 +48,14 @@ class Volume:
         changes = self.ensure(layout.home_tree(uid, gid, name), dry_run=dry_run)
         return changes + self.list_people(Tenant(name, uid, gid), dry_run=dry_run)
 
-    def course(self, slug: str, gid: int, data: str, *, archived: bool = False, dry_run: bool = False) -> list[Change]:
+    def course(
+        self, slug: str, gid: int, data: str, *, archived: bool = False, dry_run: bool = False
+    ) -> list[EntryChange]:
         """The course's directories and gradebook are there, owned and open as its file says; closed when archived."""
         tree = (*layout.people_tree(), *course_entries(slug, gid, data, archived))
         return self.ensure(tree, dry_run=dry_run)
 
-    def ensure(self, tree: Iterable[Entry], *, dry_run: bool = False) -> list[Change]:
+    def ensure(self, tree: Iterable[Entry], *, dry_run: bool = False) -> list[EntryChange]:
         """All of `tree` is there; see `ensure`."""
         return list(ensure(self.root, tree, dry_run=dry_run, parents=False))
 
@@ -89,7 +63,7 @@ class Volume:
         """Everyone with a home, by name; a home in a folder that is not its owner's is nobody's."""
         return sorted(self._tenants(), key=lambda tenant: tenant.name)
 
-    def list_people(self, *more: Tenant, dry_run: bool = False) -> list[Change]:
+    def list_people(self, *more: Tenant, dry_run: bool = False) -> list[EntryChange]:
         """The list of everyone with a home is there and has `more` too; without `more` it is written anew.
 
         Another door that writes in the same moment can win: who is missing then comes with their next request.
@@ -102,7 +76,7 @@ class Volume:
                 names = {each.name for each in more}
                 wanted |= {line for line in found if line.partition(":")[0] not in names}
             if wanted != set(found):
-                changes.append(Change(layout.PEOPLE_LIST, "correct", f"{len(wanted)} people", done=not dry_run))
+                changes.append(EntryChange(layout.PEOPLE_LIST, "correct", f"{len(wanted)} people", done=not dry_run))
                 if not dry_run:
                     self._list("".join(f"{line}\n" for line in sorted(wanted)))
         return changes
@@ -163,7 +137,7 @@ class Volume:
                             yield Tenant(entry.name, found.st_uid, found.st_gid)
 
 
-def ensure(root: Path, tree: Iterable[Entry], *, dry_run: bool = False, parents: bool = True) -> Iterator[Change]:
+def ensure(root: Path, tree: Iterable[Entry], *, dry_run: bool = False, parents: bool = True) -> Iterator[EntryChange]:
     """Makes what is missing of `tree` under `root`, corrects owner and mode, and says each change; idempotent.
 
     A parent that others own or may write in is corrected as well with `parents`, and Refused without.
@@ -182,7 +156,7 @@ def ensure(root: Path, tree: Iterable[Entry], *, dry_run: bool = False, parents:
             with openat.folder(root, above) as parent:
                 found = openat.look(parent, name)
         if found is None:
-            yield Change(each.path, "make", owned(each), done=not dry_run)
+            yield EntryChange(each.path, "make", owned(each), done=not dry_run)
             to_come += [each.path] if dry_run else []
             if not dry_run:
                 with openat.saying(root / each.path), openat.folder(root, above) as parent:
@@ -193,7 +167,7 @@ def ensure(root: Path, tree: Iterable[Entry], *, dry_run: bool = False, parents:
             continue
         if isinstance(each, Directory) and each.parent and not parents:
             _refuse_shared(found, each.path, each.mode)
-        yield Change(each.path, "correct", owned(each), done=not dry_run)
+        yield EntryChange(each.path, "correct", owned(each), done=not dry_run)
         if not dry_run:
             with openat.saying(root / each.path), openat.folder(root, above) as parent:
                 _own(parent, name, each)

@@ -430,9 +430,16 @@ def test_a_hub_that_cannot_start_pushes_no_good_copy_out(folder: Path) -> None:
     for minutes in range(60):
         run(folder, NOW + timedelta(minutes=minutes))
     assert in_backups(folder) == [FIRST]
-    assert f"no copy was made: {FIRST} is not an hour old" in run(folder, NOW + timedelta(minutes=59))
+    assert f"no copy is kept: {FIRST} is not an hour old" in run(folder, NOW + timedelta(minutes=59))
     run(folder, later(1))
     assert in_backups(folder) == [FIRST, SECOND]
+
+
+def test_damage_is_said_also_within_the_hour_of_a_good_copy(folder: Path) -> None:
+    run(folder)
+    damage(folder / "jupyterhub.sqlite")
+    assert "WARNING the database is damaged" in run(folder, NOW + timedelta(minutes=1))
+    assert in_backups(folder) == ["damaged-20261125T120100Z.sqlite", FIRST]
 
 
 def test_a_damaged_database_that_starts_again_and_again_is_kept_once_an_hour(folder: Path) -> None:

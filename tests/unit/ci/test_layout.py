@@ -16,8 +16,13 @@ def test_the_usual_places() -> None:
 
 
 def test_the_environment_moves_them() -> None:
-    environment = {"XDG_CACHE_HOME": "/c", "COURSEHUB_STATE": "/srv/hub", "COURSEHUB_PORT": "8001"}
-    assert Layout.from_environment(environment) == Layout(Path("/srv/hub"), Path("/c/coursehub"), 8001)
+    environment = {
+        "XDG_CACHE_HOME": "/c",
+        "COURSEHUB_STATE": "/srv/hub",
+        "COURSEHUB_PORT": "8001",
+        "COURSEHUB_SYNC": "1m",
+    }
+    assert Layout.from_environment(environment) == Layout(Path("/srv/hub"), Path("/c/coursehub"), 8001, "1m")
     assert Layout.from_environment({**environment, "COURSEHUB_CACHE": "/d"}).cache == Path("/d")
 
 
@@ -30,6 +35,7 @@ def test_the_environment_moves_them() -> None:
         pytest.param("COURSEHUB_STATE", "/srv/" + LONGEST_STATE * "x", "too long", id="sockets would not fit"),
         pytest.param("COURSEHUB_PORT", "http", "write a port number", id="word"),
         pytest.param("COURSEHUB_PORT", "70000", "write a port number", id="too large"),
+        pytest.param("COURSEHUB_SYNC", "often", "write a time, such as 2s", id="no time"),
     ],
 )
 def test_refused(name: str, value: str, says: str) -> None:

@@ -1,9 +1,14 @@
 """The programs as they are started."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from ci.cluster import network, node, pki
 from ci.cluster.layout import Layout
+from ci.cluster.steps import wait_until
+from tests import ports
 
 
 @pytest.fixture(scope="module")
@@ -21,3 +26,34 @@ def test_programs_listen_on_no_address_of_the_outside(layout: Layout) -> None:
     assert {address for program in programs for address, _ in program.ports} == {"127.0.0.1", network.NODE_IP}
     every = [port for program in programs for port in program.ports]
     assert len(every) == len(set(every))
+
+
+async def test_the_forwarder_holds_two_hundred_connections_that_come_at_once(layout: Layout) -> None:
+    program = next(each for each in node.programs(replace(layout, port=ports.free()), "x") if each.name == "forward")
+    ((address, port),) = program.ports
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.readline()
+        # Nobody is served at once.
+        await asyncio.sleep(0.2)
+        writer.write(asked)
+        writer.close()
+
+    async def ask() -> bytes:
+        reader, writer = await asyncio.open_connection(address, port)
+        writer.write(b"asked\n")
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    async with await asyncio.start_server(serve, address, 0, backlog=1024) as behind:
+        target = f"TCP:{address}:{behind.sockets[0].getsockname()[1]}"
+        forward = await asyncio.create_subprocess_exec(*program.command[:-1], target)
+        try:
+            assert await asyncio.to_thread(wait_until, program.works, 10)
+            async with asyncio.timeout(10):
+                answers = await asyncio.gather(*(ask() for _ in range(200)))
+            assert answers == [b"asked\n"] * 200
+        finally:
+            forward.kill()
+            await forward.wait()

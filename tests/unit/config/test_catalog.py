@@ -207,13 +207,18 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "open: 2026-09-02, close: 2026-09-01",
-            "3:8: course 'bad': close (2026-09-01) is before open (2026-09-02); put the dates in order",
+            "3:45: course 'bad': close (2026-09-01) is before open (2026-09-02); put the dates in order",
             id="closes before it opens",
         ),
         pytest.param(
             "open: 2026-09-02, archive: 2026-09-01",
-            "3:8: course 'bad': archive (2026-09-01) is before open (2026-09-02); put the dates in order",
+            "3:47: course 'bad': archive (2026-09-01) is before open (2026-09-02); put the dates in order",
             id="archived before it opens",
+        ),
+        pytest.param(
+            "archive: 2026-09-01, close: 2026-09-02",
+            "3:29: course 'bad': archive (2026-09-01) is before close (2026-09-02); put the dates in order",
+            id="archived before it closes, which stands behind",
         ),
         pytest.param(
             "image: perl",
@@ -228,7 +233,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "data: read-only",
-            "3:8: course 'bad': data needs the course's unix group; add gid, or leave data out",
+            "3:26: course 'bad': data needs the course's unix group; add gid, or leave data out",
             id="data without a group",
         ),
         pytest.param(
@@ -249,7 +254,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "resources: {cpu: 1, guarantee: {cpu: 2}}",
-            "3:31: course 'bad': resources: the guarantee is above the limit; lower it",
+            "3:51: course 'bad': resources: the guarantee is above the limit; lower it",
             id="Y24 guarantee",
         ),
         pytest.param(
@@ -326,7 +331,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "cull: {idle: 2h, max_age: 1h}",
-            "3:26: course 'bad': cull: idle is longer than max_age; lower it, or leave it out",
+            "3:46: course 'bad': cull: idle is longer than max_age; lower idle, or leave it out",
             id="cull",
         ),
         pytest.param(

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import copy
 import random
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, ClassVar
 
@@ -13,8 +12,11 @@ from coursehub.config.catalog import Catalog
 from coursehub.config.course import Course
 from coursehub.config.profiles import GENERAL, Profile, Role, parse
 from coursehub.errors import Refused
-from coursehub.hub.hooks import Forbidden, Hooks, asked
+from coursehub.hub.accounts import Accounts
+from coursehub.hub.hooks import Forbidden, Hooks
+from coursehub.hub.planner import asked
 from coursehub.hub.spawner import CoursehubSpawner, Preselected
+from coursehub.people.directory import People
 from coursehub.person import Person
 from coursehub.servers import access, plan
 from coursehub.servers.traits import traits
@@ -22,328 +24,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from kubespawner.slugs import safe_slug
 
-from tests.support import ANNA, JONAS, MARIA, PETER, SOFIA, TODAY, catalog, site
-from tests.unit.conftest import FRAME, Spawner, hooks, start
-
-G = 2**30
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell of the contract's table: what a person gets in a role."""
-
-    person: Person
-    profile: str
-    role: str
-    gid: int
-    groups: str
-    umask: str
-    mounts: tuple[str, ...]
-    image: str = "registry.example/python:1"
-    cpu: float = 1.0
-    memory: int = 2 * G
-    course: str | None = None
-    gids: list[int] = field(default_factory=lambda: [70001])
-    volumes: tuple[str, ...] = ("run",)
-    switched_on: str | None = None
-
-
-CELLS = {
-    "general use": Cell(
-        person=MARIA,
-        profile="general",
-        role="general",
-        gid=20001,
-        groups="20001:maria,70001:teaching",
-        umask="0077",
-        mounts=("/home/maria share home/01/maria", "/run/coursehub run"),
-    ),
-    "student of a public course with read-only data": Cell(
-        person=JONAS,
-        profile="python-intro",
-        course="python-intro",
-        role="student",
-        gid=20002,
-        groups="20002:jonas,70001:teaching",
-        umask="0077",
-        mounts=(
-            "/coursedata share course/python-intro/data read-only",
-            "/home/jonas share home/02/jonas",
-            "/run/coursehub run",
-            "/srv/nbgrader/exchange/python-intro share exchange/python-intro",
-        ),
-        cpu=2.0,
-        memory=4 * G,
-    ),
-    "student of a private course with read-write data": Cell(
-        person=MARIA,
-        profile="data-analysis",
-        course="data-analysis",
-        role="student",
-        gid=20001,
-        groups="20001:maria,70001:teaching",
-        umask="0027",
-        mounts=(
-            "/coursedata share course/data-analysis/data",
-            "/home/maria share home/01/maria",
-            "/run/coursehub run",
-            "/srv/nbgrader/exchange/data-analysis share exchange/data-analysis",
-        ),
-        image="registry.example/r:1",
-    ),
-    "student of an image-only course": Cell(
-        person=MARIA,
-        profile="statistics-lab",
-        switched_on="general",
-        course="statistics-lab",
-        role="student",
-        gid=20001,
-        groups="20001:maria,70001:teaching",
-        umask="0077",
-        mounts=("/home/maria share home/01/maria", "/run/coursehub run"),
-    ),
-    "instructor who is listed": Cell(
-        person=ANNA,
-        profile="python-intro--instructor",
-        course="python-intro",
-        role="instructor",
-        gid=70101,
-        groups="70101:python-intro,30001:anna,70001:teaching",
-        umask="0007",
-        mounts=(
-            "/course share course/python-intro/files",
-            "/coursedata share course/python-intro/data",
-            "/home/anna share home/01/anna",
-            "/run/coursehub run",
-            "/srv/coursehub/people share people read-only",
-            "/srv/nbgrader/exchange/python-intro share exchange/python-intro",
-        ),
-        cpu=2.0,
-        memory=4 * G,
-        gids=[30001, 70001],
-    ),
-    "instructor by unix group": Cell(
-        person=PETER,
-        profile="data-analysis--instructor",
-        course="data-analysis",
-        role="instructor",
-        gid=70102,
-        groups="70102:data-analysis,30002:peter,70001:teaching",
-        umask="0007",
-        mounts=(
-            "/course share course/data-analysis/files",
-            "/coursedata share course/data-analysis/data",
-            "/home/peter share home/02/peter",
-            "/run/coursehub run",
-            "/srv/coursehub/people share people read-only",
-            "/srv/nbgrader/exchange/data-analysis share exchange/data-analysis",
-        ),
-        image="registry.example/r:1",
-        gids=[30002, 70001],
-    ),
-    "admin": Cell(
-        person=SOFIA,
-        profile="data-analysis--instructor",
-        course="data-analysis",
-        role="instructor",
-        gid=70102,
-        groups="70102:data-analysis,30003:sofia,70001:teaching",
-        umask="0007",
-        mounts=(
-            "/course share course/data-analysis/files",
-            "/coursedata share course/data-analysis/data",
-            "/home/sofia share home/03/sofia",
-            "/run/coursehub run",
-            "/srv/coursehub/people share people read-only",
-            "/srv/nbgrader/exchange/data-analysis share exchange/data-analysis",
-        ),
-        image="registry.example/r:1",
-        gids=[30003, 70001],
-    ),
-    "instructor of an archived course": Cell(
-        person=ANNA,
-        profile="old-course--instructor",
-        switched_on="archived",
-        course="old-course",
-        role="instructor",
-        gid=70103,
-        groups="70103:old-course,30001:anna,70001:teaching",
-        umask="0007",
-        mounts=(
-            "/course share course/old-course/files read-only",
-            "/coursedata share course/old-course/data read-only",
-            "/home/anna share home/01/anna",
-            "/run/coursehub run",
-            "/srv/coursehub/people share people read-only",
-            "/srv/nbgrader/exchange/old-course share exchange/old-course read-only",
-        ),
-        gids=[30001, 70001],
-    ),
-    "grading": Cell(
-        person=ANNA,
-        profile="python-intro--grading",
-        course="python-intro",
-        role="grading",
-        gid=70101,
-        groups="70101:python-intro,30001:anna,70001:teaching",
-        umask="0007",
-        mounts=(
-            "/course share course/python-intro/files",
-            "/coursedata share course/python-intro/data read-only",
-            "/home/anna home",
-            "/run/coursehub run",
-            "/srv/coursehub/people share people read-only",
-            "/srv/nbgrader/exchange/python-intro share exchange/python-intro",
-        ),
-        cpu=2.0,
-        memory=4 * G,
-        gids=[30001, 70001],
-        volumes=("home", "run"),
-    ),
-    "grading of a course with read-write data": Cell(
-        person=PETER,
-        profile="data-analysis--grading",
-        course="data-analysis",
-        role="grading",
-        gid=70102,
-        groups="70102:data-analysis,30002:peter,70001:teaching",
-        umask="0007",
-        mounts=(
-            "/course share course/data-analysis/files",
-            "/coursedata share course/data-analysis/data read-only",
-            "/home/peter home",
-            "/run/coursehub run",
-            "/srv/coursehub/people share people read-only",
-            "/srv/nbgrader/exchange/data-analysis share exchange/data-analysis",
-        ),
-        image="registry.example/r:1",
-        gids=[30002, 70001],
-        volumes=("home", "run"),
-    ),
-    "instructor of an image-only course": Cell(
-        person=ANNA,
-        profile="statistics-lab--instructor",
-        switched_on="general",
-        course="statistics-lab",
-        role="instructor",
-        gid=30001,
-        groups="30001:anna,70001:teaching",
-        umask="0007",
-        mounts=("/home/anna share home/01/anna", "/run/coursehub run"),
-    ),
-}
-
-
-def golden(cell: Cell) -> dict[str, Any]:
-    """The whole pod of a cell, as Kubernetes gets it."""
-    name, home = cell.person.name, f"/home/{cell.person.name}"
-    environment = {
-        "COURSEHUB_GROUPS": cell.groups,
-        "COURSEHUB_ROLE": cell.role,
-        "COURSEHUB_UMASK": cell.umask,
-        "COURSEHUB_CULL_IDLE": "3600",
-        "COURSEHUB_CULL_MAX_AGE": "604800",
-        "CPU_GUARANTEE": "0.1",
-        "CPU_LIMIT": str(cell.cpu),
-        "HOME": home,
-        "JUPYTERHUB_ACTIVITY_INTERVAL": "300",
-        "JUPYTERHUB_DEFAULT_URL": f"/lab/tree{home}",
-        "JUPYTERHUB_DISABLE_USER_CONFIG": "1",
-        "JUPYTERHUB_ROOT_DIR": "/",
-        "JUPYTER_CONFIG_PATH": f"/opt/coursehub/config/{cell.switched_on or cell.role}",
-        "JUPYTER_IMAGE": cell.image,
-        "JUPYTER_IMAGE_SPEC": cell.image,
-        "JUPYTER_RUNTIME_DIR": "/run/coursehub/runtime",
-        "LANG": "C.UTF-8",
-        "LOGNAME": name,
-        "MEM_GUARANTEE": str(G // 2),
-        "MEM_LIMIT": str(cell.memory),
-        "SHELL": "/bin/bash",
-        "TZ": "Europe/Helsinki",
-        "USER": name,
-        "XDG_CACHE_HOME": "/run/coursehub/cache",
-    }
-    labels = {
-        "app": "jupyterhub",
-        "app.kubernetes.io/component": "singleuser-server",
-        "app.kubernetes.io/managed-by": "kubespawner",
-        "app.kubernetes.io/name": "jupyterhub",
-        "component": "singleuser-server",
-        "coursehub/role": cell.role,
-        "heritage": "jupyterhub",
-        "hub.jupyter.org/network-access-hub": "true",
-        "hub.jupyter.org/servername": "",
-        "hub.jupyter.org/username": name,
-    }
-    if cell.course:
-        environment["COURSEHUB_COURSE"] = cell.course
-        labels["coursehub/course"] = cell.course
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "annotations": {
-                "hub.jupyter.org/jupyterhub-version": "5.5.4",
-                "hub.jupyter.org/kubespawner-version": "7.0.0",
-                "hub.jupyter.org/username": name,
-            },
-            "labels": labels,
-            "name": f"jupyter-{name}",
-        },
-        "spec": {
-            "automountServiceAccountToken": False,
-            "containers": [
-                {
-                    "args": ["coursehub-start", "python3", "-s", "-P", "-m", "jupyterhub.singleuser"],
-                    "env": environment,
-                    "image": cell.image,
-                    "lifecycle": {},
-                    "name": "notebook",
-                    "ports": [{"containerPort": 8888, "name": "notebook-port"}],
-                    "resources": {
-                        "limits": {"cpu": cell.cpu, "memory": cell.memory},
-                        "requests": {"cpu": 0.1, "memory": G // 2},
-                    },
-                    "securityContext": {
-                        "allowPrivilegeEscalation": False,
-                        "capabilities": {"drop": ["ALL"]},
-                        "runAsGroup": cell.gid,
-                        "runAsNonRoot": True,
-                        "runAsUser": cell.person.uid,
-                        "seccompProfile": {"type": "RuntimeDefault"},
-                    },
-                    "terminationMessagePolicy": "FallbackToLogsOnError",
-                    "volumeMounts": [mount(line) for line in cell.mounts],
-                    "workingDir": home,
-                }
-            ],
-            "imagePullSecrets": [],
-            "restartPolicy": "Never",
-            "securityContext": {
-                "runAsGroup": cell.gid,
-                "runAsNonRoot": True,
-                "runAsUser": cell.person.uid,
-                "seccompProfile": {"type": "RuntimeDefault"},
-                "supplementalGroups": cell.gids,
-                "supplementalGroupsPolicy": "Strict",
-            },
-            "volumes": [
-                *({"emptyDir": {}, "name": name} for name in cell.volumes),
-                {"name": "share", "persistentVolumeClaim": {"claimName": "coursehub-storage"}},
-            ],
-        },
-    }
-
-
-def mount(line: str) -> dict[str, Any]:
-    """`path volume sub-path read-only`, the last two where they are."""
-    path, volume, *rest = line.split()
-    written: dict[str, Any] = {"mountPath": path, "name": volume}
-    if rest:
-        written["subPath"] = rest[0]
-    if "read-only" in rest:
-        written["readOnly"] = True
-    return written
+from tests.support import ANNA, JONAS, MARIA, PETER, TODAY, catalog, site
+from tests.unit.conftest import FRAME, LOG, Spawner, choosing, hooks, start
+from tests.unit.pods import CELLS, EVERYTHING, Cell, each_cell, golden
 
 
 def comparable(pod: dict[str, Any]) -> dict[str, Any]:
@@ -359,101 +42,10 @@ def comparable(pod: dict[str, Any]) -> dict[str, Any]:
     return pod
 
 
-@pytest.mark.parametrize("cell", [pytest.param(cell, id=name) for name, cell in CELLS.items()])
+@each_cell
 async def test_each_cell_of_the_contract_is_exactly_this_pod(spawner: Spawner, cell: Cell) -> None:
-    pod = await start(hooks(), spawner(cell.person, cell.profile))
+    pod = await start(hooks(catalog(cell.courses)), spawner(cell.person, cell.profile))
     assert comparable(pod) == golden(cell)
-
-
-EVERYTHING = """\
-courses:
-  rich:
-    name: Rich
-    gid: 70104
-    students: everyone
-    image: history@2026-03-01
-    resources: {cpu: 3, memory: 3G, guarantee: {memory: 1G}, node: gpu}
-    umask: "0022"
-    nbgrader: {timezone: Europe/Helsinki, execute_timeout: 240}
-    groups: {student: [licensed], instructor: [staff, teaching]}
-    environment: {COURSE_TERM: 'a $(id) $HOME $$ {x} {{ `id` "q"'}
-    instructor:
-      image: history
-      resources: {cpu: 2}
-      environment: {COURSE_TERM: spring, OMP_NUM_THREADS: "4"}
-    instructors: [anna]
-"""
-GPU = {"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}
-
-
-@pytest.mark.parametrize(
-    ("person", "profile", "cell", "more"),
-    [
-        pytest.param(
-            MARIA,
-            "rich",
-            Cell(
-                person=MARIA,
-                profile="rich",
-                course="rich",
-                role="student",
-                gid=20001,
-                groups="20001:maria,70002:licensed,70001:teaching",
-                gids=[70002, 70001],
-                umask="0022",
-                mounts=(
-                    "/home/maria share home/01/maria",
-                    "/run/coursehub run",
-                    "/srv/nbgrader/exchange/rich share exchange/rich",
-                ),
-                image="registry.example/history:1",
-                cpu=3.0,
-                memory=3 * G,
-            ),
-            # Y19, Y20: Kubernetes makes one $ of each two, and leaves all else as it is.
-            {"COURSE_TERM": 'a $$(id) $$HOME $$$$ {x} {{ `id` "q"'},
-            id="student",
-        ),
-        pytest.param(
-            ANNA,
-            "rich--instructor",
-            Cell(
-                person=ANNA,
-                profile="rich--instructor",
-                course="rich",
-                role="instructor",
-                gid=70104,
-                groups="70104:rich,30001:anna,70003:staff,70001:teaching",
-                gids=[30001, 70003, 70001],
-                umask="0007",
-                mounts=(
-                    "/course share course/rich/files",
-                    "/home/anna share home/01/anna",
-                    "/run/coursehub run",
-                    "/srv/coursehub/people share people read-only",
-                    "/srv/nbgrader/exchange/rich share exchange/rich",
-                ),
-                image="registry.example/history:2",
-                cpu=2.0,
-                memory=3 * G,
-            ),
-            {"COURSE_TERM": "spring", "OMP_NUM_THREADS": "4"},
-            id="instructor",
-        ),
-    ],
-)
-async def test_a_course_that_uses_every_key_is_exactly_this_pod(
-    spawner: Spawner, person: Person, profile: str, cell: Cell, more: dict[str, str]
-) -> None:
-    wanted = golden(cell)
-    (container,) = wanted["spec"]["containers"]
-    wanted["spec"] |= {"nodeSelector": {"kind": "gpu"}, "tolerations": [GPU]}
-    container["resources"]["limits"]["nvidia.com/gpu"] = "1"
-    container["resources"]["requests"] |= {"memory": G, "nvidia.com/gpu": "1"}
-    nbgrader = '{"Exchange": {"timezone": "Europe/Helsinki"}, "ExecutePreprocessor": {"timeout": 240}}'
-    container["env"] |= {"COURSEHUB_NBGRADER": nbgrader, "MEM_GUARANTEE": str(G), **more}
-    pod = await start(hooks(catalog(EVERYTHING)), spawner(person, profile))
-    assert comparable(pod) == wanted
 
 
 async def test_p9_nothing_of_a_course_stays_for_the_next_server_of_the_same_person(spawner: Spawner) -> None:
@@ -463,7 +55,7 @@ async def test_p9_nothing_of_a_course_stays_for_the_next_server_of_the_same_pers
     assert comparable(await start(ours, used)) == comparable(await start(hooks(), spawner(ANNA, "general")))
 
 
-@pytest.mark.parametrize("cell", [pytest.param(cell, id=name) for name, cell in CELLS.items()])
+@each_cell
 async def test_no_mount_point_lies_inside_a_home_or_a_course_mount(spawner: Spawner, cell: Cell) -> None:
     paths = [each.split()[0] for each in cell.mounts]
     assert not [(a, b) for a in paths for b in paths if a != b and f"{b}/".startswith(f"{a}/")]
@@ -578,7 +170,7 @@ def test_p3_a_link_chooses_on_the_page_and_starts_nothing(spawner: Spawner) -> N
 
 
 async def test_groups_of_jupyterhub_are_the_persons_too(spawner: Spawner) -> None:
-    person = await hooks()._person(spawner(PETER), site())
+    person = await Accounts(People(LOG)).owner(spawner(PETER), site())
     assert person.group_names == {"data-analysis", "everyone"}
 
 
@@ -606,7 +198,7 @@ def test_every_role_sets_the_same_traits_so_none_stays_from_an_earlier_server() 
     for cell in CELLS.values():
         profile = parse(cell.profile)
         assert profile
-        course = access.decide(cell.person, profile, catalog(), TODAY)
+        course = access.decide(cell.person, profile, catalog(cell.courses), TODAY)
         names.add(frozenset(traits(plan.make(cell.person, profile, course, site(), TODAY), FRAME)))
     assert len(names) == 1
 
@@ -640,7 +232,7 @@ def of_jonas_among(others: int) -> Catalog:
 
 @pytest.mark.parametrize("others", [0, 1000])
 async def test_a_form_looks_at_no_course_but_those_that_it_shows(spawner: Spawner, others: int) -> None:
-    form = await hooks(of_jonas_among(others)).form(spawner(JONAS, ""), None)
+    form = await choosing(of_jonas_among(others)).form(spawner(JONAS, ""), None)
     assert all(f'value="{slug}"' in form for slug in ("takes", "teaches--instructor", "public"))
     assert Seen.looked_at == {"takes", "took", "teaches", "public"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from coursehub.hub.notices import fullness
-from coursehub.hub.usage.poll import Providers
+from coursehub.hub.usage.poll import SiteProvider
 from coursehub.hub.volume.provisioner import Provisioner
 
 from tests.server import ROOT, Server, server
@@ -19,7 +19,8 @@ from tests.support import SITE, site
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
 
 MARIA = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
-COURSE = {"verb": "course", "slug": "python-intro", "gid": 70101, "data": "read-write"}
+COURSE_ALONE = {"slug": "python-intro", "gid": 70101, "data": "read-write"}
+COURSE = {"verb": "course", **COURSE_ALONE}
 
 
 def owned(path: Path) -> str:
@@ -61,9 +62,9 @@ quotas: {{home: {{size: 10M}}, people: {{maria: {{size: 2M}}}}}}
 usage: {{provider: filesystem}}
 provisioner: {{url: "{service.url}"}}
 """
-    picture = await Providers(Provisioner(service.token, logging.getLogger("tests")))(site(values))
+    picture = await SiteProvider(Provisioner(service.token, logging.getLogger("tests")))(site(values))
     (service.root / "home/01/maria/large").unlink()
-    note = fullness.home_note(picture.homes["maria"], warn=90)
+    note = fullness.home_notice(picture.homes["maria"], warn=90)
     assert note
     assert note.text.startswith("Your home holds 2 of 2 MiB. Saving may fail.")
 
@@ -103,6 +104,9 @@ def test_with_no_token_to_know_nobody_is_known(service: Server, content: str | N
         pytest.param(b"", id="nothing"),
         pytest.param(b"{", id="half an object"),
         pytest.param({"verb": "remove", "name": "maria"}, id="another verb"),
+        pytest.param({"verb": "check", **COURSE_ALONE, "repair": True}, id="the ssh door's check"),
+        pytest.param({"verb": "people"}, id="the ssh door's people"),
+        pytest.param({"verb": "quota", "home": "maria", "size": 1024}, id="the ssh door's quota"),
         pytest.param(MARIA | {"name": "../../etc"}, id="dots"),
         pytest.param(MARIA | {"name": "ma ria"}, id="a space"),
         pytest.param(MARIA | {"name": "maria\n"}, id="a newline"),

@@ -10,8 +10,7 @@ from jupyterhub.app import JupyterHub
 from prometheus_client import REGISTRY
 
 from coursehub.errors import Refused
-from coursehub.hub.volume.provisioner import Provisioner
-from coursehub.hub.volume.share import Share
+from coursehub.hub.volume.volume import Volume
 from coursehub.live.snapshot import Site
 from coursehub.version import VERSION
 
@@ -24,12 +23,9 @@ Found = Mapping[str, object]
 class Health:
     """Looks when it is asked, off the event loop and within the time-outs that starts of servers have too."""
 
-    def __init__(
-        self, site: Site, share: Share, provisioner: Provisioner, spawn_test: Callable[[], Found | None] = lambda: None
-    ) -> None:
+    def __init__(self, site: Site, volume: Volume, spawn_test: Callable[[], Found | None]) -> None:
         self._site = site
-        self._share = share
-        self._provisioner = provisioner
+        self._volume = volume
         self._spawn_test = spawn_test
 
     async def __call__(self) -> dict[str, Any]:
@@ -37,8 +33,8 @@ class Health:
         now = self._site.current
         service = now.settings.provisioner
         share, provisioner, missing = await asyncio.gather(
-            _reason(self._share.answers()),
-            _reason(self._provisioner.answers(service)) if service else _nothing(),
+            _reason(self._volume.share.answers()),
+            _reason(self._volume.provisioner.answers(service)) if service else _nothing(),
             _missing(),
         )
         return {

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from coursehub import text as plain
 
 from . import diagnosis
-from .diagnosis import Trouble
+from .diagnosis import Diagnosis
 
 _EVENTS = 20
 
@@ -18,7 +18,7 @@ Stage = Literal["start", "running"]
 
 @dataclass(frozen=True)
 class Failure:
-    """One server that failed at `time` (UTC), as it started or while it ran; words and reason as in Trouble."""
+    """One server that failed at `time` (UTC), as it started or while it ran; words and reason as in its Diagnosis."""
 
     user: str
     time: str
@@ -40,7 +40,7 @@ def of(
     user: str,
     moment: datetime,
     stage: Stage,
-    why: Trouble,
+    why: Diagnosis,
     pod: Mapping[str, Any],
     events: Iterable[Mapping[str, Any]],
 ) -> Failure:
@@ -51,7 +51,7 @@ def of(
         user=user,
         time=written(moment),
         stage=stage,
-        reason=str(why.reason),
+        reason=str(why.cause),
         sentence=why.sentence,
         detail=why.detail,
         exit_code=why.exit_code,
@@ -72,8 +72,8 @@ def written(moment: datetime) -> str:
 
 def _event(event: Mapping[str, Any]) -> str:
     times = f" ({event['count']} times)" if (event.get("count") or 1) > 1 else ""
-    said = f"{event.get('type')} {event.get('reason')}{times}: {event.get('message') or ''}"
-    return f"{diagnosis.last_time(event).astimezone(UTC):%H:%M:%S} {plain.line(said)}"
+    line = f"{event.get('type')} {event.get('reason')}{times}: {event.get('message') or ''}"
+    return f"{diagnosis.last_time(event).astimezone(UTC):%H:%M:%S} {plain.line(line)}"
 
 
 def dump(failures: Sequence[Failure]) -> bytes:
@@ -89,16 +89,16 @@ def parse(content: bytes) -> list[Failure]:
     ]
 
 
-def text(said: Mapping[str, Any]) -> Iterator[str]:
+def text(failure: Mapping[str, Any]) -> Iterator[str]:
     """A record, as plain data, in lines for an admin."""
-    when = "as it started" if said["stage"] == "start" else "while it ran"
-    what = f"{said['course']}, as {said['role']}" if said["course"] else "general use"
-    yield f"{said['time']}  {said['user']}: {what}: failed {when}: {said['reason']}"
-    yield f"  told the person: {said['sentence']}"
-    if said["detail"]:
-        yield f"  Kubernetes: {said['detail']}"
-    yield f"  pod {said['pod']} on {said['node'] or 'no node'}, image {said['image'] or 'unknown'}"
+    when = "as it started" if failure["stage"] == "start" else "while it ran"
+    what = f"{failure['course']}, as {failure['role']}" if failure["course"] else "general use"
+    yield f"{failure['time']}  {failure['user']}: {what}: failed {when}: {failure['reason']}"
+    yield f"  told the person: {failure['sentence']}"
+    if failure["detail"]:
+        yield f"  Kubernetes: {failure['detail']}"
+    yield f"  pod {failure['pod']} on {failure['node'] or 'no node'}, image {failure['image'] or 'unknown'}"
     for name in ("events", "lines"):
-        if said[name]:
+        if failure[name]:
             yield f"  {'its events (UTC)' if name == 'events' else 'its last lines'}:"
-            yield from (f"    {each}" for each in said[name])
+            yield from (f"    {each}" for each in failure[name])

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Never
+from typing import Never
 
 from coursehub import atomic
+from coursehub.log import Log
 from coursehub.names import is_person
 
 from . import record
@@ -17,10 +18,10 @@ NEWEST = 5
 _BETWEEN = 3600.0
 
 
-class Failures:
+class FailureStore:
     """A file for each person with their newest failures; what is older than `days()` is gone, also from the disk."""
 
-    def __init__(self, folder: Path, days: Callable[[], int], log: Any) -> None:
+    def __init__(self, folder: Path, days: Callable[[], int], log: Log) -> None:
         self._folder = folder
         self._days = days
         self._log = log

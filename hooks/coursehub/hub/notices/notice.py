@@ -30,8 +30,8 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Note:
-    """One thing to tell: who dismissed the note of this `id` is not shown it again; it vanishes at `until`."""
+class Notice:
+    """One thing to tell: who dismissed the notice of this `id` is not shown it again; it vanishes at `until`."""
 
     id: str
     level: Level
@@ -57,13 +57,13 @@ class Note:
     def plain(self) -> dict[str, Any]:
         """As JSON, for a server to show."""
         links = [{"label": part.label, "url": part.url} for part in self.parts if isinstance(part, Link)]
-        said = {"id": self.id, "level": str(self.level), "text": self.text, "links": links}
-        return said | ({"until": self.until.isoformat(timespec="seconds")} if self.until else {})
+        message = {"id": self.id, "level": str(self.level), "text": self.text, "links": links}
+        return message | ({"until": self.until.isoformat(timespec="seconds")} if self.until else {})
 
 
-def html(notes: Sequence[Note]) -> Markup:
+def html(notices: Sequence[Notice]) -> Markup:
     """All of them, one below the other."""
-    return Markup("\n").join(note.html() for note in notes)
+    return Markup("\n").join(notice.html() for notice in notices)
 
 
 def digest(text: str) -> str:

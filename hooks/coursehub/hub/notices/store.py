@@ -19,8 +19,8 @@ from .announcement import Announcement
 _FILE = "announcements.json"
 
 
-class Board:
-    """What hangs there; a new announcement takes the place of the one before, and outlasts a restart of the hub."""
+class AnnouncementStore:
+    """By course, and the site's; a new one takes the place of the one before, and outlasts a restart of the hub."""
 
     def __init__(self, folder: Path, log: Log, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._folder = folder

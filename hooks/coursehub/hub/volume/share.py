@@ -1,6 +1,5 @@
 """The mounted volume as the hub sees it: only looked at, and never for long."""
 
-import asyncio
 import os
 import stat
 from collections.abc import Callable, Iterable
@@ -8,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from coursehub.errors import Reason, Refused
-from coursehub.threads import in_thread
+from coursehub.threads import Slots
 
 THREADS = 16
 
@@ -20,7 +19,7 @@ class Share:
         self._root = root
         self._timeout = timeout
         # A hung NFS server holds its threads for as long as it hangs; there are never more of them.
-        self._slots = asyncio.Semaphore(THREADS)
+        self._calls = Slots(THREADS, "share")
 
     async def check(self, home_path: str, uid: int, others: Iterable[str]) -> None:
         """Raises Refused unless the home is there and `uid`'s, and each of `others` is a directory."""
@@ -30,22 +29,13 @@ class Share:
         """Raises Refused unless the file server says something about the volume."""
         await self._in_time(self._ask)
 
-    async def _in_time(self, look_at: Callable[[], None]) -> None:
+    async def _in_time(self, look: Callable[[], None]) -> None:
         try:
-            async with asyncio.timeout(self._timeout):
-                await self._slots.acquire()
-                look = asyncio.wrap_future(in_thread(look_at, "share"))
-                look.add_done_callback(self._looked)
-                await asyncio.shield(look)
+            await self._calls.run(look, self._timeout)
         except TimeoutError:
             raise Refused(
                 "The file server does not answer. Please try again in a few minutes.", Reason.FILE_SERVER
             ) from None
-
-    def _looked(self, look: asyncio.Future[None]) -> None:
-        self._slots.release()
-        if not look.cancelled():
-            look.exception()  # nobody may be waiting for it any more
 
     def _ask(self) -> None:
         try:

@@ -2,6 +2,7 @@
 // loads, a container of webpack's module federation, so that the image needs no JavaScript build.
 "use strict";
 (() => {
+  // From one look to the next, where the server does not say.
   const SECONDS = 30;
   // JupyterLab cuts longer messages off.
   const LONGEST = 140;
@@ -154,7 +155,8 @@
     await app.started;
     const board = new Board(app, await library("@jupyterlab/apputils"), await library("@jupyterlab/services"));
     const look = () => board.look().catch((error) => console.debug("coursehub-notes:", error));
-    setInterval(look, SECONDS * 1000);
+    const { PageConfig } = await library("@jupyterlab/coreutils");
+    setInterval(look, (Number(PageConfig.getOption("coursehubNotesSeconds")) || SECONDS) * 1000);
     // Browsers slow timers down in tabs that nobody sees.
     document.addEventListener("visibilitychange", () => void (document.hidden || look()));
     await look();
