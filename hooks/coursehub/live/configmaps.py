@@ -168,17 +168,18 @@ class ConfigMaps:
 
     def _fail(self, name: str, error: Exception) -> None:
         status = getattr(error, "status", None)
-        if status in (401, 403):
+        refused = status in (401, 403)
+        if refused:
             why = (
                 f"the API server does not let this account read it (HTTP {status}); "
                 "the chart's Role coursehub-configmaps does, and helm upgrade makes it as it was"
             )
-            self._found[name] = why
         else:
-            said = f"HTTP {status}" if status else f"{type(error).__name__}: {error}".rstrip(": ")
-            why = f"the API server does not give it ({said}); it is asked again and again"
-            if monotonic() - self._begun > _PATIENCE:
-                self._found.setdefault(name, why)
+            reason = f"HTTP {status}" if status else f"{type(error).__name__}: {error}".rstrip(": ")
+            why = f"the API server does not give it ({reason}); it is asked again and again"
+        # A Role counts a moment after it is made, and a server that starts anew answers before long.
+        if monotonic() - self._begun > _PATIENCE and (refused or name not in self._found):
+            self._found[name] = why
         if self._failures.get(name) != why:
             self._failures[name] = why
             self._log.error("ConfigMap %s: %s", name, why)
