@@ -103,11 +103,11 @@ images-test: images ## run each image's own test inside it
 	@$(PYTHON) -m ci.images test
 
 .PHONY: docs
-docs: venv ## write the generated files: values schema, hooks digest, docs/reference, examples in the pages, the dashboard
+docs: venv ## write the generated files: values schema, version, docs/reference, examples in the pages, the dashboard
 	@$(VENV)/python -m ci.chart schema
 	@$(VENV)/python -m ci.reference
 	@$(VENV)/python -m ci.dashboard
-	@$(VENV)/python -m ci.chart digest
+	@$(VENV)/python -m ci.chart version
 
 .PHONY: package
 package: ## package the chart with upstream's z2jh into dist/

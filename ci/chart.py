@@ -1,7 +1,7 @@
 """The chart's generated parts, and the chart made ready to install.
 
     python3 -m ci.chart schema [--check]    values.schema.json from values.schema.yaml (needs PyYAML)
-    python3 -m ci.chart digest [--check]    the digest of hooks/coursehub in chart/values.yaml
+    python3 -m ci.chart version [--check]   the one version of package, chart and hub image
     python3 -m ci.chart assemble FOLDER     the chart with its dependency, ready for `helm upgrade --install`
     python3 -m ci.chart package FOLDER      the chart as an archive, only ever with upstream's real chart
 
@@ -11,7 +11,6 @@ the reason on stderr.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import re
@@ -26,13 +25,15 @@ from typing import Literal
 
 from ci.cluster import binaries
 from ci.cluster.layout import Layout
+from ci.images.image import IMAGES
+from ci.images.image import VERSION as VERSION_FILE
 
 ROOT = Path(__file__).resolve().parent.parent
 CHART = ROOT / "chart"
 STANDIN = ROOT / "ci/z2jh-standin"
 NAME, VERSION, REPOSITORY = "jupyterhub", "4.4.0", "https://hub.jupyter.org/helm-chart/"
 _STANDIN_MARK = "coursehub/stand-in"
-_DIGEST = re.compile(r'(?m)^(    hooksDigest: )".*"$')
+_VERSION = re.compile(r"(?m)^(version|appVersion): .*$")
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "charts")
 
 
@@ -152,20 +153,11 @@ def _top_level(text: str, key: str) -> str:
     return match[1] if match else f"without {key}"
 
 
-def hooks_digest() -> str:
-    """The digest of what the hooks ConfigMap holds: names and contents of the package's files."""
-    digest = hashlib.sha256()
-    for path in sorted((CHART / "files/coursehub").iterdir()):
-        if path.is_file() and path.suffix != ".pyc":
-            content = path.read_bytes()
-            digest.update(f"{path.name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
-
-
-def write_digest(*, check: bool) -> None:
-    """Writes the digest into chart/values.yaml, or says that the one there is old."""
-    values = CHART / "values.yaml"
-    _write(values, _DIGEST.sub(rf'\g<1>"{hooks_digest()}"', values.read_text()), check, "digest")
+def write_version(*, check: bool) -> None:
+    """Writes the hub image's tag into the package and the chart, or says that the one there is old."""
+    version, about = IMAGES["hub"].tag, CHART / "Chart.yaml"
+    _write(VERSION_FILE, f"{version}\n", check, "version")
+    _write(about, _VERSION.sub(rf'\g<1>: "{version}"', about.read_text()), check, "version")
 
 
 def write_schema(*, check: bool) -> None:
@@ -188,7 +180,7 @@ def _write(path: Path, text: str, check: bool, command: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("schema", "digest"):
+    for name in ("schema", "version"):
         commands.add_parser(name).add_argument("--check", action="store_true", help="only say whether it is up to date")
     for name in ("assemble", "package"):
         commands.add_parser(name).add_argument("folder", type=Path)
@@ -197,8 +189,8 @@ def main() -> int:
         match arguments.command:
             case "schema":
                 write_schema(check=arguments.check)
-            case "digest":
-                write_digest(check=arguments.check)
+            case "version":
+                write_version(check=arguments.check)
             case "assemble":
                 dependency = assemble(arguments.folder)
                 print(f"z2jh: {dependency.kind} ({dependency.why})", file=sys.stderr)

@@ -10,7 +10,7 @@ bin=.venv/bin
 "$bin"/lint-imports --no-cache > /dev/null || "$bin"/lint-imports --no-cache
 git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci/run | xargs -0 "$bin"/shellcheck
 "$bin"/python -m ci.chart schema --check
-"$bin"/python -m ci.chart digest --check
+"$bin"/python -m ci.chart version --check
 "$bin"/python -m ci.reference --check
 "$bin"/python -m ci.dashboard --check
 for site in values/local.yaml values/example-university.yaml; do

@@ -87,6 +87,7 @@ def up(deployment: Deployment) -> None:
     if deployment.current:
         _up_current(deployment)
         return
+    deployment.run(sys.executable, "-m", "ci.chart", "version")
     # A broken course file is said now, not after the long work.
     deployment.show(COURSEHUB, "check", "--site", deployment.values, deployment.courses)
     _local_cluster(deployment)
@@ -131,7 +132,6 @@ def _made_values(deployment: Deployment, images: Mapping[str, str]) -> dict[str,
     site = yaml.safe_load((ROOT / deployment.values).read_text())
     chart = yaml.safe_load((ROOT / "chart/values.yaml").read_text())
     secret = _secrets(deployment.layout.state / "secrets.json", chart["jupyterhub"]["hub"]["services"])
-    before = [{**each, "image": images["hub"]} for each in chart["jupyterhub"]["hub"]["initContainers"]]
     pull = {name: {"name": ref.rpartition(":")[0], "tag": _tag(ref)} for name, ref in images.items()}
     return {
         "images": dict.fromkeys(site["images"], images["singleuser"]),
@@ -139,7 +139,6 @@ def _made_values(deployment: Deployment, images: Mapping[str, str]) -> dict[str,
         "jupyterhub": {
             "hub": {
                 "image": pull["hub"],
-                "initContainers": before,
                 "config": {
                     "DummyAuthenticator": {"password": secret["password"]},
                     "ConfigurableHTTPProxy": {"auth_token": secret["proxy"]},
@@ -166,7 +165,6 @@ def _secrets(path: Path, services: Iterable[str]) -> dict[str, str]:
 
 def _install(deployment: Deployment) -> str:
     chart = deployment.layout.cache / "chart"
-    deployment.run(sys.executable, "-m", "ci.chart", "digest")
     deployment.run(COURSEHUB, "check", *deployment.sites(), deployment.courses)
     done = subprocess.run(
         [sys.executable, "-m", "ci.chart", "assemble", str(chart)],

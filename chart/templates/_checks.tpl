@@ -11,6 +11,8 @@
 {{ include "coursehub.problems.https" . }}
 {{ include "coursehub.problems.web" . }}
 {{ include "coursehub.problems.hub" . }}
+{{ include "coursehub.problems.hubImage" . }}
+{{ include "coursehub.problems.earlier" . }}
 {{ include "coursehub.problems.database" . }}
 {{ include "coursehub.problems.priority" . }}
 {{ include "coursehub.problems.monitoring" . }}
@@ -162,7 +164,6 @@
 
 {{- /* What the hub must keep of our jupyterhub.hub defaults, where a site adds its own: helm replaces lists as a whole. */}}
 {{- define "coursehub.hubVolumes" -}}
-- {name: coursehub-hooks, configMap: {name: coursehub-hooks}}
 - {name: coursehub-site, configMap: {name: coursehub-site}}
 {{- with .Values.courses.existingClaim }}
 - {name: coursehub-courses, persistentVolumeClaim: {claimName: {{ . }}, readOnly: true}}
@@ -174,7 +175,6 @@
 {{- end }}
 
 {{- define "coursehub.hubVolumeMounts" -}}
-- {name: coursehub-hooks, mountPath: /usr/local/etc/jupyterhub/coursehub, readOnly: true}
 - {name: coursehub-site, mountPath: /usr/local/etc/jupyterhub/site, readOnly: true}
 - {name: coursehub-courses, mountPath: /usr/local/etc/jupyterhub/courses, readOnly: true}
 - {name: coursehub-storage, mountPath: /srv/coursehub/share, readOnly: true}
@@ -203,41 +203,44 @@
 {{- end }}
 {{- end }}
 
-{{- /* Copies the hub's database before it starts, as the hub itself runs; see chart/values.yaml. */}}
-{{- define "coursehub.databaseContainer" -}}
+{{- /* The package is in the hub's image, and an image of another version has another package. */}}
+{{- define "coursehub.problems.hubImage" -}}
+{{- $image := .Values.jupyterhub.hub.image }}
+{{- $make := printf "make ours in the repository of this chart (docker build --file images/hub/Containerfile --tag REGISTRY/coursehub-hub:%s . && docker push REGISTRY/coursehub-hub:%s)" .Chart.Version .Chart.Version }}
+{{- if eq $image.name "quay.io/jupyterhub/k8s-hub" }}
+- jupyterhub.hub.image: {{ $image.name }} is upstream's and does not hold coursehub; {{ $make }} and write {{ dict "name" "REGISTRY/coursehub-hub" "tag" .Chart.Version | toJson }}.
+{{- else if ne (toString $image.tag) .Chart.Version }}
+- jupyterhub.hub.image.tag: {{ $image.tag }} is another version than this chart's; write {{ toJson .Chart.Version }}, and if that image is not in your registry yet, {{ $make }}.
+{{- end }}
+{{- end }}
+
+{{- /* What an earlier version of this chart asked for, and --reuse-values keeps. */}}
+{{- define "coursehub.problems.earlier" -}}
 {{- $hub := .Values.jupyterhub.hub }}
-name: coursehub-database
-image: {{ $hub.image.name }}:{{ $hub.image.tag }}
-command: [python3, -m, coursehub.database]
-env:
-  - {name: PYTHONPATH, value: /usr/local/etc/jupyterhub}
-volumeMounts:
-  - {name: coursehub-hooks, mountPath: /usr/local/etc/jupyterhub/coursehub, readOnly: true}
-  - name: pvc
-    mountPath: /srv/jupyterhub
-    {{- with $hub.db.pvc.subPath }}
-    subPath: {{ . }}
-    {{- end }}
-{{- with $hub.containerSecurityContext | default (dict "runAsUser" 1000 "runAsGroup" 1000 "allowPrivilegeEscalation" false "capabilities" (dict "drop" (list "ALL"))) }}
-securityContext: {{ toJson . }}
+{{- range $key := list "extraVolumes" "extraVolumeMounts" }}
+{{- range get $hub $key }}
+{{- if eq (get . "name" | toString) "coursehub-hooks" }}
+- jupyterhub.hub.{{ $key }}: coursehub-hooks is no more, since the hub's image holds the package; take it out of the list.
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range $hub.initContainers }}
+{{- if eq .name "coursehub-database" }}
+- jupyterhub.hub.initContainers: coursehub-database is no more, since the hub's image copies the database itself; take it out of the list. A copy is put back by jupyterhub.hub.extraEnv.COURSEHUB_RESTORE.
+{{- end }}
+{{- end }}
+{{- if dig "coursehub" "hooksDigest" "" (.Values.global | default dict) }}
+- global.coursehub.hooksDigest: it is no more, since the hub's image holds the package; take it out, or where helm kept it, upgrade with --reset-then-reuse-values in the place of --reuse-values.
 {{- end }}
 {{- end }}
 
 {{- /* The database is one file on a volume of its own, or a server of the site's: never a file on the share. */}}
 {{- define "coursehub.problems.database" -}}
 {{- $hub := .Values.jupyterhub.hub }}
-{{- $wanted := include "coursehub.databaseContainer" . | fromYaml }}
-{{- $given := dict }}
-{{- range $hub.initContainers }}{{ if eq .name $wanted.name }}{{ $given = omit . "resources" "imagePullPolicy" }}{{ end }}{{ end }}
 {{- if eq $hub.db.type "sqlite-pvc" }}
-{{- if ne (toJson $given) (toJson $wanted) }}
-- jupyterhub.hub.initContainers: {{ $wanted.name }}, which copies the hub's database, is missing or is not like the hub (image, user, volume), since lists and images of yours replace the chart's; write there {{ toJson $wanted }}.
-{{- end }}
 {{- if or (not $hub.db.pvc.accessModes) (without $hub.db.pvc.accessModes "ReadWriteOnce" "ReadWriteOncePod") }}
 - jupyterhub.hub.db.pvc.accessModes: {{ join ", " $hub.db.pvc.accessModes | default "none" }} cannot be; the hub's database is on a volume of its own that one node writes, so write [ReadWriteOnce].
 {{- end }}
-{{- else if $given }}
-- jupyterhub.hub.initContainers: {{ $wanted.name }} copies a database file, and with hub.db.type {{ $hub.db.type }} there is none; set initContainers to [], and let the database's own tools copy it.
 {{- end }}
 {{- if and (ne $hub.db.type "sqlite-pvc") (hasPrefix "sqlite" (get $hub.db "url" | toString)) }}
 - jupyterhub.hub.db.url: a file of SQLite elsewhere has no copies, and on a network share it gets damaged; use jupyterhub.hub.db.type sqlite-pvc.
@@ -258,6 +261,7 @@ securityContext: {{ toJson . }}
 */}}
 {{- define "coursehub.fixed" -}}
 hub.consecutiveFailureLimit: [0, "leave it: each refused start counts as a failure, and a limit lets any student end the hub"]
+hub.command: [[], "leave it: the image's own entrypoint copies the database and starts the hub"]
 hub.allowNamedServers: [false, "leave it: a person has one server"]
 hub.loadRoles.coursehub-culler: [{scopes: [list:users, read:users:activity, read:servers, delete:servers], services: [coursehub-culler]}, "leave it: it is all that the culler needs"]
 cull.enabled: [false, "use cull, or cull of a course: upstream's culler knows one time for all servers"]

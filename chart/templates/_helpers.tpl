@@ -95,7 +95,7 @@ securityContext:
   seccompProfile: {type: RuntimeDefault}
 {{- end }}
 
-{{- /* Of every container of ours: the hub's image and the package. */}}
+{{- /* Of every container of ours: the hub's image, which holds the package. */}}
 {{- define "coursehub.container" -}}
 {{- with .Values.jupyterhub.hub.image }}
 image: {{ .name }}:{{ .tag }}
@@ -104,7 +104,6 @@ imagePullPolicy: {{ . }}
 {{- end }}
 {{- end }}
 env:
-  - {name: PYTHONPATH, value: /usr/local/lib/coursehub}
   - {name: PYTHONUNBUFFERED, value: "1"}
 # Why it does not start is then in `kubectl describe pod`.
 terminationMessagePolicy: FallbackToLogsOnError
@@ -123,14 +122,11 @@ securityContext:
 
 {{- define "coursehub.rootMounts" -}}
 - {name: share, mountPath: /share}
-- {name: package, mountPath: /usr/local/lib/coursehub/coursehub, readOnly: true}
 {{- end }}
 
 {{- define "coursehub.rootVolumes" -}}
 - name: share
   persistentVolumeClaim: {claimName: coursehub-provisioner}
-- name: package
-  configMap: {name: coursehub-provisioner}
 {{- end }}
 
 {{- /*
@@ -179,11 +175,8 @@ containers:
       readOnlyRootFilesystem: true
       capabilities: {drop: [ALL]}
     volumeMounts:
-      - {name: package, mountPath: /usr/local/lib/coursehub/coursehub, readOnly: true}
-      - {name: token, mountPath: /etc/coursehub, readOnly: true}
+            - {name: token, mountPath: /etc/coursehub, readOnly: true}
 volumes:
-  - name: package
-    configMap: {name: coursehub-hooks}
   - name: token
     secret:
       secretName: hub
@@ -202,6 +195,7 @@ hub.jupyter.org/network-access-proxy-http: "true"
 {{- /* The values that the hub, the check and the command read, as the file site.yaml. */}}
 {{- define "coursehub.site" -}}
 {{- $site := pick .Values "timezone" "minimumUid" "admins" "images" "groups" "nodes" "courseGids" "courseEnvironment" "siteModule" "general" "maximum" "identity" "servers" "cull" "quotas" "usage" }}
+{{- $site = set $site "version" .Chart.Version }}
 {{- with .Values.monitoring.spawnTest }}
 {{- if .enabled }}
 {{- $site = set $site "spawnTest" (pick . "person") }}

@@ -12,7 +12,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
 from ci.images import recipe
-from ci.images.image import Image, cache
+from ci.images.image import DEPENDENCIES, Image, cache
 from ci.images.shell import Failure, answer, need, run, say, step
 
 BASE_REF = "localhost/coursehub/base:local"
@@ -37,17 +37,23 @@ def build(images: Sequence[Image]) -> None:
 
 def _build(buildah: list[str], image: Image, secrets: list[str]) -> None:
     image.log.unlink(missing_ok=True)
-    _import_base(buildah)
+    command = [*buildah, "build", *recipe.BUILD, *secrets, f"--tag={image.ref}"]
+    command.append(f"--file={image.folder / 'Containerfile'}")
+    if image.package:
+        # The stages before are kept: what is left is one layer.
+        if not DEPENDENCIES.archive.exists():
+            with step(f"building {DEPENDENCIES.name}"):
+                _build(buildah, DEPENDENCIES, secrets)
+            _forget_old(DEPENDENCIES.name)
+        _import(buildah, DEPENDENCIES, image.log)
+        command.append(f"--build-arg=DEPENDENCIES={DEPENDENCIES.ref}")
+    else:
+        _import_base(buildah)
+        command.append(f"--build-arg=BASE_IMAGE={BASE_REF}")
+    if image.target:
+        command.append(f"--target={image.target}")
     run(
-        [
-            *buildah,
-            "build",
-            *recipe.BUILD,
-            f"--build-arg=BASE_IMAGE={BASE_REF}",
-            *secrets,
-            f"--tag={image.ref}",
-            image.folder,
-        ],
+        [*command, str(image.context)],
         image.log,
         "a package registry that cannot be reached is the usual reason; run this again, it goes on where it stopped",
     )
@@ -56,6 +62,12 @@ def _build(buildah: list[str], image: Image, secrets: list[str]) -> None:
     remedy = f"is the disk full? Free some space in {cache()} and run this again"
     run([*buildah, "push", image.ref, f"{recipe.FORMAT}:{part}:{image.ref}"], image.log, remedy)
     part.rename(image.archive)
+
+
+def _import(buildah: list[str], image: Image, log: Path) -> None:
+    inspect = [*buildah, "inspect", "--type=image", image.ref]
+    if subprocess.run(inspect, capture_output=True, check=False).returncode:
+        run([*buildah, "pull", f"{recipe.FORMAT}:{image.archive}"], log, f"remove {image.archive} and run this again")
 
 
 def _import_base(buildah: list[str]) -> None:
@@ -133,7 +145,7 @@ def _secrets() -> Iterator[list[str]]:
 
 
 def _forget_old(name: str) -> None:
-    archives = sorted(cache().glob(f"{name}-*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
+    archives = sorted(cache().glob(f"{name}-{'?' * 12}.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in archives[KEPT:]:
         path.unlink()
         path.with_suffix(".log").unlink(missing_ok=True)

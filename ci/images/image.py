@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = ROOT / "images"
+PACKAGE = ROOT / "hooks/coursehub"
+VERSION = PACKAGE / "VERSION"
 
 
 def cache() -> Path:
@@ -24,11 +27,16 @@ class Image:
     name: str
     folder: Path
     limit: int  # MB unpacked; its test refuses more
+    context: Path  # what the Containerfile's paths are below
+    package: Path | None = None  # goes into the last layer
+    target: str | None = None  # the stage that is the image; without one the last
 
     @cached_property
     def key(self) -> str:
         """Twelve digits of everything that goes in; the image's own test does not."""
         inputs = [Path(__file__).with_name("recipe.py"), *_files(self.folder)]
+        if self.package:
+            inputs += [path for path in _files(self.package) if path != VERSION]
         digest = hashlib.sha256()
         for path in inputs:
             data = path.read_bytes()
@@ -37,8 +45,13 @@ class Image:
         return digest.hexdigest()[:12]
 
     @property
+    def tag(self) -> str:
+        """The package's version where there is one: chart and package carry it, too."""
+        return f"{release()}-c{self.key}" if self.package else self.key
+
+    @property
     def ref(self) -> str:
-        return f"localhost/coursehub/{self.name}:{self.key}"
+        return f"localhost/coursehub/{self.name}:{self.tag}"
 
     @property
     def archive(self) -> Path:
@@ -55,11 +68,19 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def release() -> str:
+    """The version of the next release."""
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+
+
+HUB = RECIPES / "hub"
+# The hub's image without the package, which changes more often.
+DEPENDENCIES = Image("hub-dependencies", HUB, limit=450, context=ROOT, target="dependencies")
 IMAGES = {
     image.name: image
     for image in (
-        Image("hub", RECIPES / "hub", limit=450),
-        Image("proxy", RECIPES / "proxy", limit=250),
-        Image("singleuser", RECIPES / "singleuser", limit=900),
+        Image("hub", HUB, limit=450, context=ROOT, package=PACKAGE),
+        Image("proxy", RECIPES / "proxy", limit=250, context=RECIPES / "proxy"),
+        Image("singleuser", RECIPES / "singleuser", limit=900, context=RECIPES / "singleuser"),
     )
 }

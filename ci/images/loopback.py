@@ -10,4 +10,4 @@ SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 with socket.socket() as any_socket:
     fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
-os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606
+os.execvp(sys.argv[1], sys.argv[1:])

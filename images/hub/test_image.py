@@ -1,9 +1,10 @@
-"""Runs inside the image: upstream's versions are there and what the hub calls works."""
+"""Runs inside the image: the versions that are listed and the package are there, and what the hub calls works."""
 # ruff: noqa: S101, S108, BLE001, PT017  (a plain script: no pytest in the image)
 
 import asyncio
 import http.server
 import importlib.metadata
+import json
 import ssl
 import subprocess
 import threading
@@ -23,6 +24,17 @@ def hub_starts() -> None:
     subprocess.run(["jupyterhub", "--generate-config", "-f", "/srv/jupyterhub/c.py"], user=1000, check=True, stdout=-3)
     modules = "kubespawner, jupyterhub_idle_culler, oauthenticator.generic, ldapauthenticator, psycopg2, pymysql, yaml"
     subprocess.run(["python3", "-c", f"import {modules}; yaml.CSafeLoader"], user=1000, check=True)
+
+
+def the_package_is_there() -> None:
+    """The command works for any user, and the entrypoint becomes what it is given, as the same process."""
+    schema = subprocess.run(["coursehub", "schema"], user=65534, capture_output=True, text=True, check=True).stdout
+    assert json.loads(schema)["title"] == "Course file"
+    entrypoint = ["python3", "-P", "-m", "coursehub.backup"]
+    begun = subprocess.Popen([*entrypoint, "sh", "-c", "echo $$"], user=1000, stdout=subprocess.PIPE, text=True)
+    assert begun.communicate()[0].strip() == str(begun.pid)
+    package = Path("/opt/coursehub/lib/coursehub")
+    assert not [path for path in package.rglob("*") if path.stat().st_uid or path.stat().st_mode & 0o022]
 
 
 def requests_through_curl() -> None:
@@ -70,6 +82,6 @@ def requests_through_curl() -> None:
     assert asyncio.run(fetch()) == b"fine"
 
 
-for test in (versions, hub_starts, requests_through_curl):
+for test in (versions, hub_starts, the_package_is_there, requests_through_curl):
     test()
     print("passed:", test.__name__)

@@ -14,6 +14,7 @@ import yaml
 from ci.chart import helm
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+VERSION: str = yaml.safe_load((ROOT / "chart/Chart.yaml").read_text())["version"]
 Values = Mapping[str, Any]
 Object = dict[str, Any]
 Objects = dict[tuple[str, str], Object]
@@ -26,6 +27,7 @@ SITE: Values = {
     "acknowledgePlainHttp": True,
     "jupyterhub": {
         "hub": {
+            "image": {"name": "registry.example.edu/coursehub-hub", "tag": VERSION},
             "config": {
                 "ConfigurableHTTPProxy": {"auth_token": "a" * 64},
                 "JupyterHub": {"cookie_secret": "b" * 64},

@@ -1,5 +1,6 @@
 """`python -m ci.chart`: which chart becomes the dependency, and what is never published."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from coursehub.version import VERSION
 
 from ci.chart import helm
+from ci.images.image import IMAGES
 from tests.chart.helm import ROOT, Chart
 
 NAME = "name: jupyterhub\n"
@@ -100,7 +103,7 @@ def test_the_stand_in_is_never_packaged(tmp_path: Path) -> None:
     assert not (tmp_path / "dist").exists()
 
 
-def test_a_package_holds_the_hooks_and_upstreams_chart(upstream: Path, tmp_path: Path) -> None:
+def test_a_package_holds_upstreams_chart_and_no_python_of_ours(upstream: Path, tmp_path: Path) -> None:
     done = _run("package", tmp_path / "dist", z2jh=_archive(upstream))
     assert done.returncode == 0, done.stderr
     with tarfile.open(done.stdout.strip()) as archive:
@@ -108,8 +111,7 @@ def test_a_package_holds_the_hooks_and_upstreams_chart(upstream: Path, tmp_path:
         subchart = archive.extractfile("coursehub/charts/jupyterhub/Chart.yaml")
         assert subchart
         assert b"stand-in" not in subchart.read()
-    assert "coursehub/files/coursehub/hub.py" in names
-    assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
+    assert not [name for name in names if name.endswith((".py", ".pyc")) and "/charts/" not in name]
 
 
 def test_the_lock_is_of_the_dependency_that_chart_yaml_names() -> None:
@@ -119,10 +121,10 @@ def test_the_lock_is_of_the_dependency_that_chart_yaml_names() -> None:
     assert wanted == {"name": "jupyterhub", "version": "4.4.0", "repository": "https://hub.jupyter.org/helm-chart/"}
 
 
-def test_the_checkout_holds_no_copy_of_the_hooks() -> None:
-    link = ROOT / "chart/files/coursehub"
-    assert link.is_symlink()
-    assert link.resolve() == ROOT / "hooks/coursehub"
+def test_package_chart_and_image_have_one_version() -> None:
+    about = yaml.safe_load((ROOT / "chart/Chart.yaml").read_text())
+    assert about["version"] == about["appVersion"] == VERSION == IMAGES["hub"].tag
+    assert re.fullmatch(r"0\.1\.0-c[0-9a-f]{12}", about["version"])
 
 
 def test_helm_lint_is_content(chart: Chart) -> None:

@@ -39,12 +39,11 @@ def test_it_has_the_token_that_the_hub_knows_it_by_and_nothing_else_of_the_hubs_
     assert spec["automountServiceAccountToken"] is False
 
 
-def test_it_runs_the_hubs_image_and_package_and_follows_the_hubs_files(objects: Objects, spec: dict[str, Any]) -> None:
+def test_it_runs_the_hubs_image_and_follows_the_hubs_files(objects: Objects, spec: dict[str, Any]) -> None:
     (container,) = spec["containers"]
     assert container["image"] == pod_spec(objects, "hub")["containers"][0]["image"]
     assert container["command"][-1] == "coursehub.culler"
     for path, name in {
-        "/usr/local/lib/coursehub/coursehub": "coursehub-hooks",
         "/etc/coursehub/site": "coursehub-site",
         "/etc/coursehub/courses": "coursehub-courses",
     }.items():
@@ -59,7 +58,6 @@ def test_course_files_on_a_volume_are_its_too(chart: Chart) -> None:
 def _hub_with(claim: str) -> dict[str, Any]:
     """The hub's volumes where the course files are on a claim."""
     volumes = [
-        {"name": "coursehub-hooks", "configMap": {"name": "coursehub-hooks"}},
         {"name": "coursehub-site", "configMap": {"name": "coursehub-site"}},
         {"name": "coursehub-courses", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}},
         {

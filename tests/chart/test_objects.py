@@ -1,17 +1,30 @@
 """What the chart installs, and where each of our values ends up."""
 
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.chart.helm import ROOT, Chart, Objects, Values, at, hub_values, look_up, merged, pod_spec, site_values
+from tests.chart.helm import (
+    ROOT,
+    VERSION,
+    Chart,
+    Objects,
+    Values,
+    at,
+    hub_values,
+    look_up,
+    merged,
+    pod_spec,
+    site_values,
+)
 
 DEFAULTS = yaml.safe_load((ROOT / "chart/values.yaml").read_text())
 OURS = [
     ("ConfigMap", "coursehub-courses"),
-    ("ConfigMap", "coursehub-hooks"),
     ("ConfigMap", "coursehub-site"),
     ("Deployment", "coursehub-culler"),
     ("NetworkPolicy", "coursehub-culler"),
@@ -117,7 +130,7 @@ def test_every_key_of_ours_reaches_the_hub_or_an_object(site: dict[str, Any]) ->
         *("storage", "courses", "network", "monitoring", "corePriority"),
         *("acknowledgePlainHttp", "global", "jupyterhub"),
     }
-    assert set(site) == set(schema["properties"]) - elsewhere
+    assert set(site) == set(schema["properties"]) - elsewhere | {"version"}
 
 
 HTTPS = {"enabled": True, "type": "secret", "secret": {"name": "coursehub-tls"}}
@@ -209,35 +222,25 @@ def test_the_hubs_database_has_a_claim_of_its_own_that_outlives_the_release(obje
     assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 
-def test_before_each_start_the_database_is_copied_by_the_hubs_own_image_and_user(objects: Objects) -> None:
+def test_the_hub_starts_by_the_entrypoint_of_its_image_which_copies_the_database(objects: Objects) -> None:
     spec = pod_spec(objects, "hub")
-    (before,) = spec["initContainers"]
+    assert "initContainers" not in spec
     (hub,) = spec["containers"]
-    assert before["command"] == ["python3", "-m", "coursehub.backup"]
-    for same in ("image", "securityContext"):
-        assert before[same] == hub[same]
-    assert all(mount in hub["volumeMounts"] for mount in before["volumeMounts"])
-    assert {"name": "pvc", "mountPath": "/srv/jupyterhub"} in before["volumeMounts"]
-    assert "coursehub-storage" not in str(before), "it needs nothing of the share"
+    assert "command" not in hub
+    assert hub["args"][0] == "jupyterhub"
+    assert {"name": "pvc", "mountPath": "/srv/jupyterhub"} in hub["volumeMounts"]
 
 
-def test_a_site_may_give_the_copying_other_resources_and_add_containers(chart: Chart) -> None:
-    (ours,) = DEFAULTS["jupyterhub"]["hub"]["initContainers"]
-    more = {"imagePullPolicy": "Always", "resources": {}}
-    mine = {"name": "mine", "image": "x", "securityContext": {}}
-    spec = pod_spec(chart.render(at("jupyterhub.hub.initContainers", [mine, ours | more])), "hub")
-    assert spec["initContainers"] == [mine, ours | more]
-
-
-def test_a_hub_of_the_sites_own_copies_with_its_own_image(chart: Chart) -> None:
-    (ours,) = DEFAULTS["jupyterhub"]["hub"]["initContainers"]
-    hub = {"image": {"name": "x", "tag": "1"}, "initContainers": [ours | {"image": "x:1"}]}
-    spec = pod_spec(chart.render(at("jupyterhub.hub", hub)), "hub")
-    assert {each["image"] for each in spec["initContainers"] + spec["containers"]} == {"x:1"}
+def test_each_pod_of_ours_runs_the_one_image(chart: Chart) -> None:
+    on = {"storage": {"provisioner": {"enabled": True}, "check": {"schedule": "30 4 * * *"}}}
+    trying = {"monitoring": {"spawnTest": {"enabled": True}}, "identity": {"provider": "nss"}}
+    objects = chart.render(merged(on, trying))
+    images = re.findall(r"'image': '([^']*coursehub[^']*)'", str(list(objects.values())))
+    assert set(images) == {f"registry.example.edu/coursehub-hub:{VERSION}"}
+    assert len(images) == len({"hub", "culler", "provisioner", "check", "spawn test", "spawn test by helm"})
 
 
 HUB_MOUNTS: dict[str, dict[str, Any]] = {
-    "/usr/local/etc/jupyterhub/coursehub": {"configMap": {"name": "coursehub-hooks"}},
     "/usr/local/etc/jupyterhub/site": {"configMap": {"name": "coursehub-site"}},
     "/usr/local/etc/jupyterhub/courses": {"configMap": {"name": "coursehub-courses"}},
     "/srv/coursehub/share": {"persistentVolumeClaim": {"claimName": "coursehub-storage", "readOnly": True}},
@@ -252,13 +255,6 @@ def test_the_hub_mounts_a_whole_folder_and_only_to_read(objects: Objects, path: 
     mount = next(each for each in spec["containers"][0]["volumeMounts"] if each["mountPath"] == path)
     assert mount == {"name": mount["name"], "mountPath": path, "readOnly": True}
     assert volumes[mount["name"]] == {"name": mount["name"]} | HUB_MOUNTS[path]
-
-
-def test_the_hooks_are_exactly_the_files_of_the_package(objects: Objects) -> None:
-    package = (ROOT / "hooks/coursehub").iterdir()
-    files = {path.name: path.read_bytes() for path in package if path.is_file() and path.suffix != ".pyc"}
-    data = objects["ConfigMap", "coursehub-hooks"]["data"]
-    assert {name: text.encode() for name, text in data.items()} == files
 
 
 HUB_DEFAULTS: dict[str, Any] = {
@@ -320,8 +316,12 @@ def _restarts(before: Objects, after: Objects, deployment: str) -> bool:
     return bool(template[0] != template[1])
 
 
-def test_a_changed_hook_restarts_the_hub_and_the_culler_alone(chart: Chart, objects: Objects) -> None:
-    changed = chart.render({"global": {"coursehub": {"hooksDigest": "another"}}})
+def test_another_version_restarts_the_hub_and_the_culler_alone(chart: Chart, objects: Objects, tmp_path: Path) -> None:
+    folder = shutil.copytree(chart.folder, tmp_path / "coursehub")
+    about = folder / "Chart.yaml"
+    about.write_text(about.read_text().replace(VERSION, "9.9.9"))
+    changed = Chart(folder, chart.kind).render(at("jupyterhub.hub.image.tag", "9.9.9"))
+    assert site_values(changed)["version"] == "9.9.9"
     assert _restarts(objects, changed, "hub")
     assert _restarts(objects, changed, "coursehub-culler")
     assert not _restarts(objects, changed, "proxy")

@@ -4,13 +4,12 @@ import base64
 
 import pytest
 
-from tests.chart.helm import Chart, Object, Objects, Values, at, merged, pod_spec, site_values
-from tests.chart.test_objects import DEFAULTS, OURS, UPSTREAM
+from tests.chart.helm import VERSION, Chart, Object, Objects, Values, at, merged, pod_spec, site_values
+from tests.chart.test_objects import OURS, UPSTREAM
 
 ON: Values = at("storage.provisioner.enabled", True)
 NAME = "teaching-storage/coursehub-provisioner"
 ADDED = [
-    ("ConfigMap", NAME),
     ("Deployment", NAME),
     ("Namespace", "teaching-storage"),
     ("NetworkPolicy", NAME),
@@ -158,25 +157,11 @@ def test_a_claim_of_the_sites_cannot_serve_it_and_the_ssh_door_is_named(chart: C
 
 
 def test_it_runs_the_hubs_image_as_the_hub_does(chart: Chart) -> None:
-    image = {
-        "name": "registry.example.edu/hub",
-        "tag": "5",
-        "pullPolicy": "Never",
-        "pullSecrets": ["one", {"name": "two"}],
-    }
-    (copies,) = DEFAULTS["jupyterhub"]["hub"]["initContainers"]
-    hub = {"image": image, "initContainers": [copies | {"image": "registry.example.edu/hub:5"}]}
-    objects = chart.render(merged(ON, at("jupyterhub.hub", hub)))
-    assert container(objects)["image"] == "registry.example.edu/hub:5"
+    image = {"pullPolicy": "Never", "pullSecrets": ["one", {"name": "two"}]}
+    objects = chart.render(merged(ON, at("jupyterhub.hub.image", image)))
+    assert container(objects)["image"] == f"registry.example.edu/coursehub-hub:{VERSION}"
     assert container(objects)["imagePullPolicy"] == "Never"
     assert pod_spec(objects, NAME)["imagePullSecrets"] == [{"name": "one"}, {"name": "two"}]
-
-
-def test_it_runs_the_package_of_the_hub_and_a_changed_one_restarts_it(chart: Chart, provisioned: Objects) -> None:
-    assert provisioned["ConfigMap", NAME]["data"] == provisioned["ConfigMap", "coursehub-hooks"]["data"]
-    changed = chart.render(merged(ON, {"global": {"coursehub": {"hooksDigest": "another"}}}))
-    template = [each["Deployment", NAME]["spec"]["template"] for each in (provisioned, changed)]
-    assert template[0] != template[1]
 
 
 def test_its_time_is_the_sites(chart: Chart) -> None:

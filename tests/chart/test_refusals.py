@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.helm import ROOT, SITE, Chart, RenderError, Values, at, look_up, merged, pod_spec
+from tests.chart.helm import ROOT, SITE, VERSION, Chart, RenderError, Values, at, look_up, merged, pod_spec
 
 UPSTREAM = ROOT.parent / "shared/z2jh-4.4.0"
 VOLUMES = yaml.safe_load((ROOT / "chart/values.yaml").read_text())["jupyterhub"]["hub"]
@@ -151,14 +151,34 @@ CASES = [
         id="F8 a mount that honours devices",
     ),
     pytest.param(
-        at("jupyterhub.hub.initContainers", []),
-        "- jupyterhub.hub.initContainers: coursehub-database, which copies the hub's database, is missing or is not",
-        id="no copy of the database",
+        at("jupyterhub.hub.image", {"name": "quay.io/jupyterhub/k8s-hub", "tag": "4.4.0"}),
+        f'and write {{"name":"REGISTRY/coursehub-hub","tag":"{VERSION}"}}.',
+        id="upstream's image of the hub",
     ),
     pytest.param(
-        at("jupyterhub.hub.image", {"name": "registry.example.edu/hub", "tag": "7"}),
-        '"image":"registry.example.edu/hub:7"',
-        id="another image of the hub, and what to write",
+        at("jupyterhub.hub.image.tag", "0.0.9"),
+        f'- jupyterhub.hub.image.tag: 0.0.9 is another version than this chart\'s; write "{VERSION}", and if',
+        id="an image of another version",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.initContainers", [{"name": "coursehub-database", "image": "x"}]),
+        "- jupyterhub.hub.initContainers: coursehub-database is no more, since the hub's image copies the database",
+        id="the init container of an earlier version",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.extraVolumes", [{"name": "coursehub-hooks", "configMap": {"name": "coursehub-hooks"}}]),
+        "- jupyterhub.hub.extraVolumes: coursehub-hooks is no more, since the hub's image holds the package; take it",
+        id="the package's volume of an earlier version",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.extraVolumeMounts", [{"name": "coursehub-hooks", "mountPath": "/x"}]),
+        "- jupyterhub.hub.extraVolumeMounts: coursehub-hooks is no more, since the hub's image holds the package; take",
+        id="the package's mount of an earlier version",
+    ),
+    pytest.param(
+        at("global.coursehub.hooksDigest", "0" * 64),
+        "- global.coursehub.hooksDigest: it is no more, since the hub's image holds the package; take it out, or where",
+        id="the package's digest, which --reuse-values keeps",
     ),
     pytest.param(
         at("jupyterhub.hub.db.pvc.accessModes", ["ReadWriteMany"]),
@@ -296,6 +316,7 @@ def test_a_site_adds_its_own_line_before_ours(chart: Chart) -> None:
 # A value for each key that the plan owns, and the words of ours that the message has to name.
 OWNED: dict[str, tuple[Any, str]] = {
     "hub.consecutiveFailureLimit": (5, "a limit lets any student end the hub"),
+    "hub.command": (["jupyterhub"], "the image's own entrypoint copies the database"),
     "hub.allowNamedServers": (True, "one server"),
     "hub.loadRoles.coursehub-culler": ({"scopes": ["admin:users"]}, "all that the culler needs"),
     "cull.enabled": (True, "use cull"),
@@ -469,7 +490,6 @@ MISTAKES: dict[str, tuple[Values, str]] = {
     "an unknown key": ({"timezon": "UTC"}, "'timezon'"),
     "an unknown key below": ({"general": {"imgae": "x"}}, "at '/general': additional properties 'imgae' not allowed"),
     "an unknown storage": ({"storage": {"smb": {}}}, "at '/storage': additional properties 'smb' not allowed"),
-    "an unknown global of ours": (at("global.coursehub.x", 1), "at '/global/coursehub': additional properties 'x'"),
     "an unknown key of upstream": (at("jupyterhub.hubb", {}), "additional properties 'hubb' not allowed"),
     "timezone": ({"timezone": 2}, "at '/timezone': got number, want string"),
     "minimumUid": ({"minimumUid": "1000"}, "at '/minimumUid': got string, want integer"),

@@ -14,6 +14,7 @@ from traitlets.config.loader import LazyConfigValue
 
 from ci.chart import assemble
 from tests.chart.helm import ROOT, SITE, Chart, Objects, at, pod_spec
+from tests.chart.test_values import IMAGE
 
 LOCAL = ROOT / "values/local.yaml"
 EXAMPLE = ROOT / "values/example-university.yaml"
@@ -221,7 +222,7 @@ def _name(value: Any) -> str:
 
 def test_both_charts_restart_the_hub_for_the_same_reasons(standin: Chart, upstream: Chart) -> None:
     changes = [
-        at("global.coursehub.hooksDigest", "x"),
+        at("jupyterhub.hub.extraEnv.COURSEHUB_RESTORE", "newest"),
         at("jupyterhub.hub.concurrentSpawnLimit", 7),
         {"timezone": "Asia/Tokyo"},
     ]
@@ -235,7 +236,7 @@ def test_both_charts_restart_the_hub_for_the_same_reasons(standin: Chart, upstre
 def test_secrets_differ_from_install_to_install(standin: Chart) -> None:
     secrets: set[str] = set()
     for timezone in ("Asia/Tokyo", "Europe/Helsinki"):
-        data = standin.render({"timezone": timezone}, LOCAL)["Secret", "hub"]["data"]
+        data = standin.render({"timezone": timezone} | IMAGE, LOCAL)["Secret", "hub"]["data"]
         secrets |= {value for key, value in data.items() if key != "values.yaml"}
     assert len(secrets) == 12
     assert all(len(bytes.fromhex(base64.b64decode(secret).decode())) == 32 for secret in secrets)

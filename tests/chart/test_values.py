@@ -7,19 +7,21 @@ import jsonschema  # type: ignore[import-untyped] # comes with JupyterHub, its s
 import pytest
 import yaml
 
-from tests.chart.helm import ROOT, Chart, hub_values, merged, pod_spec, site_values
+from tests.chart.helm import ROOT, VERSION, Chart, at, hub_values, merged, pod_spec, site_values
 
 VALUES = ROOT / "values"
 SITES = sorted(path.name for path in VALUES.glob("*.yaml") if path.name != "courses.yaml")
 CORE = ("hub", "proxy", "teaching-storage/coursehub-provisioner")
 COURSES: dict[str, dict[str, Any]] = yaml.safe_load((VALUES / "courses.yaml").read_text())["courses"]
 LOCAL: dict[str, Any] = yaml.safe_load((VALUES / "local.yaml").read_text())
+# `make up` and an admin name the image that holds this version.
+IMAGE = at("jupyterhub.hub.image", {"name": "registry.example.edu/coursehub-hub", "tag": VERSION})
 UPSTREAM = ROOT.parent / "shared/z2jh-4.4.0"
 
 
 @pytest.mark.parametrize("site", SITES)
 def test_a_site_renders_with_the_demo_courses(chart: Chart, site: str) -> None:
-    objects = chart.render({}, VALUES / site, courses={"main": VALUES / "courses.yaml"})
+    objects = chart.render(IMAGE, VALUES / site, courses={"main": VALUES / "courses.yaml"})
     assert site_values(objects)["general"]["image"] == "python"
 
 
@@ -39,7 +41,7 @@ def test_no_file_holds_a_secret(site: str) -> None:
 
 
 def test_the_example_university_speaks_https_and_mounts_its_server(chart: Chart) -> None:
-    objects = chart.render({}, VALUES / "example-university.yaml")
+    objects = chart.render(IMAGE, VALUES / "example-university.yaml")
     ports = {port["name"]: port["port"] for port in objects["Service", "proxy-public"]["spec"]["ports"]}
     assert ports == {"https": 443, "http": 80}
     (tls,) = pod_spec(objects, "proxy")["volumes"]
@@ -48,7 +50,7 @@ def test_the_example_university_speaks_https_and_mounts_its_server(chart: Chart)
 
 
 def test_the_local_site_needs_no_registry_and_fits_two_cores(chart: Chart) -> None:
-    objects = chart.render({}, VALUES / "local.yaml")
+    objects = chart.render(IMAGE, VALUES / "local.yaml")
     cores = 0.0
     for deployment in CORE:
         (container,) = pod_spec(objects, deployment)["containers"]

@@ -138,17 +138,19 @@ class Installation:
         finally:
             self.kubectl("delete", "job", name, "--wait=false")
 
-    def helm(self, courses: Path, *arguments: str) -> None:
+    def helm(self, courses: Path, *arguments: str, chart: Path = CHART, site: Path | None = None) -> None:
         """`helm upgrade` of this installation with other values; the chart is the one that `make up` put together."""
-        with self.upgrading(courses, *arguments) as helm:
+        with self.upgrading(courses, *arguments, chart=chart, site=site) as helm:
             _, said = helm.communicate()
         assert helm.returncode == 0, said
 
-    def upgrading(self, courses: Path, *arguments: str) -> subprocess.Popen[str]:
+    def upgrading(
+        self, courses: Path, *arguments: str, chart: Path = CHART, site: Path | None = None
+    ) -> subprocess.Popen[str]:
         """`helm` at work."""
         state = Path(self.kubeconfig).parent
-        values = os.environ.get("VALUES", "values/local.yaml")
-        command = ["helm", "upgrade", "coursehub", str(CHART), "--namespace", self.namespace, "--wait"]
+        values = str(site or os.environ.get("VALUES", "values/local.yaml"))
+        command = ["helm", "upgrade", "coursehub", str(chart), "--namespace", self.namespace, "--wait"]
         command += ["--values", values, "--values", str(state / "values.json")]
         command += ["--set-file", f"courses.files.main={courses}", "--timeout", "3m", *arguments]
         quiet, heard = subprocess.DEVNULL, subprocess.PIPE

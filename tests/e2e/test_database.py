@@ -11,10 +11,17 @@ from .cluster import ROOT, Installation, until
 from .person import Person
 
 LogIn = Callable[[str], Person]
-CONTAINER = "coursehub-database"
 BACKUPS = "/srv/jupyterhub/backups"
 FILE = "/srv/jupyterhub/jupyterhub.sqlite"
 DAMAGE = f"import os; f = open('{FILE}', 'r+b'); f.write(b'x' * os.path.getsize(f.name))"
+OLDER = f"""
+import re, datetime, pathlib
+stamp = "%Y%m%dT%H%M%SZ"
+for path in sorted(pathlib.Path('{BACKUPS}').glob("*.sqlite")):
+    kind, time = re.fullmatch(r"(\\w+)-(\\w+)", path.stem).groups()
+    older = datetime.datetime.strptime(time, stamp) - datetime.timedelta(hours=1)
+    path.rename(path.with_stem(f"{{kind}}-{{older.strftime(stamp)}}"))
+"""
 IN_HUB = ("exec", "deployment/hub", "--container", "hub", "--")
 
 
@@ -43,9 +50,14 @@ def type_in(installation: Installation) -> Callable[[str], str]:
 def request_taken_away(installation: Installation) -> Iterator[None]:
     """Whatever a test asked for, the next one begins with a hub that nothing is asked of."""
     yield
-    installation.kubectl("set", "env", "deployment/hub", "--containers", CONTAINER, "COURSEHUB_RESTORE-")
+    installation.kubectl("set", "env", "deployment/hub", "--containers", "hub", "COURSEHUB_RESTORE-")
     installation.kubectl("rollout", "status", "deployment/hub", "--timeout", "5m")
     until(installation.hub_is_ready, 90, "the hub as before")
+
+
+def _an_hour_passes(installation: Installation) -> None:
+    """The copies that are there are an hour older than they were, so that the next start makes another."""
+    installation.kubectl(*IN_HUB, "python3", "-c", OLDER)
 
 
 def _restart(installation: Installation) -> None:
@@ -55,14 +67,16 @@ def _restart(installation: Installation) -> None:
 
 
 def _said(installation: Installation) -> str:
-    """What the init container of the one hub pod said so far."""
+    """What the container of the one hub pod said so far, before its last restart too."""
     pods = installation.pods("component=hub")
     if len(pods) != 1:
         return ""
-    return installation.kubectl("logs", pods[0]["metadata"]["name"], "--container", CONTAINER, check=False)
+    log = ("logs", pods[0]["metadata"]["name"], "--container", "hub")
+    return installation.kubectl(*log, "--previous", check=False) + installation.kubectl(*log, check=False)
 
 
 def test_database_and_copies_are_for_the_hubs_user_alone(installation: Installation) -> None:
+    _an_hour_passes(installation)
     _restart(installation)
     said = _said(installation)
     name = re.search(r"copied to (\S+)", said)
@@ -83,6 +97,7 @@ def test_a_damaged_database_is_put_back_while_a_server_runs_on(
     maria.start("python-intro")
     pod = installation.pod_of("maria")
     assert pod is not None
+    _an_hour_passes(installation)
     _restart(installation)  # so that the newest copy knows the server
 
     installation.kubectl(*IN_HUB, "python3", "-c", DAMAGE)
@@ -99,7 +114,7 @@ def test_a_damaged_database_is_put_back_while_a_server_runs_on(
     before = installation.hub()
     type_in(take_away)
     until(lambda: installation.hub_is_ready_after(before), 90, "the hub without the request")
-    assert "copied to jupyterhub-" in type_in(look)
+    assert "is not an hour old" in type_in(look)
     _knows_the_server_of_maria(installation, pod)
 
 
@@ -115,7 +130,7 @@ def _knows_the_server_of_maria(installation: Installation, pod: dict[str, Any]) 
 @pytest.mark.usefixtures("request_taken_away")
 def test_a_copy_that_is_not_there_starts_no_hub_and_its_log_names_those_that_are(installation: Installation) -> None:
     asked = "COURSEHUB_RESTORE=yesterday"
-    installation.kubectl("set", "env", "deployment/hub", "--containers", CONTAINER, asked)
+    installation.kubectl("set", "env", "deployment/hub", "--containers", "hub", asked)
     said = "coursehub: yesterday: no such copy; write COURSEHUB_RESTORE with one of: newest, jupyterhub-"
     until(lambda: said in _said(installation), 90, "the refusal in the log")
     assert not installation.hub_is_ready()

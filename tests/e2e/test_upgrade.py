@@ -1,10 +1,15 @@
-"""`helm upgrade` and `helm rollback` with ten live servers: each server, each secret and the database outlive both."""
+"""`helm upgrade` and `helm rollback` with ten live servers: each server, each secret and the database outlive both.
+
+What is upgraded is the chart of an earlier version, kept in earlier/ as it was: its package came by ConfigMap, and an
+init container copied the database.
+"""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,18 +18,15 @@ import pytest
 import yaml
 from coursehub import layout
 
+from tests.chart.helm import at, merged
+
 from .cluster import CHART, COURSES, PROGRAM, ROOT, Installation, until
 from .person import Person
 
 CROWD = {f"pupil{number}": 20100 + number for number in range(1, 11)}
-# What makes an upgrade restart the hub, for its code and for its configuration, and the proxy.
-EARLIER = {
-    "global": {"coursehub": {"hooksDigest": "earlier"}},
-    "jupyterhub": {
-        "hub": {"concurrentSpawnLimit": 40},
-        "proxy": {"chp": {"resources": {"limits": {"memory": "300Mi"}}}},
-    },
-}
+EARLIER = Path(__file__).parent / "earlier"
+# What makes an upgrade restart the proxy, too.
+SMALLER_PROXY = {"jupyterhub": {"proxy": {"chp": {"resources": {"limits": {"memory": "300Mi"}}}}}}
 ROWS = """
 import json, sqlite3
 database = sqlite3.connect("file:/srv/jupyterhub/jupyterhub.sqlite?mode=ro", uri=True)
@@ -104,11 +106,22 @@ def crowd_values(installation: Installation, tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def earlier(installation: Installation, crowd_values: Path, tmp_path: Path) -> int:
-    """The revision of the release before the upgrade."""
-    file = tmp_path / "earlier.yaml"
-    file.write_text(yaml.safe_dump(EARLIER))
-    installation.helm(COURSES, "--values", str(crowd_values), "--values", str(file))
+    """The revision of the release before the upgrade, with the chart of then in front of the same z2jh."""
+    with tarfile.open(EARLIER / "coursehub.tgz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    chart = tmp_path / "chart"
+    shutil.copytree(CHART / "charts", chart / "charts")
+    defaults = yaml.safe_load((chart / "values.yaml").read_text())["jupyterhub"]["hub"]
+    made = yaml.safe_load((Path(installation.kubeconfig).parent / "values.json").read_text())
+    image = "{name}:{tag}".format(**made["jupyterhub"]["hub"]["image"])
+    copies = [each | {"image": image} for each in defaults["initContainers"]]
+    more = tmp_path / "earlier.yaml"
+    more.write_text(yaml.safe_dump(merged(SMALLER_PROXY, at("jupyterhub.hub.initContainers", copies))))
+    installation.helm(
+        COURSES, "--values", str(crowd_values), "--values", str(more), chart=chart, site=EARLIER / "local.yaml"
+    )
     until(installation.hub_is_ready, 90, "the hub before the upgrade")
+    assert "coursehub-hooks" in installation.kubectl("get", "configmaps", "--output=name")
     return _revision(installation)
 
 
@@ -148,6 +161,8 @@ def test_ten_servers_all_secrets_and_the_database_outlive_an_upgrade_and_its_rol
         change()
         until(installation.hub_is_ready, 120, "the hub")
         assert installation.hub() != hub, "the hub was not replaced"
+        with_hooks = "coursehub-hooks" in installation.kubectl("get", "configmaps", "--output=name")
+        assert with_hooks == (change is rollback), "the package does not come as its chart has it"
         assert _proxy(installation) != proxy, "the proxy was not replaced, so this shows less than an upgrade can do"
         until(lambda: _all_answer(people), 60, "each server answering through the proxy", every=2)
         assert _pods(installation) == pods, "a server was replaced"
@@ -160,6 +175,17 @@ def test_ten_servers_all_secrets_and_the_database_outlive_an_upgrade_and_its_rol
             assert kernel.run("print(kept + 1)") == "42\n", "a kernel was lost"
 
 
+@pytest.mark.usefixtures("earlier")
+def test_values_that_helm_kept_of_the_earlier_chart_are_named_with_what_to_write(installation: Installation) -> None:
+    command = ["helm", "upgrade", "coursehub", CHART, "--namespace", installation.namespace, "--reuse-values"]
+    done = subprocess.run(command, env=installation.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    for key in ("hub.extraVolumes: coursehub-hooks", "hub.extraVolumeMounts: coursehub-hooks"):
+        assert f"- jupyterhub.{key} is no more, since the hub's image holds the package; take it out" in done.stderr
+    assert "- jupyterhub.hub.initContainers: coursehub-database is no more" in done.stderr
+    assert "upgrade with --reset-then-reuse-values in the place of --reuse-values" in done.stderr
+
+
 def test_make_up_goes_on_from_an_upgrade_that_was_killed(installation: Installation, tmp_path: Path) -> None:
     """Of that one, helm itself says for ever that it is in progress."""
 
@@ -167,7 +193,7 @@ def test_make_up_goes_on_from_an_upgrade_that_was_killed(installation: Installat
         midst = "--selector=owner=helm,name=coursehub,status=pending-upgrade"
         return installation.kubectl("get", "secrets", midst, "--output=name")
 
-    with installation.upgrading(COURSES, "--set", "global.coursehub.hooksDigest=killed") as helm:
+    with installation.upgrading(COURSES, "--set", "jupyterhub.hub.concurrentSpawnLimit=42") as helm:
         until(in_its_midst, 60, "the upgrade in its midst", every=0.1)
         helm.kill()
     assert in_its_midst()

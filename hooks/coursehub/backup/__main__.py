@@ -1,10 +1,11 @@
-"""The hub's database file: copied before each start of the hub, its newest copies kept, one put back where asked.
+"""The hub's database file: copied before a start of the hub, its newest copies kept, one put back where asked.
 
-    python3 -m coursehub.backup
+    python3 -m coursehub.backup [PROGRAM ARGUMENT ...]
 
-runs in an init container of the hub, while nobody has the file open. What it cannot copy it says, and the hub starts
-all the same. COURSEHUB_RESTORE names a copy to put back, once; where that cannot be done it exits with 1, and no hub
-starts.
+is the entrypoint of the hub's image: it works while nobody has the file open, and then becomes the program, which is
+the hub. There is at most one copy in an hour, so that a hub that cannot start pushes no good copy out. What cannot be
+copied is said, and the hub starts all the same. COURSEHUB_RESTORE names a copy to put back, once; where that cannot be
+done the exit is 1, and no hub starts.
 """
 
 import os
@@ -14,7 +15,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -28,10 +29,12 @@ RESTORE = "COURSEHUB_RESTORE"
 NEWEST = "newest"
 KEPT = 5
 SECONDS = 10.0
+BETWEEN = timedelta(hours=1)
 
 # Whole copies; byte by byte copies of what is damaged; what another was put in the place of.
 Kind = Literal["jupyterhub", "damaged", "replaced"]
-_NAME = re.compile(r"(?P<kind>jupyterhub|damaged|replaced)-[0-9]{8}T[0-9]{6}Z\.sqlite")
+_STAMP = "%Y%m%dT%H%M%SZ"
+_NAME = re.compile(r"(?P<kind>jupyterhub|damaged|replaced)-(?P<time>[0-9]{8}T[0-9]{6}Z)\.sqlite")
 # What SQLite keeps beside a file that was not closed; some of the content may be there only.
 _BESIDE = ("-journal", "-wal", "-shm")
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -97,23 +100,37 @@ def _back_up(database: Path, backups: Path, now: datetime) -> str:
     # As much again stays free for the hub.
     if (free := shutil.disk_usage(backups).free) < 2 * size:
         return f"WARNING no copy was made: it takes {size} bytes, and {free} are free; the volume needs more room"
-    name = _name("jupyterhub", now)
+    name, recent = _name("jupyterhub", now), _since(copies(backups, "jupyterhub"), now)
     try:
         with _Scratch(backups) as scratch:
+            # Also where the copy is not kept: that is how damage shows.
             _copy(database, scratch / name)
-            _move(scratch / name, backups / name)
-        return f"copied to {name}"
+            if recent is None:
+                _move(scratch / name, backups / name)
+        return f"no copy is kept: {recent} is not an hour old" if recent else f"copied to {name}"
     except Damaged as damage:
+        remedy = f"{RESTORE}={NEWEST} puts a copy back"
+        if recent := _since(copies(backups, "damaged"), now):
+            return f"WARNING the database is damaged ({damage}); as it was it lies in {recent}; {remedy}"
         name = _name("damaged", now)
         with _Scratch(backups) as scratch:
             for path in parts:
                 aside = scratch / path.name.replace(DATABASE, name)
                 shutil.copyfile(path, aside)
                 _move(aside, backups / aside.name)
-        remedy = f"{RESTORE}={NEWEST} puts a copy back"
         return f"WARNING the database is damaged ({damage}); as it is it lies in {name}; {remedy}"
     except sqlite3.Error as error:
         return f"WARNING no copy was made: {error}"
+
+
+def _since(names: Sequence[str], now: datetime) -> str | None:
+    """The newest copy where it is so recent that another would be one too many; one of the future counts as none."""
+    for name in names[:1]:
+        match = _NAME.fullmatch(name)
+        made = datetime.strptime(match["time"], _STAMP).replace(tzinfo=UTC) if match else now - BETWEEN
+        if timedelta() <= now - made < BETWEEN:
+            return name
+    return None
 
 
 def _restore(database: Path, backups: Path, now: datetime, asked: str) -> str:
@@ -202,7 +219,7 @@ class _Scratch:
 
 
 def _name(kind: Kind, now: datetime) -> str:
-    return f"{kind}-{now:%Y%m%dT%H%M%SZ}.sqlite"
+    return f"{kind}-{now.strftime(_STAMP)}.sqlite"
 
 
 def _move(source: Path, target: Path) -> None:
@@ -220,17 +237,28 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def main(environment: Mapping[str, str] = os.environ, folder: Path = FOLDER) -> int:
-    """0: the hub may start, 1: what COURSEHUB_RESTORE asks for cannot be done."""
-    os.umask(0o077)
-    try:
-        for line in prepare(folder, datetime.now(UTC), environment.get(RESTORE, "")):
-            print(line, flush=True)
-    except CannotRestore as error:
-        print(f"coursehub: {error}", file=sys.stderr)
-        return 1
+def main(folder: Path | None, program: Sequence[str] = (), environment: Mapping[str, str] = os.environ) -> int:
+    """0: the hub may start, 1: what COURSEHUB_RESTORE asks for cannot be done; does not return where a program starts.
+
+    `folder` has the database; None where that is a server of the site's, which has copies of its own.
+    """
+    if folder is not None:
+        umask = os.umask(0o077)
+        try:
+            for line in prepare(folder, datetime.now(UTC), environment.get(RESTORE, "")):
+                print(line, flush=True)
+        except CannotRestore as error:
+            print(f"coursehub: {error}", file=sys.stderr)
+            return 1
+        os.umask(umask)
+    if program:
+        try:
+            os.execvp(program[0], list(program))
+        except OSError as error:
+            print(f"coursehub: {program[0]} cannot be started: {error.strerror}", file=sys.stderr)
+            return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(FOLDER if os.path.ismount(FOLDER) else None, sys.argv[1:]))

@@ -8,7 +8,7 @@ from coursehub.errors import CoursehubError
 from . import kubectl
 
 _EXEC = ("exec", "deployment/hub", "--container", "hub", "--")
-_PYTHON = ("env", "PYTHONPATH=/usr/local/etc/jupyterhub", "python3", "-m", "coursehub.hub.admin.socket")
+_PYTHON = ("python3", "-P", "-m", "coursehub.hub.admin.socket")
 
 
 class NoAnswer(CoursehubError):

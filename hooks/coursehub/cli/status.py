@@ -88,10 +88,9 @@ def running(namespace: str, deployment: kubectl.Object, pods: Sequence[kubectl.O
 def told(answer: Mapping[str, Any], charts: str, now: datetime) -> Iterator[Line]:
     """What the hub's answer to {"ask": "status"} comes to."""
     has = answer["versions"]
-    package = has["package"][:12]
     yield Line(
         "versions",
-        f"{charts}; JupyterHub {has['jupyterhub']}, KubeSpawner {has['kubespawner']}, package {package}",
+        f"{charts}; JupyterHub {has['jupyterhub']}, KubeSpawner {has['kubespawner']}, package {has['package']}",
     )
     yield _courses(answer["courses"])
     yield _certificate(answer["certificate"], now)

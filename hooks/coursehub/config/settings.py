@@ -303,6 +303,8 @@ class Settings(_Values):
     cull: Cull = Cull()
     quotas: Quotas = Quotas()
     usage: UsageOf = UsageOf()
+    # Written by the chart: its own.
+    version: str | None = None
     # Written by the chart from storage.provisioner.
     provisioner: ProvisionerService | None = None
     # Written by the chart from where upstream's values turn TLS on.

@@ -23,10 +23,11 @@ from coursehub.hub.pages.handler import COURSES, CoursesHandler, courses_url
 from coursehub.hub.usage.poll import Measuring, Providers
 from coursehub.hub.volume.provisioner import Provisioner
 from coursehub.hub.volume.share import Share
-from coursehub.live.snapshot import Site
+from coursehub.live.snapshot import Site, Snapshot
 from coursehub.people.directory import People
 from coursehub.servers import site_module
 from coursehub.servers.manifest import Frame
+from coursehub.version import VERSION
 
 from . import proxy
 from .admin import socket as door
@@ -67,6 +68,7 @@ def configure(
     """
     log = get_logger()
     site = Site(config / "site", config / "courses", log, state)
+    _same_version(site.current)
     site.follow()
     counters = Counters()
     failures = Failures(state / "failures", lambda: site.current.settings.servers.failure_days, log)
@@ -131,6 +133,17 @@ def configure(
     c.JupyterHub.allow_named_servers = False
     c.Authenticator.admin_users = {*c.Authenticator.get("admin_users", ()), *site.current.settings.admins}
     return hooks
+
+
+def _same_version(live: Snapshot) -> None:
+    """Ends the hub where the chart's version, if it could be read, is not the package's."""
+    wanted = live.settings.version
+    if wanted not in (None, VERSION) and not live.failure and not live.state.settings_kept:
+        raise SystemExit(
+            f"coursehub: this hub image holds version {VERSION}, and the chart is version {wanted}. Set "
+            f"jupyterhub.hub.image to the hub image of version {wanted}; if it is not in your registry yet, make it "
+            "with images/hub/Containerfile of that version and push it."
+        )
 
 
 def _begin(coroutine: Coroutine[Any, Any, Any]) -> None:

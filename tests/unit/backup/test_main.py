@@ -249,15 +249,15 @@ def test_a_disk_that_ends_in_the_middle_leaves_no_half_copy(folder: Path) -> Non
     assert (folder / "jupyterhub.sqlite").read_bytes() == before
 
 
-def _main(folder: Path, first: str = "") -> str:
+def _main(folder: Path, first: str = "", *program: str) -> str:
     code = "import os, sys\nfrom pathlib import Path\nfrom coursehub.backup.__main__ import main\n"
-    return f"{code}{first}\nsys.exit(main(folder=Path({str(folder)!r})))"
+    return f"{code}{first}\nsys.exit(main(Path({str(folder)!r}), {program!r}))"
 
 
 def _program(
     folder: Path, limit: int = resource.RLIM_INFINITY, **environment: str
 ) -> "subprocess.CompletedProcess[str]":
-    """The program as the init container runs it, with no file larger than `limit`."""
+    """The entrypoint as the hub's container runs it, with no file larger than `limit`."""
     return subprocess.run(
         [sys.executable, "-c", _main(folder)],
         env={"PYTHONPATH": str(ROOT / "hooks"), **environment},
@@ -272,7 +272,7 @@ def test_killed_in_the_middle_it_leaves_no_half_copy_and_the_next_start_cleans_u
     code = f"""
     from datetime import UTC, datetime
     from pathlib import Path
-    from coursehub import database
+    from coursehub.backup import __main__ as database
     database._move = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     list(database.prepare(Path({str(folder)!r}), datetime.now(UTC)))
     """
@@ -407,3 +407,48 @@ def test_a_volume_whose_top_is_roots_is_said(folder: Path, shared_folder: Path) 
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert f"{volume} is of uid 0 and stays 2775; what is in it is closed off" in done.stdout, done.stderr
     assert [mode(volume / name) for name in ("backups", "jupyterhub.sqlite")] == [0o700, 0o600]
+
+
+def test_after_the_copy_it_becomes_the_hub_with_its_arguments(folder: Path) -> None:
+    hub = "import os, sys; print(os.getpid(), *sys.argv[1:], f'{os.umask(0):03o}')"
+    command = [sys.executable, "-c", _main(folder, "os.umask(0o022)", sys.executable, "-c", hub, "--config", "x")]
+    with subprocess.Popen(
+        command, env={"PYTHONPATH": str(ROOT / "hooks")}, stdout=subprocess.PIPE, text=True
+    ) as started:
+        output = started.communicate()[0].splitlines()
+    assert output[0].startswith("copied to jupyterhub-")
+    assert output[-1] == f"{started.pid} --config x 022", "it is the same process, with the umask that it was given"
+
+
+def test_where_the_database_is_no_file_the_hub_starts_and_nothing_is_copied() -> None:
+    code = "from coursehub.backup.__main__ import main; main(None, ['echo', 'the hub'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "the hub\n"
+
+
+def test_a_hub_that_cannot_start_pushes_no_good_copy_out(folder: Path) -> None:
+    for minutes in range(60):
+        run(folder, NOW + timedelta(minutes=minutes))
+    assert in_backups(folder) == [FIRST]
+    assert f"no copy is kept: {FIRST} is not an hour old" in run(folder, NOW + timedelta(minutes=59))
+    run(folder, later(1))
+    assert in_backups(folder) == [FIRST, SECOND]
+
+
+def test_damage_is_said_also_within_the_hour_of_a_good_copy(folder: Path) -> None:
+    run(folder)
+    damage(folder / "jupyterhub.sqlite")
+    assert "WARNING the database is damaged" in run(folder, NOW + timedelta(minutes=1))
+    assert in_backups(folder) == ["damaged-20261125T120100Z.sqlite", FIRST]
+
+
+def test_a_damaged_database_that_starts_again_and_again_is_kept_once_an_hour(folder: Path) -> None:
+    damage(folder / "jupyterhub.sqlite")
+    for minutes in range(0, 60, 5):
+        assert "WARNING the database is damaged" in run(folder, NOW + timedelta(minutes=minutes))
+    assert in_backups(folder) == ["damaged-20261125T120000Z.sqlite"]
+
+
+def test_a_copy_that_a_wrong_clock_made_in_the_future_keeps_nobody_from_copying(folder: Path) -> None:
+    run(folder, later(24 * 365))
+    assert "copied to jupyterhub-20261125T120000Z.sqlite" in run(folder)

@@ -12,7 +12,7 @@ from tests.answering import Kubectl
 
 NOW = datetime(2026, 9, 10, 12, 0, tzinfo=UTC)
 FINE: dict[str, Any] = {
-    "versions": {"jupyterhub": "5.5.4", "kubespawner": "7.0.0", "package": "c8b716e46906" + "0" * 52},
+    "versions": {"jupyterhub": "5.5.4", "kubespawner": "7.0.0", "package": "0.1.0-cc8b716e46906"},
     "courses": {
         "live": 4,
         "generation": 7,
@@ -94,7 +94,7 @@ def told(**changes: Any) -> dict[str, tuple[str, str | None]]:
 def test_of_a_hub_that_is_well_no_line_is_wrong() -> None:
     assert told() == {
         "versions": (
-            "coursehub-0.1.0, jupyterhub-4.4.0; JupyterHub 5.5.4, KubeSpawner 7.0.0, package c8b716e46906",
+            "coursehub-0.1.0, jupyterhub-4.4.0; JupyterHub 5.5.4, KubeSpawner 7.0.0, package 0.1.0-cc8b716e46906",
             None,
         ),
         "courses": ("4 live, generation 7 of 2026-09-10T11:00:00Z", None),

@@ -17,6 +17,7 @@ from coursehub.hub.proxy import Routes
 from coursehub.hub.spawn_test import TRIALS
 from coursehub.hub.spawner import CoursehubSpawner
 from coursehub.live.snapshot import Site
+from coursehub.version import VERSION
 from traitlets.config import Config
 
 from tests.support import COURSES, SITE
@@ -152,6 +153,17 @@ def test_a_hub_with_broken_values_does_not_start_and_says_where(folder: Path) ->
     (folder / "site/site.yaml").write_text("general: {image: x}\n")
     with pytest.raises(InvalidFile, match=r"site.yaml:1:1: general.image is 'x', which images does not have; add it"):
         configured(folder)
+
+
+def test_a_hub_of_another_version_than_the_charts_does_not_start_and_says_which_image_to_take(folder: Path) -> None:
+    values = (folder / "site/site.yaml").read_text()
+    (folder / "site/site.yaml").write_text(f"{values}version: 9.9.9\n")
+    with pytest.raises(SystemExit) as ended:
+        configured(folder)
+    assert f"this hub image holds version {VERSION}, and the chart is version 9.9.9" in str(ended.value)
+    assert "Set jupyterhub.hub.image to the hub image of version 9.9.9" in str(ended.value)
+    (folder / "site/site.yaml").write_text(f"{values}version: {VERSION}\n")
+    configured(folder)
 
 
 async def start_with(values: Any, spawner: Spawner, profile: str = "general") -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """How the running hub and what it depends on are, for `coursehub status`."""
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import jupyterhub
@@ -15,6 +13,7 @@ from coursehub.errors import Refused
 from coursehub.hub.volume.provisioner import Provisioner
 from coursehub.hub.volume.share import Share
 from coursehub.live.snapshot import Site
+from coursehub.version import VERSION
 
 EXPIRY = "coursehub_certificate_expiry_timestamp_seconds"
 
@@ -32,8 +31,6 @@ class Health:
         self._share = share
         self._provisioner = provisioner
         self._spawn_test = spawn_test
-        # Of the files as they were when the hub took them in.
-        self._package = digest(Path(__file__).parent)
 
     async def __call__(self) -> dict[str, Any]:
         """Plain data; where something is `null`, there is none of it here, or nothing is wrong with it."""
@@ -48,7 +45,7 @@ class Health:
             "versions": {
                 "jupyterhub": jupyterhub.__version__,
                 "kubespawner": kubespawner.__version__,
-                "package": self._package,
+                "package": VERSION,
             },
             "courses": {
                 "live": len(now.catalog.courses),
@@ -65,16 +62,6 @@ class Health:
             "servers": _servers(),
             "unrouted": missing,
         }
-
-
-def digest(package: Path) -> str:
-    """Of names and contents of the package's files, as chart/values.yaml has it."""
-    whole = hashlib.sha256()
-    for path in sorted(package.iterdir()):
-        if path.is_file() and path.suffix != ".pyc":
-            content = path.read_bytes()
-            whole.update(f"{path.name} {len(content)}\n".encode() + content)
-    return whole.hexdigest()
 
 
 def _servers() -> dict[str, int]:
