@@ -177,7 +177,7 @@ def test_ten_servers_all_secrets_and_the_database_outlive_an_upgrade_and_its_rol
 
 @pytest.mark.usefixtures("earlier")
 def test_values_that_helm_kept_of_the_earlier_chart_are_named_with_what_to_write(installation: Installation) -> None:
-    command = ["helm", "upgrade", "coursehub", CHART, "--namespace", installation.namespace, "--reuse-values"]
+    command = ["helm", "upgrade", "coursehub", str(CHART), "--namespace", installation.namespace, "--reuse-values"]
     done = subprocess.run(command, env=installation.environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     for key in ("hub.extraVolumes: coursehub-hooks", "hub.extraVolumeMounts: coursehub-hooks"):
