@@ -58,10 +58,10 @@ class File:
     gid: int = 0
 
 
-Entry = Directory | File
+TreeEntry = Directory | File
 
 
-def people_tree() -> Iterator[Entry]:
+def people_tree() -> Iterator[TreeEntry]:
     """Where the list of everyone with a home is, and the list."""
     yield Directory(PEOPLE, 0o755, parent=True)
     yield File(PEOPLE_LIST, 0o644)
@@ -77,7 +77,7 @@ def home_tree(uid: int, gid: int, name: str) -> Iterator[Directory]:
 
 def course_tree(
     slug: str, gid: int, *, data: bool, data_writable: bool = False, archived: bool = False
-) -> Iterator[Entry]:
+) -> Iterator[TreeEntry]:
     """The entries of a course, parents first; in an archived course only root can write in these directories."""
 
     def closed(mode: int) -> int:

@@ -276,7 +276,7 @@ class UsageSettings(SiteBlock):
         return self
 
 
-class SpawnTest(SiteBlock):
+class SpawnTestSettings(SiteBlock):
     """The person as whom the spawn test starts servers."""
 
     person: PersonName
@@ -308,7 +308,7 @@ class Settings(SiteBlock):
     # Written by the chart from where upstream's values turn TLS on.
     certificate: Endpoint | None = None
     # Written by the chart from monitoring.spawnTest.
-    spawn_test: SpawnTest | None = None
+    spawn_test: SpawnTestSettings | None = None
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from coursehub import layout
 from coursehub.errors import Refused
-from coursehub.layout import Directory, Entry, File
+from coursehub.layout import Directory, File, TreeEntry
 from coursehub.names import is_person
 from coursehub.protocol import Fault
 
@@ -38,7 +38,7 @@ class CourseTree:
     archived: bool = False
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[TreeEntry, ...]:
         """What has to be there."""
         return volume.course_entries(self.slug, self.gid, self.data, self.archived)
 
@@ -72,7 +72,7 @@ class Inspector:
         for top in course.tops:
             yield from _few(self._contents(course, top))
 
-    def tree(self, entries: Sequence[Entry]) -> Iterator[Fault]:
+    def tree(self, entries: Sequence[TreeEntry]) -> Iterator[Fault]:
         """Entries of the tree that are missing or have another kind, owner or mode."""
         for entry in entries:
             above, _, name = entry.path.rpartition("/")
@@ -218,7 +218,7 @@ class Inspector:
             )
             yield Fault(path, what, self._mode(parent, name, close, kind))
 
-    def _ensured(self, entry: Entry, what: str) -> Fault:
+    def _ensured(self, entry: TreeEntry, what: str) -> Fault:
         if not self.repair:
             return Fault(entry.path, what)
         try:

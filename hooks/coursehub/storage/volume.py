@@ -11,7 +11,7 @@ from threading import Lock
 
 from coursehub import layout
 from coursehub.errors import Refused
-from coursehub.layout import Directory, Entry, File
+from coursehub.layout import Directory, File, TreeEntry
 from coursehub.names import is_person
 from coursehub.protocol import EntryChange, Tenant
 
@@ -23,7 +23,7 @@ _TRIAL = 65533
 _LISTING = Lock()
 
 
-def course_entries(slug: str, gid: int, data: str, archived: bool) -> tuple[Entry, ...]:
+def course_entries(slug: str, gid: int, data: str, archived: bool) -> tuple[TreeEntry, ...]:
     """The tree of a course as the course file describes it; `data` is none, read-only or read-write."""
     return tuple(
         layout.course_tree(slug, gid, data=data != "none", data_writable=data == "read-write", archived=archived)
@@ -55,7 +55,7 @@ class Volume:
         tree = (*layout.people_tree(), *course_entries(slug, gid, data, archived))
         return self.ensure(tree, dry_run=dry_run)
 
-    def ensure(self, tree: Iterable[Entry], *, dry_run: bool = False) -> list[EntryChange]:
+    def ensure(self, tree: Iterable[TreeEntry], *, dry_run: bool = False) -> list[EntryChange]:
         """Makes or corrects all of `tree`; see the function `ensure`."""
         return list(ensure(self.root, tree, dry_run=dry_run, parents=False))
 
@@ -137,7 +137,9 @@ class Volume:
                             yield Tenant(entry.name, found.st_uid, found.st_gid)
 
 
-def ensure(root: Path, tree: Iterable[Entry], *, dry_run: bool = False, parents: bool = True) -> Iterator[EntryChange]:
+def ensure(
+    root: Path, tree: Iterable[TreeEntry], *, dry_run: bool = False, parents: bool = True
+) -> Iterator[EntryChange]:
     """Makes what is missing of `tree` under `root`, corrects owner and mode, and yields each change; idempotent.
 
     A parent that others own or can write in is corrected with `parents`; without, it raises Refused. Raises OSError
@@ -183,30 +185,30 @@ def _refuse_shared(found: os.stat_result, path: str, mode: int) -> None:
     )
 
 
-def is_as_wanted(entry: Entry, found: os.stat_result) -> bool:
+def is_as_wanted(entry: TreeEntry, found: os.stat_result) -> bool:
     """Whether owner, group and mode are the tree's; anybody may own a file, since who writes it last does."""
     owner = found.st_uid if isinstance(entry, File) else entry.uid
     return (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (entry.mode, owner, entry.gid)
 
 
-def owned(entry: Entry) -> str:
+def owned(entry: TreeEntry) -> str:
     """Mode, owner and group, as `2770 0:70101`."""
     return f"{entry.mode:04o} {entry.uid}:{entry.gid}"
 
 
-def kind(entry: Entry) -> int:
+def kind(entry: TreeEntry) -> int:
     """stat.S_IFREG or S_IFDIR."""
     return stat.S_IFREG if isinstance(entry, File) else stat.S_IFDIR
 
 
-def _refuse_other_kind(root: Path, entry: Entry, found: os.stat_result) -> None:
+def _refuse_other_kind(root: Path, entry: TreeEntry, found: os.stat_result) -> None:
     if stat.S_IFMT(found.st_mode) == kind(entry):
         return
     what = "file" if isinstance(entry, File) else "directory"
     raise NotADirectoryError(errno.ENOTDIR, f"is in the way; a {what} must be there", str(root / entry.path))
 
 
-def _make(parent: int, name: str, entry: Entry) -> None:
+def _make(parent: int, name: str, entry: TreeEntry) -> None:
     if isinstance(entry, Directory):
         # Another door may have made it in the same moment.
         with suppress(FileExistsError):
@@ -217,7 +219,7 @@ def _make(parent: int, name: str, entry: Entry) -> None:
     _own(parent, name, entry)
 
 
-def _own(parent: int, name: str, entry: Entry) -> None:
+def _own(parent: int, name: str, entry: TreeEntry) -> None:
     with openat.entry(parent, name, kind(entry)) as held:
         # A file with a second name may not be the course's.
         if isinstance(entry, File) and not openat.is_alone(os.fstat(held)):
