@@ -1,4 +1,4 @@
-"""A start's plan: who asks, what for, whether they may, and whether their directories are there."""
+"""The plan of a start: who starts what, whether they may, and whether their directories are there."""
 
 import asyncio
 from collections.abc import Mapping

@@ -45,7 +45,7 @@ class Attempt:
         self._proxy = proxy.rstrip("/")
 
     async def run(self) -> Report:
-        """What was found, after the hub was told; raises Wrong where the hub itself does not answer as it should."""
+        """The report, after the hub got it; raises Wrong where the hub itself does not answer as it should."""
         async with self._call("GET", f"{self._hub}/coursehub/spawn-test") as response:
             turn = Turn.model_validate_json(await response.read())
         begin = time.monotonic()

@@ -21,7 +21,7 @@ Found = Mapping[str, object]
 
 
 class Health:
-    """Looks when it is asked, off the event loop and within the time-outs that starts of servers have too."""
+    """Looks at each query, off the event loop and within the time-outs that starts of servers have too."""
 
     def __init__(self, site: Site, directories: Directories, spawn_test: Callable[[], Found | None]) -> None:
         self._site = site
@@ -76,7 +76,7 @@ async def _missing() -> list[str] | str:
     try:
         async with asyncio.timeout(5):
             routes = await app.proxy.get_all_routes()
-    except Exception as error:  # noqa: BLE001 - whatever it was, it is said
+    except Exception as error:  # noqa: BLE001 - whatever it was, the answer has it
         return f"the proxy does not say ({type(error).__name__})"
     return [spawner.proxy_spec for spawner in ready if spawner.ready and spawner.proxy_spec not in routes]
 
