@@ -14,7 +14,7 @@ import pytest_asyncio
 from aiohttp import web
 from coursehub import layout
 from coursehub.hub.spawn_test import SpawnTestHandler, SpawnTests
-from coursehub.spawntest.__main__ import SpawnTest, Wrong
+from coursehub.spawntest.__main__ import Attempt, Wrong
 from coursehub.spawntest.rules import Report, ServerView
 
 from tests.hub.conftest import SERVICES, SITE, UID, Hub, Kubernetes
@@ -111,7 +111,7 @@ async def trying(hub: Hub, site: str = ON) -> AsyncIterator[SpawnTests]:
 async def run(hub: Hub, proxy: Proxy, token: str = TOKEN) -> Report:
     headers = {"Authorization": f"token {token}"}
     async with aiohttp.ClientSession(headers=headers, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        return await SpawnTest(session, hub.app.hub.url, proxy.url).run()
+        return await Attempt(session, hub.app.hub.url, proxy.url).run()
 
 
 async def call(hub: Hub, token: str, method: str, path: str, body: object = None) -> httpx.Response:
@@ -203,7 +203,7 @@ async def test_what_an_earlier_run_left_running_is_stopped_first(hub: Hub, proxy
         assert (await run(hub, proxy)).ok
         await call(hub, TOKEN, "POST", "api/users/spawntest/server", {"profile": "statistics-lab"})
         async with aiohttp.ClientSession(headers={"Authorization": f"token {TOKEN}"}) as session:
-            await SpawnTest(session, hub.app.hub.url, proxy.url)._ready(
+            await Attempt(session, hub.app.hub.url, proxy.url)._ready(
                 f"{hub.app.hub.url}api/users/spawntest/server/progress"
             )
         report = await run(hub, proxy)

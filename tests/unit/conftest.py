@@ -23,8 +23,8 @@ from coursehub.hub.recorder import Recorder
 from coursehub.hub.spawner import CoursehubSpawner
 from coursehub.hub.usage.poll import UsagePoll
 from coursehub.hub.usage.usage import Picture
+from coursehub.hub.volume.directories import Directories
 from coursehub.hub.volume.provisioner import Provisioner
-from coursehub.hub.volume.volume import Volume
 from coursehub.live.snapshot import Snapshot
 from coursehub.people.directory import People
 from coursehub.person import Person
@@ -94,9 +94,9 @@ def hooks(
     """The hooks over the tests' site and `courses`, with the site's own `adjust` and `earlier` hooks."""
     share: Any = Share()
     counters = counters or Counters()
-    volume = Volume(share, Provisioner(Path("no-token"), LOG))
+    directories = Directories(share, Provisioner(Path("no-token"), LOG))
     now = live(settings or site(), courses or catalog())
-    planner = Planner(now, Accounts(People(LOG)), volume, counters, adjust)
+    planner = Planner(now, Accounts(People(LOG)), directories, counters, adjust)
     return Hooks(planner, FRAME, recorder(), counters, earlier)
 
 

@@ -32,9 +32,9 @@ from .registry import Registry
 from .spawner import CoursehubSpawner
 from .usage import poll
 from .volume import provisioner
+from .volume.directories import Directories
 from .volume.provisioner import Provisioner
 from .volume.share import Share
-from .volume.volume import Volume
 
 SHARE = Path("/srv/coursehub/share")
 # Beside the hub's database, on the volume that is the hub's alone.
@@ -69,18 +69,18 @@ def configure(
     registry = Registry(c)
 
     counters = metrics.register(registry, site, log)
-    volume = Volume(Share(share), Provisioner(token, log, counters=counters))
+    directories = Directories(Share(share), Provisioner(token, log, counters=counters))
     failures = recorder.register(registry, site, counters, state / "failures", log)
-    usage = poll.register(registry, site, volume.provisioner, log)
+    usage = poll.register(registry, site, directories.provisioner, log)
     notices = feed.register(registry, site, usage, state, log)
     choosing = Choosing(site, accounts, failures, notices)
     handler.register(registry, choosing)
     spawn_tests = spawn_test.register(registry, site, accounts.find, adjust, state, log)
-    registry.answer(status=Health(site, volume, spawn_tests.status))
+    registry.answer(status=Health(site, directories, spawn_tests.status))
     queries.register(registry, site, accounts.find, adjust, socket)
     registry.run(proxy.follow())
 
-    planner = Planner(site, accounts, volume, counters, adjust)
+    planner = Planner(site, accounts, directories, counters, adjust)
     _spawner(c, Hooks(planner, _frame(c, claim), failures, counters, _earlier(c)), choosing, failures)
     _hub(c, site)
 

@@ -1,4 +1,4 @@
-"""A start's plan: who asks, what for, whether they may, and whether their directories are there."""
+"""The plan of a start: who starts what, whether they may, and whether their directories are there."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from coursehub.servers.site_module import Adjust
 
 from .accounts import Accounts
 from .metrics.spawns import Counters, Step
-from .volume.volume import Volume
+from .volume.directories import Directories
 
 
 def asked(user_options: Mapping[str, object]) -> Profile:
@@ -31,11 +31,11 @@ class Planner:
     """Plans from what is live, with the site's own `adjust`, and counts the steps."""
 
     def __init__(
-        self, site: Site, accounts: Accounts, volume: Volume, counters: Counters, adjust: Adjust | None = None
+        self, site: Site, accounts: Accounts, directories: Directories, counters: Counters, adjust: Adjust | None = None
     ) -> None:
         self._site = site
         self._accounts = accounts
-        self._volume = volume
+        self._directories = directories
         self._counters = counters
         self._adjust = adjust
 
@@ -53,7 +53,7 @@ class Planner:
                 # Code that is not ours: never on the event loop.
                 planned = await asyncio.to_thread(site_module.adjusted, planned, self._adjust, snapshot.settings)
         with self._counters.step(Step.DIRECTORIES):
-            await self._volume.prepare(planned, course, snapshot.settings, today)
+            await self._directories.prepare(planned, course, snapshot.settings, today)
         return planned
 
     def label(self, user_options: object) -> str:

@@ -92,7 +92,7 @@ class Recorder(Shared):
                 "trouble": now and now.sentence,
                 "detail": now and now.detail,
             },
-            "failures": [asdict(each) for each in await self._store.of(user)],
+            "failures": [asdict(failure) for failure in await self._store.of(user)],
         }
 
 
@@ -109,7 +109,7 @@ def _events(spawner: Any) -> list[dict[str, Any]]:
 
 
 def register(registry: Registry, site: Site, counters: Counters, folder: Path, log: Log) -> Recorder:
-    """Failures are kept in `folder` for the site's number of days, said on pages, and answered to admins."""
+    """Failures are kept in `folder` for the site's number of days, and shown on pages and to admins."""
     store = FailureStore(folder, lambda: site.current.settings.servers.failure_days, log)
     recorder = Recorder(store, counters, lambda: site.current.settings.zone, log)
     # The page asks about whose server it is, which need not be who looks at it.

@@ -1,4 +1,4 @@
-"""The hub's side of the spawn test: whose turn it is, and what came of each, kept over a restart, on /hub/metrics."""
+"""The hub's side of the spawn test: whose turn it is, and the results, kept over a restart and on /hub/metrics."""
 
 import asyncio
 import time
@@ -60,7 +60,7 @@ class SpawnTests(Shared, LiveCollector):
         self._adjust = adjust
         self._path = kept / _FILE
         try:
-            self._results = {each.course: each for each in _RESULTS.validate_json(self._path.read_bytes())}
+            self._results = {result.course: result for result in _RESULTS.validate_json(self._path.read_bytes())}
         except FileNotFoundError:
             self._results = {}
         except (OSError, ValidationError) as error:
@@ -77,37 +77,37 @@ class SpawnTests(Shared, LiveCollector):
     def results(self) -> Mapping[str, Result]:
         """The last result of each live course, and of `general`."""
         live = self._current().catalog.courses
-        return {slug: each for slug, each in self._results.items() if slug in live or slug == GENERAL_SLUG}
+        return {slug: result for slug, result in self._results.items() if slug in live or slug == GENERAL_SLUG}
 
     @property
     def latest(self) -> Result | None:
         """What was found last."""
-        return max(self.results.values(), key=lambda each: each.at, default=None)
+        return max(self.results.values(), key=lambda result: result.at, default=None)
 
     def status(self) -> Mapping[str, object] | None:
         """The same as plain data."""
         return self.latest.model_dump() if self.latest else None
 
-    async def turn(self, person: str) -> Turn:
-        """What `person` is to try now; where the directory does not have them, the refusal of general use."""
+    async def turn(self, name: str) -> Turn:
+        """What `name` is to try now; where the directory does not have them, the refusal of general use."""
         now = self._current()
         today = now.settings.day(datetime.now(UTC))
         try:
-            found = (await self._find(person, now.settings)).person
+            person = (await self._find(name, now.settings)).person
         except Refused as refusal:
-            return Turn(user=person, course=GENERAL_SLUG, refusal=str(refusal))
+            return Turn(user=name, course=GENERAL_SLUG, refusal=str(refusal))
         courses = [
-            each.profile.slug
-            for each in access.choices(found, now.catalog, today)
-            if each.refusal is None and each.profile.role in (Role.STUDENT, Role.GENERAL)
+            choice.profile.slug
+            for choice in access.choices(person, now.catalog, today)
+            if choice.refusal is None and choice.profile.role in (Role.STUDENT, Role.GENERAL)
         ]
         slug = rules.following(courses, self.results)
         profile = GENERAL if slug == GENERAL_SLUG else Profile(Role.STUDENT, slug)
         # A site's own code may run in it.
-        answer = await asyncio.to_thread(explain, found, profile, now.catalog, now.settings, today, self._adjust)
+        answer = await asyncio.to_thread(explain, person, profile, now.catalog, now.settings, today, self._adjust)
         if answer.plan is None:
-            return Turn(user=person, course=slug, refusal=answer.sentence)
-        return Turn(user=person, course=slug, expected=view(answer.plan))
+            return Turn(user=name, course=slug, refusal=answer.sentence)
+        return Turn(user=name, course=slug, expected=view(answer.plan))
 
     async def record(self, report: Report) -> None:
         """Keeps the report; raises OSError where a restart would not know it; /hub/metrics has it all the same."""
@@ -122,8 +122,8 @@ class SpawnTests(Shared, LiveCollector):
         ok = GaugeMetricFamily("coursehub_spawn_test_success", "1 where the last one was well.", labels=["course"])
         at = GaugeMetricFamily("coursehub_spawn_test_timestamp_seconds", "When the last one was.", labels=["course"])
         took = GaugeMetricFamily("coursehub_spawn_test_seconds", "How long the last one took.", labels=["course"])
-        for slug, each in self.results.items():
-            for family, value in ((ok, float(each.ok)), (at, each.at), (took, each.seconds)):
+        for slug, result in self.results.items():
+            for family, value in ((ok, float(result.ok)), (at, result.at), (took, result.seconds)):
                 family.add_metric([slug], value)
         yield from (wanted, ok, at, took)
 

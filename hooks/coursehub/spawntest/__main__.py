@@ -36,7 +36,7 @@ class Wrong(CoursehubError):
     """Something does not work; the message says what."""
 
 
-class SpawnTest:
+class Attempt:
     """One run, as the service whose token the session carries; into the server it goes as the person."""
 
     def __init__(self, session: aiohttp.ClientSession, hub: str, proxy: str) -> None:
@@ -45,7 +45,7 @@ class SpawnTest:
         self._proxy = proxy.rstrip("/")
 
     async def run(self) -> Report:
-        """What was found, after the hub was told; raises Wrong where the hub itself does not answer as it should."""
+        """The report, after the hub got it; raises Wrong where the hub itself does not answer as it should."""
         async with self._call("GET", f"{self._hub}/coursehub/spawn-test") as response:
             turn = Turn.model_validate_json(await response.read())
         begin = time.monotonic()
@@ -168,7 +168,7 @@ async def _run(hub: str, proxy: str, token: str) -> Report:
     # The proxy ends a connection that rests for five seconds, maybe just as it is used again.
     connector = aiohttp.TCPConnector(force_close=True)
     async with aiohttp.ClientSession(headers=headers, timeout=timeout, cookie_jar=jar, connector=connector) as session:
-        return await SpawnTest(session, hub, proxy).run()
+        return await Attempt(session, hub, proxy).run()
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -61,11 +61,11 @@ def following(courses: Sequence[str], results: Mapping[str, Result]) -> str:
     One that failed is tried again before its turn, every second time at most: so a fault that passed is soon known to
     have passed, and one that stays holds nobody else up.
     """
-    waited = sorted(courses, key=lambda each: results[each].at if each in results else 0.0)
-    last = max(results.values(), key=lambda each: each.at, default=None)
-    failed = [each for each in waited if each in results and not results[each].ok]
+    waited = sorted(courses, key=lambda course: results[course].at if course in results else 0.0)
+    last = max(results.values(), key=lambda result: result.at, default=None)
+    failed = [course for course in waited if course in results and not results[course].ok]
     if last is None or not last.ok:
-        return next((each for each in waited if each not in failed), waited[0])
+        return next((course for course in waited if course not in failed), waited[0])
     return failed[0] if failed else waited[0]
 
 

@@ -50,7 +50,7 @@ class AnnouncementQueries:
 
     async def announcements(self) -> dict[str, Any]:
         """All that are shown."""
-        return {"announcements": [self._plain(each) for each in self._store.all()]}
+        return {"announcements": [self._plain(found) for found in self._store.all()]}
 
     def _plain(self, found: Announcement | None) -> dict[str, Any] | None:
         if found is None:

@@ -1,4 +1,4 @@
-"""What is asked of the running hub: a socket in its own pod, which nobody reaches but by `kubectl exec`.
+"""The socket at which the running hub answers queries: in its own pod, where only `kubectl exec` reaches it.
 
     kubectl exec deployment/hub --container hub -- env PYTHONPATH=/usr/local/etc/jupyterhub \\
         python3 -m coursehub.hub.admin.socket '{"ask": "courses"}'

@@ -48,7 +48,7 @@ class Cause(StrEnum):
 class Diagnosis:
     """What keeps a server from running.
 
-    `sentence` is for the person, `detail` is what Kubernetes said. `fatal_after`: so many seconds it may last, and then
+    `sentence` is for the person, `detail` is what Kubernetes says. `fatal_after`: so many seconds it may last, and then
     waiting is of no use; None where it may pass by itself, and `meanwhile` then says what happens. `lines` are the last
     that the server printed.
     """
@@ -129,7 +129,7 @@ def _time(text: str | None) -> datetime:
 
 def _state(status: Mapping[str, Any]) -> Mapping[str, Any]:
     containers = status.get("containerStatuses") or ()
-    state = next((each.get("state") for each in containers if each.get("name") == "notebook"), None)
+    state = next((container.get("state") for container in containers if container.get("name") == "notebook"), None)
     return state or {}
 
 
@@ -169,7 +169,7 @@ def _waiting(
                 message,
                 *(event.get("message") or "" for event in reversed(events) if event["reason"] == "Failed"),
             ]
-            found = next((each for each in messages if _ABSENT.search(each)), None)
+            found = next((message for message in messages if _ABSENT.search(message)), None)
             return _registry(next(filter(None, messages), "")) if found is None else _no_image(found)
         case "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError":
             if "volume" in message.lower() or "subpath" in message.lower():

@@ -59,7 +59,7 @@ def of(
         role=labels.get("coursehub/role"),
         pod=pod["metadata"]["name"],
         node=spec.get("nodeName"),
-        image=next((each.get("image") for each in spec.get("containers") or ()), None),
+        image=next((container.get("image") for container in spec.get("containers") or ()), None),
         lines=why.lines,
         events=tuple(map(_event, diagnosis.of_pod(pod, events)[-_EVENTS:])),
     )
@@ -78,14 +78,14 @@ def _event(event: Mapping[str, Any]) -> str:
 
 def dump(failures: Sequence[Failure]) -> bytes:
     """The records as JSON."""
-    return json.dumps([asdict(each) for each in failures]).encode()
+    return json.dumps([asdict(failure) for failure in failures]).encode()
 
 
 def parse(content: bytes) -> list[Failure]:
     """The records in what `dump` made; raises ValueError, TypeError or KeyError where it is something else."""
     return [
-        Failure(**{**each, "lines": tuple(each["lines"]), "events": tuple(each["events"])})
-        for each in json.loads(content)
+        Failure(**{**kept, "lines": tuple(kept["lines"]), "events": tuple(kept["events"])})
+        for kept in json.loads(content)
     ]
 
 
@@ -101,4 +101,4 @@ def text(failure: Mapping[str, Any]) -> Iterator[str]:
     for name in ("events", "lines"):
         if failure[name]:
             yield f"  {'its events (UTC)' if name == 'events' else 'its last lines'}:"
-            yield from (f"    {each}" for each in failure[name])
+            yield from (f"    {line}" for line in failure[name])

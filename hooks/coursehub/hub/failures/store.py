@@ -28,7 +28,7 @@ class FailureStore:
         self._writing = asyncio.Lock()
 
     async def add(self, new: Failure) -> None:
-        """Keeps one more; what cannot be kept is said in the log, and nobody's stop or start fails for it."""
+        """Keeps one more; the log has what cannot be kept, and nobody's stop or start fails for it."""
         async with self._writing:
             try:
                 await asyncio.to_thread(self._add, new)
@@ -62,7 +62,7 @@ class FailureStore:
             self._log.warning("the kept failures of %s's server cannot be read: %s", user, error)
             return []
         oldest = record.written(datetime.now(UTC) - timedelta(days=self._days()))
-        return [each for each in found if each.time >= oldest]
+        return [failure for failure in found if failure.time >= oldest]
 
     def _prune(self) -> None:
         for path in self._folder.glob("*.json"):

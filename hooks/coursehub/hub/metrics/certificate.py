@@ -48,10 +48,10 @@ class Expiry(LiveCollector):
             self._failed = ""
         except (OSError, ValueError) as error:
             self._ends = None
-            said = f"certificate: {endpoint and endpoint.host} shows none: {type(error).__name__}: {error}"
-            if said != self._failed:
-                self._log.warning(said)
-            self._failed = said
+            failure = f"certificate: {endpoint and endpoint.host} shows none: {type(error).__name__}: {error}"
+            if failure != self._failed:
+                self._log.warning(failure)
+            self._failed = failure
 
 
 async def _ends(endpoint: Endpoint) -> datetime:

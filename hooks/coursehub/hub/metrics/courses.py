@@ -36,10 +36,10 @@ class CourseMetrics(LiveCollector):
             yield _gauge("coursehub_hub_memory_limit_bytes", "Above it the hub is killed.", self._memory)
         info = GaugeMetricFamily("coursehub_course_info", "Which version is live.", labels=["course", "version"])
         stale = GaugeMetricFamily("coursehub_course_stale", "1: stays as it was, for a mistake.", labels=["course"])
-        for each in now.state.entries:
-            info.add_metric([each.slug, each.version], 1)
-            if each.kept:
-                stale.add_metric([each.slug], 1)
+        for entry in now.state.entries:
+            info.add_metric([entry.slug, entry.version], 1)
+            if entry.kept:
+                stale.add_metric([entry.slug], 1)
         yield info
         yield stale
 

@@ -34,7 +34,7 @@ class Step(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a step ended: `refused` is an answer to the person, `failed` is trouble of the site's."""
+    """How a step ended: `refused` is an answer to the person, `failed` is a fault of the site's."""
 
     PASSED = "passed"
     REFUSED = "refused"
@@ -79,8 +79,8 @@ class Counters(LiveCollector):
 
     def collect(self) -> Iterator[Metric]:
         """All of them, as they are now."""
-        for each in (self._spawns, self._refusals, self._steps, self._requests, *self._failures.values()):
-            yield from each.collect()
+        for metric in (self._spawns, self._refusals, self._steps, self._requests, *self._failures.values()):
+            yield from metric.collect()
 
     def planned(self, profile: Profile) -> None:
         """A server was planned, and Kubernetes is asked for it next."""

@@ -1,4 +1,4 @@
-"""What admins tell everybody, or those of one course: plain text in which only a Markdown link is more than text."""
+"""What admins announce to everybody, or to one course: plain text in which only a Markdown link is more."""
 
 import re
 from collections.abc import Iterator
@@ -36,9 +36,9 @@ def _checked(text: str) -> str:
     text = re.sub(r"[ \t\r\n]+", " ", text).strip()
     if not 1 <= len(text) <= MOST:
         raise ValueError(f"write 1 to {MOST} characters, not {len(text)}")
-    for each in text:
-        if not each.isprintable():
-            raise ValueError(f"U+{ord(each):04X} is no character that can be seen; take it out")
+    for character in text:
+        if not character.isprintable():
+            raise ValueError(f"U+{ord(character):04X} is no character that can be seen; take it out")
     for label, url in _LINK.findall(text):
         if not label.strip():
             raise ValueError(f"a link to {url!r} has no words; write it as [words](https://example.edu/)")

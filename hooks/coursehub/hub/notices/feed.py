@@ -98,7 +98,7 @@ class FeedHandler(BaseHandler):  # type: ignore[misc] # JupyterHub is untyped
             return
         spawner = self._user_from_orm(token.user).spawner
         profile = profiles.of(spawner.user_options) if spawner.active else None
-        self.finish({"notes": [each.plain() for each in self._feed.in_server(token.user.name, profile)]})
+        self.finish({"notes": [found.plain() for found in self._feed.in_server(token.user.name, profile)]})
 
 
 def register(registry: Registry, site: Site, poll: UsagePoll, state: Path, log: Log) -> Feed:

@@ -1,4 +1,4 @@
-"""What to tell whoever is near the end of what a home or a course may take."""
+"""The warnings of a home or a course that is nearly full."""
 
 from coursehub.hub.usage.usage import DiskUse
 
@@ -9,12 +9,12 @@ _STEP = 5
 
 
 def home_notice(use: DiskUse | None, warn: int) -> Notice | None:
-    """What to tell the owner of a home from `warn` percent on."""
+    """The warning for the owner of a home, from `warn` percent on."""
     return _notice("home", "Your home holds", "Delete what you do not need.", use, warn)
 
 
 def course_notice(slug: str, use: DiskUse | None, warn: int) -> Notice | None:
-    """What to tell a course's instructors from `warn` percent on."""
+    """The warning for a course's instructors, from `warn` percent on."""
     return _notice(f"course-{slug}", "The course's directories hold", "Delete what is not needed in them.", use, warn)
 
 
@@ -22,7 +22,7 @@ def _notice(name: str, what: str, remedy: str, use: DiskUse | None, warn: int) -
     if use is None or use.percent is None or use.percent < warn:
         return None
     pairs = ((use.size, use.limit.size or 0, _sizes), (use.files or 0, use.limit.files or 0, _counts))
-    used, most, words = max((each for each in pairs if each[1]), key=lambda each: each[0] / each[1])
+    used, most, words = max((pair for pair in pairs if pair[1]), key=lambda pair: pair[0] / pair[1])
     full = use.percent >= 100
     more = " Saving may fail." if full else ""
     level = Level.ERROR if full else Level.WARNING

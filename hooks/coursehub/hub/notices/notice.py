@@ -1,4 +1,4 @@
-"""What people are told, on pages of the hub, in JupyterLab and in terminals: text, and links at most."""
+"""A notice, as pages of the hub, JupyterLab and terminals show it: text, and links at most."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 
 class Level(StrEnum):
-    """How much it matters; terminals tell of all but `info`."""
+    """How much it matters; terminals show all but `info`."""
 
     INFO = "info"
     WARNING = "warning"
@@ -31,7 +31,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Notice:
-    """One thing to tell: who dismissed the notice of this `id` is not shown it again; it vanishes at `until`."""
+    """Whoever dismissed the notice of this `id` does not see it again; it vanishes at `until`."""
 
     id: str
     level: Level

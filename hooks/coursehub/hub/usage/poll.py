@@ -1,4 +1,4 @@
-"""Usage as the site's provider counts it, polled in the background, so that nobody waits for it."""
+"""Usage as the site's provider counts it, polled in the background: nobody waits for it."""
 
 import asyncio
 import time

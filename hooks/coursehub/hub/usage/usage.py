@@ -1,4 +1,4 @@
-"""How much homes and courses take of what they may, and what to tell whoever is near the end of it."""
+"""How much homes and courses take of what they may."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The shared volume as a start needs it: asked for, then looked at."""
+"""The directories that a server mounts: asked for, then looked at."""
 
 from datetime import date
 
@@ -11,8 +11,8 @@ from .provisioner import Provisioner, needs
 from .share import Share
 
 
-class Volume:
-    """The mounted share, and the provisioner that makes what is missing on it."""
+class Directories:
+    """On the mounted share, where a provisioner makes what is missing."""
 
     def __init__(self, share: Share, provisioner: Provisioner) -> None:
         self.share = share
