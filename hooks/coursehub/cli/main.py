@@ -1,6 +1,5 @@
 """The `coursehub` command: what admins and course staff run on their own machine or the storage host."""
 
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -74,7 +73,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warn(reason(error))
         return PROBLEMS
     return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())
