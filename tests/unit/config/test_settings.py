@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 MINIMAL = "images: {python: x:1}\ngeneral: {image: python}\n"
 # Keys of the chart that its templates read, and the hub never sees.
 CHART_ONLY = {
-    *("storage", "courses", "monitoring", "network", "corePriority", "acknowledgePlainHttp", "global", "jupyterhub"),
+    *("storage", "courses", "monitoring", "network", "corePriority", "acknowledgePlainHttp", "jupyterhub"),
 }
 
 
@@ -28,7 +28,7 @@ def mistakes(*values: str) -> list[str]:
 def test_the_defaults_are_the_charts_key_by_key() -> None:
     chart: dict[str, Any] = yaml.safe_load((ROOT / "chart" / "values.yaml").read_text())
     # What the chart makes of storage.provisioner, monitoring.spawnTest, and of where upstream's values turn TLS on.
-    written = {"provisioner", "spawnTest", "certificate"}
+    written = {"version", "provisioner", "spawnTest", "certificate"}
     assert set(chart) == settings.KEYS - written | CHART_ONLY
     ours = settings.load([("site.yaml", MINIMAL)]).model_dump(by_alias=True)
     # These two must be given; everything else has a default in both places.
