@@ -79,12 +79,12 @@ soak: venv ## what the drills do once, SOAK times (100): hours; disturbs whateve
 	@SOAK=$${SOAK:-100} $(VENV)/pytest tests/drills
 
 .PHONY: bench
-bench: venv ## measure beside plain z2jh on the same cluster; prints tables for docs/measurements.md (bench-hooks needs no cluster)
+bench: venv ## measure beside plain z2jh on the same cluster, and the next two; prints the tables for docs/measurements.md
 	@$(VENV)/python -m tests.bench
 
 .PHONY: bench-smoke
-bench-smoke: venv ## the same with small numbers: only whether it runs
-	@$(VENV)/python -m tests.bench --smoke
+bench-smoke: venv ## the same with small numbers, which say only that it runs
+	@BENCH=smoke $(VENV)/python -m tests.bench
 
 .PHONY: bench-hooks
 bench-hooks: venv ## measure the hub's own work: plan, gate, form, reload, check; needs no cluster

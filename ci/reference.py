@@ -174,7 +174,7 @@ def _modes() -> Iterator[str]:
     owners = {0: "root", uid: "the person"}
     groups = {0: "root", gid: "the person's", course: "the course's"}
 
-    def tree(*, writable: bool = False, archived: bool = False) -> list[layout.Entry]:
+    def tree(*, writable: bool = False, archived: bool = False) -> list[layout.TreeEntry]:
         return list(layout.course_tree("SLUG", course, data=True, data_writable=writable, archived=archived))
 
     yield "| path | mode | archived | owner | group |\n|---|---|---|---|---|\n"

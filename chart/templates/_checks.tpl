@@ -104,8 +104,8 @@
 {{- define "coursehub.problems.courses" -}}
 {{- $bytes := 0 }}
 {{- range .Values.courses.files }}{{ $bytes = add $bytes (len .) }}{{ end }}
-{{- if gt $bytes (mul 512 1024 | int64) }}
-- courses.files: {{ div (add $bytes 1023) 1024 }} KiB in all, and 512 fit (helm keeps a release in a Secret, which ends at 1 MiB); name groups ("@group") instead of students one by one, take out courses that are archived for good, or bring the files by ConfigMaps of your own (courses.existingConfigMaps) or on a volume (courses.existingClaim).
+{{- if gt $bytes (mul 400 1024 | int64) }}
+- courses.files: {{ div (add $bytes 1023) 1024 }} KiB in all, and 400 fit (helm keeps a release in a Secret, which ends at 1 MiB); name groups ("@group") instead of students one by one, take out courses that are archived for good, or bring the files by ConfigMaps of your own (courses.existingConfigMaps) or on a volume (courses.existingClaim).
 {{- end }}
 {{- range list "files" "existingConfigMaps" }}
 {{- if and (get $.Values.courses .) $.Values.courses.existingClaim }}

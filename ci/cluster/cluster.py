@@ -106,7 +106,7 @@ def _check_ports(layout: Layout, programs: Iterable[processes.Program]) -> None:
     wanted = []
     for program in programs:
         record = processes.record(layout, program.name)
-        if record is None or (program.name == "forward" and record.digest != program.digest()):
+        if record is None or (program.name == "forward" and not node.forwards(record, layout.port)):
             wanted += [(program.name, address, port) for address, port in program.ports]
     preflight.ports(wanted, layout.port)
 

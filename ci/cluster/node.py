@@ -14,7 +14,7 @@ from pathlib import Path
 from ci.cluster import binaries, cgroup, network, pki
 from ci.cluster.layout import Layout
 from ci.cluster.network import NODE_IP
-from ci.cluster.processes import Program
+from ci.cluster.processes import Program, Record
 
 LOCAL = "127.0.0.1"
 NODE_PORT = 30080
@@ -283,6 +283,11 @@ def _kube_proxy(layout: Layout) -> Program:
         ports=((LOCAL, 10256), (LOCAL, 10249)),
         path="/usr/sbin:/usr/bin:/sbin:/bin",
     )
+
+
+def forwards(running: Record, port: int) -> bool:
+    """Is this the port that the running forwarder listens on, however it was told to?"""
+    return running.command[1].startswith(f"TCP-LISTEN:{port},")
 
 
 def _forward(layout: Layout) -> Program:

@@ -1,4 +1,4 @@
-"""What the doors to the shared volume take and give: one request and one reply, each a JSON object, never a shell's."""
+"""Requests and replies of the doors to the shared volume: one JSON object each, which no shell sees."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ from coursehub.limits import Limit
 from .errors import Refused
 from .names import Gid, PersonName, Uid, is_slug
 
-# Bytes of one request.
+# The most bytes of one request.
 MOST = 65536
 # The kernel counts blocks of 1024 bytes in 64 bits.
 Bound = Annotated[int, Field(strict=True, ge=0, le=2**60)]
@@ -42,13 +42,13 @@ class _Request(BaseModel):
 
     @property
     def subject(self) -> str:
-        """The verb and the name, for a log."""
+        """The verb and the name, for the log."""
         words = (getattr(self, key, None) for key in ("verb", "name", "slug", "home", "course"))
         return " ".join(word for word in words if word)
 
 
 class HomeRequest(_Request):
-    """The home of somebody is there and theirs."""
+    """Make somebody's home, or correct it."""
 
     verb: Literal["home"]
     name: PersonName
@@ -57,7 +57,7 @@ class HomeRequest(_Request):
 
 
 class CourseRequest(_Request):
-    """The directories of a course are there; closed when it is archived."""
+    """Make the directories of a course, or correct them; they are closed when it is archived."""
 
     verb: Literal["course"]
     slug: Slug
@@ -67,7 +67,7 @@ class CourseRequest(_Request):
 
 
 class CheckRequest(_Request):
-    """What is wrong with a course's directories; what can be is corrected where `repair` says so."""
+    """Report what is wrong with a course's directories; with `repair` correct what can be."""
 
     verb: Literal["check"]
     slug: Slug
@@ -78,13 +78,13 @@ class CheckRequest(_Request):
 
 
 class UsageRequest(_Request):
-    """What each home and course takes."""
+    """Report what each home and course takes."""
 
     verb: Literal["usage"]
 
 
 class QuotaRequest(_Request):
-    """The most that the home of somebody, or a course, may take; 0 is no limit."""
+    """Set the most that somebody's home, or a course, may take; 0 is no limit."""
 
     verb: Literal["quota"]
     home: PersonName | None = None
@@ -101,12 +101,12 @@ class QuotaRequest(_Request):
 
     @property
     def limit(self) -> Limit:
-        """What may be taken."""
+        """The limit that it sets."""
         return Limit(self.size, self.files)
 
 
 class PeopleRequest(_Request):
-    """Everyone with a home."""
+    """List everyone with a home."""
 
     verb: Literal["people"]
 
@@ -121,7 +121,7 @@ _ALL: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator=
 
 @dataclass(frozen=True)
 class EntryChange:
-    """What was done at a path and what it is now; not `done` in a dry run."""
+    """A change at a path and its result there; not `done` in a dry run."""
 
     path: str
     what: Literal["make", "correct"]
@@ -142,13 +142,13 @@ class Tenant:
 
     @property
     def line(self) -> str:
-        """As a line of passwd, with which nobody can log in."""
+        """A line of passwd with which nobody can log in."""
         return f"{self.name}:x:{self.uid}:{self.gid}::/home/{self.name}:/usr/sbin/nologin"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong at a path, and whether that is repaired; not `seen` where whoever looks may not look into it."""
+    """What is wrong at a path, and whether it was repaired; not `seen` where the check has no right to look."""
 
     path: str
     what: str
@@ -161,7 +161,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a home or a course takes, in bytes and files; a quota counts all that is theirs on the file system."""
+    """What a home or a course takes, in bytes and files; a quota counts all its owner has on the file system."""
 
     path: Annotated[str, Field(pattern=r"^(home/[0-9]{2}|course)/[^/]+$")]
     size: Annotated[int, Field(strict=True)]
@@ -172,7 +172,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class LimitChange:
-    """A limit that was set, or in a dry run would be."""
+    """A limit that was set; in a dry run, one that would be."""
 
     path: str
     limit: str
@@ -185,42 +185,42 @@ class LimitChange:
 
 @dataclass(frozen=True)
 class ChangesReply:
-    """To a home or a course: each change, none where all was as it should be."""
+    """The reply to a home or a course: each change; none where all was right."""
 
     changes: tuple[EntryChange, ...]
 
 
 @dataclass(frozen=True)
 class FaultsReply:
-    """To a check."""
+    """The reply to a check: each fault."""
 
     findings: tuple[Fault, ...]
 
 
 @dataclass(frozen=True)
 class UsageReply:
-    """Of each home, then of each course."""
+    """The reply to usage: each home, then each course."""
 
     usage: tuple[Usage, ...]
 
 
 @dataclass(frozen=True)
 class LimitsReply:
-    """To a quota."""
+    """The reply to a quota: each limit that changed."""
 
     limits: tuple[LimitChange, ...]
 
 
 @dataclass(frozen=True)
 class PeopleReply:
-    """Everyone with a home, by name."""
+    """The reply to people: everyone with a home, by name."""
 
     people: tuple[Tenant, ...]
 
 
 @dataclass(frozen=True)
 class RefusalReply:
-    """To any request: why it was not done."""
+    """The reply to any request that was not done: why."""
 
     refusal: str
 
@@ -230,12 +230,12 @@ AnyReply = TypeVar("AnyReply", bound=Reply)
 
 
 def as_json(reply: Reply) -> str:
-    """The reply as a door gives it, on one line; a name that is no UTF-8 is escaped."""
+    """The reply on one line; a name that is no UTF-8 is escaped."""
     return json.dumps(asdict(reply))
 
 
 def read(kind: type[AnyReply], data: object) -> AnyReply:
-    """The reply in the plain data that a door gave; raises ValidationError. Keys of a newer service are passed over."""
+    """The reply in plain data that came through a door; raises ValidationError. It ignores keys of a newer service."""
     return TypeAdapter(kind).validate_python(data)
 
 
@@ -245,7 +245,7 @@ def parse(text: bytes, *, minimum_uid: int = 1000) -> Request:
 
 
 def parse_for_service(text: bytes, *, minimum_uid: int = 1000) -> ServiceRequest:
-    """As `parse`, of the requests that the hub's service takes."""
+    """As `parse`, but only for the requests of the hub's service."""
     return _parsed(_SERVICE, text, minimum_uid)
 
 
@@ -273,5 +273,5 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _first(error: ValidationError) -> str:
     first, *more = error.errors(include_url=False, include_input=False)
     where = ".".join(str(part) for part in first["loc"])[:80]
-    # Nothing that was sent reaches a terminal or a log as it is.
+    # Input reaches terminals and logs only escaped.
     return f"{where!a}: {first['msg'][:200]!a}" + (f" and {len(more)} more" if more else "")

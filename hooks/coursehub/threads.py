@@ -1,4 +1,4 @@
-"""Calls that may hang, in threads that nobody waits for when the process ends, as it would for those of a pool."""
+"""Calls that may hang, in threads of which none keeps the process from ending, as those of a pool would."""
 
 import asyncio
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def in_thread(work: Callable[[], Returned], name: str) -> Future[Returned]:
 class Slots:
     """Calls off the event loop, at most `slots` at a time, each in a thread called `name`.
 
-    A call that hangs keeps its slot until it ends, also when nobody waits for it any more; what it raises then is lost.
+    A call that hangs keeps its slot until it ends, also when nobody waits for it any more; its error is then dropped.
     """
 
     def __init__(self, slots: int, name: str) -> None:

@@ -1,183 +1,37 @@
-"""python -m tests.bench: measures on the local cluster that `make up` installed, and prints tables in Markdown.
+"""python -m tests.bench: everything that docs/measurements.md has, in one go and of one commit, as tables in Markdown.
 
-Sides are interleaved, so that what else the machine does falls on all of them.
+On the local cluster that `make up` installed, with upstream's chart. BENCH=smoke takes small numbers, which say nothing
+but that the bench runs, and makes do with the stand-in.
 """
 
 from __future__ import annotations
 
-import os
-import platform
-import statistics
 import sys
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Iterator
 
-from tests.e2e.cluster import COURSES, Installation
-from tests.e2e.person import Person
+from tests.e2e.cluster import Installation
 
-from . import people
-from .plain import NAMESPACE, PASSWORD, plain_z2jh
-
-ROUNDS = 8
-BURSTS = (10, 20)
-# What an image has that takes nbgrader's and JupyterLab's extensions as they install themselves.
-EVERYTHING = [
-    f"--ServerApp.jpserver_extensions={name}=True"
-    for name in (
-        *("jupyterlab", "jupyter_lsp", "jupyter_server_terminals", "notebook", "notebook_shim"),
-        *(
-            f"nbgrader.server_extensions.{name}"
-            for name in ("assignment_list", "course_list", "formgrader", "validate_assignment")
-        ),
-    )
-]
+from . import footprint, hooks, starts
+from .measure import SMOKE, machine, say
 
 
-@dataclass
-class Side:
-    """One way of starting servers."""
-
-    name: str
-    namespace: str
-    log_in: Callable[[str], Person]
-    options: dict[str, str]
-    seconds: list[float] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
-
-    def start(self, person: Person) -> float:
-        """Seconds from the request until the hub says ready."""
-        assert person.token, "made before the clock runs"
-        begin = time.monotonic()
-        answer = person.api("POST", f"/users/{person.name}/server", self.options)
-        assert answer.status_code in (201, 202), answer.text
-        last = person.progress(300)
-        took = time.monotonic() - begin
-        assert last.get("ready"), last
-        return took
+def sections(installation: Installation) -> Iterator[tuple[str, str]]:
+    """The page's headings, and what is below them."""
+    yield "A server, from the request to ready, and memory at rest", starts.measure(installation)
+    yield "The hub's own work", hooks.measure()
+    yield "What hub and proxy take", footprint.measure(installation)
 
 
 def main() -> int:
-    """Measures everything; a few minutes."""
+    """Half an hour."""
     installation = Installation.here()
-    if installation.chart != "upstream":
-        print("the comparison needs upstream's chart: Z2JH_CHART=PATH make up", file=sys.stderr)
+    if installation.chart != "upstream" and not SMOKE:
+        say("the comparison needs upstream's chart: Z2JH_CHART=PATH make up")
         return 1
-    say("bench people and their homes")
-    names = [f"bench{number:02}" for number in range(max(BURSTS))]
-    with ExitStack() as stack:
-        stack.callback(installation.helm, COURSES)
-        people.add(installation, names)
-        print(machine())
-        print(_memory(installation))
-        ours = Side(
-            "coursehub, student",
-            installation.namespace,
-            lambda name: Person(installation.url, name, installation.password),
-            {"profile": "python-intro"},
-        )
-        tables: list[str] = []
-        plains: list[Side] = []
-        for label, arguments in (("same extensions", []), ("every extension", EVERYTHING)):
-            with plain_z2jh(installation, names, arguments) as url:
-                side = Side(f"plain z2jh, {label}", NAMESPACE, partial(_log_in_plain, url), {})
-                plains.append(side)
-                say(f"one at a time: {side.name}")
-                _one_at_a_time(installation, (ours, side))
-                say(f"bursts: {side.name}")
-                tables.append(_bursts((ours, side), names))
-        print(_table(ours, plains))
-        print("\n".join(tables))
+    print(machine(), flush=True)
+    for heading, tables in sections(installation):
+        print(f"\n## {heading}\n\n{tables}", flush=True)
     return 0
-
-
-def _log_in_plain(url: str, name: str) -> Person:
-    return Person(url, name, PASSWORD)
-
-
-def _one_at_a_time(installation: Installation, sides: Sequence[Side]) -> None:
-    persons = [(side, side.log_in("bench00")) for side in sides]
-    for turn in range(ROUNDS + 1):
-        for side, person in persons:
-            took = side.start(person)
-            if turn:  # the first is for warming up
-                side.seconds.append(took)
-                side.cpu.append(_cpu_seconds(installation, side.namespace, person.name))
-            person.stop()
-            say(f"  {side.name}: {took:.1f} s")
-
-
-def _cpu_seconds(installation: Installation, namespace: str, name: str) -> float:
-    """What the pod's processes have used of the CPU by now, in seconds."""
-    pod = f"--namespace={namespace}", "get", "pods", "--selector", f"hub.jupyter.org/username={name}"
-    which = installation.kubectl(*pod, "--output", "jsonpath={.items[0].metadata.name}")
-    look = ("exec", which, "--", "sh", "-c", "cat /proc/[0-9]*/stat")
-    stats = installation.kubectl(f"--namespace={namespace}", *look).splitlines()
-    ticks = sum(sum(map(int, stat.rpartition(")")[2].split()[11:13])) for stat in stats)
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _bursts(sides: Sequence[Side], names: Sequence[str]) -> str:
-    rows = ["", "| at once | " + " | ".join(side.name for side in sides) + " | ratio |", "|---|" + "---|" * 3]
-    for size in BURSTS:
-        last: list[float] = []
-        for side in sides:
-            persons = [side.log_in(name) for name in names[:size]]
-            begin = time.monotonic()
-            with ThreadPoolExecutor(size) as threads:
-                done = [threads.submit(side.start, person) for person in persons]
-            failures = sum(1 for each in done if each.exception())
-            last.append(time.monotonic() - begin)
-            say(f"  {side.name}, {size} at once: {last[-1]:.0f} s, {failures} failed")
-            with ThreadPoolExecutor(size) as threads:
-                list(threads.map(Person.stop, persons))
-        rows.append(f"| {size} | {last[0]:.0f} s | {last[1]:.0f} s | {last[0] / last[1]:.2f} |")
-    return "\n".join(rows)
-
-
-def _table(ours: Side, plains: Sequence[Side]) -> str:
-    rows = ["", "| | request to ready, median (range) | CPU-seconds of the server | n |", "|---|---|---|---|"]
-    for side in (ours, *plains):
-        spread = f"{min(side.seconds):.1f} to {max(side.seconds):.1f}"
-        median, cpu = statistics.median(side.seconds), statistics.median(side.cpu)
-        rows.append(f"| {side.name} | {median:.1f} s ({spread}) | {cpu:.1f} | {len(side.seconds)} |")
-    for side in plains:
-        time_ratio = statistics.median(ours.seconds) / statistics.median(side.seconds)
-        cpu_ratio = statistics.median(ours.cpu) / statistics.median(side.cpu)
-        rows.append(f"| ratio to {side.name} | {time_ratio:.2f} | {cpu_ratio:.2f} | |")
-    return "\n".join(rows)
-
-
-def _memory(installation: Installation) -> str:
-    person = Person(installation.url, "bench00", installation.password)
-    person.api("POST", "/users/bench00/server", {"profile": "python-intro"})
-    person.wait()
-    rows = ["", "| at rest | resident memory |", "|---|---|"]
-    for name, selector in (
-        ("hub (with the culler)", "component=hub"),
-        ("proxy", "component=proxy"),
-        ("a student's server", "hub.jupyter.org/username=bench00"),
-    ):
-        (pod,) = installation.pods(selector)
-        status = installation.kubectl("exec", pod["metadata"]["name"], "--", "sh", "-c", "cat /proc/[0-9]*/status")
-        used = sum(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
-        rows.append(f"| {name} | {used / 2**10:.0f} MiB |")
-    person.stop()
-    return "\n".join(rows)
-
-
-def machine() -> str:
-    """What the figures were taken on."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"Machine: {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}; {time.strftime('%Y-%m-%d')}"
-
-
-def say(text: str) -> None:
-    """Progress goes to stderr, results to stdout."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -30,11 +30,11 @@ from tests.e2e.https import URL, served
 from tests.e2e.person import Person
 
 from . import people
-from .__main__ import machine, say
+from .measure import machine, many, say
 
-SIZES = (1, 20, 100)
+SIZES = many((1, 20, 100), smoke=(1, 2))
 AT_ONCE = 10
-STEADY = 120.0
+STEADY = many(120.0, smoke=12.0)
 WINDOW = 5.0
 CONTAINERS = ("hub", "chp", "provisioner")
 # What a tab of JupyterLab asks for again and again, and how often (its defaults).
@@ -145,9 +145,16 @@ def _start_all(threads: ThreadPoolExecutor, persons: Sequence[Person]) -> None:
     list(threads.map(_start, persons))
 
 
-def measure(installation: Installation, https: Sequence[str]) -> str:
-    """The table; people bench000 and on are there, and helm's words in `https` keep them so with https."""
+def measure(installation: Installation) -> str:
+    """The table; a quarter of an hour."""
     names = [f"bench{number:03}" for number in range(max(SIZES))]
+    with ExitStack() as stack:
+        stack.callback(installation.helm, COURSES)
+        return _measure(installation, names, people.add(installation, names, SMALL))
+
+
+def _measure(installation: Installation, names: Sequence[str], https: Sequence[str]) -> str:
+    """The table; people of these `names` are there, and helm's words in `https` keep them so with https."""
     rows = [
         "| servers | while | container | CPU, mean | CPU, most in 5 s | memory, most |",
         "|---|---|---|---|---|---|",
@@ -180,14 +187,9 @@ def _with_tabs(installation: Installation, persons: Sequence[Person], url: str) 
 
 
 def main() -> int:
-    """A quarter of an hour."""
-    installation = Installation.here()
-    names = [f"bench{number:03}" for number in range(max(SIZES))]
-    with ExitStack() as stack:
-        stack.callback(installation.helm, COURSES)
-        values = people.add(installation, names, SMALL)
-        print(machine())
-        print(measure(installation, values))
+    """Measures this alone."""
+    print(machine())
+    print(measure(Installation.here()))
     return 0
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -18,25 +17,29 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import reload, spawns, university
-from .measure import Times, milliseconds, spread
+from .measure import Times, machine, many, milliseconds, say, spread
 
-CHECKS = 5
+CHECKS = many(5, smoke=1)
 
 
 def main() -> int:
     """Measures everything, or the parts that are named; about five minutes."""
+    print(machine())
+    print(measure(*sys.argv[1:]))
+    return 0
+
+
+def measure(*names: str) -> str:
+    """The tables of all parts, or of those that are named."""
     logging.basicConfig(level=logging.INFO, stream=open(os.devnull, "w"))  # noqa: SIM115 - until the end
     parts = {"starts": _starts, "forms": _forms, "reload": _reload, "check": _check}
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    python = platform.python_version()
-    print(
-        f"{os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}, Python {python}, {time.strftime('%F')}"
-    )
-    for name in sys.argv[1:] or parts:
+    tables: list[str] = []
+    for name in names or parts:
+        say(name)
         before = os.getloadavg()[0]
         rows = list(parts[name]())
-        print(f"\n{name}: load {before:.2f} before, {os.getloadavg()[0]:.2f} after\n", *rows, sep="\n", flush=True)
-    return 0
+        tables += [f"\n{name}: load {before:.2f} before, {os.getloadavg()[0]:.2f} after\n", *rows]
+    return "\n".join(tables)
 
 
 def _starts() -> Iterator[str]:

@@ -4,13 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
 T = TypeVar("T")
+# Small numbers: whether all of it runs.
+SMOKE = os.environ.get("BENCH") == "smoke"
+
+
+def many(usual: T, *, smoke: T) -> T:
+    """How many of something, or which, are measured."""
+    return smoke if SMOKE else usual
+
+
+def machine() -> str:
+    """What the figures were taken on, when, and of which commit."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    where = f"{os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}, Python {platform.python_version()}"
+    return f"{where}; {time.strftime('%F')}, commit {commit.stdout.strip() or 'unknown'}"
+
+
+def say(text: str) -> None:
+    """Progress goes to stderr, results to stdout."""
+    print(text, file=sys.stderr, flush=True)
 
 
 @dataclass

@@ -16,6 +16,8 @@ from tests.e2e.cluster import CHART, Installation
 NAMESPACE = "plain"
 CLAIM = "plain-homes"
 PASSWORD = "plain-password"
+# Of a server, on both sides: beside two hubs and proxies, twenty servers are to fit two cores.
+GUARANTEE = {"cpu": 0.01, "memory": "128M"}
 
 
 def _values(installation: Installation, arguments: Sequence[str]) -> dict[str, Any]:
@@ -45,8 +47,8 @@ def _values(installation: Installation, arguments: Sequence[str]) -> dict[str, A
             "cmd": ["python3", "-s", "-P", "-m", "jupyterhub.singleuser", *arguments],
             "storage": {"type": "static", "static": {"pvcName": CLAIM}, "homeMountPath": "/home/jovyan"},
             "cloudMetadata": {"blockWithIptables": False},
-            "memory": {"guarantee": "128M", "limit": "1G"},
-            "cpu": {"guarantee": 0.05, "limit": 1},
+            "memory": {"guarantee": GUARANTEE["memory"], "limit": "1G"},
+            "cpu": {"guarantee": GUARANTEE["cpu"], "limit": 1},
             "extraEnv": {"HOME": "/home/jovyan", "JUPYTER_CONFIG_PATH": "/opt/coursehub/config/student"},
         },
         "scheduling": {"userScheduler": {"enabled": False}},

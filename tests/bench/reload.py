@@ -29,11 +29,11 @@ from coursehub.live.reader_process import Child
 from coursehub.live.snapshot import Site
 
 from . import university
-from .measure import Heart, resident
+from .measure import Heart, many, resident
 
-ROUNDS = 6
+ROUNDS = many(6, smoke=1)
 # So long the reader has waited again before the next change, and so long what follows a change is watched.
-PAUSE = 2.0
+PAUSE = many(2.0, smoke=0.5)
 # The kernel counts a parent's memory as its child's until the child runs its own program, so the parent is a small one.
 _PEAK = (
     "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True); "

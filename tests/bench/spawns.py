@@ -19,10 +19,10 @@ from traitlets.config import Config
 from tests.unit.conftest import choosing, hooks
 
 from . import university
-from .measure import Times
+from .measure import Times, many
 
-SPAWNS = 2_000
-FORMS = 400
+SPAWNS = many(2_000, smoke=20)
+FORMS = many(400, smoke=20)
 # A form of a thousand profiles takes long, so stock KubeSpawner is asked for one in so many spawns.
 EVERY = 10
 # Of all these, so many are the person's; and who of the site's people that is.

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from tests.support import SITE
 
-PEOPLE = 20_000
-COURSES = 1_000
-NAMES = 100_000
+from .measure import many
+
+PEOPLE = many(20_000, smoke=2_000)
+COURSES = many(1_000, smoke=100)
+NAMES = many(100_000, smoke=10_000)
 
 
 def person(number: int) -> str:

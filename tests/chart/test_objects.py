@@ -355,6 +355,7 @@ def test_hub_proxy_and_culler_keep_to_the_restricted_level(objects: Objects, dep
     [
         pytest.param({}, ["get pods", "logs deploy/hub", "There is no course yet", "https is off"], id="least"),
         pytest.param({"courses": {"files": {"main": "courses: {}\n"}}}, ["get pvc coursehub-storage"], id="courses"),
+        pytest.param({"courses": {"existingConfigMaps": ["algebra"]}}, ["get service proxy-public"], id="ConfigMaps"),
     ],
 )
 def test_the_notes_say_what_to_look_at_next(chart: Chart, values: Values, told: list[str]) -> None:

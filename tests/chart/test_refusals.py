@@ -78,15 +78,15 @@ CASES = [
         id="authState without one",
     ),
     pytest.param(
-        {"courses": {"files": {"a": "x" * 300 * 1024, "b": "x" * (212 * 1024 + 1)}}},
-        "- courses.files: 513 KiB in all, and 512 fit (helm keeps a release in a Secret, which ends at 1 MiB); name "
+        {"courses": {"files": {"a": "x" * 300 * 1024, "b": "x" * (100 * 1024 + 1)}}},
+        "- courses.files: 401 KiB in all, and 400 fit (helm keeps a release in a Secret, which ends at 1 MiB); name "
         'groups ("@group") instead of students one by one, take out courses that are archived for good, or bring the '
         "files by ConfigMaps of your own (courses.existingConfigMaps) or on a volume (courses.existingClaim)",
         id="too many courses",
     ),
     pytest.param(
-        {"courses": {"files": {"a": "ä" * 257 * 1024}}},
-        "- courses.files: 514 KiB in all",
+        {"courses": {"files": {"a": "ä" * 201 * 1024}}},
+        "- courses.files: 402 KiB in all",
         id="bytes are counted, not letters",
     ),
     pytest.param(

@@ -1,6 +1,5 @@
 """The `coursehub` command: what admins and course staff run on their own machine or the storage host."""
 
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -8,6 +7,7 @@ import click
 from click.exceptions import NoSuchCommand
 
 from coursehub.errors import CoursehubError
+from coursehub.version import VERSION
 
 from .common import PROBLEMS, reason, warn
 
@@ -52,7 +52,7 @@ class _Program(click.Group):
 
 
 @click.group(cls=_Program, context_settings={"max_content_width": 100})
-@click.version_option(package_name="coursehub", message="%(prog)s %(version)s")
+@click.version_option(VERSION, message="%(prog)s %(version)s")
 def program() -> None:
     """Courses on JupyterHub, from one file."""
 
@@ -73,7 +73,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warn(reason(error))
         return PROBLEMS
     return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

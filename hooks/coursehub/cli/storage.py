@@ -68,7 +68,7 @@ def ensure(root: Path, sites: Sequence[Path], users: Sequence[str], dry_run: boo
     return max([_home(mounted, site, name, dry_run=dry_run) for name in users], default=FINE)
 
 
-def _entries(site: Settings, trees: Iterable[CourseTree]) -> Iterator[layout.Entry]:
+def _entries(site: Settings, trees: Iterable[CourseTree]) -> Iterator[layout.TreeEntry]:
     yield from layout.people_tree()
     for name, (uid, gid) in volume.people(site).items():
         yield from layout.home_tree(uid, gid, name)

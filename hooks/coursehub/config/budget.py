@@ -9,7 +9,7 @@ from coursehub.errors import InvalidFile, Problem
 
 from . import document
 
-KIB = 512
+KIB = 400
 
 
 def problems(values: Sequence[tuple[str, str]], files: Sequence[tuple[str, str | InvalidFile]]) -> tuple[Problem, ...]:

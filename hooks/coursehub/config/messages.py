@@ -1,4 +1,4 @@
-"""What pydantic says of a file, in the words of people who edit YAML."""
+"""Pydantic's errors in the words of people who edit YAML."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -28,15 +28,15 @@ _INSTEAD = {
 
 
 def mistake(sentence: str, *at: str | int, about: str | None = None) -> PydanticCustomError:
-    """A mistake about several keys, to raise in a model: it stands at the later of them, which is `at` below the model.
+    """The error for a model to raise about several keys: it stands at the later one, which is `at` below the model.
 
-    The key that the message begins with is the model's, or `about`.
+    The message begins with the model's key, or with `about`.
     """
     return PydanticCustomError("mistake", "{sentence}", {"sentence": sentence, "at": at, "about": about})
 
 
 def place(error: ErrorDetails) -> tuple[str | int, ...]:
-    """Where in the data the mistake is."""
+    """The place of the mistake in the data."""
     return *error["loc"], *error.get("ctx", {}).get("at", ())
 
 
@@ -63,7 +63,7 @@ def message(error: ErrorDetails, model: type[BaseModel]) -> str:
 def _keys(model: type[BaseModel], path: Sequence[str | int]) -> Iterator[str]:
     for part in path:
         field = next((field for name, field in model.model_fields.items() if part in (name, field.alias)), None)
-        # A mapping of models has its values' type last; its keys, which are no fields, are passed over.
+        # A mapping of models has its values' type last; its keys are no fields.
         for found in (field.annotation, *get_args(field.annotation)) if field else ():
             if isinstance(found, type) and issubclass(found, BaseModel):
                 model = found

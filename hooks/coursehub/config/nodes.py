@@ -29,7 +29,7 @@ class Toleration(SiteBlock):
 
 
 class NodeClass(SiteBlock):
-    """Where servers of the class run, which taints they tolerate, and the devices that each gets."""
+    """Where servers of the class run, the taints that they tolerate, and the devices of one server."""
 
     node_selector: Mapping[str, _Label] = Field(default_factory=dict)
     tolerations: tuple[Toleration, ...] = ()
@@ -37,4 +37,4 @@ class NodeClass(SiteBlock):
 
     def as_tolerations(self) -> list[dict[str, Any]]:
         """The tolerations as plain data."""
-        return [each.model_dump(by_alias=True, exclude_none=True) for each in self.tolerations]
+        return [toleration.model_dump(by_alias=True, exclude_none=True) for toleration in self.tolerations]

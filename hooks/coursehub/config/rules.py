@@ -1,4 +1,4 @@
-"""Rules about two of the site's keys, each once: the models of `settings` hold them, and helm by `helm()`.
+"""Rules about two of the site's keys, written once for helm and for the models of `settings`.
 
 `helm template` refuses before anything is installed, and `coursehub check --site` with the line of the file.
 """
@@ -13,7 +13,7 @@ from .messages import mistake
 
 @dataclass(frozen=True)
 class Rule:
-    """What is wrong with `key`, and what to write instead; `broken` is helm's condition, `words` are helm's values."""
+    """What is wrong with `key` and what to write instead; helm tests `broken`, and `words` are its expressions."""
 
     key: str
     sentence: str
@@ -21,11 +21,11 @@ class Rule:
     words: Mapping[str, str] = field(default_factory=dict)
 
     def mistake(self, *at: str | int, **words: str) -> PydanticCustomError:
-        """To raise in a model where the rule is broken, with the place of the later key below that model."""
+        """The error for a model to raise; `at` is the place of the later key below the model."""
         return mistake(self.sentence.format(**words), *at, about=self.key)
 
     def helm(self) -> str:
-        """As a line of `helm template`."""
+        """Its part of the template: a line where the rule is broken."""
         words = {name: f"{{{{ {value} }}}}" for name, value in self.words.items()}
         return f"{{{{- if {self.broken} }}}}\n- {self.key}: {self.sentence.format(**words)}.\n{{{{- end }}}}\n"
 
@@ -57,7 +57,7 @@ PROMETHEUS = Rule(
 
 
 def helm() -> str:
-    """chart/templates/_rules.tpl."""
+    """The content of chart/templates/_rules.tpl."""
     return "".join(_lines())
 
 

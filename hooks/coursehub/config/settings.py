@@ -1,4 +1,4 @@
-"""The site's values that the hub needs, frozen: what the chart's own keys mean to the code."""
+"""The site's values that the hub needs, frozen: the chart's own keys as the code knows them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from .messages import mistake, place
 from .nodes import NodeClass, NodeName, SiteBlock
 from .resources import Amount, Bytes, Resources
 
-# Of the server's own start, and of programs that load what a variable names: never a course's or a site's.
+# Variables of the server's start, and of programs that load what a variable names: no course and no site sets them.
 RESERVED = re.compile(
     r"(?:BASH|COURSEHUB|IPYTHON|JPY|JUPYTER|KUBERNETES|LD|NB|PYTHON|XDG)(?:_|[A-Z]|$)|(?:ENV|HOME|PATH|SHELL|USER)$"
 )
@@ -91,7 +91,7 @@ class LdapUsers(SiteBlock):
 
     @property
     def attributes(self) -> frozenset[str]:
-        """What to ask for."""
+        """The attributes to request."""
         return frozenset({self.name, self.uid, self.gid})
 
 
@@ -105,7 +105,7 @@ class LdapGroups(SiteBlock):
 
     @property
     def attributes(self) -> frozenset[str]:
-        """What to ask for."""
+        """The attributes to request."""
         return frozenset({self.name, self.gid})
 
 
@@ -252,7 +252,7 @@ Labels = Mapping[Annotated[str, *matching(r"[A-Za-z_][A-Za-z0-9_]*", "write the 
 class PrometheusSource(SiteBlock):
     """Where `dirsize_total_size_bytes` is, whose label `directory` ends with the login name or the course's slug.
 
-    `homes` and `courses` are the labels that tell them apart; without `courses` only homes are asked for.
+    `homes` and `courses` are the labels that tell them apart; without `courses` only homes are counted.
     """
 
     url: Annotated[str, AfterValidator(_base)]
@@ -276,8 +276,8 @@ class UsageSettings(SiteBlock):
         return self
 
 
-class SpawnTest(SiteBlock):
-    """As whom the spawn test starts servers."""
+class SpawnTestSettings(SiteBlock):
+    """The person as whom the spawn test starts servers."""
 
     person: PersonName
 
@@ -308,7 +308,7 @@ class Settings(SiteBlock):
     # Written by the chart from where upstream's values turn TLS on.
     certificate: Endpoint | None = None
     # Written by the chart from monitoring.spawnTest.
-    spawn_test: SpawnTest | None = None
+    spawn_test: SpawnTestSettings | None = None
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -326,7 +326,7 @@ class Settings(SiteBlock):
         return self
 
     def owner_of(self, gid: int) -> str | None:
-        """Whose the group already is, which then cannot be a course's."""
+        """The owner of a group that therefore cannot be a course's; None where it has none."""
         return self._owners.get(gid)
 
     @cached_property
@@ -340,7 +340,7 @@ class Settings(SiteBlock):
         return ZoneInfo(self.timezone)
 
     def day(self, moment: datetime) -> date:
-        """Which day it is at the site at an aware `moment`."""
+        """The day at the site at an aware `moment`."""
         return moment.astimezone(self.zone).date()
 
 
@@ -350,37 +350,37 @@ KEYS = frozenset(to_camel(name) for name in Settings.model_fields)
 def load(values: Sequence[tuple[str, str]]) -> Settings:
     """The settings in values files, given as (file name, text); a later file goes over the earlier ones, as in helm.
 
-    Keys of the chart that are not the hub's are passed over. Raises InvalidFile with each mistake's position.
+    It ignores keys of the chart that are not the hub's. Raises InvalidFile with the position of each mistake.
     """
     return read(values)[0]
 
 
 def read(values: Sequence[tuple[str, str]]) -> tuple[Settings, dict[str, Any]]:
-    """The settings as `load` gives them, and the plain data that they are made of."""
+    """The settings, as from `load`, and the plain data behind them."""
     documents = [document.read(file, text) for file, text in values] or [Document("site.yaml", {})]
-    problems = [problem for each in documents for path, problem in each.problems if path and path[0] in KEYS]
+    problems = [problem for one in documents for path, problem in one.problems if path and path[0] in KEYS]
     merged: dict[str, Any] = {}
-    for each in documents:
-        _merge(merged, {key: value for key, value in each.data.items() if key in KEYS})
+    for one in documents:
+        _merge(merged, {key: value for key, value in one.data.items() if key in KEYS})
     if not problems:
         try:
             return Settings.model_validate(merged), merged
         except ValidationError as error:
             for detail in error.errors():
                 path = place(detail)
-                where = next((each for each in reversed(documents) if path in each.values), documents[-1])
+                where = next((one for one in reversed(documents) if path in one.values), documents[-1])
                 problems += where.explain((), [detail], Settings)
     raise InvalidFile(problems)
 
 
 def plain(values: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """All that values files say, as plain data, a later file over the earlier ones; raises InvalidFile."""
+    """All of the values files as plain data, a later file over the earlier ones; raises InvalidFile."""
     documents = [document.read(file, text) for file, text in values]
-    if problems := [problem for each in documents for _, problem in each.problems]:
+    if problems := [problem for one in documents for _, problem in one.problems]:
         raise InvalidFile(problems)
     merged: dict[str, Any] = {}
-    for each in documents:
-        _merge(merged, each.data)
+    for one in documents:
+        _merge(merged, one.data)
     return merged
 
 

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -58,19 +58,12 @@ class ConfigMaps:
     What was read stays while the API server is away. One that is gone, or may not be read, has the reason in its place.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        namespace: str,
-        log: logging.Logger | logging.LoggerAdapter[Any],
-        connection: Callable[[Configuration], object] = load_incluster_config,
-    ) -> None:
+    def __init__(self, folder: Path, namespace: str, log: logging.Logger | logging.LoggerAdapter[Any]) -> None:
         self.site = folder / "now" / SITE
         self.courses = folder / "now" / "courses"
         self._folder = folder
         self._namespace = namespace
         self._log = log
-        self._connection = connection
         self._names: tuple[str, ...] | None = None
         self._found: dict[str, _Found] = {}
         self._laid: object = None
@@ -96,7 +89,7 @@ class ConfigMaps:
 
     async def _follow_all(self) -> None:
         configuration = Configuration()
-        self._connection(configuration)
+        load_incluster_config(configuration)  # type: ignore[no-untyped-call] # kubernetes_asyncio has no types for it
         async with ApiClient(configuration) as client:
             self._tasks = {}
             await self._follow(CoreV1Api(client), SITE)
@@ -175,17 +168,18 @@ class ConfigMaps:
 
     def _fail(self, name: str, error: Exception) -> None:
         status = getattr(error, "status", None)
-        if status in (401, 403):
+        refused = status in (401, 403)
+        if refused:
             why = (
                 f"the API server does not let this account read it (HTTP {status}); "
                 "the chart's Role coursehub-configmaps does, and helm upgrade makes it as it was"
             )
-            self._found[name] = why
         else:
-            said = f"HTTP {status}" if status else f"{type(error).__name__}: {error}".rstrip(": ")
-            why = f"the API server does not give it ({said}); it is asked again and again"
-            if monotonic() - self._begun > _PATIENCE:
-                self._found.setdefault(name, why)
+            reason = f"HTTP {status}" if status else f"{type(error).__name__}: {error}".rstrip(": ")
+            why = f"the API server does not give it ({reason}); it is asked again and again"
+        # A Role counts a moment after it is made, and a server that starts anew answers before long.
+        if monotonic() - self._begun > _PATIENCE and (refused or name not in self._found):
+            self._found[name] = why
         if self._failures.get(name) != why:
             self._failures[name] = why
             self._log.error("ConfigMap %s: %s", name, why)
@@ -237,15 +231,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     maps = ConfigMaps(options.folder, options.namespace, logging.getLogger(__name__))
     maps.follow()
     found = [folders.site(maps.site), folders.courses(maps.courses)]
-    problems = [error for files in found if isinstance(files, InvalidFile) for error in files.problems]
-    problems += [
-        error
-        for files in found
-        if not isinstance(files, InvalidFile)
-        for _, text in files
-        if isinstance(text, InvalidFile)
-        for error in text.problems
-    ]
+    texts = [text for files in found for text in ([files] if isinstance(files, InvalidFile) else dict(files).values())]
+    problems = [problem for text in texts if isinstance(text, InvalidFile) for problem in text.problems]
     for problem in problems:
         print(problem, file=sys.stderr)
     return int(bool(problems))

@@ -1,4 +1,4 @@
-"""The site's source of people: asked off the event loop, in time, and no more often than needed."""
+"""The site's source of people: off the event loop, with a time-out and a cache."""
 
 import asyncio
 import time
@@ -20,9 +20,9 @@ from .lookup import Answer, Direct, FileProvider, Provider, Source
 from .nss import NssProvider
 
 THREADS = 16
-# People whose answers are kept.
+# The most answers that are kept.
 MOST = 100_000
-# Seconds for which nobody is asked again about a name that is not there.
+# Seconds for which a name that is not there is remembered.
 UNKNOWN = 30.0
 
 
@@ -35,10 +35,10 @@ class People:
         self._source: Source
 
     def source(self, settings: Identity, auth_state: object = None) -> Source:
-        """Whom to ask; `auth_state` is of the person in question, and only the provider authState looks at it."""
+        """The source for one look-up; `auth_state` is that person's, and only the provider authState uses it."""
         if settings.provider == "authState":
             return Direct(ClaimsProvider(settings.auth_state, auth_state, self._log))
-        # A reload brings an equal object; comparing ten thousand people once is enough.
+        # A reload brings an equal object; it compares ten thousand people once, not at each look-up.
         if settings is not self._settings:
             if settings != self._settings:
                 self._source = self._make(settings)
@@ -121,7 +121,7 @@ class CachedProvider:
             return self._provider.find(name)
         except OSError:
             raise
-        except Exception as error:  # an answer that a library chokes on is no answer
+        except Exception as error:  # what a library raises about an answer is a failure too
             raise OSError(f"{type(error).__name__}: {error}") from error
 
     def _ended(self, name: str, call: asyncio.Task[Answer | None]) -> None:

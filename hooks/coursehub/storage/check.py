@@ -1,6 +1,6 @@
-"""What is not as it should be on the volume: each course's directories and what is in them, homes, strangers.
+"""What is wrong on the volume: with each course's directories and their content, with homes, and with strangers.
 
-Everything is looked at one entry at a time, so memory and what is said stay small on a tree of a million files.
+It looks at one entry at a time and names few of a kind, so memory and report stay small on a tree of a million files.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from coursehub import layout
 from coursehub.errors import Refused
-from coursehub.layout import Directory, Entry, File
+from coursehub.layout import Directory, File, TreeEntry
 from coursehub.names import is_person
 from coursehub.protocol import Fault
 
@@ -23,7 +23,7 @@ from . import archive, openat, volume
 COURSES = ("course", "exchange")
 TOP = ("home", *COURSES)
 HOMES = frozenset(f"home/{number:02d}" for number in range(100))
-# Of one thing that is wrong in many places, so many are named, and the rest counted.
+# So many places with the same fault are named; the others are counted.
 EXAMPLES = 5
 _CLOSED = "may not be looked at from here"
 
@@ -38,14 +38,14 @@ class CourseTree:
     archived: bool = False
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
-        """What there must be."""
+    def entries(self) -> tuple[TreeEntry, ...]:
+        """What has to be there."""
         return volume.course_entries(self.slug, self.gid, self.data, self.archived)
 
     @property
     def tops(self) -> list[str]:
         """The directories whose content is the course's, inbound last."""
-        found = [each.path for each in self.entries if isinstance(each, Directory) and each.path.count("/") == 2]
+        found = [entry.path for entry in self.entries if isinstance(entry, Directory) and entry.path.count("/") == 2]
         return sorted(found, key=lambda path: (path == self.inbound, path))
 
     @property
@@ -56,15 +56,15 @@ class CourseTree:
 
 @dataclass(frozen=True)
 class Inspector:
-    """Looks at the volume at `root`; with `repair` it corrects what it safely can, and never deletes or moves."""
+    """Looks at the volume at `root`; with `repair` it corrects what it safely can. It never deletes or moves."""
 
     root: Path
     repair: bool = False
 
     def course(self, course: CourseTree) -> Iterator[Fault]:
-        """All that is wrong with a course: its tree, what is beside it, and what is in it."""
-        yield from self.tree([each for each in course.entries if each.path not in TOP])
-        tree = {each.path for each in course.entries}
+        """What is wrong with a course: with its tree, beside it, and in it."""
+        yield from self.tree([entry for entry in course.entries if entry.path not in TOP])
+        tree = {entry.path for entry in course.entries}
         for above in (f"course/{course.slug}", layout.exchange(course.slug)):
             for name in self._names(above):
                 if f"{above}/{name}" not in tree:
@@ -72,31 +72,31 @@ class Inspector:
         for top in course.tops:
             yield from _few(self._contents(course, top))
 
-    def tree(self, entries: Sequence[Entry]) -> Iterator[Fault]:
-        """What is missing of the tree, or has another kind, owner or mode."""
-        for each in entries:
-            above, _, name = each.path.rpartition("/")
+    def tree(self, entries: Sequence[TreeEntry]) -> Iterator[Fault]:
+        """Entries of the tree that are missing or have another kind, owner or mode."""
+        for entry in entries:
+            above, _, name = entry.path.rpartition("/")
             try:
                 with openat.folder(self.root, above) as parent:
                     found = openat.look(parent, name)
             except FileNotFoundError:
                 found = None
             except PermissionError:
-                yield Fault(each.path, _CLOSED, seen=False)
+                yield Fault(entry.path, _CLOSED, seen=False)
                 continue
             except OSError as error:
-                yield Fault(each.path, f"cannot be looked at: {error.filename}: {error.strerror}")
+                yield Fault(entry.path, f"cannot be looked at: {error.filename}: {error.strerror}")
                 continue
             if found is None:
-                yield self._ensured(each, f"is missing; has to be {volume.owned(each)}")
-            elif stat.S_IFMT(found.st_mode) != volume.kind(each):
-                what = "file" if isinstance(each, File) else "directory"
-                yield Fault(each.path, f"is in the way: {_called(found)}; a {what} must be there")
-            elif not volume.is_as_wanted(each, found):
-                yield self._ensured(each, f"is {_described(found)}, has to be {volume.owned(each)}")
+                yield self._ensured(entry, f"is missing; has to be {volume.owned(entry)}")
+            elif stat.S_IFMT(found.st_mode) != volume.kind(entry):
+                what = "file" if isinstance(entry, File) else "directory"
+                yield Fault(entry.path, f"is in the way: {_called(found)}; a {what} must be there")
+            elif not volume.is_as_wanted(entry, found):
+                yield self._ensured(entry, f"is {_described(found)}, has to be {volume.owned(entry)}")
 
     def strangers(self, slugs: Collection[str]) -> Iterator[Fault]:
-        """Directories beside those of the courses, and homes that nobody could have."""
+        """Directories that belong to no course, and folders that cannot hold homes."""
         for above in ("course", "exchange"):
             yield from _few(
                 Fault(f"{above}/{name}", "belongs to no course of the files; archive or move it, or add its course")
@@ -117,9 +117,9 @@ class Inspector:
         yield from self.tree([Directory(name, 0o755, parent=True) for name in names])
 
     def homes(self, people: Mapping[str, tuple[int, int]]) -> Iterator[Fault]:
-        """Homes with another mode, owner or place than they should have; `people` as far as the site lists them."""
+        """Homes with a wrong mode, owner or place; `people` are those whom the site lists, with uid and gid."""
         homes = {layout.home(uid, name): (uid, gid) for name, (uid, gid) in people.items()}
-        folders = {path.rpartition("/")[0] for path in homes} | {f"home/{each}" for each in self._names("home")} & HOMES
+        folders = {path.rpartition("/")[0] for path in homes} | {f"home/{name}" for name in self._names("home")} & HOMES
         yield from self.tree([Directory(path, 0o755, parent=True) for path in sorted(folders)])
         yield from _few(
             fault for path, owner in sorted(homes.items()) for fault in self._home(Directory(path, 0o700, *owner))
@@ -129,7 +129,7 @@ class Inspector:
     def people(self) -> Iterator[Fault]:
         """What is wrong with the list of everyone with a home."""
         yield from self.tree(tuple(layout.people_tree()))
-        # What else can be in the way is said already.
+        # `tree` has reported what can be in the way.
         with suppress(Refused, OSError):
             for change in volume.Volume(self.root).list_people(dry_run=not self.repair):
                 if change.path == layout.PEOPLE_LIST and change.what == "correct":
@@ -140,7 +140,7 @@ class Inspector:
         with suppress(OSError), openat.folder(self.root, above) as parent:
             found = openat.look(parent, name)
             if found is not None and stat.S_ISDIR(found.st_mode) and found.st_uid not in (0, leaf.uid):
-                # The pin: who the directory says is somebody else gets nothing of it by a repair.
+                # The owner on the disk pins the home: a repair gives it to nobody else, whatever the directory says.
                 what = f"belongs to uid {found.st_uid}, and the site says {leaf.uid}; give it to them by hand if it is"
                 yield Fault(leaf.path, f"{what} theirs")
                 return
@@ -167,11 +167,11 @@ class Inspector:
         try:
             with openat.folder(self.root, top) as held:
                 for parent, path, name, found in openat.walk(held, top):
-                    # The gradebook is in the tree.
+                    # `tree` looks at the gradebook.
                     if found is None:
                         yield self._not_entered(parent, f"{path}/{name}", name)
                     elif f"{path}/{name}" != f"{top}/gradebook.db":
-                        # A submission loses setgid when its student, who is of another group, changes its mode.
+                        # A submission loses setgid when its student, who is not in the group, changes its mode.
                         setgid = top != course.inbound
                         yield from self._content(parent, f"{path}/{name}", name, found, course, setgid=setgid)
         except (FileNotFoundError, NotADirectoryError):
@@ -194,7 +194,7 @@ class Inspector:
         self, parent: int, path: str, name: str, found: os.stat_result, course: CourseTree, *, setgid: bool
     ) -> Iterator[Fault]:
         kind, mode, gid = stat.S_IFMT(found.st_mode), stat.S_IMODE(found.st_mode), course.gid
-        # What nbgrader writes into a submission's folder last has its student's group, and needs no other.
+        # The files that nbgrader writes into a submission last have the student's group; that is fine.
         if found.st_gid != gid and (setgid or path.count("/") == 3):
             yield Fault(path, f"has group {found.st_gid}, not the course's {gid}", self._group(parent, name, gid))
         if kind == stat.S_IFDIR:
@@ -218,13 +218,13 @@ class Inspector:
             )
             yield Fault(path, what, self._mode(parent, name, close, kind))
 
-    def _ensured(self, each: Entry, what: str) -> Fault:
+    def _ensured(self, entry: TreeEntry, what: str) -> Fault:
         if not self.repair:
-            return Fault(each.path, what)
+            return Fault(entry.path, what)
         try:
-            return Fault(each.path, what, bool(list(volume.ensure(self.root, [each]))))
+            return Fault(entry.path, what, bool(list(volume.ensure(self.root, [entry]))))
         except (Refused, OSError) as error:
-            return Fault(each.path, f"{what}; could not be repaired: {error}")
+            return Fault(entry.path, f"{what}; could not be repaired: {error}")
 
     def _group(self, parent: int, name: str, gid: int) -> bool:
         if not self.repair:
@@ -267,7 +267,7 @@ def _few(faults: Iterator[Fault]) -> Iterator[Fault]:
         else:
             last[kind] = fault
         if len(counts) > 1000:
-            # As many kinds as gids: those who make so many mean to.
+            # There are as many kinds as gids, and a person can make thousands on purpose.
             yield Fault(fault.path, "and more that is wrong in more than 1000 ways; the rest is not looked at")
             break
     for kind, fault in last.items():

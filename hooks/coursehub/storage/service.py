@@ -24,11 +24,11 @@ from .answer import answer
 from .certificate import Certificate
 from .volume import SSH_DOOR, Volume
 
-# Requests that are worked on at a time.
+# Requests in work at a time.
 SLOTS = 16
-# Seconds for counting what everybody stores, which is a walk where the file system has no quotas.
+# Seconds for counting what homes and courses take: a walk where the file system has no quotas.
 WALK = 600.0
-# Seconds for the trial at the start, which a network's first mount can keep waiting.
+# Seconds for the trial at the start: a first mount over the network can be slow.
 TRIAL = 60.0
 
 _LOG = logging.getLogger("coursehub.storage")
@@ -36,7 +36,7 @@ _HANGS = "the file server does not answer; please try again in a few minutes"
 
 
 class Service:
-    """One volume behind HTTP; `timeout` in seconds for each request but the one for usage."""
+    """One volume behind HTTP; each request may take `timeout` seconds, the one for usage at least WALK."""
 
     def __init__(self, volume: Volume, token: Path, timeout: float) -> None:
         self._volume = volume
@@ -46,7 +46,7 @@ class Service:
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     def app(self) -> web.Application:
-        """To serve."""
+        """The application to serve."""
         app = web.Application(client_max_size=protocol.MOST)
         app.router.add_get("/health", self._health)
         app.router.add_post("/requests", self._requests)
@@ -89,12 +89,12 @@ class Service:
             turn.release()
             raise
         work = self._slots.begin(partial(answer, request, self._volume, dry_run=False))
-        # What hangs keeps its turn too.
+        # A call that hangs keeps its turn too.
         work.add_done_callback(lambda _: turn.release())
         return await asyncio.shield(work)
 
     def _known(self, authorization: str) -> bool:
-        """Whether this is the token as it is now; without a token nobody is known."""
+        """Whether the header carries the current token; without a token in the file nobody gets in."""
         try:
             token = self._token.read_bytes().strip()
         except OSError as error:
@@ -112,7 +112,7 @@ def _refusal(status: int, why: str) -> web.Response:
 
 
 async def _trial(volume: Volume) -> str | None:
-    """Why nothing can be made on the volume; None where all is well."""
+    """Why the service cannot make directories on the volume; None where it can."""
     try:
         await Slots(1, "trial").run(volume.trial, TRIAL)
     except TimeoutError:
@@ -127,7 +127,7 @@ async def _trial(volume: Volume) -> str | None:
 def serve(
     root: Path, token: Path, *, timeout: float, host: str | None, port: int, tls: tuple[Path, Path] | None
 ) -> int:
-    """Serves until it is told to end; 1 at once where root may not make and own directories, or no certificate is."""
+    """Serves until it is told to end; returns 1 at once where the trial or the certificate fails."""
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stdout)
     os.umask(0o077)
     volume = Volume(root)

@@ -7,6 +7,7 @@ import pytest
 
 from ci.cluster import network, node, pki
 from ci.cluster.layout import Layout
+from ci.cluster.processes import Record
 from ci.cluster.steps import wait_until
 from tests import ports
 
@@ -26,6 +27,18 @@ def test_programs_listen_on_no_address_of_the_outside(layout: Layout) -> None:
     assert {address for program in programs for address, _ in program.ports} == {"127.0.0.1", network.NODE_IP}
     every = [port for program in programs for port in program.ports]
     assert len(every) == len(set(every))
+
+
+def test_a_forwarder_that_another_clone_started_holds_its_own_port_and_no_other() -> None:
+    earlier = Record(1, 1, "", "", ("/usr/bin/socat", "TCP-LISTEN:8000,bind=127.0.0.1,fork,reuseaddr", "TCP:x:30080"))
+    assert node.forwards(earlier, 8000)
+    assert not node.forwards(earlier, 80)
+    assert not node.forwards(earlier, 8001)
+
+
+def test_what_a_forwarder_listens_on_is_known_of_its_command(layout: Layout) -> None:
+    (program,) = (each for each in node.programs(layout, "x") if each.name == "forward")
+    assert node.forwards(Record(1, 1, "", "", program.command), layout.port)
 
 
 async def test_the_forwarder_holds_two_hundred_connections_that_come_at_once(layout: Layout) -> None:

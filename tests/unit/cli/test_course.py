@@ -195,7 +195,7 @@ def test_with_the_capabilities_of_its_pod_a_repair_keeps_setgid(used: Path, tmp_
     plain.chmod(0o770)
     allowed = "-all,+chown,+dac_override,+fowner"
     prefix = ("setpriv", f"--bounding-set={allowed}", f"--inh-caps={allowed}", "--clear-groups", "--no-new-privs")
-    check = ("-m", "coursehub.cli.main", "course", "check", "--all", "--repair")
+    check = ("-m", "coursehub.cli", "course", "check", "--all", "--repair")
     command = (*prefix, sys.executable, "-P", "-B", *check, *FILES)
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "hooks")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

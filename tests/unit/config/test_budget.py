@@ -10,9 +10,9 @@ FULL = "#" * (budget.KIB * 1024)
     ("files", "kib"),
     [
         pytest.param({"a.yaml": FULL}, None, id="just as much"),
-        pytest.param({"a.yaml": FULL + "\n"}, 513, id="a byte more"),
-        pytest.param({"a.yaml": FULL[1:], "b.yaml": "é"}, 513, id="bytes are counted, of all files"),
-        pytest.param({"a.yaml": FULL + FULL}, 1024, id="twice as much"),
+        pytest.param({"a.yaml": FULL + "\n"}, 401, id="a byte more"),
+        pytest.param({"a.yaml": FULL[1:], "b.yaml": "é"}, 401, id="bytes are counted, of all files"),
+        pytest.param({"a.yaml": FULL + FULL}, 800, id="twice as much"),
     ],
 )
 def test_all_files_together_may_have_what_the_release_holds(files: dict[str, str], kib: int | None) -> None:
@@ -21,7 +21,7 @@ def test_all_files_together_may_have_what_the_release_holds(files: dict[str, str
         found == []
         if kib is None
         else found[0].startswith(
-            f"a.yaml:1:1: the course files are {kib} KiB in all, and 512 fit into helm's release; name groups"
+            f"a.yaml:1:1: the course files are {kib} KiB in all, and 400 fit into helm's release; name groups"
         )
     )
 

@@ -119,7 +119,7 @@ def test_the_tests_site_is_read() -> None:
         ),
         pytest.param(
             "identity: {ldap: {servers: ['ldaps://a'], users: {base: dc=x, filter: (uid=anna)}}}",
-            "0.yaml:3:72: identity.ldap.users.filter: '(uid=anna)' is no filter for one person; "
+            "0.yaml:3:71: identity.ldap.users.filter: '(uid=anna)' is no filter for one person; "
             "write one in brackets that holds {name}",
             id="a filter without the name",
         ),

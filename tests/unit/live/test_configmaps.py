@@ -101,6 +101,11 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     monkeypatch.setattr(configmaps, "_LONGEST_PAUSE", 0.5)
     made = Server()
     await made.start()
+
+    def in_cluster(configuration: Configuration) -> None:
+        configuration.host = f"http://127.0.0.1:{made.port}"
+
+    monkeypatch.setattr(configmaps, "load_incluster_config", in_cluster)
     await name(made, "coursehub-courses")
     await made.put("coursehub-courses", {"main.yaml": A})
     yield made
@@ -112,11 +117,8 @@ async def name(server: Server, *names: str) -> None:
     await server.put("coursehub-site", {"site.yaml": SITE, "courses": " ".join(names)})
 
 
-async def followed(server: Server, folder: Path) -> ConfigMaps:
-    def connection(configuration: Configuration) -> None:
-        configuration.host = f"http://127.0.0.1:{server.port}"
-
-    maps = ConfigMaps(folder, "teaching", LOG, connection)
+async def followed(folder: Path) -> ConfigMaps:
+    maps = ConfigMaps(folder, "teaching", LOG)
     await asyncio.to_thread(maps.follow)
     return maps
 
@@ -136,13 +138,13 @@ def courses(maps: ConfigMaps) -> dict[str, str]:
 
 async def test_what_the_server_has_is_there_when_it_begins_to_follow(server: Server, tmp_path: Path) -> None:
     await server.put("coursehub-courses", {"main.yaml": A, "more.yaml": "# é\n"})
-    maps = await followed(server, tmp_path)
+    maps = await followed(tmp_path)
     assert folders.site(maps.site) == [("site.yaml", SITE)]
     assert courses(maps) == {"main.yaml": A, "more.yaml": "# é\n"}
 
 
 async def test_a_changed_course_is_live_within_a_second_or_two(server: Server, tmp_path: Path) -> None:
-    maps = await followed(server, tmp_path)
+    maps = await followed(tmp_path)
     site = await asyncio.to_thread(Site, maps.site, maps.courses, LOG)
     site.follow()
     await server.put("coursehub-courses", {"main.yaml": B})
@@ -150,7 +152,7 @@ async def test_a_changed_course_is_live_within_a_second_or_two(server: Server, t
 
 
 async def test_a_change_is_there_whole_or_not_at_all(server: Server, tmp_path: Path) -> None:
-    maps = await followed(server, tmp_path)
+    maps = await followed(tmp_path)
     with (maps.courses / "coursehub-courses/main.yaml").open() as reading:
         await server.put("coursehub-courses", {"main.yaml": B, "more.yaml": "courses: {}\n"})
         await until(lambda: "more.yaml" in courses(maps))
@@ -160,11 +162,11 @@ async def test_a_change_is_there_whole_or_not_at_all(server: Server, tmp_path: P
         now = {"main.yaml": f"# {edition}\n"}
         await server.put("coursehub-courses", now)
         await until(partial(lambda now: courses(maps) == now, now))
-    assert len(os.listdir(tmp_path)) == 3, "old folders stay"
+    await until(lambda: len(os.listdir(tmp_path)) == 3)
 
 
 async def test_what_did_not_change_is_not_laid_down_again(server: Server, tmp_path: Path) -> None:
-    maps = await followed(server, tmp_path)
+    maps = await followed(tmp_path)
     before = (tmp_path / "now").readlink()
     asked = len(server.asked)
     await server.put("coursehub-courses", {"main.yaml": A}, immutable=False)
@@ -175,7 +177,7 @@ async def test_what_did_not_change_is_not_laid_down_again(server: Server, tmp_pa
 
 async def test_which_ones_there_are_is_what_the_sites_values_say_now(server: Server, tmp_path: Path) -> None:
     await server.put("algebra", {"algebra.yaml": B})
-    maps = await followed(server, tmp_path)
+    maps = await followed(tmp_path)
     assert courses(maps) == {"main.yaml": A}
     await name(server, "coursehub-courses", "algebra")
     await until(lambda: courses(maps) == {"main.yaml": A, "algebra.yaml": B})
@@ -187,7 +189,7 @@ async def test_which_ones_there_are_is_what_the_sites_values_say_now(server: Ser
 
 async def test_one_that_does_not_exist_is_named_and_the_others_go_on(server: Server, tmp_path: Path) -> None:
     await name(server, "coursehub-courses", "algebra")
-    maps = await followed(server, tmp_path)
+    maps = await followed(tmp_path)
     why = "is not in namespace teaching; make it, or take it out of courses.existingConfigMaps"
     assert courses(maps) == {"ConfigMap algebra": why, "main.yaml": A}
     await server.put("algebra", {"algebra.yaml": B})
@@ -197,7 +199,7 @@ async def test_one_that_does_not_exist_is_named_and_the_others_go_on(server: Ser
 async def test_of_one_that_is_deleted_the_courses_stay_and_it_is_told(server: Server, tmp_path: Path) -> None:
     await server.put("algebra", {"algebra.yaml": B})
     await name(server, "coursehub-courses", "algebra")
-    maps = await followed(server, tmp_path)
+    maps = await followed(tmp_path)
     kept = tmp_path / "kept"
     site = await asyncio.to_thread(Site, maps.site, maps.courses, LOG, kept)
     site.follow()
@@ -212,7 +214,7 @@ async def test_of_one_that_is_deleted_the_courses_stay_and_it_is_told(server: Se
 
 
 async def test_without_the_sites_values_settings_and_courses_stay(server: Server, tmp_path: Path) -> None:
-    maps = await followed(server, tmp_path)
+    maps = await followed(tmp_path)
     site = await asyncio.to_thread(Site, maps.site, maps.courses, LOG)
     site.follow()
     await server.put("coursehub-site", None)
@@ -227,7 +229,7 @@ async def test_without_the_sites_values_settings_and_courses_stay(server: Server
 async def test_a_file_that_two_have_is_in_neither_and_both_are_named(server: Server, tmp_path: Path) -> None:
     await server.put("algebra", {"main.yaml": B})
     await name(server, "coursehub-courses", "algebra")
-    maps = await followed(server, tmp_path)
+    maps = await followed(tmp_path)
     said = "is in ConfigMap algebra and in ConfigMap coursehub-courses; give one of them another name"
     assert courses(maps) == {"main.yaml": said}
 
@@ -235,7 +237,7 @@ async def test_a_file_that_two_have_is_in_neither_and_both_are_named(server: Ser
 async def test_one_that_may_not_be_read_is_told_with_what_to_do(server: Server, tmp_path: Path) -> None:
     server.refused["algebra"] = 403
     await name(server, "coursehub-courses", "algebra")
-    maps = await followed(server, tmp_path)
+    maps = await followed(tmp_path)
     said = courses(maps)
     assert said["main.yaml"] == A
     assert said["ConfigMap algebra"].startswith("the API server does not let this account read it (HTTP 403); ")
@@ -245,7 +247,7 @@ async def test_one_that_may_not_be_read_is_told_with_what_to_do(server: Server, 
 async def test_while_the_server_is_away_all_stays_and_afterwards_changes_count_again(
     server: Server, tmp_path: Path
 ) -> None:
-    maps = await followed(server, tmp_path)
+    maps = await followed(tmp_path)
     before = (tmp_path / "now").readlink()
     await server.stop()
     await until(lambda: maps._failures)
@@ -259,7 +261,7 @@ async def test_while_the_server_is_away_all_stays_and_afterwards_changes_count_a
 
 async def test_a_server_that_does_not_answer_at_first_is_told_and_asked_again(server: Server, tmp_path: Path) -> None:
     await server.stop()
-    maps = await followed(server, tmp_path)
+    maps = await followed(tmp_path)
     values, files = folders.site(maps.site), folders.courses(maps.courses)
     assert isinstance(values, InvalidFile)
     assert "ConfigMap coursehub-site:1:1: the API server does not give it (ClientConnectorError" in str(values)
@@ -272,7 +274,7 @@ async def test_a_server_that_does_not_answer_at_first_is_told_and_asked_again(se
 
 async def test_a_version_that_the_server_has_forgotten_is_asked_for_anew(server: Server, tmp_path: Path) -> None:
     server.too_old = 4
-    maps = await followed(server, tmp_path)
+    maps = await followed(tmp_path)
     await until(lambda: not server.too_old)
     await server.put("coursehub-courses", {"main.yaml": B})
     await until(lambda: courses(maps) == {"main.yaml": B})
@@ -281,7 +283,7 @@ async def test_a_version_that_the_server_has_forgotten_is_asked_for_anew(server:
 async def test_what_is_no_text_is_told_as_such(server: Server, tmp_path: Path) -> None:
     latin = b64encode("courses: {} # é".encode("latin-1")).decode()
     await server.put("coursehub-courses", {"main.yaml": A}, binaryData={"old.yaml": latin})
-    maps = await followed(server, tmp_path)
+    maps = await followed(tmp_path)
     site = await asyncio.to_thread(Site, maps.site, maps.courses, LOG)
     (problem,) = site.current.problems
     assert str(problem) == "old.yaml:1:15: not UTF-8 text; save the file as UTF-8"
@@ -290,7 +292,7 @@ async def test_what_is_no_text_is_told_as_such(server: Server, tmp_path: Path) -
 @pytest.mark.parametrize("key", ["../main.yaml", "..problem", "a/b.yaml", "/etc/passwd", "..", ""])
 async def test_no_key_leads_out_of_its_folder(server: Server, tmp_path: Path, key: str) -> None:
     await server.put("coursehub-courses", {"main.yaml": A, key: B})
-    maps = await followed(server, tmp_path)
+    maps = await followed(tmp_path)
     assert courses(maps) == {"main.yaml": A}
 
 
@@ -300,8 +302,35 @@ async def test_course_files_on_a_volume_are_the_volumes(
     volume = tmp_path / "volume"
     monkeypatch.setattr(configmaps, "VOLUME", volume)
     await name(server)
-    maps = await followed(server, tmp_path / "maps")
+    maps = await followed(tmp_path / "maps")
     assert list(courses(maps)) == ["claim"], "a volume that is not mounted is told"
     volume.mkdir()
     (volume / "main.yaml").write_text(B)
     assert courses(maps) == {"main.yaml": B}
+
+
+async def test_the_hub_follows_those_of_its_own_namespace(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POD_NAMESPACE", "teaching")
+    site, files = await asyncio.to_thread(configmaps.followed, LOG)
+    assert folders.site(site) == [("site.yaml", SITE)]
+    assert folders.courses(files) == [("main.yaml", A)]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        pytest.param(["coursehub-courses"], "", id="all there"),
+        pytest.param(
+            ["coursehub-courses", "algebra"], "ConfigMap algebra:1:1: is not in namespace teaching;", id="not"
+        ),
+    ],
+)
+async def test_the_nightly_check_gets_all_files_or_a_reason(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], names: list[str], said: str
+) -> None:
+    await name(server, *names)
+    code = await asyncio.to_thread(configmaps.main, ["--namespace=teaching", str(tmp_path)])
+    assert code == bool(said)
+    assert capsys.readouterr().err.startswith(said)
+    assert (tmp_path / "now/coursehub-site/site.yaml").read_text() == SITE
+    assert (tmp_path / "now/courses/coursehub-courses/main.yaml").read_text() == A

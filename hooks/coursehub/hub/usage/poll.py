@@ -20,14 +20,14 @@ from coursehub.log import Log
 from . import prometheus
 from .usage import DiskUse, Order, Picture, course_limit, home_limit, limited, report
 
-# Counts now; raises Refused where it cannot be known.
+# Counts now; raises Refused where it cannot.
 UsageProvider = Callable[[Settings], Awaitable[Picture]]
 
 
 class UsagePoll(LiveCollector):
-    """The last picture; None where the provider is none or could not count, so that nobody is warned of a guess.
+    """The last picture; None where there is no provider or it failed, so that no warning rests on a guess.
 
-    As metrics: what each course takes and may take, when that was, and whether the provider failed.
+    Its metrics: what each course takes and may take, when that was counted, and whether the provider failed.
     """
 
     def __init__(self, current: Callable[[], Settings], provider: UsageProvider, log: Log) -> None:
@@ -38,17 +38,17 @@ class UsagePoll(LiveCollector):
         self.failure: str | None = None
 
     async def follow(self) -> None:
-        """Looks for as long as the hub runs."""
+        """Polls for as long as the hub runs."""
         while True:
             await self.look()
-            # The site's values may change meanwhile, and the first look of a new provider is not to wait for hours.
+            # The site's values may change meanwhile, and a new provider must not wait hours for its first poll.
             settings, waited = self._current().usage, 0
             while waited < settings.interval and self._current().usage == settings:
                 await asyncio.sleep(min(5, settings.interval - waited))
                 waited += 5
 
     async def look(self) -> None:
-        """Looks once; a failure is a line in the log when it begins, and another when it is over."""
+        """Polls once; the log has a line when a failure begins, and one when it is over."""
         settings = self._current()
         if settings.usage.provider == "none":
             self.picture, self.failure = None, None
@@ -78,7 +78,7 @@ class UsagePoll(LiveCollector):
         return {"counted": counted, "usage": report(self.picture, by)}
 
     def collect(self) -> Iterator[Metric]:
-        """Nothing but the failure where usage is not known."""
+        """The metrics; only the failure where usage is not known."""
         failed = GaugeMetricFamily("coursehub_usage_error", "1 where usage cannot be counted.")
         failed.add_metric([], float(self.failure is not None))
         yield failed
@@ -98,7 +98,7 @@ class UsagePoll(LiveCollector):
 
 
 def register(registry: Registry, site: Site, provisioner: Provisioner, log: Log) -> UsagePoll:
-    """Usage is counted, measured and reported."""
+    """Adds what counts, measures and reports usage."""
     poll = UsagePoll(lambda: site.current.settings, SiteProvider(provisioner), log)
     registry.measure(poll)
     registry.answer(usage=poll.report)
@@ -107,7 +107,7 @@ def register(registry: Registry, site: Site, provisioner: Provisioner, log: Log)
 
 
 class SiteProvider:
-    """The site's provider, `filesystem` by the provisioner's service or `prometheus`."""
+    """The provider that the site chose: `filesystem`, by the provisioner's service, or `prometheus`."""
 
     def __init__(self, provisioner: Provisioner, clock: Callable[[], float] = time.time) -> None:
         self._provisioner = provisioner

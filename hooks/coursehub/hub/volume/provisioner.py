@@ -1,6 +1,6 @@
-"""The hub's side of the provisioner's service: directories are asked for before a server is started.
+"""The hub's client of the provisioner's service, which makes directories before a server starts.
 
-Everybody who needs the same at the same time shares one request; what was found good is not asked again for a while.
+Starts that need the same directory at the same time share one request; a success is remembered for GOOD seconds.
 """
 
 import asyncio
@@ -25,15 +25,15 @@ from coursehub.person import Person
 from coursehub.protocol import CourseRequest, HomeRequest, RefusalReply, ServiceRequest, Usage, UsageReply, UsageRequest
 from coursehub.threads import in_thread
 
-# Beside it may be ca.crt: the authority of the service's certificate.
+# ca.crt beside it, where it is there, is the authority of the service's certificate.
 TOKEN = Path("/srv/coursehub/provisioner/token")
-# Seconds for which what is known to be good is not asked again.
+# Seconds for which a success is remembered.
 GOOD = 600.0
-# Requests that are remembered as good: homes and courses.
+# The most successes that are remembered: homes and courses.
 MOST = 100_000
-# Requests at a time: a file server that hangs must not have the hub open a connection for everybody.
+# Requests at a time: while a file server hangs, the hub must not open a connection for everybody.
 SLOTS = 16
-# Seconds for counting: without quotas of the file system the service walks through all homes.
+# Seconds for usage: where the file system has no quotas, the service walks through all homes.
 WALK = 600.0
 
 # The service's address and the request.
@@ -44,7 +44,7 @@ _AGAIN = "Please try again in a few minutes, and tell the administrators if it s
 
 
 def needs(person: Person, course: Course | None, today: date) -> tuple[ServiceRequest, ...]:
-    """The requests that make what a server of `person` in `course` mounts: the home, and the course's directories."""
+    """The requests for what a server of `person` in `course` mounts: the home, and the course's directories."""
     home = HomeRequest(verb="home", name=person.name, uid=person.uid, gid=person.gid)
     if course is None or course.gid is None:
         return (home,)
@@ -53,11 +53,11 @@ def needs(person: Person, course: Course | None, today: date) -> tuple[ServiceRe
 
 
 class _NotDone(Exception):
-    """The service answered that it did not do it, and why."""
+    """The service refused the request; the message says why."""
 
 
 class Provisioner:
-    """The service as the hub asks it: never on the event loop's time, never longer than the time-out."""
+    """The client: it never blocks the event loop, and no request takes longer than the time-out."""
 
     def __init__(
         self,
@@ -78,10 +78,10 @@ class Provisioner:
     async def ensure(
         self, service: ProvisionerService | None, requests: Sequence[ServiceRequest], *, again: bool = False
     ) -> None:
-        """Returns once all that `requests` name is there; without a service nothing is asked.
+        """Returns once all `requests` are done; without a service it does nothing.
 
-        With `again` also what is known to be good is asked for. Raises Refused with the reason, and after the service's
-        `timeout` at the latest.
+        With `again` it also sends those that are remembered as done. Raises Refused with the reason, after the
+        service's `timeout` at the latest.
         """
         if service is None:
             return
@@ -93,7 +93,7 @@ class Provisioner:
             raise Refused(_SILENT, Reason.PROVISIONER) from None
 
     async def answers(self, service: ProvisionerService) -> None:
-        """Raises Refused unless the service listens; the volume it does not look at."""
+        """Raises Refused unless the service listens; it does not look at the volume."""
         try:
             async with asyncio.timeout(service.timeout):
                 tls = await self._trusted() if service.url.startswith("https:") else True
@@ -117,7 +117,7 @@ class Provisioner:
         await asyncio.shield(call)
 
     async def usage(self, service: ProvisionerService) -> Sequence[Usage]:
-        """What homes and courses take; where the service has to walk, after minutes. Raises Refused."""
+        """What homes and courses take; it can take minutes where the service has to walk. Raises Refused."""
         try:
             reply = await self._reply(service, UsageRequest(verb="usage"), WALK)
             return protocol.read(UsageReply, reply).usage
@@ -163,7 +163,7 @@ class Provisioner:
     async def _post(self, service: ProvisionerService, request: ServiceRequest) -> tuple[int, object]:
         headers = {"Authorization": f"Bearer {self._token.read_text().strip()}"}
         tls = await self._trusted() if service.url.startswith("https:") else True
-        # A session of its own: upstream's client has few connections, and the hub needs them for proxy and servers.
+        # A session of its own: JupyterHub's client has few connections, which proxy and servers need.
         async with (
             aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=None)) as session,
             session.post(
@@ -173,12 +173,12 @@ class Provisioner:
             return response.status, await response.json(content_type=None)
 
     async def _trusted(self) -> ssl.SSLContext:
-        """What certificates are held against: the authority as it is now, or the image's own authorities."""
+        """What certificates are checked against: the authority in the file now, or those of the image."""
         authority = self._authority.read_text() if self._authority.exists() else None
         if authority == "":
             raise ValueError(f"{self._authority} is empty")
         if self._trust is None or self._trust[0] != authority:
-            # Reading the image's takes a while.
+            # Reading those of the image takes a while.
             made = await asyncio.wrap_future(in_thread(partial(ssl.create_default_context, cadata=authority), "tls"))
             self._trust = authority, made
         return self._trust[1]
@@ -186,7 +186,7 @@ class Provisioner:
     def _ended(self, key: _Key, call: asyncio.Task[None]) -> None:
         del self._calls[key]
         if not call.cancelled():
-            # Seen, also where everybody who waited has gone.
+            # Also consumes the exception where nobody waits any more.
             _, request = key
             self._counters.requested(request.verb, Outcome.FAILED if call.exception() else Outcome.PASSED)
 

@@ -1,4 +1,4 @@
-"""The mounted volume as the hub sees it: only looked at, and never for long."""
+"""The volume as the hub mounts it: the hub only looks at it, and never waits long."""
 
 import os
 import stat
@@ -13,20 +13,20 @@ THREADS = 16
 
 
 class Share:
-    """The mounted volume as the hub sees it: only looked at, off the event loop, for `timeout` seconds at most."""
+    """Looks at the mounted volume off the event loop, for `timeout` seconds at most."""
 
     def __init__(self, root: Path, timeout: float = 5.0) -> None:
         self._root = root
         self._timeout = timeout
-        # A hung NFS server holds its threads for as long as it hangs; there are never more of them.
+        # While an NFS server hangs, so do its threads; there are never more of them.
         self._calls = Slots(THREADS, "share")
 
     async def check(self, home_path: str, uid: int, others: Iterable[str]) -> None:
-        """Raises Refused unless the home is there and `uid`'s, and each of `others` is a directory."""
+        """Raises Refused unless the home is there and belongs to `uid`, and all `others` are directories."""
         await self._in_time(partial(self._look, home_path, uid, tuple(others)))
 
     async def answers(self) -> None:
-        """Raises Refused unless the file server says something about the volume."""
+        """Raises Refused unless the file server answers."""
         await self._in_time(self._ask)
 
     async def _in_time(self, look: Callable[[], None]) -> None:
@@ -39,7 +39,7 @@ class Share:
 
     def _ask(self) -> None:
         try:
-            # Unlike a look at a directory, the kernel cannot answer it from memory.
+            # The kernel cannot answer it from memory, as it can a look at a directory.
             os.statvfs(self._root)
         except OSError as error:
             raise Refused(f"The file server refused a look at the volume ({error.strerror}).") from None
