@@ -22,6 +22,8 @@ from .names import Gid, PersonName, Uid, is_slug
 
 # The most bytes of one request.
 MOST = 65536
+# Seconds for usage: where the file system has no quotas, the service walks through all homes.
+WALK = 600.0
 # The kernel counts blocks of 1024 bytes in 64 bits.
 Bound = Annotated[int, Field(strict=True, ge=0, le=2**60)]
 Flag = Annotated[bool, Field(strict=True)]

@@ -278,38 +278,26 @@ def _needs_upstream(chart: Chart) -> None:
         pytest.skip("upstream's chart is not at hand; name it by Z2JH_CHART")
 
 
-@pytest.mark.parametrize(
-    ("database", "said"),
-    [
-        pytest.param(
-            {"type": "postgres"}, "with hub.db.type postgres there is none; set initContainers to []", id="copy"
-        ),
-        pytest.param(
-            {"type": "other", "url": "sqlite:////srv/coursehub/share/hub.sqlite"},
-            "- jupyterhub.hub.db.url: a file of SQLite elsewhere has no copies, and on a network share it gets damaged",
-            id="a file",
-        ),
-    ],
-)
-def test_a_database_elsewhere_is_no_file_and_is_copied_by_its_own_tools(
-    chart: Chart, database: Values, said: str
-) -> None:
+def test_a_database_file_elsewhere_has_no_copies(chart: Chart) -> None:
     _needs_upstream(chart)
+    database = {"type": "other", "url": "sqlite:////srv/coursehub/share/hub.sqlite"}
+    said = "- jupyterhub.hub.db.url: a file of SQLite elsewhere has no copies, and on a network share it gets damaged"
     assert said in chart.refusal(at("jupyterhub.hub.db", database))
 
 
-def test_a_database_server_of_the_sites_needs_no_copying(chart: Chart) -> None:
+def test_a_database_server_of_the_sites_is_all_that_a_site_names(chart: Chart) -> None:
     _needs_upstream(chart)
-    hub = {"db": {"type": "postgres", "url": "postgres+psycopg2://hub@db.example.edu/hub"}, "initContainers": []}
-    assert "initContainers" not in pod_spec(chart.render(at("jupyterhub.hub", hub)), "hub")
+    database = {"type": "postgres", "url": "postgres+psycopg2://hub@db.example.edu/hub"}
+    (hub,) = pod_spec(chart.render(at("jupyterhub.hub.db", database)), "hub")["containers"]
+    paths = [mount["mountPath"] for mount in hub["volumeMounts"]]
+    assert "/srv/jupyterhub" not in paths, "the entrypoint copies what is mounted there"
 
 
 def test_a_volume_of_the_database_may_be_shared_by_folder(chart: Chart) -> None:
-    """subPath; the copying has to look at the same folder."""
+    """subPath: the entrypoint sees the same folder as the hub."""
     _needs_upstream(chart)
-    assert '"mountPath":"/srv/jupyterhub","name":"pvc","subPath":"hub"' in chart.refusal(
-        at("jupyterhub.hub.db.pvc.subPath", "hub")
-    )
+    (hub,) = pod_spec(chart.render(at("jupyterhub.hub.db.pvc.subPath", "hub")), "hub")["containers"]
+    assert {"name": "pvc", "mountPath": "/srv/jupyterhub", "subPath": "hub"} in hub["volumeMounts"]
 
 
 def test_nothing_set_is_told_all_at_once(chart: Chart) -> None:

@@ -50,6 +50,8 @@ def log_in(installation: Installation) -> Iterator[Callable[[str], Person]]:
     def log_in(name: str) -> Person:
         if name not in people:
             people[name] = Person(installation.url, name, installation.password)
+            # Somebody may have tried something before.
+            people[name].stop()
         return people[name]
 
     yield log_in

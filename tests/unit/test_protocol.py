@@ -33,13 +33,13 @@ WRONG_UIDS: list[Any] = [0, -1, 999, 19999, 2**31 - 1, 2**32, "20001", "0", " 20
 COURSE: dict[str, Any] = {"verb": "course", "slug": "python-intro", "gid": 70101, "data": "read-only"}
 
 
-def parsed(**said: Any) -> protocol.Request:
+def parsed(**sent: Any) -> protocol.Request:
     """The request that is sent as JSON."""
-    return protocol.parse(json.dumps(said).encode(), minimum_uid=20000)
+    return protocol.parse(json.dumps(sent).encode(), minimum_uid=20000)
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("sent", "meant"),
     [
         pytest.param(HOME, HomeRequest(verb="home", name="maria", uid=20001, gid=20001), id="a home"),
         pytest.param(
@@ -50,22 +50,22 @@ def parsed(**said: Any) -> protocol.Request:
         pytest.param({"verb": "people"}, PeopleRequest(verb="people"), id="people"),
     ],
 )
-def test_a_request_is_taken(said: dict[str, Any], meant: protocol.Request) -> None:
-    assert parsed(**said) == meant
+def test_a_request_is_taken(sent: dict[str, Any], meant: protocol.Request) -> None:
+    assert parsed(**sent) == meant
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sent",
     [
         pytest.param({**COURSE, "verb": "check"}, id="check"),
         pytest.param({"verb": "people"}, id="people"),
         pytest.param({"verb": "quota", "home": "maria", "size": 1024}, id="quota"),
     ],
 )
-def test_what_the_hub_never_sends_its_service_does_not_know(said: dict[str, Any]) -> None:
-    assert parsed(**said)
-    with pytest.raises(Refused, match=f"{said['verb']}.*does not match any of the expected tags"):
-        protocol.parse_for_service(json.dumps(said).encode())
+def test_what_the_hub_never_sends_its_service_does_not_know(sent: dict[str, Any]) -> None:
+    assert parsed(**sent)
+    with pytest.raises(Refused, match=f"{sent['verb']}.*does not match any of the expected tags"):
+        protocol.parse_for_service(json.dumps(sent).encode())
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_reply_is_read_as_it_was_given() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sent",
     [
         *(
             pytest.param(HOME | {"name": name}, id=f"I2 name {name[:20]!a}")
@@ -135,9 +135,9 @@ def test_a_reply_is_read_as_it_was_given() -> None:
         pytest.param({}, id="nothing"),
     ],
 )  # fmt: skip
-def test_anything_else_is_refused_in_one_line_of_plain_letters(said: dict[str, Any]) -> None:
+def test_anything_else_is_refused_in_one_line_of_plain_letters(sent: dict[str, Any]) -> None:
     with pytest.raises(Refused) as refused:
-        parsed(**said)
+        parsed(**sent)
     assert str(refused.value).isascii()
     assert str(refused.value).isprintable()
 
@@ -177,6 +177,6 @@ def test_i2_whatever_a_name_is_only_a_login_name_is_taken(name: str) -> None:
         st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
     )
 )
-def test_no_json_does_anything_but_be_refused_or_taken(said: object) -> None:
+def test_no_json_does_anything_but_be_refused_or_taken(sent: object) -> None:
     with pytest.raises(Refused):
-        protocol.parse(json.dumps(said).encode())
+        protocol.parse(json.dumps(sent).encode())

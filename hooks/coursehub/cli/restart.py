@@ -44,7 +44,7 @@ PARTS = {
 @click.option("--timeout", type=int, default=300, show_default=True, metavar="SECONDS", help="For how long to wait.")
 @options.namespace
 @options.dry_run
-@click.argument("name", metavar="PART", type=click.Choice(list(PARTS)), help="What to restart.")
+@click.argument("name", type=click.Choice(list(PARTS)), help="What to restart.")
 def command(name: str, timeout: int, namespace: str, dry_run: bool) -> int:
     """Put a new pod in the place of the old one, and wait until it is ready; servers run on.
 

@@ -1,7 +1,7 @@
 """Stops servers whose time is over, by the times of their course: `python3 -m coursehub.culler`, in a pod of its own.
 
-JupyterHub's idle culler has a hook for such decisions from version 2 on (`cull_arbiter_hook`). Upstream's hub image,
-from which this runs, has version 1.4.0, which knows one time for all servers; and the hook of version 2 does not know
+JupyterHub's idle culler has a hook for such decisions from version 2 on (`cull_arbiter_hook`). The hub image has
+upstream's version 1.4.0, which knows one time for all servers; and the hook of version 2 does not know
 when the culler cannot tell, and raises for a whole user what fails for one server. What is left of a culler beside the
 decision, which is `lifetime.verdict`, is this loop, with the same rights: users are never removed, only servers.
 

@@ -26,8 +26,6 @@ from .volume import SSH_DOOR, Volume
 
 # Requests in work at a time.
 SLOTS = 16
-# Seconds for counting what homes and courses take: a walk where the file system has no quotas.
-WALK = 600.0
 # Seconds for the trial at the start: a first mount over the network can be slow.
 TRIAL = 60.0
 
@@ -36,7 +34,7 @@ _HANGS = "the file server does not answer; please try again in a few minutes"
 
 
 class Service:
-    """One volume behind HTTP; each request may take `timeout` seconds, the one for usage at least WALK."""
+    """One volume behind HTTP; each request may take `timeout` seconds, the one for usage at least protocol.WALK."""
 
     def __init__(self, volume: Volume, token: Path, timeout: float) -> None:
         self._volume = volume
@@ -63,7 +61,7 @@ class Service:
             request = protocol.parse_for_service(await http.read())
         except CoursehubError as error:
             return _refusal(422, str(error))
-        seconds = max(WALK, self._timeout) if isinstance(request, protocol.UsageRequest) else self._timeout
+        seconds = max(protocol.WALK, self._timeout) if isinstance(request, protocol.UsageRequest) else self._timeout
         try:
             async with asyncio.timeout(seconds):
                 reply = await self._answer(request)

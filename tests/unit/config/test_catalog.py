@@ -96,7 +96,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "message"),
     [
         pytest.param("nam: x", "3:20: course 'bad': unknown key 'nam'; did you mean 'name'?", id="misspelt key"),
         pytest.param(
@@ -401,9 +401,9 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_remedy_and_the_other_course_stays(keys: str, said: str) -> None:
+def test_a_mistake_is_told_with_its_place_and_remedy_and_the_other_course_stays(keys: str, message: str) -> None:
     loaded = load(with_keys(keys))
-    assert [str(problem) for problem in loaded.problems] == [f"courses.yaml:{said}"]
+    assert [str(problem) for problem in loaded.problems] == [f"courses.yaml:{message}"]
     assert list(loaded.catalog.courses) == ["good"]
 
 
@@ -581,7 +581,7 @@ def test_y4_a_slug_in_two_files_is_refused_in_the_second() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "gid", "said"),
+    ("kept", "gid", "message"),
     [
         ("", 30001, "the site keeps no gids for courses; ask its admins to set courseGids, or leave gid out"),
         ("", 70101, "the site keeps no gids for courses; ask its admins to set courseGids, or leave gid out"),
@@ -590,12 +590,12 @@ def test_y4_a_slug_in_two_files_is_refused_in_the_second() -> None:
     ],
 )
 def test_y9_where_nobody_can_list_the_people_a_course_has_a_gid_that_is_kept_for_courses(
-    kept: str, gid: int, said: str
+    kept: str, gid: int, message: str
 ) -> None:
     ldap = "identity: {provider: ldap, ldap: {servers: ['ldaps://a'], users: {base: dc=a}}}\n"
     values = site(SITE[: SITE.index("identity:")].replace(RANGE, kept) + ldap)
     loaded = courses.load([("courses.yaml", with_keys(f"gid: {gid}"))], values)
-    assert [str(problem) for problem in loaded.problems] == [f"courses.yaml:3:25: course 'bad': gid: {said}"]
+    assert [str(problem) for problem in loaded.problems] == [f"courses.yaml:3:25: course 'bad': gid: {message}"]
 
 
 def test_y9_two_courses_never_share_a_unix_group() -> None:

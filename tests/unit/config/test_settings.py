@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 MINIMAL = "images: {python: x:1}\ngeneral: {image: python}\n"
 # Keys of the chart that its templates read, and the hub never sees.
 CHART_ONLY = {
-    *("storage", "courses", "monitoring", "network", "corePriority", "acknowledgePlainHttp", "global", "jupyterhub"),
+    *("storage", "courses", "monitoring", "network", "corePriority", "acknowledgePlainHttp", "jupyterhub"),
 }
 
 
@@ -28,7 +28,7 @@ def mistakes(*values: str) -> list[str]:
 def test_the_defaults_are_the_charts_key_by_key() -> None:
     chart: dict[str, Any] = yaml.safe_load((ROOT / "chart" / "values.yaml").read_text())
     # What the chart makes of storage.provisioner, monitoring.spawnTest, and of where upstream's values turn TLS on.
-    written = {"provisioner", "spawnTest", "certificate"}
+    written = {"version", "provisioner", "spawnTest", "certificate"}
     assert set(chart) == settings.KEYS - written | CHART_ONLY
     ours = settings.load([("site.yaml", MINIMAL)]).model_dump(by_alias=True)
     # These two must be given; everything else has a default in both places.
@@ -69,7 +69,7 @@ def test_the_tests_site_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         pytest.param("timezon: UTC", "0.yaml:3:1: ", id="keys of others are passed over"),
         pytest.param(
@@ -172,15 +172,15 @@ def test_the_tests_site_is_read() -> None:
         pytest.param("maximum: {gpu: 1}", "0.yaml:3:11: unknown key 'gpu'; did you mean 'cpu'?", id="maximum"),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_remedy(values: str, said: str) -> None:
-    if said.endswith(": "):
+def test_a_mistake_is_told_with_its_place_and_remedy(values: str, message: str) -> None:
+    if message.endswith(": "):
         settings.load([("0.yaml", MINIMAL + values)])
     else:
-        assert mistakes(MINIMAL + values) == [said]
+        assert mistakes(MINIMAL + values) == [message]
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ("images: {python: x:1}", "0.yaml:1:1: 'general' is missing; add it"),
         (
@@ -203,8 +203,8 @@ def test_a_mistake_is_told_with_its_place_and_remedy(values: str, said: str) -> 
     ],
     ids=["no general", "no such image", "no such group", "no such nodes", "a password for nobody"],
 )
-def test_what_belongs_together_is_checked_together(values: str, said: str) -> None:
-    assert said in mistakes(values)
+def test_what_belongs_together_is_checked_together(values: str, message: str) -> None:
+    assert message in mistakes(values)
 
 
 def test_a_later_file_goes_over_the_earlier_ones_as_in_helm() -> None:

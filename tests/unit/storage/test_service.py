@@ -39,10 +39,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_a_home_is_made_and_the_log_has_a_line_for_each_change(service: Server) -> None:
-    status, said = service.ask(MARIA)
+    status, reply = service.ask(MARIA)
     assert status == 200
     new = ["home", "home/01", "home/01/maria", "people", "people/passwd"]
-    assert [change["path"] for change in said["changes"]] == [*new, "people/passwd"]
+    assert [change["path"] for change in reply["changes"]] == [*new, "people/passwd"]
     assert owned(service.root / "home/01/maria") == "0700 20001:20001"
     assert "home maria: make home/01/maria 0700 20001:20001" in service.log.read_text()
     assert service.ask(MARIA) == (200, {"changes": []})
@@ -71,8 +71,8 @@ provisioner: {{url: "{service.url}"}}
 
 @pytest.mark.parametrize("token", ["", "wrong", "right-token2", "right-toke", "Bearer right-token", "\xff"])
 def test_without_the_token_nothing_is_made(service: Server, token: str) -> None:
-    status, said = service.ask(MARIA | {"name": "stranger"}, token=token)
-    assert (status, said) == (401, {"refusal": "the token is missing or wrong"})
+    status, reply = service.ask(MARIA | {"name": "stranger"}, token=token)
+    assert (status, reply) == (401, {"refusal": "the token is missing or wrong"})
     assert not (service.root / "home/01/stranger").exists()
 
 
@@ -118,9 +118,9 @@ def test_with_no_token_to_know_nobody_is_known(service: Server, content: str | N
 )
 def test_what_is_no_request_is_refused_and_changes_nothing(service: Server, request_: object) -> None:
     before = sorted(service.root.rglob("*"))
-    status, said = service.ask(request_)
+    status, reply = service.ask(request_)
     assert status == 422
-    assert said["refusal"].isprintable()
+    assert reply["refusal"].isprintable()
     assert sorted(service.root.rglob("*")) == before
 
 
@@ -133,25 +133,25 @@ def test_i5_a_home_that_is_somebody_elses_is_refused_and_stays_theirs(service: S
     home.mkdir(parents=True)
     os.chown(home, 20101, 20101)
     home.chmod(0o700)
-    status, said = service.ask({"verb": "home", "name": "jonas", "uid": 20001, "gid": 20001})
+    status, reply = service.ask({"verb": "home", "name": "jonas", "uid": 20001, "gid": 20001})
     assert status == 422
-    assert "belongs to uid 20101" in said["refusal"]
+    assert "belongs to uid 20101" in reply["refusal"]
     assert owned(home) == "0700 20101:20101"
 
 
 def test_many_at_once_for_one_name_make_one_home(service: Server) -> None:
-    said: list[tuple[int, int]] = []
+    replies: list[tuple[int, int]] = []
 
     def ask() -> None:
         status, answer = service.ask({"verb": "home", "name": "crowd", "uid": 20055, "gid": 20055})
-        said.append((status, sum(change["path"] == "home/55/crowd" for change in answer["changes"])))
+        replies.append((status, sum(change["path"] == "home/55/crowd" for change in answer["changes"])))
 
     threads = [threading.Thread(target=ask) for _ in range(30)]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
-    assert sorted(said) == [(200, 0)] * 29 + [(200, 1)]
+    assert sorted(replies) == [(200, 0)] * 29 + [(200, 1)]
 
 
 def capabilities() -> str:

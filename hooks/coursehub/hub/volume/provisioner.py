@@ -33,8 +33,6 @@ GOOD = 600.0
 MOST = 100_000
 # Requests at a time: while a file server hangs, the hub must not open a connection for everybody.
 SLOTS = 16
-# Seconds for usage: where the file system has no quotas, the service walks through all homes.
-WALK = 600.0
 
 # The service's address and the request.
 _Key = tuple[str, ServiceRequest]
@@ -119,7 +117,7 @@ class Provisioner:
     async def usage(self, service: ProvisionerService) -> Sequence[Usage]:
         """What homes and courses take; it can take minutes where the service has to walk. Raises Refused."""
         try:
-            reply = await self._reply(service, UsageRequest(verb="usage"), WALK)
+            reply = await self._reply(service, UsageRequest(verb="usage"), protocol.WALK)
             return protocol.read(UsageReply, reply).usage
         except _NotDone as why:
             raise Refused(f"It could not count: {why}") from None

@@ -49,7 +49,7 @@ def token(tmp_path: Path) -> Path:
 
 async def test_the_service_is_asked_once_for_all_and_limits_are_the_file_systems_else_the_sites(token: Path) -> None:
     asked = Asked()
-    asked.said = {
+    asked.reply = {
         "usage": [
             row("home/01/maria", 9, 20, "quota"),
             row("home/02/jonas", 8),
@@ -66,7 +66,7 @@ async def test_the_service_is_asked_once_for_all_and_limits_are_the_file_systems
 
 
 @pytest.mark.parametrize(
-    ("status", "answer", "said"),
+    ("status", "answer", "message"),
     [
         (503, {"refusal": "the file server does not answer"}, "It could not count: the file server does not answer"),
         (401, {}, "does not know this hub"),
@@ -76,11 +76,11 @@ async def test_the_service_is_asked_once_for_all_and_limits_are_the_file_systems
     ],
 )
 async def test_a_service_that_cannot_count_is_a_refusal_with_the_reason(
-    token: Path, status: int, answer: dict[str, Any], said: str
+    token: Path, status: int, answer: dict[str, Any], message: str
 ) -> None:
     asked = Asked()
-    asked.status, asked.said = status, answer
-    with pytest.raises(Refused, match=said):
+    asked.status, asked.reply = status, answer
+    with pytest.raises(Refused, match=message):
         await counted(token, asked)
 
 
@@ -104,8 +104,8 @@ class Api:
             {"metric": {"__name__": query.partition("{")[0], "directory": directory}, "value": [1.5, str(value)]}
             for directory, value in self.samples.get(query, {}).items()
         ]
-        said = {"status": "success", "data": {"resultType": "vector", "result": result}}
-        return web.json_response(said if self.body is None else self.body)
+        message = {"status": "success", "data": {"resultType": "vector", "result": result}}
+        return web.json_response(message if self.body is None else self.body)
 
 
 @asynccontextmanager
@@ -141,7 +141,7 @@ async def test_a_prometheus_knows_homes_and_courses_by_their_labels(token: Path)
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         ({"status": "error", "error": "parse error"}, "parse error"),
         ({"status": "success", "data": {"result": []}}, "has no dirsize_total_size_bytes{}"),
@@ -154,12 +154,12 @@ async def test_a_prometheus_knows_homes_and_courses_by_their_labels(token: Path)
         ("nonsense", "TypeError"),
     ],
 )
-async def test_a_prometheus_without_the_numbers_is_a_refusal(token: Path, body: Any, said: str) -> None:
+async def test_a_prometheus_without_the_numbers_is_a_refusal(token: Path, body: Any, message: str) -> None:
     api = Api()
     api.body = body
     async with prometheus(api) as url:
         values = settings(f"{{provider: prometheus, prometheus: {{url: '{url}'}}}}")
-        with pytest.raises(Refused, match=said):
+        with pytest.raises(Refused, match=message):
             await SiteProvider(Provisioner(token, LOG))(values)
 
 

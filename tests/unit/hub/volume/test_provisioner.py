@@ -39,7 +39,7 @@ class Asked:
         self.requests: list[Any] = []
         self.tokens: list[str] = []
         self.status = 200
-        self.said: Any = {"changes": []}
+        self.reply: Any = {"changes": []}
         self.arrived = asyncio.Event()
         self.free = asyncio.Event()
         self.free.set()
@@ -49,7 +49,7 @@ class Asked:
         self.tokens.append(http.headers["Authorization"])
         self.arrived.set()
         await self.free.wait()
-        return web.json_response(self.said, status=self.status)
+        return web.json_response(self.reply, status=self.status)
 
     async def health(self, _: web.Request) -> web.Response:
         """Whether it listens."""
@@ -141,7 +141,7 @@ async def test_a_changed_token_is_used_at_once(token: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "sentence"),
+    ("status", "reply", "sentence"),
     [
         (401, {"refusal": "the token is missing or wrong"}, "does not know this hub.*tell the administrators"),
         (422, {"refusal": "the home belongs to uid 5"}, "could not be made ready: the home belongs to uid 5"),
@@ -152,10 +152,10 @@ async def test_a_changed_token_is_used_at_once(token: Path) -> None:
     ],
 )
 async def test_a_refusal_is_a_sentence_and_is_never_remembered(
-    token: Path, status: int, said: Any, sentence: str
+    token: Path, status: int, reply: Any, sentence: str
 ) -> None:
     asked = Asked()
-    asked.status, asked.said = status, said
+    asked.status, asked.reply = status, reply
     async with served(asked) as service:
         ours = Provisioner(token, LOG)
         with pytest.raises(Refused, match=sentence):
@@ -212,8 +212,8 @@ async def test_a_service_that_hangs_is_told_in_time_also_to_those_for_whom_there
 
 async def test_the_home_and_the_course_are_asked_for_together_and_one_refusal_is_enough(token: Path) -> None:
     async def answer(http: web.Request) -> web.Response:
-        said = await http.json()
-        return web.json_response({"refusal": "no"}, status=200 if said["verb"] == "home" else 422)
+        request = await http.json()
+        return web.json_response({"refusal": "no"}, status=200 if request["verb"] == "home" else 422)
 
     async with served(answer) as service:
         with pytest.raises(Refused, match="could not be made ready: no"):
