@@ -61,9 +61,10 @@ def log_in(installation: Installation) -> Iterator[Callable[[str], Person]]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def nobody_is_left() -> Iterator[None]:
+def nobody_is_left(installation: Installation) -> Iterator[None]:
     """At the end every server has ended."""
     yield
+    until(installation.hub_is_ready, 120, "a hub to stop the servers")
     arrive()
 
 

@@ -79,8 +79,13 @@ def _all_answer(people: list[Person]) -> bool:
     return all(person.reaches_server() for person in people)
 
 
-@pytest.fixture
-def crowd_values(installation: Installation, tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("upgrade")
+
+
+@pytest.fixture(scope="module")
+def crowd_values(installation: Installation, folder: Path) -> Iterator[Path]:
     """A site with ten more people, who are gone afterwards."""
     people = {name: {"uid": uid, "gid": uid} for name, uid in CROWD.items()}
     values = {
@@ -88,7 +93,7 @@ def crowd_values(installation: Installation, tmp_path: Path) -> Iterator[Path]:
         "general": {"resources": {"guarantee": {"cpu": 0.01, "memory": "64M"}}},
         "jupyterhub": {"hub": {"config": {"Authenticator": {"allowed_users": [*installation.people, *CROWD]}}}},
     }
-    file = tmp_path / "crowd.yaml"
+    file = folder / "crowd.yaml"
     file.write_text(yaml.safe_dump(values))
     yield file
     installation.helm(COURSES)
@@ -104,18 +109,18 @@ def crowd_values(installation: Installation, tmp_path: Path) -> Iterator[Path]:
     subprocess.run([PROGRAM, "storage", "ensure", *root, *sites, COURSES], check=True, capture_output=True)
 
 
-@pytest.fixture
-def earlier(installation: Installation, crowd_values: Path, tmp_path: Path) -> int:
+@pytest.fixture(scope="module")
+def earlier(installation: Installation, crowd_values: Path, folder: Path) -> int:
     """The revision of the release before the upgrade, with the chart of then in front of the same z2jh."""
     with tarfile.open(EARLIER / "coursehub.tgz") as archive:
-        archive.extractall(tmp_path, filter="data")
-    chart = tmp_path / "chart"
+        archive.extractall(folder, filter="data")
+    chart = folder / "chart"
     shutil.copytree(CHART / "charts", chart / "charts")
     defaults = yaml.safe_load((chart / "values.yaml").read_text())["jupyterhub"]["hub"]
     made = yaml.safe_load((Path(installation.kubeconfig).parent / "values.json").read_text())
     image = "{name}:{tag}".format(**made["jupyterhub"]["hub"]["image"])
     copies = [each | {"image": image} for each in defaults["initContainers"]]
-    more = tmp_path / "earlier.yaml"
+    more = folder / "earlier.yaml"
     more.write_text(yaml.safe_dump(merged(SMALLER_PROXY, at("jupyterhub.hub.initContainers", copies))))
     installation.helm(
         COURSES, "--values", str(crowd_values), "--values", str(more), chart=chart, site=EARLIER / "local.yaml"
@@ -136,6 +141,28 @@ def people(installation: Installation, earlier: int) -> Iterator[list[Person]]:
     yield found
     for person in found:
         person.stop()
+
+
+def test_make_up_goes_on_from_an_upgrade_that_was_killed(installation: Installation, tmp_path: Path) -> None:
+    """Of that one, helm itself says for ever that it is in progress."""
+
+    def in_its_midst() -> str:
+        midst = "--selector=owner=helm,name=coursehub,status=pending-upgrade"
+        return installation.kubectl("get", "secrets", midst, "--output=name")
+
+    with installation.upgrading(COURSES, "--set", "jupyterhub.hub.concurrentSpawnLimit=42") as helm:
+        until(in_its_midst, 60, "the upgrade in its midst", every=0.1)
+        helm.kill()
+    assert in_its_midst()
+    # Whichever of upstream's chart and the stand-in is installed is so afterwards.
+    shutil.copytree(CHART / "charts/jupyterhub", tmp_path / "jupyterhub")
+    environment = {**os.environ, "Z2JH_CHART": str(tmp_path / "jupyterhub")}
+    command = [sys.executable, "-m", "ci.deploy", "up"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert Installation.here().chart == installation.chart, "another chart is installed"
+    assert not in_its_midst()
+    assert installation.hub_is_ready()
 
 
 def test_ten_servers_all_secrets_and_the_database_outlive_an_upgrade_and_its_rollback(
@@ -177,6 +204,7 @@ def test_ten_servers_all_secrets_and_the_database_outlive_an_upgrade_and_its_rol
 
 @pytest.mark.usefixtures("earlier")
 def test_values_that_helm_kept_of_the_earlier_chart_are_named_with_what_to_write(installation: Installation) -> None:
+    """The test before this one leaves what it began with, by its rollback."""
     command = ["helm", "upgrade", "coursehub", str(CHART), "--namespace", installation.namespace, "--reuse-values"]
     done = subprocess.run(command, env=installation.environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -184,28 +212,6 @@ def test_values_that_helm_kept_of_the_earlier_chart_are_named_with_what_to_write
         assert f"- jupyterhub.{key} is no more, since the hub's image holds the package; take it out" in done.stderr
     assert "- jupyterhub.hub.initContainers: coursehub-database is no more" in done.stderr
     assert "upgrade with --reset-then-reuse-values in the place of --reuse-values" in done.stderr
-
-
-def test_make_up_goes_on_from_an_upgrade_that_was_killed(installation: Installation, tmp_path: Path) -> None:
-    """Of that one, helm itself says for ever that it is in progress."""
-
-    def in_its_midst() -> str:
-        midst = "--selector=owner=helm,name=coursehub,status=pending-upgrade"
-        return installation.kubectl("get", "secrets", midst, "--output=name")
-
-    with installation.upgrading(COURSES, "--set", "jupyterhub.hub.concurrentSpawnLimit=42") as helm:
-        until(in_its_midst, 60, "the upgrade in its midst", every=0.1)
-        helm.kill()
-    assert in_its_midst()
-    # Whichever of upstream's chart and the stand-in is installed is so afterwards.
-    shutil.copytree(CHART / "charts/jupyterhub", tmp_path / "jupyterhub")
-    environment = {**os.environ, "Z2JH_CHART": str(tmp_path / "jupyterhub")}
-    command = [sys.executable, "-m", "ci.deploy", "up"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert Installation.here().chart == installation.chart, "another chart is installed"
-    assert not in_its_midst()
-    assert installation.hub_is_ready()
 
 
 def _proxy(installation: Installation) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -16,9 +17,10 @@ from tests import ports
 from tests.e2e.cluster import Installation, until
 
 # The people and the installation of the browser tests.
-from tests.e2e.conftest import hub_and_proxy_run, installation, log_in
+from tests.e2e.conftest import hub_and_proxy_run, installation, log_in, nobody_is_left
+from tests.e2e.person import Person
 
-__all__ = ["hub_and_proxy_run", "installation", "log_in", "prometheus"]
+__all__ = ["hub_and_proxy_run", "installation", "lesson", "log_in", "nobody_is_left", "prometheus"]
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "chart/files/alerts.yaml"
@@ -144,3 +146,21 @@ def prometheus(installation: Installation, tmp_path_factory: pytest.TempPathFact
                 each.terminate()
             for each in programs:
                 each.wait(30)
+
+
+@pytest.fixture(scope="session")
+def lesson(installation: Installation, prometheus: Prometheus) -> Iterator[None]:
+    """One starts a course, one is refused, the spawn test was run; twice, since only what grows has a rate."""
+    people = [Person(installation.url, name, installation.password) for name in ("maria", "emma")]
+    maria, emma = people
+    try:
+        for turn in range(2):
+            maria.start("python-intro")
+            emma.choose("data-analysis")
+            installation.job("coursehub-spawn-test", f"tests-lesson-{os.getpid()}-{turn}", 600)
+            if turn == 0:
+                maria.stop()
+        yield
+    finally:
+        for each in people:
+            each.stop()

@@ -91,7 +91,7 @@ def test_the_alert_fires_while_a_course_file_is_broken(
 
 
 @pytest.mark.parametrize("series", list(looked_at()))
-def test_the_hub_says_what_the_alert_looks_at(series: str, prometheus: Prometheus) -> None:
+def test_the_hub_says_what_the_alert_looks_at(series: str, prometheus: Prometheus, lesson: None) -> None:
     prometheus.some(series)
 
 

@@ -1,8 +1,7 @@
 """The dashboard, and what is suggested to teachers, from what the running hub, its kubelet and the machine say."""
 
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import yaml
@@ -25,24 +24,6 @@ QUERIES = [
 def concrete(query: str, installation: Installation) -> str:
     """As Grafana puts in what is chosen on the dashboard."""
     return query.replace("$namespace", installation.namespace).replace("$__rate_interval", "10m")
-
-
-@pytest.fixture(scope="module")
-def lesson(installation: Installation, prometheus: Prometheus) -> Iterator[None]:
-    """One starts a course, one is refused, the spawn test was run; twice, since only what grows has a rate."""
-    people = [Person(installation.url, name, installation.password) for name in ("maria", "emma")]
-    maria, emma = people
-    try:
-        for turn in range(2):
-            maria.start("python-intro")
-            emma.choose("data-analysis")
-            installation.job("coursehub-spawn-test", f"tests-lesson-{os.getpid()}-{turn}", 600)
-            if turn == 0:
-                maria.stop()
-        yield
-    finally:
-        for each in people:
-            each.stop()
 
 
 @pytest.mark.parametrize("query", QUERIES)
