@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import cachetools
+import click
 import pytest
 from coursehub.config.profiles import Profile, Role
 from coursehub.layout import TreeEntry
@@ -29,6 +31,9 @@ CARRIED = {
     "coursehub": REPOSITORY / "hooks/coursehub",
     "tests/nfs/hub.py": Path(hub.__file__),
     "tests/nfs/inside.py": Path(inside.__file__),
+    # At the versions that are locked, which Debian's are not.
+    "cachetools": Path(cachetools.__file__).parent,
+    "click": Path(click.__file__).parent,
 }
 WORKER = (REPOSITORY / "tests/nfs/worker.py").read_text()
 FOLDERS = count(1)
