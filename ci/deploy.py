@@ -87,9 +87,9 @@ def up(deployment: Deployment) -> None:
     if deployment.current:
         _up_current(deployment)
         return
-    deployment.run(sys.executable, "-m", "ci.chart", "version")
     # A broken course file is said now, not after the long work.
     deployment.show(COURSEHUB, "check", "--site", deployment.values, deployment.courses)
+    deployment.run(sys.executable, "-m", "ci.chart", "version")
     _local_cluster(deployment)
     with step("namespace, volumes and directories"):
         deployment.run("kubectl", "apply", "--server-side", "-f", "-", text=json.dumps(_objects(deployment)))
@@ -97,7 +97,6 @@ def up(deployment: Deployment) -> None:
         deployment.run(COURSEHUB, "storage", "ensure", "--root", share, *deployment.sites(), deployment.courses)
     kind = _install(deployment)
     _answers(f"http://127.0.0.1:{deployment.layout.port}/hub/health")
-    _follows(deployment)
     deployment.record.write_text(json.dumps({"chart": kind}))
     facts = info(deployment)
     say(f"\nThe hub is open: {facts['url']}   ({time.monotonic() - begin:.0f} s, z2jh: {kind})")
@@ -241,24 +240,6 @@ def _answers(url: str) -> None:
     with step(f"waiting for {url}"):
         if not wait_until(is_open, 120):
             raise Problem(f"{url} does not answer; look at: make status")
-
-
-def _follows(deployment: Deployment) -> None:
-    """A hub that was not restarted has the new settings by and by: its old image may be gone by now."""
-    image = IMAGES["singleuser"].ref
-    hub = ("kubectl", "--namespace", NAMESPACE)
-    seen = (*hub, "exec", "deployment/hub", "--container", "hub", "--", "grep", "-rqF", image)
-
-    def has_them() -> bool:
-        # kubelet looks at once after a change of the pod, else within 100 s.
-        now = f"coursehub/looked={time.time_ns()}"
-        deployment.run(*hub, "annotate", "pod", "--selector=component=hub", "--overwrite", now)
-        command = [*seen, "/usr/local/etc/jupyterhub/site/"]
-        return not subprocess.run(command, env=deployment.environment, capture_output=True, check=False).returncode
-
-    with step("waiting for the hub to have the settings"):
-        if not wait_until(has_them, 120):
-            raise Problem("the hub does not get its new settings; look at: make status")
 
 
 def info(deployment: Deployment) -> dict[str, Any]:

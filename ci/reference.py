@@ -1,8 +1,9 @@
-"""The generated part of docs/: python -m ci.reference [--check]
+"""The generated part of docs/, and of the chart's refusals: python -m ci.reference [--check]
 
 docs/reference/courses.schema.json and course-file.md come from the models of hooks/coursehub, values.md from
-chart/values.schema.yaml and chart/values.yaml, the examples in docs/teachers.md from docs/examples, and the table of
-directories in docs/admins.md from hooks/coursehub/layout.py. `--check` only says what is out of date.
+chart/values.schema.yaml and chart/values.yaml, the examples in docs/teachers.md from docs/examples, the table of
+directories in docs/admins.md from hooks/coursehub/layout.py, and chart/templates/_rules.tpl from config/rules.py.
+`--check` only says what is out of date.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from typing import Any
 
 import yaml
 from coursehub import layout
-from coursehub.config import schema
+from coursehub.config import rules, schema
 
 ROOT = Path(__file__).resolve().parent.parent
 Schema = dict[str, Any]
@@ -173,7 +174,7 @@ def _modes() -> Iterator[str]:
     owners = {0: "root", uid: "the person"}
     groups = {0: "root", gid: "the person's", course: "the course's"}
 
-    def tree(*, writable: bool = False, archived: bool = False) -> list[layout.Entry]:
+    def tree(*, writable: bool = False, archived: bool = False) -> list[layout.TreeEntry]:
         return list(layout.course_tree("SLUG", course, data=True, data_writable=writable, archived=archived))
 
     yield "| path | mode | archived | owner | group |\n|---|---|---|---|---|\n"
@@ -199,6 +200,7 @@ def pages() -> dict[Path, str]:
         reference / "values.md": values(),
         teachers: with_examples(teachers.read_text()),
         admins: with_modes(admins.read_text()),
+        ROOT / "chart/templates/_rules.tpl": rules.helm(),
     }
 
 

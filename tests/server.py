@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass
 class Server:
-    """`coursehub.storage.service` over `root`; the token is what `token` holds."""
+    """`coursehub storage serve` over `root`; the token is what `token` holds."""
 
     root: Path
     token: Path
@@ -52,7 +52,7 @@ class Server:
             "-P",
             "-B",
             "-m",
-            "coursehub.storage.service",
+            "coursehub.service",
             "--host=127.0.0.1",
             *options,
         ]

@@ -7,7 +7,9 @@
 {{ include "coursehub.problems.images" . }}
 {{ include "coursehub.problems.singleuserImage" . }}
 {{ include "coursehub.problems.identity" . }}
+{{ include "coursehub.problems.rules" . }}
 {{ include "coursehub.problems.courses" . }}
+{{ include "coursehub.problems.size" . }}
 {{ include "coursehub.problems.https" . }}
 {{ include "coursehub.problems.web" . }}
 {{ include "coursehub.problems.hub" . }}
@@ -47,9 +49,6 @@
 {{- if and (eq .provider "filesystem") (not $.Values.storage.provisioner.enabled) (not $.Values.storage.provisioner.url) }}
 - usage.provider: filesystem asks the provisioner's service, and there is none; set storage.provisioner.enabled or storage.provisioner.url, or ask a Prometheus.
 {{- end }}
-{{- if and (eq .provider "prometheus") (not .prometheus) }}
-- usage.prometheus: none is given, and usage.provider is prometheus; add usage.prometheus with url.
-{{- end }}
 {{- end }}
 {{- with .Values.storage.existingClaim }}
 {{- if ne . "coursehub-storage" }}
@@ -74,8 +73,6 @@
 {{- define "coursehub.problems.images" -}}
 {{- if not .Values.general.image }}
 - general.image: none is given; write one of the names in images, which now has {{ keys .Values.images | sortAlpha | join ", " | default "none" }}.
-{{- else if not (hasKey .Values.images .Values.general.image) }}
-- general.image: {{ .Values.general.image }} is not in images; write one of {{ keys .Values.images | sortAlpha | join ", " | default "(none yet)" }}, or add it there.
 {{- end }}
 {{- end }}
 
@@ -95,14 +92,6 @@
 
 {{- define "coursehub.problems.identity" -}}
 {{- $identity := .Values.identity }}
-{{- if and (eq $identity.provider "ldap") (not $identity.ldap) }}
-- identity.ldap: none is given, and identity.provider is ldap; add identity.ldap with servers and users.
-{{- end }}
-{{- with $identity.ldap }}
-{{- if ne (empty .bindDn) (empty .passwordFile) }}
-- identity.ldap: bindDn and passwordFile belong together; give both, or neither to ask anonymously.
-{{- end }}
-{{- end }}
 {{- if eq $identity.provider "authState" }}
 {{- $kept := false }}
 {{- range .Values.jupyterhub.hub.config }}{{ if kindIs "map" . }}{{ if .enable_auth_state }}{{ $kept = true }}{{ end }}{{ end }}{{ end }}
@@ -115,11 +104,26 @@
 {{- define "coursehub.problems.courses" -}}
 {{- $bytes := 0 }}
 {{- range .Values.courses.files }}{{ $bytes = add $bytes (len .) }}{{ end }}
-{{- if gt $bytes (mul 900 1024 | int64) }}
-- courses.files: {{ div $bytes 1024 }} KiB in all, and 900 fit (a ConfigMap ends at 1 MiB); name groups ("@group") instead of students one by one, take out courses that are archived for good, or put the files on a volume (courses.existingClaim).
+{{- if gt $bytes (mul 400 1024 | int64) }}
+- courses.files: {{ div (add $bytes 1023) 1024 }} KiB in all, and 400 fit (helm keeps a release in a Secret, which ends at 1 MiB); name groups ("@group") instead of students one by one, take out courses that are archived for good, or bring the files by ConfigMaps of your own (courses.existingConfigMaps) or on a volume (courses.existingClaim).
 {{- end }}
-{{- if and .Values.courses.files .Values.courses.existingClaim }}
-- courses: files and existingClaim are both given, and the hub reads one folder; keep one of them.
+{{- range list "files" "existingConfigMaps" }}
+{{- if and (get $.Values.courses .) $.Values.courses.existingClaim }}
+- courses: {{ . }} and existingClaim are both given, and the hub reads one of them; take one away, and put the files of both to the one that stays.
+{{- end }}
+{{- end }}
+{{- range .Values.courses.existingConfigMaps }}
+{{- if has . (list "coursehub-courses" "coursehub-site") }}
+- courses.existingConfigMaps: {{ . }} is the chart's own, and always read; take it out of the list, and give a ConfigMap of yours another name.
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* `kubectl apply` keeps an object in an annotation, and those end at 256 KiB; helm's Secret has to hold it too. */}}
+{{- define "coursehub.problems.size" -}}
+{{- $bytes := include "coursehub.site" . | fromYaml | toJson | len }}
+{{- if gt $bytes (mul 250 1024 | int64) }}
+- identity.file, quotas: the site's values are {{ div (add $bytes 1023) 1024 }} KiB, and 250 fit (`kubectl apply` keeps an object in an annotation, which ends at 256 KiB); take the people from a directory (identity.provider: ldap, nss or authState), and give quotas to all (quotas.home, quotas.course) and by name only where they are others.
 {{- end }}
 {{- end }}
 
@@ -164,19 +168,17 @@
 
 {{- /* What the hub must keep of our jupyterhub.hub defaults, where a site adds its own: helm replaces lists as a whole. */}}
 {{- define "coursehub.hubVolumes" -}}
-- {name: coursehub-site, configMap: {name: coursehub-site}}
 {{- with .Values.courses.existingClaim }}
 - {name: coursehub-courses, persistentVolumeClaim: {claimName: {{ . }}, readOnly: true}}
-{{- else }}
-- {name: coursehub-courses, configMap: {name: coursehub-courses}}
 {{- end }}
 - {name: coursehub-storage, persistentVolumeClaim: {claimName: coursehub-storage, readOnly: true}}
 - {name: coursehub-provisioner, secret: {secretName: coursehub-provisioner, optional: true}}
 {{- end }}
 
 {{- define "coursehub.hubVolumeMounts" -}}
-- {name: coursehub-site, mountPath: /usr/local/etc/jupyterhub/site, readOnly: true}
+{{- if .Values.courses.existingClaim }}
 - {name: coursehub-courses, mountPath: /usr/local/etc/jupyterhub/courses, readOnly: true}
+{{- end }}
 - {name: coursehub-storage, mountPath: /srv/coursehub/share, readOnly: true}
 - {name: coursehub-provisioner, mountPath: /srv/coursehub/provisioner, readOnly: true}
 {{- end }}
@@ -221,6 +223,9 @@
 {{- range get $hub $key }}
 {{- if eq (get . "name" | toString) "coursehub-hooks" }}
 - jupyterhub.hub.{{ $key }}: coursehub-hooks is no more, since the hub's image holds the package; take it out of the list.
+{{- end }}
+{{- if or (eq (get . "name" | toString) "coursehub-site") (and (eq (get . "name" | toString) "coursehub-courses") (not $.Values.courses.existingClaim)) }}
+- jupyterhub.hub.{{ $key }}: {{ .name }} is no more, since the hub reads its ConfigMaps through the API server; take it out of the list.
 {{- end }}
 {{- end }}
 {{- end }}

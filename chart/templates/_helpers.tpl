@@ -213,7 +213,18 @@ hub.jupyter.org/network-access-proxy-http: "true"
 {{- with include "coursehub.certificate" $ | fromYaml }}
 {{- $site = set $site "certificate" . }}
 {{- end }}
-{{- dict "site.yaml" (toYaml $site | printf "%s\n") | toYaml }}
+{{- dict "site.yaml" (toYaml $site | printf "%s\n") "courses" (include "coursehub.courseConfigMaps" . | fromJsonArray | join " ") | toYaml }}
+{{- end }}
+
+{{- /* Where the course files are, by name; none where they are on a volume. */}}
+{{- define "coursehub.courseConfigMaps" -}}
+{{- ternary list (concat (list "coursehub-courses") (.Values.courses.existingConfigMaps | default list)) (not (empty .Values.courses.existingClaim)) | toJson }}
+{{- end }}
+
+{{- /* As upstream names it. */}}
+{{- define "coursehub.hubServiceAccount" -}}
+{{- $account := .Values.jupyterhub.hub.serviceAccount | default dict }}
+{{- get $account "name" | default (ternary "hub" "default" (dig "create" true $account)) }}
 {{- end }}
 
 {{- /* The course files, byte by byte. */}}

@@ -12,7 +12,7 @@ Where things are, the lowest floor first; each imports only from below (`make ch
     spawntest/    a pod of its own: starts a server as a person would
     backup/       copies the hub's database before the hub starts
     hub/          the hub's process; `hub.configure.configure(c)` is its only door
-    cli/          the `coursehub` command; nothing imports it
+    cli/          the `coursehub` command; nothing imports it but `service`, the old name of one of its verbs
 
 The data goes one way: files -> `config.catalog`, `config.settings` -> `servers.access` -> `servers.plan` ->
 `hub.hooks` -> KubeSpawner -> `servers.gate`.

@@ -17,9 +17,9 @@ class Problem:
 
     def __str__(self) -> str:
         about = f"course '{self.course}': " if self.course else ""
-        said = f"{self.file}:{self.line}:{self.column}: {about}{self.message}"
-        # One line of a log, whatever the file holds.
-        return "".join(each if each.isprintable() else repr(each)[1:-1] for each in said)
+        message = f"{self.file}:{self.line}:{self.column}: {about}{self.message}"
+        # It stays one line of a log, whatever the file holds.
+        return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
 
 
 class CoursehubError(Exception):
@@ -35,7 +35,7 @@ class InvalidFile(CoursehubError):
 
 
 class Reason(StrEnum):
-    """Why there is no server, in a word: a closed list, since each is a number that the hub keeps."""
+    """Why there is no server, in a word; a closed list, since the hub counts each."""
 
     CHOICE = "choice"
     NOT_LISTED = "not-listed"
@@ -51,7 +51,7 @@ class Reason(StrEnum):
 
     @property
     def trouble(self) -> bool:
-        """Something of the site's does not work: the same start could succeed once that is put right."""
+        """Whether something of the site's is broken, so that the same start can succeed once that is mended."""
         return self in _TROUBLE
 
 

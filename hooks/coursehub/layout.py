@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# Of everyone with a home, for those who collect their work.
+# The list of everyone with a home, for those who collect work.
 PEOPLE = "people"
 PEOPLE_LIST = f"{PEOPLE}/passwd"
 
 
 def home(uid: int, name: str) -> str:
-    """A person's home, relative to the volume; a hundred folders keep each short."""
+    """A person's home, relative to the volume; a hundred folders keep listings short."""
     return f"home/{uid % 100:02d}/{name}"
 
 
@@ -39,7 +39,7 @@ def exchange(slug: str) -> str:
 
 @dataclass(frozen=True)
 class Directory:
-    """A directory that must be there; a `parent` is only passed through, and root's in every sense."""
+    """A directory that must be there; a `parent` belongs to root, and people only pass through it."""
 
     path: str
     mode: int
@@ -50,7 +50,7 @@ class Directory:
 
 @dataclass(frozen=True)
 class File:
-    """A file that must be there, empty where it is new; whoever owns it later, its group and mode stay."""
+    """A file that must be there, empty where it is new; its owner may change, its group and mode stay."""
 
     path: str
     mode: int
@@ -58,10 +58,10 @@ class File:
     gid: int = 0
 
 
-Entry = Directory | File
+TreeEntry = Directory | File
 
 
-def people_tree() -> Iterator[Entry]:
+def people_tree() -> Iterator[TreeEntry]:
     """Where the list of everyone with a home is, and the list."""
     yield Directory(PEOPLE, 0o755, parent=True)
     yield File(PEOPLE_LIST, 0o644)
@@ -77,8 +77,8 @@ def home_tree(uid: int, gid: int, name: str) -> Iterator[Directory]:
 
 def course_tree(
     slug: str, gid: int, *, data: bool, data_writable: bool = False, archived: bool = False
-) -> Iterator[Entry]:
-    """What there is of a course, parents first; of an archived one nobody but root writes in these directories."""
+) -> Iterator[TreeEntry]:
+    """The entries of a course, parents first; in an archived course only root can write in these directories."""
 
     def closed(mode: int) -> int:
         return mode & ~0o1022 if archived else mode
@@ -86,7 +86,7 @@ def course_tree(
     yield Directory("course", 0o755, parent=True)
     yield Directory(f"course/{slug}", 0o755, parent=True)
     yield Directory(course_files(slug), closed(0o2770), 0, gid)
-    # Instructors share it; the first of them to grade would otherwise own it alone.
+    # Instructors share it; else the first one to grade would own it alone.
     yield File(gradebook(slug), 0o440 if archived else 0o660, 0, gid)
     if data:
         yield Directory(course_data(slug), closed(0o3777 if data_writable else 0o2775), 0, gid)
@@ -94,6 +94,6 @@ def course_tree(
     leaf = exchange(slug)
     yield Directory(leaf, closed(0o2775), 0, gid)
     yield Directory(f"{leaf}/outbound", closed(0o2775), 0, gid)
-    # Sticky: whoever can drop something in it could else rename or remove what another student dropped.
+    # Sticky: else a student could rename or remove what another student handed in.
     yield Directory(f"{leaf}/inbound", closed(0o3773), 0, gid)
     yield Directory(f"{leaf}/feedback", closed(0o2771), 0, gid)

@@ -1,7 +1,8 @@
-"""What is asked of the shared volume through a door, as one JSON object, and the answer; nothing is ever a shell's."""
+"""Requests and replies of the doors to the shared volume: one JSON object each, which no shell sees."""
 
 import json
-from typing import Annotated, Any, Literal, Self
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -19,10 +20,12 @@ from coursehub.limits import Limit
 from .errors import Refused
 from .names import Gid, PersonName, Uid, is_slug
 
-# Bytes of one request.
+# The most bytes of one request.
 MOST = 65536
+# Seconds for usage: where the file system has no quotas, the service walks through all homes.
+WALK = 600.0
 # The kernel counts blocks of 1024 bytes in 64 bits.
-Number = Annotated[int, Field(strict=True, ge=0, le=2**60)]
+Bound = Annotated[int, Field(strict=True, ge=0, le=2**60)]
 Flag = Annotated[bool, Field(strict=True)]
 Data = Literal["none", "read-only", "read-write"]
 
@@ -40,14 +43,14 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @property
-    def about(self) -> str:
-        """What it is about, for a log: the verb and the name."""
-        named = (getattr(self, key, None) for key in ("verb", "name", "slug", "home", "course"))
-        return " ".join(each for each in named if each)
+    def subject(self) -> str:
+        """The verb and the name, for the log."""
+        words = (getattr(self, key, None) for key in ("verb", "name", "slug", "home", "course"))
+        return " ".join(word for word in words if word)
 
 
 class HomeRequest(_Request):
-    """The home of somebody is there and theirs."""
+    """Make somebody's home, or correct it."""
 
     verb: Literal["home"]
     name: PersonName
@@ -56,7 +59,7 @@ class HomeRequest(_Request):
 
 
 class CourseRequest(_Request):
-    """The directories of a course are there; closed when it is archived."""
+    """Make the directories of a course, or correct them; they are closed when it is archived."""
 
     verb: Literal["course"]
     slug: Slug
@@ -66,7 +69,7 @@ class CourseRequest(_Request):
 
 
 class CheckRequest(_Request):
-    """What is wrong with a course's directories; what can be is corrected where `repair` says so."""
+    """Report what is wrong with a course's directories; with `repair` correct what can be."""
 
     verb: Literal["check"]
     slug: Slug
@@ -77,20 +80,20 @@ class CheckRequest(_Request):
 
 
 class UsageRequest(_Request):
-    """What each home and course takes."""
+    """Report what each home and course takes."""
 
     verb: Literal["usage"]
 
 
 class QuotaRequest(_Request):
-    """The most that the home of somebody, or a course, may take; 0 is no limit."""
+    """Set the most that somebody's home, or a course, may take; 0 is no limit."""
 
     verb: Literal["quota"]
     home: PersonName | None = None
     course: Slug | None = None
     gid: Gid | None = None
-    size: Number | None = None
-    files: Number | None = None
+    size: Bound | None = None
+    files: Bound | None = None
 
     @model_validator(mode="after")
     def _of_one(self) -> Self:
@@ -100,34 +103,167 @@ class QuotaRequest(_Request):
 
     @property
     def limit(self) -> Limit:
-        """What may be taken."""
+        """The limit that it sets."""
         return Limit(self.size, self.files)
 
 
 class PeopleRequest(_Request):
-    """Everyone with a home."""
+    """List everyone with a home."""
 
     verb: Literal["people"]
 
 
-Request = HomeRequest | CourseRequest | CheckRequest | PeopleRequest | UsageRequest | QuotaRequest
-_REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="verb")])
+# What the hub's service takes; the ssh door takes the rest too.
+ServiceRequest = HomeRequest | CourseRequest | UsageRequest
+Request = ServiceRequest | CheckRequest | PeopleRequest | QuotaRequest
+AnyRequest = TypeVar("AnyRequest", bound=_Request)
+_SERVICE: TypeAdapter[ServiceRequest] = TypeAdapter(Annotated[ServiceRequest, Field(discriminator="verb")])
+_ALL: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="verb")])
+
+
+@dataclass(frozen=True)
+class EntryChange:
+    """A change at a path and its result there; not `done` in a dry run."""
+
+    path: str
+    what: Literal["make", "correct"]
+    to: str
+    done: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.path} {'to ' if self.what == 'correct' else ''}{self.to}"
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """Somebody with a home."""
+
+    name: str
+    uid: int
+    gid: int
+
+    @property
+    def line(self) -> str:
+        """A line of passwd with which nobody can log in."""
+        return f"{self.name}:x:{self.uid}:{self.gid}::/home/{self.name}:/usr/sbin/nologin"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong at a path, and whether it was repaired; not `seen` where the check has no right to look."""
+
+    path: str
+    what: str
+    done: bool = False
+    seen: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}" + (" (repaired)" if self.done else "")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a home or a course takes, in bytes and files; a quota counts all its owner has on the file system."""
+
+    path: Annotated[str, Field(pattern=r"^(home/[0-9]{2}|course)/[^/]+$")]
+    size: Annotated[int, Field(strict=True)]
+    files: Annotated[int, Field(strict=True)]
+    limit: Limit
+    counted: Literal["quota", "walk"]
+
+
+@dataclass(frozen=True)
+class LimitChange:
+    """A limit that was set; in a dry run, one that would be."""
+
+    path: str
+    limit: str
+    kind: str
+    done: bool = True
+
+    def __str__(self) -> str:
+        return f"limit {self.path} to {self.limit} ({self.kind} quota)"
+
+
+@dataclass(frozen=True)
+class ChangesReply:
+    """The reply to a home or a course: each change; none where all was right."""
+
+    changes: tuple[EntryChange, ...]
+
+
+@dataclass(frozen=True)
+class FaultsReply:
+    """The reply to a check: each fault."""
+
+    findings: tuple[Fault, ...]
+
+
+@dataclass(frozen=True)
+class UsageReply:
+    """The reply to usage: each home, then each course."""
+
+    usage: tuple[Usage, ...]
+
+
+@dataclass(frozen=True)
+class LimitsReply:
+    """The reply to a quota: each limit that changed."""
+
+    limits: tuple[LimitChange, ...]
+
+
+@dataclass(frozen=True)
+class PeopleReply:
+    """The reply to people: everyone with a home, by name."""
+
+    people: tuple[Tenant, ...]
+
+
+@dataclass(frozen=True)
+class RefusalReply:
+    """The reply to any request that was not done: why."""
+
+    refusal: str
+
+
+Reply = ChangesReply | FaultsReply | UsageReply | LimitsReply | PeopleReply | RefusalReply
+AnyReply = TypeVar("AnyReply", bound=Reply)
+
+
+def as_json(reply: Reply) -> str:
+    """The reply on one line; a name that is no UTF-8 is escaped."""
+    return json.dumps(asdict(reply))
+
+
+def read(kind: type[AnyReply], data: object) -> AnyReply:
+    """The reply in plain data that came through a door; raises ValidationError. It ignores keys of a newer service."""
+    return TypeAdapter(kind).validate_python(data)
 
 
 def parse(text: bytes, *, minimum_uid: int = 1000) -> Request:
     """The request in `text`; raises Refused with what is wrong, in one line, for anything else."""
+    return _parsed(_ALL, text, minimum_uid)
+
+
+def parse_for_service(text: bytes, *, minimum_uid: int = 1000) -> ServiceRequest:
+    """As `parse`, but only for the requests of the hub's service."""
+    return _parsed(_SERVICE, text, minimum_uid)
+
+
+def _parsed(adapter: TypeAdapter[AnyRequest], text: bytes, minimum_uid: int) -> AnyRequest:
     if len(text) > MOST:
         raise Refused(f"the request has more than {MOST} bytes")
     try:
         json.loads(text, object_pairs_hook=_once)
-        found = _REQUEST.validate_json(text)
+        request = adapter.validate_json(text)
     except ValidationError as error:
-        raise Refused(f"this is no request: {_said(error)}") from None
+        raise Refused(f"this is no request: {_first(error)}") from None
     except (ValueError, RecursionError) as error:
         raise Refused(f"this is no request: {str(error)[:200]!a}") from None
-    if isinstance(found, HomeRequest) and found.uid < minimum_uid:
-        raise Refused(f"uid {found.uid} is a system account's, below {minimum_uid}")
-    return found
+    if isinstance(request, HomeRequest) and request.uid < minimum_uid:
+        raise Refused(f"uid {request.uid} is a system account's, below {minimum_uid}")
+    return request
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -136,8 +272,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _said(error: ValidationError) -> str:
+def _first(error: ValidationError) -> str:
     first, *more = error.errors(include_url=False, include_input=False)
     where = ".".join(str(part) for part in first["loc"])[:80]
-    # Nothing that was sent reaches a terminal or a log as it is.
+    # Input reaches terminals and logs only escaped.
     return f"{where!a}: {first['msg'][:200]!a}" + (f" and {len(more)} more" if more else "")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -14,15 +12,11 @@ from coursehub.config import catalog, settings
 from coursehub.config.catalog import Catalog
 from coursehub.config.course import Course
 from coursehub.config.settings import Settings
-from coursehub.hub.hooks import Hooks
 from coursehub.hub.spawner import CoursehubSpawner
-from coursehub.hub.volume.provisioner import Provisioner
-from coursehub.live.snapshot import Snapshot
-from coursehub.people.directory import People
 from kubespawner import KubeSpawner
 from traitlets.config import Config
 
-from tests.unit.conftest import FRAME, Share, silent, witness
+from tests.unit.conftest import choosing, hooks
 
 from . import university
 from .measure import Times, many
@@ -47,7 +41,7 @@ def without_cluster() -> Iterator[None]:
 async def starts() -> Sequence[Times]:
     """Plan and gate; KubeSpawner's manifest between them; stock with every course, and with the person's."""
     site, live = _site(university.students())
-    hooks = _hooks(site, live)
+    ours = hooks(live, settings=site)
     plan_and_gate, plan, gate = Times("plan and gate"), Times("plan"), Times("gate")
     manifest = Times("KubeSpawner's manifest, for scale")
     stock = [
@@ -58,10 +52,10 @@ async def starts() -> Sequence[Times]:
         course = live.courses[f"course-{number % university.COURSES}"]
         name, role = (course.instructors[0], "--instructor") if number % 7 == 0 else (course.students[number % 99], "")
         spawner = _spawner(CoursehubSpawner, name, course.slug + role)
-        await plan.of(hooks.pre_spawn(spawner))
+        await plan.of(ours.pre_spawn(spawner))
         await spawner.load_user_options()
         pod = await manifest.of(spawner.get_pod_manifest())
-        await gate.of(hooks.modify_pod(spawner, pod))
+        await gate.of(ours.modify_pod(spawner, pod))
         plan_and_gate.seconds.append(plan.seconds[-1] + gate.seconds[-1])
         if number % EVERY == 1:
             for both, options, profiles in stock:
@@ -80,15 +74,15 @@ async def forms() -> Sequence[tuple[str, Times, Times]]:
         of = university.students(among, among * 100)
         university.enrol(name, of, count)
         site, live = _site(of)
-        hooks = _hooks(site, live)
+        page = choosing(live, site)
         ours, stock = _spawner(CoursehubSpawner, name, ""), _spawner(KubeSpawner, name, "", profile_list=_theirs(live))
         label = f"{count} of {among:,}"
-        sides.append((hooks, ours, stock, label, Times(label), Times(label)))
-        assert (await hooks.form(ours, None)).count('type="radio"') == count + 1, label
+        sides.append((page, ours, stock, label, Times(label), Times(label)))
+        assert (await page.form(ours, None)).count('type="radio"') == count + 1, label
         assert (await stock.options_form(stock)).count('type="radio"') == count, label
     for _ in range(FORMS):
-        for hooks, ours, stock, _, our_times, stock_times in sides:
-            await our_times.of(hooks.form(ours, None))
+        for page, ours, stock, _, our_times, stock_times in sides:
+            await our_times.of(page.form(ours, None))
             await stock_times.of(stock.options_form(stock))
     return [(label, our_times, stock_times) for *_, label, our_times, stock_times in sides]
 
@@ -98,14 +92,6 @@ def _site(of: Sequence[Sequence[str]]) -> tuple[Settings, Catalog]:
     loaded = catalog.load(list(university.courses(of, files=10).items()), site)
     assert not loaded.problems, loaded.problems
     return site, loaded.catalog
-
-
-def _hooks(site: Settings, live: Catalog) -> Hooks:
-    now: Any = SimpleNamespace(current=Snapshot(site, live, ()))
-    share: Any = Share()
-    log = logging.getLogger(__name__)
-    provisioner = Provisioner(Path("no-token"), log)
-    return Hooks(now, share, People(log), FRAME, provisioner=provisioner, witness=witness(), notes=silent(log))
 
 
 def _spawner(kind: type[KubeSpawner], name: str, profile: str, **config: Any) -> Any:

@@ -57,12 +57,17 @@ class Chart:
 
     def render(self, values: Values | None = None, *files: Path, courses: Mapping[str, Path] | None = None) -> Objects:
         """The objects by kind and name, with `values` over SITE, or over `files` where some are given."""
-        options = [f"--values={file}" for file in files]
-        options += [f"--set-file=courses.files.{name}={path}" for name, path in (courses or {}).items()]
+        options = [f"--values={file}" for file in files] + _course_files(courses)
         text = self._helm("template", options, values or {}, bare=bool(files))
         objects = [each for each in yaml.load_all(text, yaml.CSafeLoader) if each]
         found = {(each["kind"], _name(each)): each for each in objects}
         assert len(found) == len(objects), "two objects have one name"
+        return found
+
+    def release(self, values: Values, courses: Mapping[str, Path]) -> Object:
+        """The release as helm keeps it, with chart, values and manifest."""
+        options = ["--dry-run=client", "--output=json", *_course_files(courses)]
+        found: Object = json.loads(self._helm("install", options, values, bare=False))
         return found
 
     def refusal(self, values: Values, *, bare: bool = False) -> str:
@@ -104,6 +109,10 @@ class Chart:
         return self._rendered[key]
 
 
+def _course_files(courses: Mapping[str, Path] | None) -> list[str]:
+    return [f"--set-file=courses.files.{name}={path}" for name, path in (courses or {}).items()]
+
+
 def _name(each: Object) -> str:
     """The name, with the namespace before it where that is not the release's."""
     namespace = each["metadata"].get("namespace", "teaching")
@@ -133,6 +142,15 @@ def at(path: str, value: object) -> dict[str, Any]:
     """Values with one key, given by its dotted path."""
     first, _, rest = path.partition(".")
     return {first: at(rest, value) if rest else value}
+
+
+def on_a_claim(claim: str) -> dict[str, Any]:
+    """Values with the course files on a claim, which the hub's lists have to name beside what the chart has there."""
+    hub = yaml.safe_load((ROOT / "chart/values.yaml").read_text())["jupyterhub"]["hub"]
+    volume = {"name": "coursehub-courses", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}}
+    mount = {"name": "coursehub-courses", "mountPath": "/usr/local/etc/jupyterhub/courses", "readOnly": True}
+    lists = {"extraVolumes": [*hub["extraVolumes"], volume], "extraVolumeMounts": [*hub["extraVolumeMounts"], mount]}
+    return {"courses": {"existingClaim": claim}, "jupyterhub": {"hub": lists}}
 
 
 def look_up(values: Any, path: str) -> Any:

@@ -22,9 +22,9 @@ NAME = "teaching-storage/coursehub-check"
 VIEW = "teaching-storage/coursehub-provisioner"
 ON: Values = at("storage.check.schedule", "30 4 * * *")
 ADDED = [
-    ("ConfigMap", "teaching-storage/coursehub-courses"),
-    ("ConfigMap", "teaching-storage/coursehub-site"),
     ("CronJob", NAME),
+    ("NetworkPolicy", NAME),
+    ("ServiceAccount", NAME),
 ]
 SHARED = [
     ("Namespace", "teaching-storage"),
@@ -83,7 +83,7 @@ def test_its_pod_is_allowed_what_the_provisioners_is_and_no_more(chart: Chart) -
     assert container(objects)["securityContext"]["capabilities"]["add"] == ["CHOWN", "DAC_OVERRIDE", "FOWNER"]
     assert container(objects)["securityContext"]["readOnlyRootFilesystem"] is True
     assert ours["automountServiceAccountToken"] is False
-    assert "secret" not in str(ours["volumes"])
+    assert not any("secret" in volume for volume in ours["volumes"])
 
 
 def test_what_is_found_fails_the_job_once_and_stays_to_be_read(checked: Objects) -> None:
@@ -105,30 +105,62 @@ def test_it_repairs_only_where_the_site_says_so(chart: Chart, checked: Objects) 
     assert "--repair" in container(chart.render(merged(ON, at("storage.check.repair", True))))["args"]
 
 
-def test_the_hubs_own_values_and_course_files_are_what_it_checks_against(chart: Chart, tmp_path: Path) -> None:
+def test_the_hubs_own_values_and_course_files_are_what_it_checks_against_and_stand_in_the_release_once(
+    chart: Chart, tmp_path: Path
+) -> None:
     (tmp_path / "courses.yaml").write_text(COURSES)
-    objects = chart.render(merged(ON, PROVISIONED), courses={"main": tmp_path / "courses.yaml"})
-    for name in ("coursehub-site", "coursehub-courses"):
-        assert objects["ConfigMap", f"teaching-storage/{name}"]["data"] == objects["ConfigMap", name]["data"]
-    assert objects["ConfigMap", "coursehub-courses"]["data"] == {"main.yaml": COURSES}
+    values = merged(merged(ON, PROVISIONED), at("courses.existingConfigMaps", ["algebra"]))
+    objects = chart.render(values, courses={"main": tmp_path / "courses.yaml"})
+    assert str(objects).count(repr(COURSES)) == 1
+    (before,) = pod(objects)["initContainers"]
+    assert before["args"] == ["--namespace=teaching", "/etc/coursehub"]
+    folder = "/etc/coursehub/now/courses"
+    assert container(objects)["args"][-2:] == [f"{folder}/coursehub-courses", f"{folder}/algebra"]
+    assert {"name": "files", "mountPath": "/etc/coursehub", "readOnly": True} in container(objects)["volumeMounts"]
 
 
-def mounted(folder: Path, data: dict[str, str]) -> None:
-    """A ConfigMap as kubelet mounts it: links into a folder that it exchanges as a whole."""
-    (folder / "..2026").mkdir(parents=True)
-    (folder / "..data").symlink_to("..2026")
-    for key, text in data.items():
-        (folder / "..2026" / key).write_text(text)
-        (folder / key).symlink_to(f"..data/{key}")
+def test_what_acts_as_root_has_no_token_and_what_has_one_is_nobody(checked: Objects) -> None:
+    (before,) = pod(checked)["initContainers"]
+    assert (before["securityContext"]["runAsUser"], before["securityContext"]["runAsNonRoot"]) == (65534, True)
+    assert before["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert before["securityContext"]["readOnlyRootFilesystem"] is True
+    token = "/var/run/secrets/kubernetes.io/serviceaccount"
+    assert {mount["mountPath"] for mount in before["volumeMounts"]} == {"/etc/coursehub", token}
+    assert token not in {mount["mountPath"] for mount in container(checked)["volumeMounts"]}
+    assert not checked["ServiceAccount", NAME]["automountServiceAccountToken"]
+    assert not pod(checked)["automountServiceAccountToken"]
+
+
+def test_it_may_read_the_hubs_config_maps_and_nothing_else(checked: Objects, objects: Objects) -> None:
+    binding = checked["RoleBinding", "coursehub-configmaps"]
+    account = {"kind": "ServiceAccount", "name": "coursehub-check", "namespace": "teaching-storage"}
+    assert account in binding["subjects"]
+    assert account not in objects["RoleBinding", "coursehub-configmaps"]["subjects"]
+    roles = {name for kind, name in checked if kind in ("Role", "ClusterRole")}
+    assert roles == {"hub", "coursehub-configmaps"}
+    assert account not in checked["RoleBinding", "hub"]["subjects"]
+
+
+def test_it_reaches_the_api_servers_ports_and_the_provisioner_reaches_nothing(chart: Chart) -> None:
+    objects = chart.render(merged(ON, PROVISIONED))
+    policy = objects["NetworkPolicy", NAME]["spec"]
+    assert policy["policyTypes"] == ["Egress"]
+    (rule,) = policy["egress"]
+    assert [(port["port"], port["protocol"]) for port in rule["ports"]] == [(443, "TCP"), (6443, "TCP")]
+    wanted = policy["podSelector"]["matchLabels"].items()
+    template = objects["CronJob", NAME]["spec"]["jobTemplate"]["spec"]["template"]
+    assert wanted <= template["metadata"]["labels"].items()
+    assert not wanted <= objects["Deployment", VIEW]["spec"]["template"]["metadata"]["labels"].items()
+    assert objects["NetworkPolicy", VIEW]["spec"]["egress"] == []
 
 
 def as_the_pod(objects: Objects, folder: Path) -> subprocess.CompletedProcess[str]:
-    """What the container says and ends with, where its volumes are in `folder`."""
-    given, volumes = container(objects), {each["name"]: each for each in pod(objects)["volumes"]}
-    for mount in given["volumeMounts"]:
-        path, volume = folder / mount["mountPath"].strip("/"), volumes[mount["name"]]
-        if "configMap" in volume and not path.exists():
-            mounted(path, objects["ConfigMap", f"teaching-storage/{volume['configMap']['name']}"]["data"])
+    """What the container says and ends with, where its volumes are in `folder`, with the files that come before it."""
+    given, now = container(objects), folder / "etc/coursehub/now"
+    for name in ("coursehub-site", "courses/coursehub-courses"):
+        (now / name).mkdir(parents=True, exist_ok=True)
+        for key, text in objects["ConfigMap", Path(name).name]["data"].items():
+            (now / name / key).write_text(text)
     command: list[str] = [*given["command"], *given["args"]]
     words = [re.sub("(^|=)/", rf"\g<1>{folder}/", word) for word in command]
     environment = {"PATH": str(Path(sys.executable).parent)} | {each["name"]: each["value"] for each in given["env"]}

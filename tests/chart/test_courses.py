@@ -1,10 +1,11 @@
 """The course file reaches the hub byte by byte."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.chart.helm import ROOT, Chart
+from tests.chart.helm import ROOT, Chart, Values, at, on_a_claim, pod_spec
 
 TEXTS: dict[str, bytes] = {
     "comments": b"# for staff\ncourses:  # all of them\n  # one\n  a: {}\n",
@@ -63,8 +64,48 @@ def test_the_demo_courses_arrive_as_they_are(chart: Chart) -> None:
     assert objects["ConfigMap", "coursehub-courses"]["data"] == {"main.yaml": path.read_text()}
 
 
-def test_900_kib_fit(chart: Chart, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).write_text("# " + "x" * (450 * 1024 - 3) + "\n")
-    objects = chart.render(courses={name: tmp_path / name for name in ("a", "b")})
-    assert sum(len(text) for text in objects["ConfigMap", "coursehub-courses"]["data"].values()) == 900 * 1024
+def names(chart: Chart, values: Values) -> tuple[list[str], list[str]]:
+    """Which ConfigMaps hold course files: as the hub is told, and as the Role lets it read."""
+    objects = chart.render(values)
+    (rule,) = objects["Role", "coursehub-configmaps"]["rules"]
+    assert (rule["apiGroups"], rule["resources"], rule["verbs"]) == ([""], ["configmaps"], ["get", "list", "watch"])
+    assert set(rule) == {"apiGroups", "resources", "resourceNames", "verbs"}
+    return objects["ConfigMap", "coursehub-site"]["data"]["courses"].split(), rule["resourceNames"]
+
+
+@pytest.mark.parametrize(
+    ("values", "of_courses"),
+    [
+        pytest.param({}, ["coursehub-courses"], id="the chart's own alone"),
+        pytest.param(
+            at("courses.existingConfigMaps", ["algebra", "faculty.of.law"]),
+            ["coursehub-courses", "algebra", "faculty.of.law"],
+            id="and the site's",
+        ),
+        pytest.param(at("courses.existingConfigMaps", None), ["coursehub-courses"], id="values of an earlier version"),
+        pytest.param(on_a_claim("course-files"), [], id="on a volume: none"),
+    ],
+)
+def test_the_hub_is_told_which_config_maps_hold_course_files_and_may_read_these_alone(
+    chart: Chart, values: Values, of_courses: list[str]
+) -> None:
+    assert names(chart, values) == (of_courses, ["coursehub-site", *of_courses])
+
+
+@pytest.mark.parametrize(
+    ("account", "name"),
+    [
+        pytest.param({}, "hub", id="upstream's"),
+        pytest.param({"name": "jupyter"}, "jupyter", id="by another name"),
+        pytest.param({"create": False, "name": "ours"}, "ours", id="the site's own"),
+        pytest.param({"create": False}, "default", id="none"),
+    ],
+)
+def test_the_role_is_bound_to_the_hubs_account_whatever_its_name(
+    chart: Chart, account: dict[str, Any], name: str
+) -> None:
+    objects = chart.render(at("jupyterhub.hub.serviceAccount", account))
+    binding = objects["RoleBinding", "coursehub-configmaps"]
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": name, "namespace": "teaching"}]
+    assert binding["roleRef"]["name"] == "coursehub-configmaps"
+    assert pod_spec(objects, "hub")["serviceAccountName"] == name

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.chart.helm import Chart, Objects, at, hub_values, look_up, pod_spec
+from tests.chart.helm import Chart, Objects, at, hub_values, look_up, on_a_claim, pod_spec
 
 CULLER = "coursehub-culler"
 UPSTREAMS = {"list:users", "read:users:activity", "read:servers", "delete:servers"}
@@ -45,28 +45,26 @@ def test_it_runs_the_hubs_image_and_follows_the_hubs_files(objects: Objects, spe
     assert container["command"][-1] == "coursehub.culler"
     for path, name in {
         "/etc/coursehub/site": "coursehub-site",
-        "/etc/coursehub/courses": "coursehub-courses",
     }.items():
         assert mounted(spec, path)["configMap"] == {"name": name}
+    ours = mounted(spec, "/etc/coursehub/courses/coursehub-courses")["configMap"]
+    assert ours == {"name": "coursehub-courses", "optional": False}
+    assert "--courses=/etc/coursehub/courses" in container["args"]
+
+
+def test_each_config_map_of_the_sites_is_its_too_and_may_be_missing(chart: Chart) -> None:
+    spec = pod_spec(chart.render(at("courses.existingConfigMaps", ["algebra", "faculty.of.law"])), CULLER)
+    for name in ("algebra", "faculty.of.law"):
+        assert mounted(spec, f"/etc/coursehub/courses/{name}")["configMap"] == {"name": name, "optional": True}
+    volumes = [volume["name"] for volume in spec["volumes"]]
+    assert len(set(volumes)) == len(volumes)
+    assert not any("." in name for name in volumes), "a volume's name holds no dot"
 
 
 def test_course_files_on_a_volume_are_its_too(chart: Chart) -> None:
-    spec = pod_spec(chart.render({"courses": {"existingClaim": "x"}, "jupyterhub": _hub_with("x")}), CULLER)
-    assert mounted(spec, "/etc/coursehub/courses")["persistentVolumeClaim"] == {"claimName": "x", "readOnly": True}
-
-
-def _hub_with(claim: str) -> dict[str, Any]:
-    """The hub's volumes where the course files are on a claim."""
-    volumes = [
-        {"name": "coursehub-site", "configMap": {"name": "coursehub-site"}},
-        {"name": "coursehub-courses", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}},
-        {
-            "name": "coursehub-storage",
-            "persistentVolumeClaim": {"claimName": "coursehub-storage", "readOnly": True},
-        },
-        {"name": "coursehub-provisioner", "secret": {"secretName": "coursehub-provisioner", "optional": True}},
-    ]
-    return at("hub.extraVolumes", volumes)
+    claim = {"claimName": "x", "readOnly": True}
+    spec = pod_spec(chart.render(on_a_claim("x")), CULLER)
+    assert mounted(spec, "/etc/coursehub/courses/claim")["persistentVolumeClaim"] == claim
 
 
 def test_it_finds_the_hub_where_the_site_has_put_it(chart: Chart, spec: dict[str, Any]) -> None:

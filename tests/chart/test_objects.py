@@ -33,6 +33,8 @@ OURS = [
     ("PersistentVolume", "teaching-coursehub-storage"),
     ("PersistentVolumeClaim", "coursehub-storage"),
     ("PriorityClass", "coursehub-core"),
+    ("Role", "coursehub-configmaps"),
+    ("RoleBinding", "coursehub-configmaps"),
 ]
 UPSTREAM = [
     ("ConfigMap", "hub"),
@@ -237,12 +239,11 @@ def test_each_pod_of_ours_runs_the_one_image(chart: Chart) -> None:
     objects = chart.render(merged(on, trying))
     images = re.findall(r"'image': '([^']*coursehub[^']*)'", str(list(objects.values())))
     assert set(images) == {f"registry.example.edu/coursehub-hub:{VERSION}"}
-    assert len(images) == len({"hub", "culler", "provisioner", "check", "spawn test", "spawn test by helm"})
+    pods = {"hub", "culler", "provisioner", "check", "what brings its files", "spawn test", "spawn test by helm"}
+    assert len(images) == len(pods)
 
 
 HUB_MOUNTS: dict[str, dict[str, Any]] = {
-    "/usr/local/etc/jupyterhub/site": {"configMap": {"name": "coursehub-site"}},
-    "/usr/local/etc/jupyterhub/courses": {"configMap": {"name": "coursehub-courses"}},
     "/srv/coursehub/share": {"persistentVolumeClaim": {"claimName": "coursehub-storage", "readOnly": True}},
     "/srv/coursehub/provisioner": {"secret": {"secretName": "coursehub-provisioner", "optional": True}},
 }
@@ -354,6 +355,7 @@ def test_hub_proxy_and_culler_keep_to_the_restricted_level(objects: Objects, dep
     [
         pytest.param({}, ["get pods", "logs deploy/hub", "There is no course yet", "https is off"], id="least"),
         pytest.param({"courses": {"files": {"main": "courses: {}\n"}}}, ["get pvc coursehub-storage"], id="courses"),
+        pytest.param({"courses": {"existingConfigMaps": ["algebra"]}}, ["get service proxy-public"], id="ConfigMaps"),
     ],
 )
 def test_the_notes_say_what_to_look_at_next(chart: Chart, values: Values, told: list[str]) -> None:

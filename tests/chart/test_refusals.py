@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.helm import ROOT, SITE, VERSION, Chart, RenderError, Values, at, look_up, merged, pod_spec
+from tests.chart.helm import ROOT, SITE, VERSION, Chart, RenderError, Values, at, look_up, merged, on_a_claim, pod_spec
 
 UPSTREAM = ROOT.parent / "shared/z2jh-4.4.0"
 VOLUMES = yaml.safe_load((ROOT / "chart/values.yaml").read_text())["jupyterhub"]["hub"]
@@ -78,13 +78,15 @@ CASES = [
         id="authState without one",
     ),
     pytest.param(
-        {"courses": {"files": {"a": "x" * 500 * 1024, "b": "x" * 401 * 1024}}},
-        "- courses.files: 901 KiB in all, and 900 fit (a ConfigMap ends at 1 MiB); name groups",
+        {"courses": {"files": {"a": "x" * 300 * 1024, "b": "x" * (100 * 1024 + 1)}}},
+        "- courses.files: 401 KiB in all, and 400 fit (helm keeps a release in a Secret, which ends at 1 MiB); name "
+        'groups ("@group") instead of students one by one, take out courses that are archived for good, or bring the '
+        "files by ConfigMaps of your own (courses.existingConfigMaps) or on a volume (courses.existingClaim)",
         id="too many courses",
     ),
     pytest.param(
-        {"courses": {"files": {"a": "ä" * 451 * 1024}}},
-        "- courses.files: 902 KiB in all",
+        {"courses": {"files": {"a": "ä" * 201 * 1024}}},
+        "- courses.files: 402 KiB in all",
         id="bytes are counted, not letters",
     ),
     pytest.param(
@@ -116,8 +118,8 @@ CASES = [
     ),
     pytest.param(
         at("jupyterhub.hub.extraVolumes", [{"name": "mine", "emptyDir": {}}]),
-        "- jupyterhub.hub.extraVolumes: coursehub-site is missing, since a list of yours replaces the chart's; add "
-        '{"configMap":{"name":"coursehub-site"},"name":"coursehub-site"}',
+        "- jupyterhub.hub.extraVolumes: coursehub-storage is missing, since a list of yours replaces the chart's; add "
+        '{"name":"coursehub-storage","persistentVolumeClaim":{"claimName":"coursehub-storage","readOnly":true}}',
         id="our volumes replaced",
     ),
     pytest.param(
@@ -216,8 +218,46 @@ CASES = [
     ),
     pytest.param(
         at("courses", {"existingClaim": "course-files", "files": {"main": "courses: {}"}}),
-        "- courses: files and existingClaim are both given, and the hub reads one folder; keep one of them.",
+        "- courses: files and existingClaim are both given, and the hub reads one of them; take one away, and put",
         id="course files in two places",
+    ),
+    pytest.param(
+        at("courses", {"existingClaim": "course-files", "existingConfigMaps": ["algebra"]}),
+        "- courses: existingConfigMaps and existingClaim are both given, and the hub reads one of them; take one away",
+        id="course files in ConfigMaps and on a volume",
+    ),
+    pytest.param(
+        at("courses.existingConfigMaps", ["coursehub-courses"]),
+        "- courses.existingConfigMaps: coursehub-courses is the chart's own, and always read; take it out of the list",
+        id="the chart's own ConfigMap among the site's",
+    ),
+    pytest.param(
+        merged(
+            at("courses.existingClaim", "course-files"),
+            at("jupyterhub.hub", {"extraVolumes": on_a_claim("course-files")["jupyterhub"]["hub"]["extraVolumes"]}),
+        ),
+        "- jupyterhub.hub.extraVolumeMounts: coursehub-courses is missing, since a list of yours replaces the chart's; "
+        'add {"mountPath":"/usr/local/etc/jupyterhub/courses","name":"coursehub-courses","readOnly":true}',
+        id="a claim of course files that the hub has and does not mount",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.extraVolumes", [{"name": "coursehub-site", "configMap": {"name": "coursehub-site"}}]),
+        "- jupyterhub.hub.extraVolumes: coursehub-site is no more, since the hub reads its ConfigMaps through the API",
+        id="a volume of an earlier version",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.extraVolumeMounts", [{"name": "coursehub-courses", "mountPath": "/courses"}]),
+        "- jupyterhub.hub.extraVolumeMounts: coursehub-courses is no more, since the hub reads its ConfigMaps through",
+        id="a mount of an earlier version",
+    ),
+    pytest.param(
+        at(
+            "identity.file.people",
+            {f"user{number:05}": {"uid": 100_000 + number, "gid": 100_000 + number} for number in range(20_000)},
+        ),
+        "KiB, and 250 fit (`kubectl apply` keeps an object in an annotation, which ends at 256 KiB); take the people "
+        "from a directory (identity.provider: ldap, nss or authState)",
+        id="20,000 people in the values",
     ),
 ]
 
@@ -238,38 +278,26 @@ def _needs_upstream(chart: Chart) -> None:
         pytest.skip("upstream's chart is not at hand; name it by Z2JH_CHART")
 
 
-@pytest.mark.parametrize(
-    ("database", "said"),
-    [
-        pytest.param(
-            {"type": "postgres"}, "with hub.db.type postgres there is none; set initContainers to []", id="copy"
-        ),
-        pytest.param(
-            {"type": "other", "url": "sqlite:////srv/coursehub/share/hub.sqlite"},
-            "- jupyterhub.hub.db.url: a file of SQLite elsewhere has no copies, and on a network share it gets damaged",
-            id="a file",
-        ),
-    ],
-)
-def test_a_database_elsewhere_is_no_file_and_is_copied_by_its_own_tools(
-    chart: Chart, database: Values, said: str
-) -> None:
+def test_a_database_file_elsewhere_has_no_copies(chart: Chart) -> None:
     _needs_upstream(chart)
+    database = {"type": "other", "url": "sqlite:////srv/coursehub/share/hub.sqlite"}
+    said = "- jupyterhub.hub.db.url: a file of SQLite elsewhere has no copies, and on a network share it gets damaged"
     assert said in chart.refusal(at("jupyterhub.hub.db", database))
 
 
-def test_a_database_server_of_the_sites_needs_no_copying(chart: Chart) -> None:
+def test_a_database_server_of_the_sites_is_all_that_a_site_names(chart: Chart) -> None:
     _needs_upstream(chart)
-    hub = {"db": {"type": "postgres", "url": "postgres+psycopg2://hub@db.example.edu/hub"}, "initContainers": []}
-    assert "initContainers" not in pod_spec(chart.render(at("jupyterhub.hub", hub)), "hub")
+    database = {"type": "postgres", "url": "postgres+psycopg2://hub@db.example.edu/hub"}
+    (hub,) = pod_spec(chart.render(at("jupyterhub.hub.db", database)), "hub")["containers"]
+    paths = [mount["mountPath"] for mount in hub["volumeMounts"]]
+    assert "/srv/jupyterhub" not in paths, "the entrypoint copies what is mounted there"
 
 
 def test_a_volume_of_the_database_may_be_shared_by_folder(chart: Chart) -> None:
-    """subPath; the copying has to look at the same folder."""
+    """subPath: the entrypoint sees the same folder as the hub."""
     _needs_upstream(chart)
-    assert '"mountPath":"/srv/jupyterhub","name":"pvc","subPath":"hub"' in chart.refusal(
-        at("jupyterhub.hub.db.pvc.subPath", "hub")
-    )
+    (hub,) = pod_spec(chart.render(at("jupyterhub.hub.db.pvc.subPath", "hub")), "hub")["containers"]
+    assert {"name": "pvc", "mountPath": "/srv/jupyterhub", "subPath": "hub"} in hub["volumeMounts"]
 
 
 def test_nothing_set_is_told_all_at_once(chart: Chart) -> None:
@@ -299,13 +327,8 @@ def test_a_site_adds_its_own_volume_beside_ours(chart: Chart) -> None:
 
 
 def test_course_files_can_lie_on_a_volume_of_the_sites(chart: Chart) -> None:
+    mounted = pod_spec(chart.render(on_a_claim("course-files")), "hub")["volumes"]
     claim = {"claimName": "course-files", "readOnly": True}
-    volumes = [
-        {"name": "coursehub-courses", "persistentVolumeClaim": claim} if each["name"] == "coursehub-courses" else each
-        for each in VOLUMES["extraVolumes"]
-    ]
-    values = {"courses": {"existingClaim": "course-files"}, "jupyterhub": {"hub": {"extraVolumes": volumes}}}
-    mounted = pod_spec(chart.render(values), "hub")["volumes"]
     assert {"name": "coursehub-courses", "persistentVolumeClaim": claim} in mounted
 
 
@@ -486,6 +509,7 @@ def test_the_value_that_passes_is_the_default(chart: Chart, path: str) -> None:
 
 
 # All in one rendering, since helm names every key that its schema refuses.
+TWICE = at("courses.existingConfigMaps", ["x", "x", "../x"])
 MISTAKES: dict[str, tuple[Values, str]] = {
     "an unknown key": ({"timezon": "UTC"}, "'timezon'"),
     "an unknown key below": ({"general": {"imgae": "x"}}, "at '/general': additional properties 'imgae' not allowed"),
@@ -526,6 +550,8 @@ MISTAKES: dict[str, tuple[Values, str]] = {
     "noticesInterval": (at("servers.noticesInterval", 0), "at '/servers/noticesInterval': minimum: got 0"),
     "cull": ({"cull": {"idle": "soon"}}, "at '/cull/idle': 'soon' does not match pattern"),
     "a time that is never over": (at("cull.maxAge", 0), "at '/cull/maxAge': got number, want string"),
+    "a ConfigMap's name": (TWICE, "at '/courses/existingConfigMaps/2': '../x' does not match pattern"),
+    "a ConfigMap twice": (TWICE, "at '/courses/existingConfigMaps': items at 0 and 1 are equal"),
     "a course file's name": ({"courses": {"files": {"M.yaml": ""}}}, "at '/courses/files': additional properties 'M.y"),
     "courses not as text": (at("courses.files.main", {}), "at '/courses/files/main': got object, want string"),
     "acknowledgePlainHttp": ({"acknowledgePlainHttp": "yes"}, "at '/acknowledgePlainHttp': got string, want boolean"),

@@ -73,17 +73,35 @@ def test_the_hub_may_do_what_upstreams_may_in_its_own_namespace_and_nobody_else_
     everything: Objects,
 ) -> None:
     rights = {key: each for key, each in everything.items() if key[0] in ("Role", "ClusterRole")}
-    assert {key: each["rules"] for key, each in rights.items()} == {("Role", "hub"): HUB_MAY}
-    bindings = {key: each for key, each in everything.items() if key[0].endswith("RoleBinding")}
-    assert list(bindings) == [("RoleBinding", "hub")]
-    (subject,) = bindings["RoleBinding", "hub"]["subjects"]
-    assert (subject["kind"], subject["name"], subject["namespace"]) == ("ServiceAccount", "hub", "teaching")
-    assert [name for kind, name in everything if kind == "ServiceAccount"] == ["hub"]
+    reads = {
+        "apiGroups": [""],
+        "resources": ["configmaps"],
+        "resourceNames": ["coursehub-site", "coursehub-courses"],
+        "verbs": ["get", "list", "watch"],
+    }
+    assert {key: each["rules"] for key, each in rights.items()} == {
+        ("Role", "hub"): HUB_MAY,
+        ("Role", "coursehub-configmaps"): [reads],
+    }
+    bindings = {
+        (name, subject["kind"], subject["namespace"], subject["name"])
+        for (kind, name), each in everything.items()
+        if kind.endswith("RoleBinding")
+        for subject in each["subjects"]
+    }
+    assert bindings == {
+        ("hub", "ServiceAccount", "teaching", "hub"),
+        ("coursehub-configmaps", "ServiceAccount", "teaching", "hub"),
+        ("coursehub-configmaps", "ServiceAccount", "teaching-storage", "coursehub-check"),
+    }
+    accounts = {name for kind, name in everything if kind == "ServiceAccount"}
+    assert accounts == {"hub", "teaching-storage/coursehub-check"}
 
 
-def test_no_pod_but_the_hubs_has_an_account_with_rights(everything: Objects) -> None:
+def test_no_pod_but_the_hubs_and_the_nightly_checks_has_an_account_with_rights(everything: Objects) -> None:
     accounts = {name: each["spec"].get("serviceAccountName") for name, each in pods(everything)}
-    assert {name for name, account in accounts.items() if account not in (None, "default")} == {"hub"}
+    rights = {name: account for name, account in accounts.items() if account not in (None, "default")}
+    assert rights == {"hub": "hub", "teaching-storage/coursehub-check": "coursehub-check"}
 
 
 def test_no_pod_of_the_chart_is_on_the_nodes_network_or_among_its_processes(everything: Objects) -> None:

@@ -148,13 +148,26 @@ class Installation:
         self, courses: Path, *arguments: str, chart: Path = CHART, site: Path | None = None
     ) -> subprocess.Popen[str]:
         """`helm` at work."""
-        state = Path(self.kubeconfig).parent
-        values = str(site or os.environ.get("VALUES", "values/local.yaml"))
-        command = ["helm", "upgrade", "coursehub", str(chart), "--namespace", self.namespace, "--wait"]
-        command += ["--values", values, "--values", str(state / "values.json")]
-        command += ["--set-file", f"courses.files.main={courses}", "--timeout", "3m", *arguments]
+        command = ["helm", "upgrade", *self._release(courses, chart, site), "--wait", "--timeout", "3m", *arguments]
         quiet, heard = subprocess.DEVNULL, subprocess.PIPE
         return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=quiet, stderr=heard, text=True)
+
+    def rendered(self) -> str:
+        """All objects of this installation, as `helm template` writes them."""
+        command = ["helm", "template", *self._release(COURSES, CHART, None)]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _release(self, courses: Path, chart: Path, site: Path | None) -> list[str]:
+        """Name, chart and values, as words of helm."""
+        files = (
+            str(site or os.environ.get("VALUES", "values/local.yaml")),
+            str(Path(self.kubeconfig).parent / "values.json"),
+        )
+        values = [word for file in files for word in ("--values", file)]
+        course_file = ("--set-file", f"courses.files.main={courses}")
+        return ["coursehub", str(chart), "--namespace", self.namespace, *values, *course_file]
 
     @contextmanager
     def upgraded(self, courses: Path, *arguments: str) -> Iterator[None]:

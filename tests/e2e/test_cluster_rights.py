@@ -35,6 +35,29 @@ def test_s4_the_hub_may_do_nothing_that_reaches_further(installation: Installati
     assert not may(installation, "hub", *what)
 
 
+@pytest.mark.parametrize("account", ["coursehub:hub", "coursehub-storage:coursehub-check"])
+def test_s4_of_config_maps_the_hub_and_the_nightly_check_may_read_the_charts_and_no_other(
+    installation: Installation, account: str
+) -> None:
+    def may_do(verb: str, what: str) -> bool:
+        who = f"--as=system:serviceaccount:{account}"
+        return installation.kubectl("auth", "can-i", verb, what, who, check=False).split()[-1:] == ["yes"]
+
+    for name in ("coursehub-site", "coursehub-courses"):
+        assert {verb: may_do(verb, f"configmaps/{name}") for verb in ("get", "list", "watch", "update", "delete")} == {
+            "get": True,
+            "list": True,
+            "watch": True,
+            "update": False,
+            "delete": False,
+        }
+    assert not may_do("get", "configmaps/hub")
+    assert not may_do("list", "configmaps")
+    if account.endswith("coursehub-check"):
+        assert not may_do("get", "secrets")
+        assert not may_do("get", "pods")
+
+
 @pytest.mark.parametrize("what", [("create", "pods"), ("get", "secrets"), ("list", "pods")], ids=" ".join)
 def test_the_namespaces_default_account_may_do_nothing(installation: Installation, what: tuple[str, ...]) -> None:
     """Upstream's proxy runs as it."""

@@ -51,7 +51,7 @@ def written(path: Path, **courses: object) -> Path:
 
 
 def upgrade(installation: Installation, courses: Path, done: Callable[[], object], what: str) -> None:
-    """`helm upgrade` with the course file, until it is `done`; a drill shows how long that takes at kubelet's pace."""
+    """`helm upgrade` with the course file, until it is `done`; test_configmaps shows how long that takes."""
     installation.helm(courses)
     until(done, 110, what)
 

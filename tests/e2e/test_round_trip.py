@@ -114,7 +114,7 @@ def push_feedback(installation: Installation) -> list[dict[str, Any]]:
     command = [
         sys.executable,
         "-m",
-        "coursehub.cli.main",
+        "coursehub.cli",
         "feedback",
         "push",
         "--root",

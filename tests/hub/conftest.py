@@ -20,7 +20,7 @@ import yaml
 from aiohttp import web
 from coursehub import layout
 from coursehub.hub.configure import configure
-from coursehub.live import reader, state
+from coursehub.live import folders, state
 from jupyterhub.auth import DummyAuthenticator
 from jupyterhub.proxy import Proxy
 from jupyterhub.tests.mocking import MockHub
@@ -355,7 +355,7 @@ class Hub:
         await self._taken_over()
 
     async def _taken_over(self) -> None:
-        seen = reader.look((self.site.parent, self.courses.parent))
+        seen = folders.look(self.site.parent, self.courses.parent)
         # A reader that is given up is followed by the next one after a minute.
         await until(lambda: state.load(self.folder / "state").looked == seen, "the files taken over", 150)
 

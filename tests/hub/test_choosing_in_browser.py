@@ -12,7 +12,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Route, async_pla
 
 from tests.hub.conftest import Hub, until
 from tests.hub.test_failures import POD, waits
-from tests.hub.test_notes import announce, ask
+from tests.hub.test_notices import announce, ask
 from tests.support import COURSES
 
 expect.set_options(timeout=60_000)

@@ -239,8 +239,8 @@ async def test_a_server_that_its_person_shuts_down_is_no_failure(hub: Hub) -> No
 
 async def test_a_pod_that_somebody_deletes_while_it_starts_ends_the_start(hub: Hub) -> None:
     await starting(hub)
-    waiting = hub.app.users["maria"].spawner.after_pod_created_hook.__self__._waiting
-    await until(lambda: waiting._starting, "the hub's wait for the pod")
+    readiness = hub.app.users["maria"].spawner.after_pod_created_hook.__self__._readiness
+    await until(lambda: readiness._starting, "the hub's wait for the pod")
     pod = hub.kubernetes.pods.pop(POD)
     hub.kubernetes._tell("DELETED", pod)
     assert "Your server was taken away while it started." in await hub.outcome("maria")

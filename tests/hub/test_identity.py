@@ -63,7 +63,7 @@ async def test_i2_a_login_name_that_is_none_gets_no_pod_and_reads_why(
     await client.get("login")
     params = {"_xsrf": client.cookies["_xsrf"]}
     answer = await client.post("login", params=params, data={"username": name, "password": "x"})
-    if "/" in name:
+    if "/" in name or name in (".", ".."):
         assert answer.status_code == 403, "JupyterHub itself lets nobody of that name in"
         return
     assert answer.status_code == 302, answer.text

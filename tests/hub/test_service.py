@@ -29,10 +29,10 @@ def test_on_a_squashed_export_it_does_not_start_and_names_the_ssh_door(
     file_server.behave("squash")
     refused = server(tmp_path, file_server.path)
     assert refused.start().wait(timeout=60) == 1
-    said = refused.log.read_text()
-    assert "the ssh door" in said
-    assert "Traceback" not in said
-    assert len(said.splitlines()) == 1
+    log = refused.log.read_text()
+    assert "the ssh door" in log
+    assert "Traceback" not in log
+    assert len(log.splitlines()) == 1
 
 
 def test_on_a_volume_that_fails_it_does_not_start_and_says_why(file_server: fuse.Mounted, tmp_path: Path) -> None:
@@ -58,16 +58,16 @@ def test_a_file_server_that_hangs_is_told_in_time_and_the_service_goes_on_when_i
         hangs = (503, {"refusal": "the file server does not answer; please try again in a few minutes"})
         # More than it works on at a time, and one name twice.
         names = [*(f"guest{number}" for number in range(20)), "guest0"]
-        said: list[object] = []
+        replies: list[object] = []
         asking = [
-            threading.Thread(target=lambda name=name: said.append(service.ask(MARIA | {"name": name})))
+            threading.Thread(target=lambda name=name: replies.append(service.ask(MARIA | {"name": name})))
             for name in names
         ]
         for each in asking:
             each.start()
         for each in asking:
             each.join()
-        assert said == [hangs] * len(names)
+        assert replies == [hangs] * len(names)
         assert service._listens()
         file_server.behave("well")
         until(lambda: service.ask(MARIA | {"name": names[0]})[0] == 200, 60, "the service has caught up")

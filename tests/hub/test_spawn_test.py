@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from coursehub import layout
-from coursehub.hub.spawn_test import TrialHandler, Trials
-from coursehub.spawntest.__main__ import Spawntest, Wrong
-from coursehub.spawntest.rules import Finding, Sight
+from coursehub.hub.spawn_test import SpawnTestHandler, SpawnTests
+from coursehub.spawntest.__main__ import Attempt, Wrong
+from coursehub.spawntest.rules import Report, ServerView
 
 from tests.hub.conftest import SERVICES, SITE, UID, Hub, Kubernetes
 
@@ -28,9 +28,9 @@ ALONE = {"/home/spawntest": False, "/run/coursehub": False}
 COURSE = {**ALONE, "/srv/nbgrader/exchange/python-intro": False, "/coursedata": True}
 
 
-def sight(mounts: dict[str, bool]) -> str:
+def view(mounts: dict[str, bool]) -> str:
     """What a cell prints in a server with these mounts."""
-    seen = Sight(uid=UID, gid=UID, groups=frozenset({UID}), mounts={"/": False, **mounts})
+    seen = ServerView(uid=UID, gid=UID, groups=frozenset({UID}), mounts={"/": False, **mounts})
     return seen.model_dump_json()
 
 
@@ -41,7 +41,7 @@ class Proxy:
 
     def __init__(self, kubernetes: Kubernetes) -> None:
         self.login = 200
-        self.printed = {"python-intro": sight(COURSE), "statistics-lab": sight(ALONE), "general": sight(ALONE)}
+        self.printed = {"python-intro": view(COURSE), "statistics-lab": view(ALONE), "general": view(ALONE)}
         self.fails: str | None = None
         self.tokens: set[str] = set()
         self._kubernetes = kubernetes
@@ -95,21 +95,23 @@ async def proxy(hub: Hub) -> AsyncIterator[Proxy]:
 
 
 @asynccontextmanager
-async def trying(hub: Hub, site: str = ON) -> AsyncIterator[Trials]:
+async def trying(hub: Hub, site: str = ON) -> AsyncIterator[SpawnTests]:
     """The hub with the spawn test on, a home for its person, and nothing tried yet."""
     home = hub.folder / "share" / layout.home(UID, "spawntest")
     home.mkdir(parents=True, exist_ok=True)
     os.chown(home, UID, -1)
-    trials: Trials = next(given["trials"] for _, kind, given in hub.app.extra_handlers if kind is TrialHandler)
-    trials._results = {}
+    spawn_tests: SpawnTests = next(
+        given["spawn_tests"] for _, kind, given in hub.app.extra_handlers if kind is SpawnTestHandler
+    )
+    spawn_tests._results = {}
     async with hub.values(site):
-        yield trials
+        yield spawn_tests
 
 
-async def run(hub: Hub, proxy: Proxy, token: str = TOKEN) -> Finding:
+async def run(hub: Hub, proxy: Proxy, token: str = TOKEN) -> Report:
     headers = {"Authorization": f"token {token}"}
     async with aiohttp.ClientSession(headers=headers, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        return await Spawntest(session, hub.app.hub.url, proxy.url).run()
+        return await Attempt(session, hub.app.hub.url, proxy.url).run()
 
 
 async def call(hub: Hub, token: str, method: str, path: str, body: object = None) -> httpx.Response:
@@ -126,10 +128,10 @@ async def metrics(hub: Hub) -> dict[str, float]:
 
 
 async def test_each_run_takes_the_next_course_and_prometheus_sees_what_came_of_it(hub: Hub, proxy: Proxy) -> None:
-    async with trying(hub) as trials:
+    async with trying(hub) as spawn_tests:
         for course in ("python-intro", "statistics-lab", "general", "python-intro"):
-            finding = await run(hub, proxy)
-            assert (finding.course, finding.ok, finding.reason) == (course, True, None)
+            report = await run(hub, proxy)
+            assert (report.course, report.ok, report.reason) == (course, True, None)
             assert not hub.app.users["spawntest"].spawner.active, "the server is stopped again"
         courses = [pod["metadata"]["labels"].get("coursehub/course") for pod in hub.kubernetes.made]
         assert courses == ["python-intro", "statistics-lab", None, "python-intro"]
@@ -144,8 +146,8 @@ async def test_each_run_takes_the_next_course_and_prometheus_sees_what_came_of_i
             assert numbers[f'coursehub_spawn_test_success{{course="{course}"}}'] == 1
             assert time.time() - numbers[f'coursehub_spawn_test_timestamp_seconds{{course="{course}"}}'] < 300
         assert numbers["coursehub_spawn_test_wanted"] == 1
-        assert trials.latest is not None
-        assert trials.latest.course == "python-intro"
+        assert spawn_tests.latest is not None
+        assert spawn_tests.latest.course == "python-intro"
     assert (await metrics(hub))["coursehub_spawn_test_wanted"] == 0
     kept = hub.folder / "state/spawn-test.json"
     assert kept.stat().st_mode & 0o777 == 0o600
@@ -155,18 +157,18 @@ async def test_each_run_takes_the_next_course_and_prometheus_sees_what_came_of_i
 @pytest.mark.parametrize(
     ("printed", "reason"),
     [
-        (sight({**COURSE, "/coursedata": False}), "The server is not what was planned: /coursedata is read and write,"),
+        (view({**COURSE, "/coursedata": False}), "The server is not what was planned: /coursedata is read and write,"),
         ('{"hello": 1}', "A cell in the server printed what it should not: '{\"hello\": 1}'"),
     ],
 )
-async def test_a_server_that_is_not_as_planned_is_a_finding_and_stopped(
+async def test_a_server_that_is_not_as_planned_is_reported_and_stopped(
     hub: Hub, proxy: Proxy, printed: str, reason: str
 ) -> None:
     async with trying(hub):
         well, proxy.printed["python-intro"] = proxy.printed["python-intro"], printed
-        finding = await run(hub, proxy)
-        assert (finding.course, finding.ok) == ("python-intro", False)
-        assert (finding.reason or "").startswith(reason)
+        report = await run(hub, proxy)
+        assert (report.course, report.ok) == ("python-intro", False)
+        assert (report.reason or "").startswith(reason)
         assert (await metrics(hub))['coursehub_spawn_test_success{course="python-intro"}'] == 0
         assert not hub.app.users["spawntest"].spawner.active
         proxy.printed["python-intro"] = well
@@ -174,13 +176,13 @@ async def test_a_server_that_is_not_as_planned_is_a_finding_and_stopped(
         assert (await metrics(hub))['coursehub_spawn_test_success{course="python-intro"}'] == 1
 
 
-async def test_a_cell_that_fails_is_a_finding(hub: Hub, proxy: Proxy) -> None:
+async def test_a_cell_that_fails_is_reported(hub: Hub, proxy: Proxy) -> None:
     async with trying(hub):
         proxy.fails = "No space left on device"
         assert (await run(hub, proxy)).reason == "A cell failed in the server: No space left on device"
 
 
-async def test_a_login_page_that_does_not_open_is_a_finding(hub: Hub, proxy: Proxy) -> None:
+async def test_a_login_page_that_does_not_open_is_reported(hub: Hub, proxy: Proxy) -> None:
     async with trying(hub):
         proxy.login = 503
         assert (await run(hub, proxy)).reason == f"GET {proxy.url}/hub/login: 503 the page"
@@ -189,7 +191,7 @@ async def test_a_login_page_that_does_not_open_is_a_finding(hub: Hub, proxy: Pro
         assert (await run(hub, proxy)).ok, "logins may be elsewhere"
 
 
-async def test_a_start_that_is_refused_is_a_finding_with_the_persons_own_sentence(hub: Hub, proxy: Proxy) -> None:
+async def test_a_start_that_is_refused_is_reported_with_the_persons_own_sentence(hub: Hub, proxy: Proxy) -> None:
     async with trying(hub):
         home = hub.folder / "share" / layout.home(UID, "spawntest")
         home.rmdir()
@@ -201,18 +203,18 @@ async def test_what_an_earlier_run_left_running_is_stopped_first(hub: Hub, proxy
         assert (await run(hub, proxy)).ok
         await call(hub, TOKEN, "POST", "api/users/spawntest/server", {"profile": "statistics-lab"})
         async with aiohttp.ClientSession(headers={"Authorization": f"token {TOKEN}"}) as session:
-            await Spawntest(session, hub.app.hub.url, proxy.url)._ready(
+            await Attempt(session, hub.app.hub.url, proxy.url)._ready(
                 f"{hub.app.hub.url}api/users/spawntest/server/progress"
             )
-        finding = await run(hub, proxy)
-        assert (finding.course, finding.ok) == ("statistics-lab", True)
+        report = await run(hub, proxy)
+        assert (report.course, report.ok) == ("statistics-lab", True)
 
 
-async def test_a_person_whom_the_directory_does_not_have_is_a_finding(hub: Hub, proxy: Proxy) -> None:
+async def test_a_person_whom_the_directory_does_not_have_is_reported(hub: Hub, proxy: Proxy) -> None:
     async with trying(hub, ON.replace("person: spawntest", "person: nobody-here")):
-        finding = await run(hub, proxy)
-    assert (finding.course, finding.ok) == ("general", False)
-    assert "is not known in the university's directory" in (finding.reason or "")
+        report = await run(hub, proxy)
+    assert (report.course, report.ok) == ("general", False)
+    assert "is not known in the university's directory" in (report.reason or "")
 
 
 async def test_the_token_opens_that_one_persons_servers_and_nothing_else(hub: Hub, proxy: Proxy) -> None:
@@ -239,25 +241,25 @@ async def test_the_token_opens_that_one_persons_servers_and_nothing_else(hub: Hu
 
 
 async def test_nobody_else_asks_whose_turn_it_is_or_says_what_was_found(hub: Hub, proxy: Proxy) -> None:
-    finding = {"course": "general", "ok": True, "seconds": 1, "reason": None}
-    async with trying(hub) as trials:
+    report = {"course": "general", "ok": True, "seconds": 1, "reason": None}
+    async with trying(hub) as spawn_tests:
         for token in (SERVICES["coursehub-metrics"], "made-up"):
             for method in ("GET", "POST"):
-                answer = await call(hub, token, method, "coursehub/spawn-test", finding)
+                answer = await call(hub, token, method, "coursehub/spawn-test", report)
                 assert answer.status_code == 403
         with pytest.raises(Wrong, match="Only the service coursehub-spawn-test may ask"):
             await run(hub, proxy, SERVICES["coursehub-metrics"])
         browser = await hub.login("sofia")
         assert (await browser.get("coursehub/spawn-test")).status_code == 403
-        answer = await call(hub, TOKEN, "POST", "coursehub/spawn-test", finding | {"seconds": -1})
+        answer = await call(hub, TOKEN, "POST", "coursehub/spawn-test", report | {"seconds": -1})
         assert answer.status_code == 400
-        assert trials.latest is None
+        assert spawn_tests.latest is None
     assert (await call(hub, TOKEN, "GET", "coursehub/spawn-test")).status_code == 404, "it is off"
 
 
 async def test_a_course_that_went_leaves_no_number_behind(hub: Hub, proxy: Proxy) -> None:
-    async with trying(hub) as trials:
-        gone = Finding(course="went", ok=False, seconds=1, reason="It was.")
-        await trials.record(gone)
+    async with trying(hub) as spawn_tests:
+        gone = Report(course="went", ok=False, seconds=1, reason="It was.")
+        await spawn_tests.record(gone)
         assert 'coursehub_spawn_test_success{course="went"}' not in await metrics(hub)
         assert (await run(hub, proxy)).course == "python-intro"

@@ -79,6 +79,6 @@ async def test_the_end_of_the_certificate_is_taken_from_the_metric(hub: Hub) -> 
 
 
 async def test_each_answer_of_the_hub_comes_to_lines(hub: Hub) -> None:
-    lines = list(status.told(await said(hub), "coursehub-0.1.0", datetime.now(UTC)))
+    lines = list(status.of_hub(await said(hub), "coursehub-0.1.0", datetime.now(UTC)))
     assert [line.what for line in lines] == ["versions", "courses", "certificate", "share", "spawn test", "servers"]
     assert not [line for line in lines if line.todo]

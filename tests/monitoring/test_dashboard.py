@@ -44,7 +44,7 @@ def test_the_dashboard_says_whose_start_was_refused_and_why(
 def test_what_servers_took_is_suggested_for_their_course(
     prometheus: Prometheus, lesson: None, installation: Installation
 ) -> None:
-    words = ("usage", "--prometheus", prometheus.url, "--days", "1", "--course", "python-intro")
+    words = ("resources", "--prometheus", prometheus.url, "--days", "1", "--course", "python-intro")
     until(lambda: installation.command(*words).returncode == 0, 180, "a look at a server at a whole minute")
     (measured,) = json.loads(installation.coursehub(*words, "--json"))
     ((_, used),) = prometheus.some('max(container_memory_working_set_bytes{pod="jupyter-maria"})')

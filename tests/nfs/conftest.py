@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from coursehub.config.profiles import Profile, Role
-from coursehub.layout import Entry
+from coursehub.layout import TreeEntry
 from coursehub.person import Person
 from coursehub.servers import access, plan
 from coursehub.servers.plan import PodPlan
@@ -56,7 +56,7 @@ class Volume:
     host: Path
     client: Path
 
-    def provision(self, *tree: Entry) -> list[str]:
+    def provision(self, *tree: TreeEntry) -> list[str]:
         """What the storage host says while it makes the directories."""
         return self.machine.call(ROOT, inside.provision, self.host, tree)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from coursehub.cli import main
 from coursehub.errors import Refused
 from coursehub.hub.volume.share import Share
-from coursehub.layout import Entry
+from coursehub.layout import TreeEntry
 from coursehub.storage.volume import Volume, ensure
 
 from ci.nfs import pod
@@ -28,7 +28,7 @@ CHUNK = 65536
 WORKER = "/run/nbgrader"
 
 
-def provision(root: Path, tree: Sequence[Entry]) -> list[str]:
+def provision(root: Path, tree: Sequence[TreeEntry]) -> list[str]:
     """The changes that the provisioner says."""
     return [str(change) for change in ensure(root, tree)]
 

@@ -42,7 +42,7 @@ import json, os, sys
 sys.path.insert(0, {hooks!r})
 with open({seen!r}, "w") as seen:
     json.dump(dict(os.environ), seen)
-from coursehub.cli import main
+from coursehub.cli.main import main
 sys.exit(main())
 """
 

@@ -22,9 +22,9 @@ MARIA = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
 GREETING = b"here is what only the storage host can reach"
 
 
-def sent(said: object) -> str:
+def sent(request: object) -> str:
     """The line that carries a request."""
-    return f"{json.dumps(said)}\n"
+    return f"{json.dumps(request)}\n"
 
 
 def everything(sshd: Sshd) -> list[str]:
@@ -53,7 +53,7 @@ def test_a_course_is_made_checked_and_closed(sshd: Sshd) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "wrong",
     [
         *(
             pytest.param(MARIA | {"name": name}, id=f"I2 {name!r}")
@@ -69,8 +69,8 @@ def test_a_course_is_made_checked_and_closed(sshd: Sshd) -> None:
         pytest.param({"verb": "shell"}, id="another verb"),
     ],
 )  # fmt: skip
-def test_what_is_no_request_is_refused_in_one_line(sshd: Sshd, said: dict[str, Any]) -> None:
-    done = sshd.run(send=sent(said))
+def test_what_is_no_request_is_refused_in_one_line(sshd: Sshd, wrong: dict[str, Any]) -> None:
+    done = sshd.run(send=sent(wrong))
     assert done.returncode == 1
     assert list(json.loads(done.stdout)) == ["refusal"]
     assert done.stdout.count("\n") == 1

@@ -11,15 +11,19 @@ import hypothesis
 import pytest
 from coursehub.config.catalog import Catalog
 from coursehub.config.settings import Settings
-from coursehub.hub.failures.store import Failures
+from coursehub.hub.accounts import Accounts
+from coursehub.hub.failures.store import FailureStore
 from coursehub.hub.hooks import Hook, Hooks
 from coursehub.hub.metrics.spawns import Counters
-from coursehub.hub.notices.feed import Notes
-from coursehub.hub.notices.store import Board
-from coursehub.hub.recorder import Witness
+from coursehub.hub.notices.feed import Feed
+from coursehub.hub.notices.store import AnnouncementStore
+from coursehub.hub.pages.choosing import Choosing
+from coursehub.hub.planner import Planner
+from coursehub.hub.recorder import Recorder
 from coursehub.hub.spawner import CoursehubSpawner
-from coursehub.hub.usage.poll import Measuring
+from coursehub.hub.usage.poll import UsagePoll
 from coursehub.hub.usage.usage import Picture
+from coursehub.hub.volume.directories import Directories
 from coursehub.hub.volume.provisioner import Provisioner
 from coursehub.live.snapshot import Snapshot
 from coursehub.people.directory import People
@@ -57,45 +61,48 @@ class Share:
         self.asked: list[tuple[str, int, tuple[str, ...]]] = []
 
     async def check(self, home_path: str, uid: int, others: list[str]) -> None:
-        """See storage.Share.check."""
+        """See coursehub.hub.volume.share."""
         self.asked.append((home_path, uid, tuple(others)))
 
 
-def witness(folder: Path = Path("no-folder")) -> Witness:
+def recorder(folder: Path = Path("no-folder")) -> Recorder:
     """One that keeps records in `folder`."""
-    return Witness(Failures(folder, lambda: 14, LOG), Counters(), lambda: UTC, LOG)
+    return Recorder(FailureStore(folder, lambda: 14, LOG), Counters(), lambda: UTC, LOG)
 
 
-def silent(log: logging.Logger) -> Notes:
-    """Nothing to tell anybody."""
+def silent(log: logging.Logger) -> Feed:
+    """A feed without a notice for anybody."""
 
     async def count(_: Settings) -> Picture:
         return Picture(0, {}, {})
 
-    return Notes(site, Board(Path("no-folder"), log), Measuring(site, count, log))
+    return Feed(site, AnnouncementStore(Path("no-folder"), log), UsagePoll(site, count, log))
+
+
+def live(settings: Settings, courses: Catalog) -> Any:
+    """A live site that stays as it is."""
+    return SimpleNamespace(current=Snapshot(settings, courses, ()))
 
 
 def hooks(
     courses: Catalog | None = None,
     adjust: Adjust | None = None,
     counters: Counters | None = None,
+    settings: Settings | None = None,
     **earlier: Hook,
 ) -> Hooks:
     """The hooks over the tests' site and `courses`, with the site's own `adjust` and `earlier` hooks."""
-    live: Any = SimpleNamespace(current=Snapshot(site(), courses or catalog(), ()))
     share: Any = Share()
-    return Hooks(
-        live,
-        share,
-        People(LOG),
-        FRAME,
-        provisioner=Provisioner(Path("no-token"), LOG),
-        witness=witness(),
-        notes=silent(LOG),
-        adjust=adjust,
-        earlier=earlier,
-        counters=counters,
-    )
+    counters = counters or Counters()
+    directories = Directories(share, Provisioner(Path("no-token"), LOG))
+    now = live(settings or site(), courses or catalog())
+    planner = Planner(now, Accounts(People(LOG)), directories, counters, adjust)
+    return Hooks(planner, FRAME, recorder(), counters, earlier)
+
+
+def choosing(courses: Catalog | None = None, settings: Settings | None = None) -> Choosing:
+    """The start page over the tests' site and `courses`."""
+    return Choosing(live(settings or site(), courses or catalog()), Accounts(People(LOG)), recorder(), silent(LOG))
 
 
 @pytest.fixture

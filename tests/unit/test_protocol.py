@@ -6,23 +6,40 @@ from typing import Any
 import pytest
 from coursehub import protocol
 from coursehub.errors import Refused
+from coursehub.limits import Limit
 from coursehub.names import is_person
-from coursehub.protocol import CourseRequest, HomeRequest, PeopleRequest
+from coursehub.protocol import (
+    ChangesReply,
+    CourseRequest,
+    EntryChange,
+    Fault,
+    FaultsReply,
+    HomeRequest,
+    LimitChange,
+    LimitsReply,
+    PeopleReply,
+    PeopleRequest,
+    RefusalReply,
+    Tenant,
+    Usage,
+    UsageReply,
+)
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 HOME: dict[str, Any] = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
 WRONG_UIDS: list[Any] = [0, -1, 999, 19999, 2**31 - 1, 2**32, "20001", "0", " 20001", 20001.0, True, None, [20001], {}]
 COURSE: dict[str, Any] = {"verb": "course", "slug": "python-intro", "gid": 70101, "data": "read-only"}
 
 
-def parsed(**said: Any) -> protocol.Request:
+def parsed(**sent: Any) -> protocol.Request:
     """The request that is sent as JSON."""
-    return protocol.parse(json.dumps(said).encode(), minimum_uid=20000)
+    return protocol.parse(json.dumps(sent).encode(), minimum_uid=20000)
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("sent", "meant"),
     [
         pytest.param(HOME, HomeRequest(verb="home", name="maria", uid=20001, gid=20001), id="a home"),
         pytest.param(
@@ -33,12 +50,64 @@ def parsed(**said: Any) -> protocol.Request:
         pytest.param({"verb": "people"}, PeopleRequest(verb="people"), id="people"),
     ],
 )
-def test_a_request_is_taken(said: dict[str, Any], meant: protocol.Request) -> None:
-    assert parsed(**said) == meant
+def test_a_request_is_taken(sent: dict[str, Any], meant: protocol.Request) -> None:
+    assert parsed(**sent) == meant
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sent",
+    [
+        pytest.param({**COURSE, "verb": "check"}, id="check"),
+        pytest.param({"verb": "people"}, id="people"),
+        pytest.param({"verb": "quota", "home": "maria", "size": 1024}, id="quota"),
+    ],
+)
+def test_what_the_hub_never_sends_its_service_does_not_know(sent: dict[str, Any]) -> None:
+    assert parsed(**sent)
+    with pytest.raises(Refused, match=f"{sent['verb']}.*does not match any of the expected tags"):
+        protocol.parse_for_service(json.dumps(sent).encode())
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        (
+            ChangesReply((EntryChange("home/01", "make", "0755 0:0"),)),
+            '{"changes": [{"path": "home/01", "what": "make", "to": "0755 0:0", "done": true}]}',
+        ),
+        (
+            FaultsReply((Fault("course/a\udcff", "is missing"),)),
+            r'{"findings": [{"path": "course/a\udcff", "what": "is missing", "done": false, "seen": true}]}',
+        ),
+        (
+            UsageReply((Usage("course/a", 5, 1, Limit(None, 0), "walk"),)),
+            '{"usage": [{"path": "course/a", "size": 5, "files": 1, "limit": {"size": null, "files": 0}, '
+            '"counted": "walk"}]}',
+        ),
+        (
+            LimitsReply((LimitChange("home/01/maria", "1.0 GiB", "user", done=False),)),
+            '{"limits": [{"path": "home/01/maria", "limit": "1.0 GiB", "kind": "user", "done": false}]}',
+        ),
+        (PeopleReply((Tenant("maria", 20001, 20001),)), '{"people": [{"name": "maria", "uid": 20001, "gid": 20001}]}'),
+        (RefusalReply("no"), '{"refusal": "no"}'),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_a_reply_is_this_on_the_wire(reply: protocol.Reply, text: str) -> None:
+    assert protocol.as_json(reply) == text
+
+
+def test_a_reply_is_read_as_it_was_given() -> None:
+    reply = UsageReply((Usage("course/a", 5, 1, Limit(None, 0), "walk"),))
+    sent = json.loads(protocol.as_json(reply))
+    assert protocol.read(UsageReply, sent | {"new": 1}) == reply
+    for wrong in ({}, {"usage": None}, {"usage": [sent["usage"][0] | {"path": "/etc"}]}, {"usage": [{"size": "5"}]}):
+        with pytest.raises(ValidationError):
+            protocol.read(UsageReply, wrong)
+
+
+@pytest.mark.parametrize(
+    "sent",
     [
         *(
             pytest.param(HOME | {"name": name}, id=f"I2 name {name[:20]!a}")
@@ -66,9 +135,9 @@ def test_a_request_is_taken(said: dict[str, Any], meant: protocol.Request) -> No
         pytest.param({}, id="nothing"),
     ],
 )  # fmt: skip
-def test_anything_else_is_refused_in_one_line_of_plain_letters(said: dict[str, Any]) -> None:
+def test_anything_else_is_refused_in_one_line_of_plain_letters(sent: dict[str, Any]) -> None:
     with pytest.raises(Refused) as refused:
-        parsed(**said)
+        parsed(**sent)
     assert str(refused.value).isascii()
     assert str(refused.value).isprintable()
 
@@ -108,6 +177,6 @@ def test_i2_whatever_a_name_is_only_a_login_name_is_taken(name: str) -> None:
         st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
     )
 )
-def test_no_json_does_anything_but_be_refused_or_taken(said: object) -> None:
+def test_no_json_does_anything_but_be_refused_or_taken(sent: object) -> None:
     with pytest.raises(Refused):
-        protocol.parse(json.dumps(said).encode())
+        protocol.parse(json.dumps(sent).encode())

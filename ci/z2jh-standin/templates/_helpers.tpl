@@ -40,6 +40,10 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 {{- include "standin.secret" (list . "hub.config.ConfigurableHTTPProxy.auth_token" $given) -}}
 {{- end }}
 
+{{- define "standin.hubServiceAccount" -}}
+{{- .Values.hub.serviceAccount.name | default (ternary "hub" "default" .Values.hub.serviceAccount.create) -}}
+{{- end }}
+
 {{- define "standin.imagePullSecrets" -}}
 {{- $root := first . -}}
 {{- with concat $root.Values.imagePullSecrets (last .).pullSecrets -}}

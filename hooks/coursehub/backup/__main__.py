@@ -1,11 +1,11 @@
-"""The hub's database file: copied before a start of the hub, its newest copies kept, one put back where asked.
+"""The hub's database file: copies it before a start of the hub, keeps the newest copies, restores one on request.
 
     python3 -m coursehub.backup [PROGRAM ARGUMENT ...]
 
 is the entrypoint of the hub's image: it works while nobody has the file open, and then becomes the program, which is
-the hub. There is at most one copy in an hour, so that a hub that cannot start pushes no good copy out. What cannot be
-copied is said, and the hub starts all the same. COURSEHUB_RESTORE names a copy to put back, once; where that cannot be
-done the exit is 1, and no hub starts.
+the hub. There is at most one copy in an hour, so that a hub that cannot start pushes no good copy out. Where a copy
+fails, it prints why, and the hub starts all the same. COURSEHUB_RESTORE names a copy to put back, once; where that
+fails it exits with 1, and no hub starts.
 """
 
 import os
@@ -31,11 +31,11 @@ KEPT = 5
 SECONDS = 10.0
 BETWEEN = timedelta(hours=1)
 
-# Whole copies; byte by byte copies of what is damaged; what another was put in the place of.
-Kind = Literal["jupyterhub", "damaged", "replaced"]
+# Whole copies; byte by byte copies of a damaged file; files that a restored copy replaced.
+CopyKind = Literal["jupyterhub", "damaged", "replaced"]
 _STAMP = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"(?P<kind>jupyterhub|damaged|replaced)-(?P<time>[0-9]{8}T[0-9]{6}Z)\.sqlite")
-# What SQLite keeps beside a file that was not closed; some of the content may be there only.
+# SQLite's files beside one that was not closed; some of the content may be there only.
 _BESIDE = ("-journal", "-wal", "-shm")
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -45,11 +45,11 @@ class Damaged(CoursehubError):
 
 
 class CannotRestore(CoursehubError):
-    """The copy that was asked for cannot be put back; the message says why, and what can."""
+    """The requested copy cannot be put back; the message says why, and which copies can."""
 
 
-def prepare(folder: Path, now: datetime, asked: str = "") -> Iterator[str]:
-    """Copies the database in `folder` or puts the copy `asked` back, drops the oldest copies, and says each thing done.
+def prepare(folder: Path, now: datetime, wanted: str = "") -> Iterator[str]:
+    """Copies the database in `folder` or puts the copy `wanted` back, drops the oldest copies, and yields its messages.
 
     Afterwards there is a database file, perhaps an empty one. It and the copies are for the hub's user alone, and so is
     `folder` where it is the hub's own. Raises CannotRestore.
@@ -60,28 +60,28 @@ def prepare(folder: Path, now: datetime, asked: str = "") -> Iterator[str]:
         backups.mkdir(mode=0o700, exist_ok=True)
         backups.chmod(0o700)
         done = backups / "restored"
-        if asked and not (done.exists() and done.read_text() == asked):
-            yield _restore(database, backups, now, asked)
-            # Once: whoever forgets to take the request away must not lose what comes after.
-            done.write_text(asked)
+        if wanted and not (done.exists() and done.read_text() == wanted):
+            yield _restore(database, backups, now, wanted)
+            # Once: a request that stays must not undo what comes after.
+            done.write_text(wanted)
         else:
-            if asked:
-                yield f"{asked} was put back at an earlier start; take {RESTORE} away"
+            if wanted:
+                yield f"{wanted} was put back at an earlier start; take {RESTORE} away"
             else:
                 done.unlink(missing_ok=True)
             yield _back_up(database, backups, now)
         yield from _drop(backups)
     except OSError as error:
-        said = f"{error.filename or folder}: {error.strerror}"
-        if asked:
-            raise CannotRestore(f"{asked} cannot be put back: {said}") from None
-        yield f"WARNING no copy was made: {said}"
+        reason = f"{error.filename or folder}: {error.strerror}"
+        if wanted:
+            raise CannotRestore(f"{wanted} cannot be put back: {reason}") from None
+        yield f"WARNING no copy was made: {reason}"
     yield from _close_off(folder)
     for name in copies(backups, "jupyterhub", "replaced", "damaged"):
         yield f"  {name}  {(backups / name).stat().st_size // 1024} KiB"
 
 
-def copies(backups: Path, *kinds: Kind) -> list[str]:
+def copies(backups: Path, *kinds: CopyKind) -> list[str]:
     """The names of copies of these kinds, each kind's newest first."""
     try:
         found = sorted((path.name for path in backups.iterdir() if path.is_file()), reverse=True)
@@ -133,17 +133,17 @@ def _since(names: Sequence[str], now: datetime) -> str | None:
     return None
 
 
-def _restore(database: Path, backups: Path, now: datetime, asked: str) -> str:
+def _restore(database: Path, backups: Path, now: datetime, wanted: str) -> str:
     there = copies(backups, "jupyterhub", "replaced")
-    name = next(iter(copies(backups, "jupyterhub")), "") if asked == NEWEST else asked
+    name = next(iter(copies(backups, "jupyterhub")), "") if wanted == NEWEST else wanted
     choice = f"write {RESTORE} with one of: {', '.join([NEWEST, *there])}" if there else "there is no copy at all"
     if name not in there:
-        raise CannotRestore(f"{asked}: no such copy; {choice}")
+        raise CannotRestore(f"{wanted}: no such copy; {choice}")
     aside = backups / _name("replaced", now)
     try:
         with _Scratch(backups) as scratch:
             _copy(backups / name, scratch / DATABASE)
-            # What lies beside goes first: SQLite would play it into the copy.
+            # The files beside go first: SQLite would replay them into the copy.
             for suffix in (*_BESIDE, ""):
                 if (old := Path(f"{database}{suffix}")).exists():
                     _move(old, Path(f"{aside}{suffix}"))
@@ -156,7 +156,7 @@ def _restore(database: Path, backups: Path, now: datetime, asked: str) -> str:
 
 
 def _drop(backups: Path) -> Iterator[str]:
-    kinds: Sequence[Kind] = ("jupyterhub", "damaged", "replaced")
+    kinds: Sequence[CopyKind] = ("jupyterhub", "damaged", "replaced")
     for kind in kinds:
         for name in copies(backups, kind)[KEPT:]:
             for suffix in ("", *_BESIDE):
@@ -171,7 +171,7 @@ def _close_off(folder: Path) -> Iterator[str]:
         for suffix in ("", *_BESIDE):
             if (path := Path(f"{database}{suffix}")).exists():
                 path.chmod(0o600)
-        # fsGroup leaves the top of a volume root's, and only its owner can change the mode.
+        # With fsGroup the top of a volume stays root's, and only its owner can change the mode.
         found = folder.stat()
         if found.st_uid == os.geteuid():
             folder.chmod(0o700)
@@ -190,7 +190,7 @@ def _copy(source: Path, target: Path) -> None:
             closing(sqlite3.connect(uri, uri=True, timeout=SECONDS)) as old,
             closing(sqlite3.connect(target)) as new,
         ):
-            # A lock is waited for here, and no longer than said; backup() would wait for ever.
+            # This waits for a lock, at most SECONDS; backup() would wait for ever.
             old.execute("BEGIN")
             old.execute("SELECT count(*) FROM sqlite_master").fetchone()
             old.backup(new)
@@ -204,7 +204,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 class _Scratch:
-    """A folder for what is not whole yet; what an earlier run left in it is gone."""
+    """A folder for files that are not whole yet, emptied of what an earlier run left."""
 
     def __init__(self, backups: Path) -> None:
         self._path = backups / "unfinished"
@@ -218,7 +218,7 @@ class _Scratch:
         shutil.rmtree(self._path, ignore_errors=True)
 
 
-def _name(kind: Kind, now: datetime) -> str:
+def _name(kind: CopyKind, now: datetime) -> str:
     return f"{kind}-{now.strftime(_STAMP)}.sqlite"
 
 

@@ -18,15 +18,21 @@ class NoAnswer(CoursehubError):
 def ask(namespace: str, question: dict[str, Any]) -> dict[str, Any]:
     """The answer of the hub in `namespace` of kubectl's context; raises NoAnswer."""
     try:
-        said = kubectl.run(namespace, *_EXEC, *_PYTHON, json.dumps(question))
+        printed = kubectl.run(namespace, *_EXEC, *_PYTHON, json.dumps(question))
     except kubectl.NoKubectl as error:
         raise NoAnswer(str(error)) from None
     except kubectl.TooSlow:
         raise NoAnswer("the hub did not answer within a minute; look at: kubectl logs deployment/hub") from None
     except kubectl.KubectlError as error:
         raise NoAnswer(f"the hub in namespace {namespace} cannot be asked: {error}") from None
-    reply = json.loads(said)
-    if "refusal" in reply:
-        raise NoAnswer(reply["refusal"])
-    answer: dict[str, Any] = reply["answer"]
+    try:
+        reply = json.loads(printed)
+        if "refusal" in reply:
+            raise NoAnswer(reply["refusal"])
+        answer: dict[str, Any] = reply["answer"]
+    except (ValueError, TypeError, KeyError):
+        raise NoAnswer(
+            f"the hub in namespace {namespace} replies something else than this command understands; are both of one "
+            "version? `coursehub --version`"
+        ) from None
     return answer

@@ -1,4 +1,4 @@
-"""kubectl, run in one place: what it says comes back as text or objects, what goes wrong as a sentence."""
+"""kubectl, run in one place: what it prints comes back as text or objects, what goes wrong as a sentence."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ MANAGER = "coursehub"
 
 
 class KubectlError(CoursehubError):
-    """kubectl did not do what it was asked; the message is the last that it said."""
+    """kubectl did not do what it was asked; the message is the last line that it printed."""
 
 
 class NoKubectl(KubectlError):
@@ -41,8 +41,8 @@ def run(namespace: str, *arguments: str, stdin: str | None = None, timeout: floa
     except subprocess.TimeoutExpired:
         raise TooSlow(f"kubectl {arguments[0]} did not end within {timeout:g} s; is the cluster there?") from None
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise KubectlError(said[-1] if said else f"kubectl {arguments[0]} failed and gave no reason")
+        printed = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise KubectlError(printed[-1] if printed else f"kubectl {arguments[0]} failed and gave no reason")
     return done.stdout
 
 

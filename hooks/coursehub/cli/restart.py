@@ -1,13 +1,15 @@
-"""A restart of one of the three that everybody's servers depend on, without touching any of those."""
+"""`coursehub restart`: one of the three that everybody's servers depend on, without touching any of those."""
 
 import time
-from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import click
 
 from coursehub.errors import CoursehubError
 
-from . import hub, kubectl
+from . import hub, kubectl, options
+from .common import FINE
 from .shell import SERVERS
 
 _EVERY = 1.0
@@ -33,26 +35,71 @@ PARTS = {
 }
 
 
-def restart(options: Namespace) -> int:
-    """Restarts a part and says each step; raises CoursehubError where it is not back in time."""
-    part = PARTS[options.part]
-    namespace = part.namespace(options.namespace)
-    if kubectl.get(namespace, "deployment", part.deployment) is None:
-        raise CoursehubError(f"there is no {options.part} in namespace {namespace}; name its release's by --namespace")
-    before = _servers(options.namespace)
-    print(f"{options.part}: meanwhile {part.meanwhile}")
-    if options.dry_run:
-        print(f"{options.part}: would be restarted; {len(before)} servers run")
-        return 0
-    began = time.monotonic()
-    kubectl.run(namespace, "rollout", "restart", f"deployment/{part.deployment}")
-    _follow(options, began, lambda: stage(_deployment(namespace, part)), READY)
-    if options.part == "proxy":
-        _follow(options, began, lambda: _routed(options.namespace), ROUTED)
-    took = time.monotonic() - began
-    stayed = before & _servers(options.namespace)
-    print(f"{options.part}: done in {took:.0f} s; {len(stayed)} of {len(before)} servers ran on")
-    return 0
+@click.command(
+    "restart",
+    cls=options.Verb,
+    short_help="Restart the hub, the proxy or the provisioner; servers run on.",
+    example="coursehub restart proxy",
+)
+@click.option("--timeout", type=int, default=300, show_default=True, metavar="SECONDS", help="For how long to wait.")
+@options.namespace
+@options.dry_run
+@click.argument("name", type=click.Choice(list(PARTS)), help="What to restart.")
+def command(name: str, timeout: int, namespace: str, dry_run: bool) -> int:
+    """Put a new pod in the place of the old one, and wait until it is ready; servers run on.
+
+    For the proxy it waits until each server has its route again. Says how long it took and how many servers ran on.
+    Also the way to move one off a node that is to be drained. Exit 0: done, 1: not back in time.
+    """
+    part = PARTS[name]
+    place = part.namespace(namespace)
+    if kubectl.get(place, "deployment", part.deployment) is None:
+        raise CoursehubError(f"there is no {name} in namespace {place}; name its release's by --namespace")
+    before = _servers(namespace)
+    print(f"{name}: meanwhile {part.meanwhile}")
+    if dry_run:
+        print(f"{name}: would be restarted; {len(before)} servers run")
+        return FINE
+    watch = _Watch(name, namespace, timeout)
+    kubectl.run(place, "rollout", "restart", f"deployment/{part.deployment}")
+    watch.until(READY, lambda: stage(_deployment(place, part)))
+    if name == "proxy":
+        watch.until(ROUTED, lambda: _routed(namespace))
+    seconds = watch.seconds
+    stayed = before & _servers(namespace)
+    print(f"{name}: done in {seconds:.0f} s; {len(stayed)} of {len(before)} servers ran on")
+    return FINE
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """Tells of a restart of the part `name` as it goes, for `timeout` seconds at most."""
+
+    name: str
+    namespace: str
+    timeout: int
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """For how long it has gone on."""
+        return time.monotonic() - self.began
+
+    def until(self, end: str, look: Callable[[], str]) -> None:
+        """Prints each thing that `look` finds, once, until that is `end`; CoursehubError after `timeout`."""
+        last = ""
+        while last != end:
+            found = look()
+            if found != last:
+                print(f"{self.name}: {found} ({self.seconds:.0f} s)", flush=True)
+                last = found
+            elif self.seconds > self.timeout:
+                raise CoursehubError(
+                    f"{self.name}: after {self.timeout} s still: {last}. Nothing is taken back; "
+                    f"`coursehub status --namespace {self.namespace}` says what is wrong"
+                )
+            else:
+                time.sleep(_EVERY)
 
 
 READY, ROUTED = "the new pod is ready", "each running server has its route"
@@ -68,23 +115,6 @@ def stage(deployment: kubectl.Object) -> str:
     if status.get("availableReplicas", 0) < wanted or status.get("replicas", 0) > wanted:
         return "the new pod is starting"
     return READY
-
-
-def _follow(options: Namespace, began: float, look: Callable[[], str], end: str) -> None:
-    """Says each thing that `look` finds, once, until that is `end`."""
-    said = ""
-    while said != end:
-        now = look()
-        if now != said:
-            print(f"{options.part}: {now} ({time.monotonic() - began:.0f} s)", flush=True)
-            said = now
-        elif time.monotonic() - began > options.timeout:
-            raise CoursehubError(
-                f"{options.part}: after {options.timeout} s still: {said}. Nothing is taken back; "
-                f"`coursehub status --namespace {options.namespace}` says what is wrong"
-            )
-        else:
-            time.sleep(_EVERY)
 
 
 def _routed(namespace: str) -> str:

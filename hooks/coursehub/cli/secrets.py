@@ -1,27 +1,25 @@
-"""What `coursehub secrets apply` does: a folder of an admin's in, Secrets of the cluster out."""
+"""`coursehub secrets apply`: a folder of an admin's in, Secrets of the cluster out."""
 
-import ssl
 import stat
-import sys
-from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import sleep
 
+import click
+
 from coursehub.config import document, settings
 
-from . import kubectl, secrets_plan, tls
-from .common import FINE, PROBLEMS, say
+from . import kubectl, options, secrets_plan, tls
+from .common import FINE, PROBLEMS, say, warn
 from .kubectl import Object
-from .secrets_plan import NoPlace, Secret
+from .secrets_plan import NoPlace, Secret, Values
 from .tls import CHAIN, KEY, Facts, Unusable
 
 _PROXY = "component=proxy"
 _SECOND = 1.0
-_SAID = {
+_PROXY_IS = {
     "current": "proxy: has this certificate",
     "restarted": "proxy: restarted, and serves this certificate; servers run on",
     "outdated": "proxy: serves what it started with; add --restart-proxy (servers run on, pages connect again)",
@@ -49,46 +47,91 @@ class _Checked:
     warnings: Sequence[str]
 
 
-def apply(options: Namespace) -> int:
-    """Checks the folder, then makes or updates its Secrets; where something is wrong, nothing is changed."""
+@click.group("secrets", cls=options.Verbs, short_help="Bring certificate and passwords into the cluster.")
+def command() -> None:
+    """Bring certificate and passwords into the cluster."""
+
+
+@command.command(
+    "apply",
+    short_help="Make or update the Secrets from a folder of files.",
+    example="coursehub secrets apply secrets/ --site values/uni.yaml --host jupyter.example.edu --restart-proxy",
+)
+@options.site_if_any
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name by which people reach the hub, which the certificate has to have; can be given more than once, in "
+    "place of the values'.",
+)
+@click.option(
+    "--restart-proxy",
+    is_flag=True,
+    help="Restart the proxy if it is older than the certificate, which it reads at its start only; servers run on.",
+)
+@options.namespace
+@options.dry_run
+@options.as_json
+@click.argument("folder", type=options.File, help="Where the files are; nothing else is in it.")
+def apply(
+    folder: Path,
+    sites: Sequence[Path],
+    hosts: Sequence[str],
+    restart_proxy: bool,
+    namespace: str,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Make or update the Secrets into which the files of FOLDER go.
+
+    They are tls.crt (the server's certificate, then its issuers') with tls.key, and others (docs/admins.md lists them).
+    Checks all before it changes anything: key, chain, host name, days left, and that nobody else may read what is
+    secret. To be run again after each renewal, by cron too: what is unchanged stays untouched.
+
+    Exit 0: all is as FOLDER has it, 1: something is wrong.
+    """
     now = datetime.now(UTC)
+    values = settings.plain([(str(path), document.read_text(path)) for path in sites])
     try:
-        checked = _check(options, now)
+        checked = _check(folder, values, hosts, namespace, now)
     except Unusable as error:
-        say({"problems": error.problems}, error.problems, as_json=options.json, error=True)
+        say({"problems": error.problems}, error.problems, as_json=as_json, error=True)
         return PROBLEMS
-    for each in checked.warnings:
-        print(f"coursehub: {each}", file=sys.stderr)
-    changes = _apply(checked.secrets, dry_run=options.dry_run)
+    for sentence in checked.warnings:
+        warn(sentence)
+    changes = _apply(checked.secrets, dry_run=dry_run)
     certificate = checked.certificate
-    proxy = _proxy(options, checked.mounted, changes) if certificate else None
+    proxy = None
+    if certificate:
+        proxy = _proxy(namespace, checked.mounted, changes, restart=restart_proxy, dry_run=dry_run)
     answer = {
-        "secrets": [asdict(each) for each in changes],
+        "secrets": [asdict(change) for change in changes],
         "certificate": certificate and {**asdict(certificate), "ends": certificate.ends.isoformat()},
         "proxy": proxy,
         "warnings": checked.warnings,
     }
-    say(answer, _lines(checked, changes, proxy, now, dry_run=options.dry_run), as_json=options.json)
+    say(answer, _lines(checked, changes, proxy, now, dry_run=dry_run), as_json=as_json)
     return FINE
 
 
-def _check(options: Namespace, now: datetime) -> _Checked:
+def _check(folder: Path, values: Values, hosts: Sequence[str], namespace: str, now: datetime) -> _Checked:
     """Raises Unusable with each thing that is wrong."""
-    values = settings.plain([(str(path), document.read_text(path)) for path in options.site or ()])
-    folder = options.folder
     files = _read(folder)
     certificate = None
     warnings: list[str] = []
     try:
-        planned = secrets_plan.plan(files, values, options.namespace)
+        planned = secrets_plan.plan(files, values, namespace)
         if CHAIN in files:
-            certificate = _certificate(files, options.host or secrets_plan.hosts(values), now)
-            warnings = [f"{folder}/{each}" for each in (*certificate.warnings(now), *_distrust(folder, certificate))]
+            certificate = _certificate(files, hosts or secrets_plan.hosts(values), now)
+            found = (*certificate.warnings(now), *tls.distrust(folder / CHAIN, folder / KEY, certificate))
+            warnings = [f"{folder}/{warning}" for warning in found]
         return _Checked(planned, certificate, secrets_plan.tls_name(values), warnings)
     except NoPlace as error:
         raise Unusable([str(error)]) from None
     except Unusable as error:
-        raise Unusable([f"{folder}/{each}" for each in error.problems]) from None
+        raise Unusable([f"{folder}/{problem}" for problem in error.problems]) from None
 
 
 def _read(folder: Path) -> dict[str, bytes]:
@@ -97,7 +140,7 @@ def _read(folder: Path) -> dict[str, bytes]:
     known = f"known files: {', '.join(places)}"
     files: dict[str, bytes] = {}
     problems: list[str] = []
-    for path in sorted(each for each in folder.iterdir() if not each.name.startswith(".")):
+    for path in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
         place = places.get(path.name)
         if place is None or not path.is_file():
             problems.append(f"{path}: is no secret that is known here; {known}")
@@ -126,38 +169,15 @@ def _certificate(files: Mapping[str, bytes], hosts: Sequence[str], now: datetime
     return tls.check(files[CHAIN], files[KEY], hosts, now)
 
 
-def _distrust(folder: Path, certificate: Facts) -> Iterable[str]:
-    """What a client on this machine says to a server with these files, which finds a missing intermediate."""
-    there, here = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    # As browsers have it; for which host it is, is looked at elsewhere.
-    here.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    here.check_hostname = False
-    to_there, to_here = ssl.MemoryBIO(), ssl.MemoryBIO()
-    try:
-        there.load_cert_chain(folder / CHAIN, folder / KEY)
-        server = there.wrap_bio(to_there, to_here, server_side=True)
-        client = here.wrap_bio(to_here, to_there)
-        # Hello, certificate, finished.
-        for side in (client, server, client):
-            with suppress(ssl.SSLWantReadError):
-                side.do_handshake()
-    except ssl.SSLError as error:
-        why = getattr(error, "verify_message", None) or error.reason
-        yield (
-            f"{CHAIN}: this machine does not trust '{certificate.issuer}' ({why}); if browsers do not know it as an "
-            "authority, append the certificates between it and one that they know"
-        )
-
-
 def _apply(planned: Sequence[Secret], *, dry_run: bool) -> list[Change]:
     """Asks the API about all of them before it changes the first."""
     changes = []
-    for each in planned:
-        before = kubectl.get(each.namespace, "secret", each.name)
-        manifest = each.manifest(before["type"] if before else None)
-        after = kubectl.apply(each.namespace, manifest, dry_run=True)
+    for secret in planned:
+        before = kubectl.get(secret.namespace, "secret", secret.name)
+        manifest = secret.manifest(before["type"] if before else None)
+        after = kubectl.apply(secret.namespace, manifest, dry_run=True)
         what = "made" if before is None else "unchanged" if _same(before, after) else "changed"
-        changes.append((manifest, Change(each.namespace, each.name, what)))
+        changes.append((manifest, Change(secret.namespace, secret.name, what)))
     if not dry_run:
         for manifest, change in changes:
             if change.what != "unchanged":
@@ -166,51 +186,50 @@ def _apply(planned: Sequence[Secret], *, dry_run: bool) -> list[Change]:
 
 
 def _same(before: Object, after: Object) -> bool:
-    labels = [each["metadata"].get("labels") for each in (before, after)]
+    labels = [secret["metadata"].get("labels") for secret in (before, after)]
     return bool(labels[0] == labels[1] and before.get("data") == after.get("data"))
 
 
-def _proxy(options: Namespace, name: str, changes: Sequence[Change]) -> str:
+def _proxy(namespace: str, name: str, changes: Sequence[Change], *, restart: bool, dry_run: bool) -> str:
     """Whether the proxy serves what is in the Secret `name`: it reads that at its start only, so its pod is newer."""
-    where = options.namespace
-    deployment = kubectl.get(where, "deployment", "proxy")
+    deployment = kubectl.get(namespace, "deployment", "proxy")
     if deployment is None:
         return "absent"
     volumes = deployment["spec"]["template"]["spec"].get("volumes", ())
     if name not in [volume.get("secret", {}).get("secretName") for volume in volumes]:
         return "elsewhere"
-    if options.dry_run and any(change.name == name and change.what != "unchanged" for change in changes):
+    if dry_run and any(change.name == name and change.what != "unchanged" for change in changes):
         return "outdated"
-    found = kubectl.get(where, "secret", name)
+    found = kubectl.get(namespace, "secret", name)
     written = _written(found) if found else ""
-    pods = [pod for pod in kubectl.get_all(where, "pods", _PROXY) if "deletionTimestamp" not in pod["metadata"]]
+    pods = [pod for pod in kubectl.get_all(namespace, "pods", _PROXY) if "deletionTimestamp" not in pod["metadata"]]
     # Times are whole seconds, and a pod of the same one may have the old certificate; so a new one waits for the next.
     if all(pod["metadata"]["creationTimestamp"] > written for pod in pods):
         return "current"
-    if options.dry_run or not options.restart_proxy:
+    if dry_run or not restart:
         return "outdated"
     sleep(_SECOND)
-    kubectl.restart(where, "proxy")
+    kubectl.restart(namespace, "proxy")
     return "restarted"
 
 
 def _written(found: Object) -> str:
     """When the Secret's data was last written, as Kubernetes writes times (UTC, whole seconds)."""
     meta = found["metadata"]
-    fields = [each for each in meta.get("managedFields", ()) if "f:data" in each.get("fieldsV1", {})]
-    return max([str(meta["creationTimestamp"]), *(str(each["time"]) for each in fields)])
+    fields = [owner for owner in meta.get("managedFields", ()) if "f:data" in owner.get("fieldsV1", {})]
+    return max([str(meta["creationTimestamp"]), *(str(owner["time"]) for owner in fields)])
 
 
 def _lines(
     checked: _Checked, changes: Sequence[Change], proxy: str | None, now: datetime, *, dry_run: bool
 ) -> Iterable[str]:
-    for each, change in zip(checked.secrets, changes, strict=True):
+    for secret, change in zip(checked.secrets, changes, strict=True):
         same = change.what == "unchanged"
         yield f"secret {change.name} in {change.namespace}: {'would be ' if dry_run and not same else ''}{change.what}"
         if not same:
-            yield from each.then
+            yield from secret.then
     if certificate := checked.certificate:
         names, left = ", ".join(certificate.names), certificate.days(now)
         yield f"certificate: {names}; {left} days left, until {certificate.ends:%Y-%m-%d}; serial {certificate.serial}"
     if proxy:
-        yield _SAID[proxy]
+        yield _PROXY_IS[proxy]

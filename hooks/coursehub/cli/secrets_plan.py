@@ -83,7 +83,7 @@ def tls_name(values: Values) -> str:
                 f"jupyterhub.proxy.https.secret.{key} is {given[key]}, and the Secret will have {file}; leave it out"
             )
     names = [given.get("name")] if https.get("enabled") and https.get("type") == "secret" else []
-    names += [each.get("secretName") for each in _entries(values, "jupyterhub.ingress", "tls")]
+    names += [entry.get("secretName") for entry in _entries(values, "jupyterhub.ingress", "tls")]
     return _only(names, CHAIN, "jupyterhub.proxy.https.secret.name and jupyterhub.ingress.tls", "coursehub-tls")
 
 
@@ -91,21 +91,21 @@ def hosts(values: Values) -> tuple[str, ...]:
     """The names by which the values have people reach the hub."""
     found = [*_list(_at(values, "jupyterhub.proxy.https").get("hosts"))]
     found += _list(_at(values, "jupyterhub.ingress").get("hosts"))
-    for each in _entries(values, "jupyterhub.ingress", "tls"):
-        found += _list(each.get("hosts"))
+    for entry in _entries(values, "jupyterhub.ingress", "tls"):
+        found += _list(entry.get("hosts"))
     return tuple(dict.fromkeys(map(str, found)))
 
 
 def _hub_name(values: Values) -> str:
-    said = "jupyterhub.hub.existingSecret"
-    return _only([_at(values, "jupyterhub.hub").get("existingSecret")], "hub.yaml", said)
+    name = _at(values, "jupyterhub.hub").get("existingSecret")
+    return _only([name], "hub.yaml", "jupyterhub.hub.existingSecret")
 
 
 def _registry_name(values: Values) -> str:
     found: list[Any] = list(_list(_at(values, "jupyterhub").get("imagePullSecrets")))
     for part in ("hub", "proxy.chp", "singleuser"):
         found += _list(_at(values, f"jupyterhub.{part}.image").get("pullSecrets"))
-    names = [each.get("name") if isinstance(each, Mapping) else each for each in found]
+    names = [secret.get("name") if isinstance(secret, Mapping) else secret for secret in found]
     return _only(names, "registry.json", "jupyterhub.imagePullSecrets and image.pullSecrets")
 
 
@@ -145,7 +145,7 @@ def _list(value: object) -> list[Any]:
 
 
 def _entries(values: Values, path: str, key: str) -> list[Values]:
-    return [each for each in _list(_at(values, path).get(key)) if isinstance(each, Mapping)]
+    return [entry for entry in _list(_at(values, path).get(key)) if isinstance(entry, Mapping)]
 
 
 def _authority(content: bytes) -> str | None:

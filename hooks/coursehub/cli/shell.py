@@ -1,26 +1,38 @@
-"""A shell in somebody's running server, as that person."""
+"""`coursehub shell`: a shell in somebody's running server, as that person."""
 
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import click
+
 from coursehub.errors import CoursehubError
 
-from . import kubectl
+from . import kubectl, options
 
 SERVERS = "component=singleuser-server"
 # KubeSpawner writes the login name itself here; in a label it may be changed.
 _OWNER = "hub.jupyter.org/username"
 
 
-def shell(options: Namespace) -> NoReturn:
-    """Becomes `kubectl exec` of a login shell; CoursehubError says why there is none to be had."""
-    pod = find(kubectl.get_all(options.namespace, "pods", SERVERS), options.user)
+@click.command(
+    "shell",
+    cls=options.Verb,
+    short_help="Open a shell in somebody's running server.",
+    example="coursehub shell maria",
+)
+@options.namespace
+@options.user
+def command(user: str, namespace: str) -> NoReturn:
+    """Open a shell in the server of USER, as that person: what they can read and write, it can.
+
+    It ends with `exit`, and the server runs on.
+    """
+    pod = find(kubectl.get_all(namespace, "pods", SERVERS), user)
     terminal = "-it" if sys.stdin.isatty() else "-i"
     into = ("exec", terminal, pod, "--container", "notebook", "--", "bash", "-l")
-    os.execvp("kubectl", ["kubectl", "--namespace", options.namespace, *into])
+    os.execvp("kubectl", ["kubectl", "--namespace", namespace, *into])
 
 
 def find(pods: Sequence[kubectl.Object], user: str) -> str:
@@ -31,11 +43,11 @@ def find(pods: Sequence[kubectl.Object], user: str) -> str:
             f"{user} has no server now. `coursehub explain --user {user}` says what they may start, "
             f"`coursehub user show {user}` whether the name is right."
         )
-    pod = max(theirs, key=lambda each: str(each["metadata"]["creationTimestamp"]))
+    pod = max(theirs, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
     if "deletionTimestamp" in pod["metadata"]:
         raise CoursehubError(f"The server of {user} is just ending. Ask them to start another, then try again.")
     containers = pod["status"].get("containerStatuses", [])
-    if not any("running" in each["state"] for each in containers if each["name"] == "notebook"):
+    if not any("running" in container["state"] for container in containers if container["name"] == "notebook"):
         name = pod["metadata"]["name"]
         raise CoursehubError(
             f"The server of {user} does not run yet ({_why(pod, containers)}). Try again in a moment, or look at: "
@@ -49,5 +61,7 @@ def _annotations(pod: kubectl.Object) -> dict[str, str]:
 
 
 def _why(pod: kubectl.Object, containers: Sequence[dict[str, Any]]) -> str:
-    reasons = [more["reason"] for each in containers for more in each["state"].values() if "reason" in more]
+    reasons = [
+        state["reason"] for container in containers for state in container["state"].values() if "reason" in state
+    ]
     return str(reasons[0] if reasons else pod["status"].get("phase", "unknown"))

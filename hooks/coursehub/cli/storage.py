@@ -1,53 +1,82 @@
-"""What `coursehub storage` and `coursehub course create|check|archive` do, as root on the host that has the volume."""
+"""`coursehub storage`: the shared volume, as root on the host that has it."""
 
 import asyncio
-import grp
-import json
-import logging
-import os
-import sys
-from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
+
+import click
 
 from coursehub import layout, protocol
-from coursehub.config.catalog import Catalog
 from coursehub.config.settings import Settings
-from coursehub.errors import CoursehubError, Refused
-from coursehub.people.nss import NssProvider
-from coursehub.person import Person
-from coursehub.storage import archive as closing
-from coursehub.storage import feedback, volume
-from coursehub.storage import usage as accounting
-from coursehub.storage.answer import answer
-from coursehub.storage.check import COURSES, TOP, CourseTree, Finding, Inspector
+from coursehub.errors import Refused
+from coursehub.storage import usage as disk
+from coursehub.storage.check import CourseTree
 from coursehub.storage.volume import Volume
+from coursehub.storage.volume import ensure as make
 
-from .common import FINE, PROBLEMS, find, say, site_and_courses, site_settings, today
+from . import doors, options, volume
+from .common import FINE, PROBLEMS, reason, say, site_and_courses, warn
+from .person import find
 
-_LOG = logging.getLogger(__name__)
+
+@click.group("storage", cls=options.Verbs, short_help="Prepare the shared volume.")
+def command() -> None:
+    """Prepare the shared volume."""
 
 
-def ensure(options: Namespace) -> int:
-    """Makes the directories that people and courses need."""
-    site, loaded = site_and_courses(options)
-    where, trees = _volume(options), _trees(site, loaded.catalog)
+command.add_command(doors.door)
+command.add_command(doors.serve)
+
+
+@command.command(
+    "ensure",
+    short_help="Make the homes and course directories that are missing.",
+    example="coursehub storage ensure --root /export --site values/uni.yaml values/courses.yaml",
+)
+@options.root
+@options.site
+@click.option(
+    "--user",
+    "users",
+    multiple=True,
+    metavar="NAME",
+    help="Also the home of this person, who is asked for where the site's people are; can be given more than once.",
+)
+@options.dry_run
+@options.courses
+def ensure(root: Path, sites: Sequence[Path], users: Sequence[str], dry_run: bool, courses: Sequence[Path]) -> int:
+    """Make what is missing and correct owners and modes; say each change.
+
+    Homes are those of the people whom the values list (the provider `file`), and of each --user, whom the site's
+    provider is asked about. Run it as root on the host that has the volume, once again after each new person or course.
+    """
+    site, loaded = site_and_courses(sites, courses)
+    mounted, trees = volume.mounted(root), volume.trees(site, loaded.catalog)
     corrected = set()
-    for change in volume.ensure(where.root, _tree(site, trees), dry_run=options.dry_run):
+    for change in make(mounted.root, _entries(site, trees), dry_run=dry_run):
         print(change)
         corrected |= {change.path} if change.what == "correct" else set()
     for tree in trees:
         # Closed or opened with this run; a walk through every course at each run would be long.
         if layout.course_files(tree.slug) in corrected:
-            for below in _below(where, tree, dry_run=options.dry_run):
+            for below in volume.close_or_open(mounted, tree, dry_run=dry_run):
                 print(below)
-    if not options.dry_run:
-        for change in where.list_people():
+    if not dry_run:
+        for change in mounted.list_people():
             print(change)
-    return max([_home(where, site, name, dry_run=options.dry_run) for name in options.user], default=FINE)
+    return max([_home(mounted, site, name, dry_run=dry_run) for name in users], default=FINE)
 
 
-def _home(where: Volume, site: Settings, name: str, *, dry_run: bool) -> int:
+def _entries(site: Settings, trees: Iterable[CourseTree]) -> Iterator[layout.TreeEntry]:
+    yield from layout.people_tree()
+    for name, (uid, gid) in volume.people(site).items():
+        yield from layout.home_tree(uid, gid, name)
+    for tree in trees:
+        yield from tree.entries
+
+
+def _home(mounted: Volume, site: Settings, name: str, *, dry_run: bool) -> int:
     """The exit code: one who cannot have a home keeps nobody else from theirs."""
     try:
         if site.identity.provider == "authState":
@@ -56,220 +85,101 @@ def _home(where: Volume, site: Settings, name: str, *, dry_run: bool) -> int:
                 "storage.provisioner (docs/admins.md, Directories)"
             )
         person = asyncio.run(find(site, name)).person
-        for change in where.home(name, person.uid, person.gid, dry_run=dry_run):
+        for change in mounted.home(name, person.uid, person.gid, dry_run=dry_run):
             print(change)
     except Refused as refusal:
-        print(f"coursehub: {name}: {refusal}", file=sys.stderr)
+        warn(f"{name}: {refusal}")
         return PROBLEMS
     except OSError as error:
-        print(f"coursehub: {name}: {error.filename or ''}: {error.strerror}", file=sys.stderr)
+        warn(f"{name}: {reason(error)}")
         return PROBLEMS
     return FINE
 
 
-def usage(options: Namespace) -> int:
-    """Says what each home and course takes."""
-    found = list(accounting.usage(_volume(options)))
-    lines = (f"{_gib(each.size):>10}  {each.files:>9} files  {each.path}{_of(each)}" for each in found)
-    say([asdict(each) for each in found], lines, as_json=options.json)
-    return FINE
+@command.command(
+    "quota",
+    short_help="Set the limits on homes and courses.",
+    example="coursehub storage quota --root /export --site values/uni.yaml values/courses.yaml",
+)
+@options.root
+@options.site
+@options.dry_run
+@options.as_json
+@options.courses
+def quota(root: Path, sites: Sequence[Path], dry_run: bool, as_json: bool, courses: Sequence[Path]) -> int:
+    """Set the file system's own limits on homes and courses, as the site's `quotas` have them; say each change.
 
-
-def quota(options: Namespace) -> int:
-    """Sets the limits that the site's values have."""
-    site, loaded = site_and_courses(options)
+    Run it as root on the host that has the volume. Exit 0: set, 1: this file system has none.
+    """
+    site, loaded = site_and_courses(sites, courses)
     quotas = site.quotas
     unknown = sorted(set(quotas.courses) - set(loaded.catalog.courses))
     if unknown:
         raise Refused(f"quotas.courses has {', '.join(unknown)}, and the course files do not; take it out there")
-    people = {name: each.over(quotas.home) for name, each in quotas.people.items()}
-    courses = [
+    of_people = {name: limit.over(quotas.home) for name, limit in quotas.people.items()}
+    of_courses = [
         (tree.slug, tree.gid, quotas.courses.get(tree.slug, quotas.course).over(quotas.course))
-        for tree in _trees(site, loaded.catalog)
+        for tree in volume.trees(site, loaded.catalog)
     ]
-    where, dry = _volume(options), options.dry_run
-    said: list[accounting.Set] = []
-    refused: list[str] = []
-    for limits in (
-        accounting.limit_homes(where, people, quotas.home.over(quotas.home), dry_run=dry),
-        accounting.limit_courses(where, courses, dry_run=dry),
+    mounted = volume.mounted(root)
+    limits: list[protocol.LimitChange] = []
+    refusals: list[str] = []
+    for some in (
+        disk.limit_homes(mounted, of_people, quotas.home.over(quotas.home), dry_run=dry_run),
+        disk.limit_courses(mounted, of_courses, dry_run=dry_run),
     ):
         try:
-            said += limits
+            limits += some
         except Refused as refusal:
             # Homes can have limits where courses cannot.
-            refused.append(str(refusal))
-    said_as_json = {"limits": [asdict(each) for each in said], "refused": refused}
-    say(said_as_json, map(str, said), as_json=options.json)
-    for each in refused:
-        print(f"coursehub: {each}", file=sys.stderr)
-    return PROBLEMS if refused else FINE
+            refusals.append(str(refusal))
+    answer = {"limits": [asdict(limit) for limit in limits], "refused": refusals}
+    say(answer, map(str, limits), as_json=as_json)
+    for sentence in refusals:
+        warn(sentence)
+    return PROBLEMS if refusals else FINE
 
 
-def people(options: Namespace) -> int:
-    """Lists everyone with a home, as name:uid."""
-    found = _volume(options).people()
-    say([asdict(each) for each in found], (f"{each.name}:{each.uid}" for each in found), as_json=options.json)
+@command.command(
+    "usage",
+    short_help="Say what each home and course takes.",
+    example="coursehub storage usage --root /export",
+)
+@options.root
+@options.as_json
+def usage(root: Path, as_json: bool) -> int:
+    """Say what each home and course takes, as the file system counts, or by a walk.
+
+    Run it as root on the host that has the volume.
+    """
+    uses = list(disk.usage(volume.mounted(root)))
+    lines = (f"{_gib(use.size):>10}  {use.files:>9} files  {use.path}{_limit(use)}" for use in uses)
+    say([asdict(use) for use in uses], lines, as_json=as_json)
     return FINE
 
 
-def push_feedback(options: Namespace) -> int:
-    """Copies released feedback of a course into its students' homes, as those students."""
-    if os.geteuid() != 0:
-        raise Refused("run it as root on the host that has the volume; it acts as each student")
-    done = []
-    for each in feedback.push(_volume(options).root, options.slug, dry_run=options.dry_run):
-        done.append(each)
-        if not options.json:
-            print(each)
-    say([asdict(each) for each in done], (), as_json=options.json)
-    return PROBLEMS if any(each.what == "failed" for each in done) else FINE
-
-
-def create(options: Namespace) -> int:
-    """Makes one course's directories, and says what is left to do."""
-    return _course(options, archive=False)
-
-
-def archive(options: Namespace) -> int:
-    """Closes the directories of a course whose file says that it is archived."""
-    return _course(options, archive=True)
-
-
-def _course(options: Namespace, *, archive: bool) -> int:
-    site, loaded = site_and_courses(options)
-    tree = _one(site, loaded.catalog, options.slug)
-    if archive and not tree.archived:
-        raise Refused(
-            f"course '{tree.slug}' is not archived in its file, so the next run would open it again; write "
-            f"`archive: {today(site)}` there first, and let the hub have it"
-        )
-    where, dry = _volume(options), options.dry_run
-    changes = where.course(tree.slug, tree.gid, tree.data, archived=tree.archived, dry_run=dry)
-    below = _below(where, tree, dry_run=dry)
-    left = [] if archive else list(_left_to_do(tree, site))
-    said = {"changes": [asdict(each) for each in changes], "below": [asdict(each) for each in below], "left": left}
-    say(said, map(str, (*changes, *below, *(f"still to do: {each}" for each in left))), as_json=options.json)
-    return FINE
-
-
-def _below(where: Volume, tree: CourseTree, *, dry_run: bool) -> list[closing.Below]:
-    every = (closing.below(where.root, top, archived=tree.archived, dry_run=dry_run) for top in tree.tops)
-    return [each for each in every if each.count or each.left]
-
-
-def _left_to_do(tree: CourseTree, site: Settings) -> Iterator[str]:
-    try:
-        grp.getgrgid(tree.gid)
-    except KeyError:
-        yield f"no group has the gid {tree.gid} on this host; make one in the directory, with the instructors in it"
-    if tree.archived:
-        yield "the course is archived in its file, so its directories are closed"
-    if site.quotas.courses.get(tree.slug, site.quotas.course).over(site.quotas.course):
-        yield "its limit: coursehub storage quota"
-    yield "let the hub have the course file: helm upgrade"
-
-
-def check(options: Namespace) -> int:
-    """Says what is wrong with the directories of a course, or of all, and repairs it where asked to."""
-    site, loaded = site_and_courses(options)
-    inspector = Inspector(_volume(options).root, repair=options.repair and not options.dry_run)
-    findings = list(_found(inspector, options, site, loaded.catalog))
-    seen, unseen = ([each for each in findings if each.seen is seen] for seen in (True, False))
-    say([asdict(each) for each in findings], map(str, seen), as_json=options.json)
-    if unseen:
-        paths = ", ".join(each.path for each in unseen[:5]) + (f" and {len(unseen) - 5} more" if unseen[5:] else "")
-        said = f"{paths} may not be looked at from here (root_squash, or you are not root); the storage host sees all"
-        print(f"coursehub: {said}", file=sys.stderr)
-    return PROBLEMS if any(not each.done for each in seen) else FINE
-
-
-def _found(inspector: Inspector, options: Namespace, site: Settings, catalog: Catalog) -> Iterator[Finding]:
-    trees = _trees(site, catalog) if options.all else [_one(site, catalog, options.slug)]
-    yield from inspector.top(TOP if options.all else COURSES)
-    for tree in trees:
-        yield from inspector.course(tree)
-    if options.all:
-        yield from inspector.strangers({tree.slug for tree in trees})
-        yield from inspector.homes(_listed(site))
-        yield from inspector.people()
-
-
-def door(options: Namespace) -> int:
-    """Answers one request from standard input, for a forced command of ssh; nothing comes from a command line."""
-    try:
-        if os.environ.get("SSH_ORIGINAL_COMMAND", "request") not in ("", "request"):
-            raise Refused("this key runs no commands; send one request, as JSON, on standard input")
-        asked = protocol.parse(sys.stdin.buffer.readline(protocol.MOST + 1), minimum_uid=options.minimum_uid)
-        if isinstance(asked, protocol.HomeRequest):
-            _agree(asked, asyncio.run(_person(options, asked.name)))
-        said, code = answer(asked, _volume(options), dry_run=options.dry_run), FINE
-    except CoursehubError as refusal:
-        said, code = {"refusal": str(refusal)}, PROBLEMS
-    except OSError as error:
-        said, code = {"refusal": f"the volume refused it: {error.filename or ''}: {error.strerror}"}, PROBLEMS
-    print(json.dumps(said))
-    return code
-
-
-async def _person(options: Namespace, name: str) -> Person | None:
-    if options.site:
-        site = site_settings(options)
-        return (await find(site, name)).person
-    return NssProvider(_LOG).find(name)
-
-
-def _agree(asked: protocol.HomeRequest, person: Person | None) -> None:
-    if person is None:
-        raise Refused(f"{asked.name} is not known here")
-    if (person.uid, person.gid) != (asked.uid, asked.gid):
-        raise Refused(f"{asked.name} is {person.uid}:{person.gid} here, not {asked.uid}:{asked.gid}")
-
-
-def _tree(site: Settings, trees: Iterable[CourseTree]) -> Iterator[layout.Entry]:
-    yield from layout.people_tree()
-    for name, (uid, gid) in _listed(site).items():
-        yield from layout.home_tree(uid, gid, name)
-    for tree in trees:
-        yield from tree.entries
-
-
-def _listed(site: Settings) -> dict[str, tuple[int, int]]:
-    """Uid and gid of the people whom the values list, by name."""
-    listed = site.identity.file.people if site.identity.provider == "file" else {}
-    return {name: (each.uid, each.gid) for name, each in listed.items()}
-
-
-def _trees(site: Settings, catalog: Catalog) -> list[CourseTree]:
-    day = today(site)
-    return [
-        CourseTree(each.slug, each.gid, each.data, each.is_archived(day))
-        for each in catalog.courses.values()
-        if each.gid is not None
-    ]
-
-
-def _one(site: Settings, catalog: Catalog, slug: str) -> CourseTree:
-    for tree in _trees(site, catalog):
-        if tree.slug == slug:
-            return tree
-    if slug in catalog.courses:
-        raise Refused(f"course '{slug}' has no gid, so it has no directories; nothing is to be done")
-    raise Refused(f"no course file has a course {slug!r}")
-
-
-def _volume(options: Namespace) -> Volume:
-    if not options.root.is_dir():
-        raise Refused(f"{options.root} is no directory; mount the volume there first")
-    os.umask(0o077)
-    return Volume(options.root)
+def _limit(use: protocol.Usage) -> str:
+    size, files = use.limit.size, use.limit.files
+    limit = ", ".join(([_gib(size)] if size else []) + ([f"{files} files"] if files else []))
+    return f"  of {limit}" if limit else ""
 
 
 def _gib(size: int) -> str:
     return f"{size / 2**30:.2f} GiB"
 
 
-def _of(each: accounting.Usage) -> str:
-    size, files = each.limit.size, each.limit.files
-    limit = ", ".join(([_gib(size)] if size else []) + ([f"{files} files"] if files else []))
-    return f"  of {limit}" if limit else ""
+@command.command(
+    "people",
+    short_help="List everyone with a home, as name:uid.",
+    example="coursehub storage people --root /export",
+)
+@options.root
+@options.as_json
+def people(root: Path, as_json: bool) -> int:
+    """List everyone with a home, as name:uid. A home in another's folder is left out.
+
+    Run it as root on the host that has the volume.
+    """
+    tenants = volume.mounted(root).people()
+    say([asdict(tenant) for tenant in tenants], (f"{tenant.name}:{tenant.uid}" for tenant in tenants), as_json=as_json)
+    return FINE

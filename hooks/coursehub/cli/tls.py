@@ -1,10 +1,13 @@
 """Whether browsers will take a certificate: its key, its chain, its host names, its days."""
 
+import ssl
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -65,8 +68,8 @@ def check(chain: bytes, key: bytes, hosts: Sequence[str], now: datetime) -> Fact
         raise Unusable([f"{CHAIN}: holds something else than whole certificates; take out keys, and what is cut off"])
     try:
         problems = [*_key(certificates, key), *_links(certificates)]
-        for number, each in enumerate(certificates, 1):
-            problems += _one(each, _which(certificates, number), now)
+        for number, certificate in enumerate(certificates, 1):
+            problems += _one(certificate, _which(certificates, number), now)
         problems += _purpose(certificates[0], hosts)
         names = _names(certificates[0])
     except (ValueError, UnsupportedAlgorithm) as error:
@@ -74,8 +77,34 @@ def check(chain: bytes, key: bytes, hosts: Sequence[str], now: datetime) -> Fact
     if problems:
         raise Unusable(problems)
     first = certificates[0]
-    ends = min(each.not_valid_after_utc for each in certificates)
+    ends = min(certificate.not_valid_after_utc for certificate in certificates)
     return Facts(tuple(names), _called(first.issuer), f"{first.serial_number:x}", ends)
+
+
+def distrust(chain: Path, key: Path, certificate: Facts) -> Iterator[str]:
+    """What a client on this machine says to a server with these files, which finds a missing intermediate.
+
+    `cryptography.x509.verification` would stumble over authorities that machines do have, and not say why.
+    """
+    server_side, client_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    # As browsers have it; for which host it is, `check` looks at.
+    client_side.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    client_side.check_hostname = False
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    try:
+        server_side.load_cert_chain(chain, key)
+        server = server_side.wrap_bio(to_server, to_client, server_side=True)
+        client = client_side.wrap_bio(to_client, to_server)
+        # Hello, certificate, finished.
+        for side in (client, server, client):
+            with suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+    except ssl.SSLError as error:
+        why = getattr(error, "verify_message", None) or error.reason
+        yield (
+            f"{CHAIN}: this machine does not trust '{certificate.issuer}' ({why}); if browsers do not know it as an "
+            "authority, append the certificates between it and one that they know"
+        )
 
 
 def _key(certificates: Sequence[x509.Certificate], text: bytes) -> Iterator[str]:
@@ -87,7 +116,8 @@ def _key(certificates: Sequence[x509.Certificate], text: bytes) -> Iterator[str]
     except (ValueError, UnsupportedAlgorithm):
         yield f"{KEY}: holds no private key that can be read; it has to be PEM (-----BEGIN PRIVATE KEY-----)"
         return
-    found = [number for number, each in enumerate(certificates, 1) if _bits(each.public_key()) == _bits(public)]
+    wanted = _bits(public)
+    found = [number for number, other in enumerate(certificates, 1) if _bits(other.public_key()) == wanted]
     if not found:
         yield f"{KEY}: is not the key of the certificate in {CHAIN}; take both from the same request"
     elif found[0] != 1:
@@ -100,13 +130,14 @@ def _bits(public: Any) -> bytes:
 
 
 def _links(certificates: Sequence[x509.Certificate]) -> Iterator[str]:
-    for number, (each, issuer) in enumerate(pairwise(certificates), 1):
+    for number, (certificate, issuer) in enumerate(pairwise(certificates), 1):
         try:
-            each.verify_directly_issued_by(issuer)
+            certificate.verify_directly_issued_by(issuer)
         except (ValueError, TypeError, InvalidSignature):
             yield (
-                f"{CHAIN}: certificate {number} is signed by '{_called(each.issuer)}', and certificate {number + 1} is "
-                f"'{_called(issuer.subject)}', which did not sign it; put the server's first, then each one's issuer"
+                f"{CHAIN}: certificate {number} is signed by '{_called(certificate.issuer)}', and certificate "
+                f"{number + 1} is '{_called(issuer.subject)}', which did not sign it; put the server's "
+                "first, then each one's issuer"
             )
         else:
             if not _is_authority(issuer):
@@ -147,8 +178,8 @@ def _purpose(certificate: x509.Certificate, hosts: Sequence[str]) -> Iterator[st
     names = _names(certificate)
     for host in hosts:
         if not any(_is_for(name, host.lower()) for name in names):
-            said = ", ".join(names) or "no host at all (browsers do not look at its common name)"
-            yield f"{CHAIN}: is for {said}, not for {host}; get one with that name among its alternative names"
+            others = ", ".join(names) or "no host at all (browsers do not look at its common name)"
+            yield f"{CHAIN}: is for {others}, not for {host}; get one with that name among its alternative names"
 
 
 def _names(certificate: x509.Certificate) -> list[str]:
@@ -156,7 +187,7 @@ def _names(certificate: x509.Certificate) -> list[str]:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return []
-    hosts = [each.lower() for each in found.get_values_for_type(x509.DNSName)]
+    hosts = [name.lower() for name in found.get_values_for_type(x509.DNSName)]
     return [*hosts, *map(str, found.get_values_for_type(x509.IPAddress))]
 
 

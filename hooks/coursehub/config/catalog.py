@@ -20,14 +20,14 @@ from .settings import Settings
 
 
 class Catalog:
-    """The live courses by slug, indexed so that a person's are found without looking at all."""
+    """The live courses by slug, with an index that finds a person's without a look at all of them."""
 
     def __init__(self, courses: Iterable[Course] = ()) -> None:
         self.courses: Mapping[str, Course] = MappingProxyType({course.slug: course for course in courses})
         self._position = {slug: position for position, slug in enumerate(self.courses)}
         self._everyone = [course.slug for course in self.courses.values() if course.public]
         self._by_gid = {course.gid: course.slug for course in self.courses.values() if course.gid is not None}
-        # Tuples of text, which Python's search for garbage passes over: there are as many as people.
+        # As many as people; Python's garbage collector ignores tuples of text.
         self._by_entry: dict[str, tuple[str, ...]] = {}
         for course in self.courses.values():
             for entry in {*course.instructors, *(() if course.public else course.students)}:
@@ -56,7 +56,7 @@ class Catalog:
 
 
 @dataclass(frozen=True)
-class Source:
+class CourseSource:
     """Where a course stands: its file, its line there, and its keys and values word for word."""
 
     file: str
@@ -66,14 +66,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What came of loading: the courses that can be used, every mistake, and where the courses of these files stand.
+    """The result of loading: the courses that can be used, every mistake, and where the courses of these files stand.
 
-    A course of the catalog without a source stays as it was before.
+    A course in the catalog without a source is as it was before.
     """
 
     catalog: Catalog
     problems: tuple[Problem, ...]
-    sources: Mapping[str, Source]
+    sources: Mapping[str, CourseSource]
 
 
 def load(
@@ -85,8 +85,7 @@ def load(
     """The catalog in course files, given as (file name, text, or why there is none).
 
     A course with a mistake stays as it is in `last`, and a file that is no course file keeps all that it had there;
-    `homes` names each course's file at that time. Without `settings`, what needs the site (image aliases) is not looked
-    at.
+    `homes` names each course's file at that time. Without `settings` it checks nothing against the site.
     """
     before, homes = (last or Catalog()).courses, homes or {}
     problems: list[Problem] = []
@@ -100,7 +99,7 @@ def load(
             mappings[file] = _mapping(documents[file])
         except InvalidFile as error:
             problems += error.problems
-            # It may still hold what it held.
+            # The file may still hold these courses.
             mappings[file] = {slug: None for slug in before if homes.get(slug) == file}
             documents.pop(file, None)
     if len(documents) < len(mappings):
@@ -118,14 +117,14 @@ def load(
         problems += found
     live, collisions = _settle(list(owners), good, before)
     sources = {
-        slug: Source(read.file, read.keys["courses", slug].line + 1, read.data["courses"][slug])
+        slug: CourseSource(read.file, read.keys["courses", slug].line + 1, read.data["courses"][slug])
         for slug, (_, read) in good.items()
     }
     return Loaded(Catalog(live), document.most([*problems, *collisions]), sources)
 
 
 def _owners(mappings: Mapping[str, Mapping[str, object]], homes: Mapping[str, str]) -> dict[str, str]:
-    """Each slug's file: the one that had it as long as it has it, so that no other file takes a course over."""
+    """Each slug's file: its earlier file as long as that has it, so that no other file takes a course over."""
     owners: dict[str, str] = {}
     for file, mapping in mappings.items():
         for slug in mapping:
@@ -154,12 +153,12 @@ def _twice(read: Document, slug: str, owner: str) -> list[Problem]:
 
 def _slug(read: Document, slug: str) -> list[Problem]:
     if slug == GENERAL_SLUG:
-        said = f"'{slug}' is the choice outside courses; take another slug"
-        return [read.problem(("courses", slug), said, at_key=True)]
+        message = f"'{slug}' is the choice outside courses; take another slug"
+        return [read.problem(("courses", slug), message, at_key=True)]
     if is_slug(slug):
         return []
-    said = "the slug may hold a-z, 0-9 and single '-' inside, 48 characters at most; it is also the directory's name"
-    return [read.problem(("courses", slug), said, at_key=True)]
+    message = "the slug may hold a-z, 0-9 and single '-' inside, 48 characters at most; it is also the directory's name"
+    return [read.problem(("courses", slug), message, at_key=True)]
 
 
 def _course(
@@ -176,12 +175,12 @@ def _course(
     except ValidationError as error:
         return None, [*problems, *islice(read.explain(path, error.errors(include_url=False), Course), max(most, 0))]
     if settings is not None:
-        problems += [read.problem((*path, *at), said) for at, said in _unknown_to(settings, course)]
+        problems += [read.problem((*path, *at), message) for at, message in _unknown_to(settings, course)]
     return course, problems
 
 
 def _unknown_to(settings: Settings, course: Course) -> Iterator[tuple[Path, str]]:
-    """What the course asks for and the site does not have: where it stands below the course, and what to write."""
+    """What the course names and the site does not have: the place below the course, and the message."""
     at: tuple[str, ...]
     for at, choice in ((("image",), course.image), (("instructor", "image"), course.instructor.image)):
         try:
@@ -198,8 +197,8 @@ def _unknown_to(settings: Settings, course: Course) -> Iterator[tuple[Path, str]
     for role, names in (("student", course.groups.student), ("instructor", course.groups.instructor)):
         for index, name in enumerate(names):
             if name not in settings.groups:
-                said = f"the site has no group '{name}'; take one of: {_listed(settings.groups)}"
-                yield ("groups", role, index), f"groups.{role}: {said}"
+                known = _listed(settings.groups)
+                yield ("groups", role, index), f"groups.{role}: the site has no group '{name}'; take one of: {known}"
     for at, variables in (
         (("environment",), course.environment),
         (("instructor", "environment"), course.instructor.environment),
@@ -231,7 +230,7 @@ def _listed(known: Iterable[str]) -> str:
 def _settle(
     slugs: Sequence[str], good: dict[str, tuple[Course, Document]], before: Mapping[str, Course]
 ) -> tuple[Iterable[Course], list[Problem]]:
-    """The live courses: a good one is taken unless another has its unix group, else it stays as it was `before`."""
+    """The live courses: a good one unless another course has its unix group, else the one from `before`."""
     problems: list[Problem] = []
     while True:
         live = {
@@ -241,7 +240,7 @@ def _settle(
         def newcomer(slug: str, live: Mapping[str, Course] = live) -> tuple[bool, bool]:
             return slug in good, slug not in before or before[slug].gid != live[slug].gid
 
-        # Whoever had the group keeps it.
+        # The course that had the group keeps it.
         owner: dict[int, str] = {}
         for slug in sorted(live, key=newcomer):
             if (gid := live[slug].gid) is not None:
@@ -251,5 +250,5 @@ def _settle(
             return live.values(), problems
         for slug, gid in lost:
             _, read = good.pop(slug)
-            said = f"gid: {gid} is the unix group of course '{owner[gid]}'; each course has its own"
-            problems.append(read.problem(("courses", slug, "gid"), said))
+            message = f"gid: {gid} is the unix group of course '{owner[gid]}'; each course has its own"
+            problems.append(read.problem(("courses", slug, "gid"), message))

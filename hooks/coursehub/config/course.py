@@ -27,12 +27,13 @@ from coursehub.names import Gid, GroupName, PersonOrGroup, matching
 
 from .durations import Duration
 from .images import ImageChoice
+from .messages import mistake
 from .profiles import Role
 from .resources import Resources
 
 
 def zone(name: str) -> str:
-    """The name itself where it is that of a time zone; raises ValueError."""
+    """The name, if it is a time zone's; else raises ValueError."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -50,22 +51,22 @@ _CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 
 
 def _one_line(text: str) -> str:
-    # Refusals hold it, and each is one line of the log.
+    # Refusals contain it, and a refusal is one line of the log.
     if re.search(f"[{_CONTROL}]", text):
         raise ValueError("write one line, without control characters")
     return text
 
 
-Line = Annotated[
+SingleLine = Annotated[
     str,
     StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=120),
     AfterValidator(_one_line),
     Field(json_schema_extra={"pattern": rf"^\s*[^\s{_CONTROL}](?:[^{_CONTROL}]*[^\s{_CONTROL}])?\s*$"}),
 ]
-# Others may read at most: a course's data would else be writable for everybody who can log in.
+# Others may read at most: else everybody who can log in could write a course's data.
 Umask = Annotated[str, *matching(r"0[0-7][0-7][2367]", 'write four digits in quotes, the last 2, 3, 6 or 7, as "0027"')]
 ZoneName = Annotated[str, StringConstraints(strict=True), AfterValidator(zone)]
-# Which names a course may set beside COURSE_… is the site's to say: a list of dangerous ones would never be complete.
+# The site allows more names than COURSE_…: a list of dangerous names would never be complete.
 VariableName = Annotated[
     str, *matching(r"[A-Z][A-Z0-9_]{0,63}", "write a name in capitals, digits and _, as COURSE_TERM")
 ]
@@ -73,11 +74,11 @@ VariableText = Annotated[str, *matching(r"[^\0]{0,1000}", "write at most 1000 ch
 Environment = Annotated[Mapping[VariableName, VariableText], Field(max_length=50)]
 
 
-class _Block(BaseModel):
+class _CourseBlock(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Cull(_Block):
+class Cull(_CourseBlock):
     """When a server that nobody uses is stopped."""
 
     idle: Duration | None = Field(
@@ -90,11 +91,11 @@ class Cull(_Block):
     @model_validator(mode="after")
     def _idle_within_age(self) -> Self:
         if self.idle is not None and self.max_age is not None and self.idle > self.max_age:
-            raise ValueError("idle is longer than max_age; lower it, or leave it out")
+            raise mistake("idle is longer than max_age; lower idle, or leave it out", "max_age")
         return self
 
 
-class Nbgrader(_Block):
+class Nbgrader(_CourseBlock):
     """Settings of nbgrader in the course's servers; a closed list, never code."""
 
     timezone: ZoneName | None = Field(
@@ -106,7 +107,7 @@ class Nbgrader(_Block):
     max_output_lines: Annotated[int, Field(strict=True, ge=10, le=100000)] | None = Field(
         default=None, description="Lines of a cell's output that are kept when it is graded.", examples=[1000]
     )
-    # More would not fit into one variable of the server.
+    # More would not fit into one environment variable.
     code_stub: (
         Annotated[
             Mapping[
@@ -137,14 +138,14 @@ class Nbgrader(_Block):
         return {name: traits for name, traits in found.items() if traits}
 
 
-class Groups(_Block):
+class Groups(_CourseBlock):
     """Unix groups that servers of the course get, by the names in the site's `groups`."""
 
     student: tuple[GroupName, ...] = Field(default=(), description="For students.", examples=[["licensed"]])
     instructor: tuple[GroupName, ...] = Field(default=(), description="For instructors.", examples=[["teaching-staff"]])
 
 
-class Instructor(_Block):
+class Instructor(_CourseBlock):
     """What is otherwise in instructors' servers; what is left out is as for students."""
 
     image: ImageChoice | None = Field(
@@ -157,16 +158,16 @@ class Instructor(_Block):
     )
 
 
-# One for all: a default with a mapping in it would be copied for each course.
+# One for all courses: pydantic copies a default that contains a mapping.
 _AS_STUDENTS = Instructor()
 
 
-class Course(_Block):
+class Course(_CourseBlock):
     """One course; dates are inclusive and meant in the site's time zone."""
 
-    # The key above the course's keys, not one of them.
+    # The key above the course, not one of its keys.
     slug: Annotated[str, Field(exclude=True), SkipJsonSchema()]
-    name: Line = Field(description="What people see on the page.", examples=["Introduction to Programming"])
+    name: SingleLine = Field(description="What people see on the page.", examples=["Introduction to Programming"])
     description: Description | None = Field(
         default=None,
         description="What the course is, in a line that the page shows below the name.",
@@ -246,34 +247,34 @@ class Course(_Block):
         dates = [(name, day) for name in ("open", "close", "archive") if (day := getattr(self, name)) is not None]
         for (earlier, first), (later, then) in pairwise(dates):
             if then < first:
-                raise ValueError(f"{later} ({then}) is before {earlier} ({first}); put the dates in order")
+                raise mistake(f"{later} ({then}) is before {earlier} ({first}); put the dates in order", later)
         return self
 
     @model_validator(mode="after")
     def _data_has_an_owner(self) -> Self:
         if self.data != "none" and self.gid is None:
-            raise ValueError("data needs the course's unix group; add gid, or leave data out")
+            raise mistake("data needs the course's unix group; add gid, or leave data out", "data")
         return self
 
     @property
     def public(self) -> bool:
-        """Every known person may be a student."""
+        """Whether every known person may be a student."""
         return self.students == "everyone"
 
     def is_archived(self, today: date) -> bool:
-        """From the archive date on, instructors only read and students have nothing."""
+        """Whether it is archived: instructors only read, and students have nothing."""
         return self.archive is not None and today >= self.archive
 
     def image_for(self, role: Role) -> str | None:
-        """What the course chooses as the image of a role's servers."""
+        """The image that the course chooses for a role's servers."""
         return (self.instructor.image if role.teaches else None) or self.image
 
     def resources_for(self, role: Role) -> Resources:
-        """Limits and guarantees of a role's servers, as far as the course says."""
+        """Limits and guarantees of a role's servers, as far as the course sets them."""
         return self.instructor.resources.merged(self.resources) if role.teaches else self.resources
 
     def cull_for(self, role: Role) -> Cull:
-        """Times of a role's servers, as far as the course says."""
+        """Cull times of a role's servers, as far as the course sets them."""
         if not role.teaches:
             return self.cull
         own = self.instructor.cull
@@ -298,7 +299,7 @@ class Standing(Enum):
 
 
 def standing(course: Course, today: date) -> Standing:
-    """Where `course` stands on the day `today`; its first and its last day are open ones."""
+    """Where `course` stands on the day `today`; on its first and its last day it is open."""
     if course.is_archived(today):
         return Standing.ARCHIVED
     if course.open is not None and today < course.open:

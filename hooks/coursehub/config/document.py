@@ -1,7 +1,7 @@
-"""YAML text as plain data in which every value knows its line: what `courses` and `settings` validate.
+"""YAML text as plain data with the line of every value: the input of `catalog` and `settings`.
 
-The course file is written by many hands, so what makes YAML ambiguous or dangerous is refused: duplicate keys,
-aliases, tags, merge keys, several documents, and more of anything than people write.
+Many hands write course files, so it refuses what makes YAML ambiguous or dangerous: duplicate keys, aliases, tags,
+merge keys, several documents, and more of anything than people write.
 """
 
 import re
@@ -23,7 +23,7 @@ from . import messages
 
 Path = tuple[str | int, ...]
 
-# What one file may cost: with these, the worst one is refused within a second and 200 MB.
+# Bounds of one file: they refuse the worst one within a second and 200 MB.
 LARGEST = 8 * 2**20
 MOST_VALUES = 200_000
 MOST_BELOW = 30_000
@@ -33,13 +33,13 @@ _FEWER = 'name groups ("@group") in place of people, or write several files'
 _LONGEST_KEY = 512
 
 _TAG = "tag:yaml.org,2002:"
-# YAML 1.1 also reads 0170, 1:30, 0x1f and 1_000 as numbers, not those that people mean.
+# YAML 1.1 also reads 0170, 1:30, 0x1f and 1_000 as numbers, but other ones than people mean.
 _NUMBERS = {
     f"{_TAG}int": re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})"),
     f"{_TAG}float": re.compile(r"[-+]?[0-9]{0,18}\.[0-9]{0,18}(?:[eE][-+][0-9]{1,3})?|[-+]?\.(?i:inf)|\.(?i:nan)"),
 }
 _PLAIN = {f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
-# Only what begins like one of these can be anything but text, and what is longer only if it holds nothing but this.
+# Only text that begins so can be another type, and longer text only where it holds nothing but _LONG_NUMBER.
 _SPECIAL = frozenset(yaml.CSafeLoader.yaml_implicit_resolvers)
 _LONG = 64
 _LONG_NUMBER = re.compile(r"[-+]?0x[0-9a-fA-F_]*|[-+0-9_:.eEtTzZ \t]*")
@@ -66,29 +66,34 @@ class Document:
         return Problem(self.file, 1, 1, message, course)
 
     def explain(self, path: Path, errors: Iterable[ErrorDetails], model: type[BaseModel]) -> Iterator[Problem]:
-        """What the pydantic `model` said of the data under `path`, as problems; not of values that were left out."""
+        """Errors of the pydantic `model` in the data under `path`, as problems; not of values that were left out."""
         left_out = {at for at, _ in self.problems}
         for error in errors:
-            where = path
-            for part in error["loc"]:
-                if (*where, part) in self.values or (*where, part) in self.keys:
-                    where = (*where, part)
+            where = self._known(path, messages.place(error))
             if where in left_out:
                 continue
-            about_key = error["type"] in ("extra_forbidden", "missing")
-            at = "" if about_key else ".".join(map(str, where[len(path) :]))
+            at_key = error["type"] in ("extra_forbidden", "missing")
+            named = self._known(path, error["loc"])[len(path) :]
+            about = "" if at_key else error.get("ctx", {}).get("about") or ".".join(map(str, named))
             message = messages.message(error, model)
-            yield self.problem(where, f"{at}: {message}" if at else message, at_key=about_key)
+            yield self.problem(where, f"{about}: {message}" if about else message, at_key=at_key)
+
+    def _known(self, path: Path, below: Iterable[str | int]) -> Path:
+        """`path` with those parts of `below` that are in the file; others are pydantic's."""
+        for part in below:
+            if (*path, part) in self.values or (*path, part) in self.keys:
+                path = (*path, part)
+        return path
 
 
 def most(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """The `problems` in order, of one file only as many as somebody reads, and that there are more."""
+    """The `problems` in order, of one file no more than people read, then one that there are more."""
     told: list[Problem] = []
     for _, of_file in groupby(sorted(problems), key=attrgetter("file")):
         some = list(islice(of_file, MOST_PROBLEMS + 1))
         if len(some) > MOST_PROBLEMS:
-            said = "and more mistakes in this file; mend these first"
-            some[-1] = replace(some[-2], course=None, message=said)
+            message = "and more mistakes in this file; mend these first"
+            some[-1] = replace(some[-2], course=None, message=message)
         told += some
     return tuple(told)
 
@@ -99,9 +104,9 @@ def files(folder: FilePath) -> list[FilePath]:
 
 
 def read_text(path: FilePath) -> str:
-    """The file's text; bytes that are no UTF-8 stay in it, for `read` to tell.
+    """The file's text; bytes that are no UTF-8 stay in it, and `read` reports them.
 
-    Raises InvalidFile where it is larger than people write, without reading it to its end.
+    Raises InvalidFile where the file is larger than people write, without reading all of it.
     """
     with path.open("rb") as file:
         content = file.read(LARGEST + 1)
@@ -111,9 +116,9 @@ def read_text(path: FilePath) -> str:
 
 
 def read(file: str, text: str) -> Document:
-    """The document in `text`; mistakes below the top level are kept with it, and their values left out.
+    """The document in `text`, with its mistakes below the top level, whose values it leaves out.
 
-    Raises InvalidFile where the text as a whole is not one YAML mapping, or holds too much to be looked at.
+    Raises InvalidFile where the text is not one YAML mapping, or is beyond the bounds.
     """
     try:
         text.encode()
@@ -123,11 +128,13 @@ def read(file: str, text: str) -> Document:
     try:
         return _Reader(file, loader).document()
     except yaml.MarkedYAMLError as error:
-        said = f"not valid YAML: {error.problem or error.context}; look for indentation, quotes and brackets above it"
-        raise _invalid(file, error.problem_mark or error.context_mark, said) from None
+        message = (
+            f"not valid YAML: {error.problem or error.context}; look for indentation, quotes and brackets above it"
+        )
+        raise _invalid(file, error.problem_mark or error.context_mark, message) from None
     except ReaderError as error:
-        said = f"not valid YAML: character {error.character:#06x} cannot be in a text; remove it"
-        raise _invalid_at(file, text, error.position, said) from None
+        message = f"not valid YAML: character {error.character:#06x} cannot be in a text; remove it"
+        raise _invalid_at(file, text, error.position, message) from None
     finally:
         loader.dispose()
 
@@ -147,7 +154,7 @@ def _no_number(value: str) -> str:
 
 
 class _Reader:
-    """One pass over libyaml's events, which stops where a file asks for too much."""
+    """One pass over libyaml's events, which stops at the bounds."""
 
     def __init__(self, file: str, loader: yaml.CSafeLoader) -> None:
         self._document = Document(file)
@@ -165,8 +172,8 @@ class _Reader:
         self._document.data = self._value(first, ())
         self._next()
         if not isinstance(another := self._next(), yaml.StreamEndEvent):
-            said = "a second document begins here; write one a file, without `---` between"
-            raise _invalid(self._document.file, another.start_mark, said)
+            message = "a second document begins here; write one a file, without `---` between"
+            raise _invalid(self._document.file, another.start_mark, message)
         return self._document
 
     def _value(self, event: Any, path: Path) -> Any:
@@ -273,4 +280,4 @@ class _Reader:
         problems = self._document.problems
         problems.append((path, problem))
         if len(problems) > MOST_PROBLEMS:
-            raise InvalidFile(most([each for _, each in problems]))
+            raise InvalidFile(most([problem for _, problem in problems]))

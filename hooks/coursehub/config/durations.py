@@ -33,6 +33,6 @@ DurationOrNever = Annotated[int | None, BeforeValidator(lambda value: None if va
 
 
 def text(seconds: int) -> str:
-    """The span in the largest unit that fits without a rest."""
+    """The span in the largest unit that divides it."""
     unit = next((unit for unit in "dhm" if seconds % _SECONDS[unit] == 0), None)
     return f"{seconds // _SECONDS[unit]}{unit}" if unit else f"{seconds}s"

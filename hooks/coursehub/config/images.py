@@ -1,4 +1,4 @@
-"""Images by alias: the site names them with their history, a course chooses one, perhaps as it was on a day."""
+"""Images by alias: the site names them with their history, and a course chooses one, perhaps as of a day."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ _REFERENCE = re.compile(
 
 
 def pinned(reference: str) -> str:
-    """The reference where it only ever means one image, by a tag other than latest or a digest; raises ValueError."""
+    """The reference, if it always means one image, by a tag other than latest or a digest; else raises ValueError."""
     found = _REFERENCE.fullmatch(reference)
     if found is None:
         raise ValueError(f"{reference!r} is no image; write it as registry.example.edu/teaching/python:2026-08-15")
@@ -88,14 +88,14 @@ def reference(images: Mapping[str, str | Mapping[date, str]], choice: str) -> st
         if day is None:
             return history
         raise Unavailable(f"the site keeps no history of '{alias}'; write it without the day")
-    days = [each for each in history if day is None or each <= day]
+    days = [begin for begin in history if day is None or begin <= day]
     if not days:
         raise Unavailable(f"'{alias}' begins on {min(history)}; write that day or a later one")
     return history[max(days)]
 
 
 def pulls(wanted: Iterable[tuple[str, str]], images: Mapping[str, str | Mapping[date, str]]) -> list[Pull]:
-    """Each image once, in the order in which `wanted`, pairs of (user, choice), asks for them first."""
+    """Each image once, in the order of `wanted`, which has pairs of (user, choice)."""
     found: dict[str, Pull] = {}
     for user, choice in wanted:
         wanted_reference = reference(images, choice)
@@ -114,7 +114,7 @@ def prepuller(pulled: Iterable[Pull]) -> dict[str, Any]:
 
 
 def _split(reference: str) -> dict[str, str]:
-    """As z2jh writes them, joined by a colon again."""
+    """Name and tag for z2jh, which joins them by a colon again."""
     name, _, tag = reference.rpartition(":")
     found = _REFERENCE.fullmatch(reference)
     if found and found["tag"] and found["digest"]:

@@ -1,4 +1,4 @@
-"""What pydantic says of a file, in the words of people who edit YAML."""
+"""Pydantic's errors in the words of people who edit YAML."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import get_args
 
 from pydantic import BaseModel
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 _INSTEAD = {
     "date_type": "write a day as 2026-09-01",
@@ -27,6 +27,19 @@ _INSTEAD = {
 }
 
 
+def mistake(sentence: str, *at: str | int, about: str | None = None) -> PydanticCustomError:
+    """The error for a model to raise about several keys: it stands at the later one, which is `at` below the model.
+
+    The message begins with the model's key, or with `about`.
+    """
+    return PydanticCustomError("mistake", "{sentence}", {"sentence": sentence, "at": at, "about": about})
+
+
+def place(error: ErrorDetails) -> tuple[str | int, ...]:
+    """The place of the mistake in the data."""
+    return *error["loc"], *error.get("ctx", {}).get("at", ())
+
+
 def message(error: ErrorDetails, model: type[BaseModel]) -> str:
     """What is wrong in data for `model`, and what to write instead."""
     name = error["loc"][-1] if error["loc"] else ""
@@ -37,6 +50,8 @@ def message(error: ErrorDetails, model: type[BaseModel]) -> str:
         return f"unknown key '{name}'; {instead}"
     if error["type"] == "missing":
         return f"'{name}' is missing; add it"
+    if error["type"] == "mistake":
+        return error["msg"]
     if error["type"] == "value_error":
         return error["msg"].removeprefix("Value error, ")
     given = error["input"]
@@ -48,7 +63,7 @@ def message(error: ErrorDetails, model: type[BaseModel]) -> str:
 def _keys(model: type[BaseModel], path: Sequence[str | int]) -> Iterator[str]:
     for part in path:
         field = next((field for name, field in model.model_fields.items() if part in (name, field.alias)), None)
-        # A mapping of models has its values' type last; its keys, which are no fields, are passed over.
+        # A mapping of models has its values' type last; its keys are no fields.
         for found in (field.annotation, *get_args(field.annotation)) if field else ():
             if isinstance(found, type) and issubclass(found, BaseModel):
                 model = found

@@ -12,11 +12,13 @@ NodeName = Annotated[str, *matching(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", "write a
 _Label = Annotated[str, StringConstraints(strict=True, max_length=317)]
 
 
-class _Values(BaseModel):
+class SiteBlock(BaseModel):
+    """Keys of the site's values, frozen; in camelCase, as the chart has them."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
-class Toleration(_Values):
+class Toleration(SiteBlock):
     """As Kubernetes writes it."""
 
     key: _Label | None = None
@@ -26,8 +28,8 @@ class Toleration(_Values):
     toleration_seconds: Annotated[int, Field(strict=True, ge=0)] | None = None
 
 
-class NodeClass(_Values):
-    """Where servers of the class run, which taints they tolerate, and the devices that each gets."""
+class NodeClass(SiteBlock):
+    """Where servers of the class run, the taints that they tolerate, and the devices of one server."""
 
     node_selector: Mapping[str, _Label] = Field(default_factory=dict)
     tolerations: tuple[Toleration, ...] = ()
@@ -35,4 +37,4 @@ class NodeClass(_Values):
 
     def as_tolerations(self) -> list[dict[str, Any]]:
         """The tolerations as plain data."""
-        return [each.model_dump(by_alias=True, exclude_none=True) for each in self.tolerations]
+        return [toleration.model_dump(by_alias=True, exclude_none=True) for toleration in self.tolerations]

@@ -1,5 +1,6 @@
 """What can be chosen on the start page: a course in a role, or general use."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,3 +50,15 @@ def parse(slug: str) -> Profile | None:
     if not separator:
         return Profile(Role.STUDENT, course)
     return next((Profile(each, course) for each in Role if each.teaches and each == role), None)
+
+
+def named(options: object) -> str | None:
+    """The slug that user options name: general use where they leave it out, None where they hold none."""
+    slug = options.get("profile", GENERAL_SLUG) if isinstance(options, Mapping) else None
+    return slug if isinstance(slug, str) else None
+
+
+def of(options: object) -> Profile | None:
+    """The profile that user options ask for; None where no profile can have the slug that they name, or they none."""
+    slug = named(options)
+    return None if slug is None else parse(slug)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from coursehub.names import written_as
 
+from .messages import mistake
 from .nodes import NodeName
 
 Number = TypeVar("Number", int, float)
@@ -76,7 +77,7 @@ class Resources(Amount):
     @model_validator(mode="after")
     def _guarantee_within_limit(self) -> Self:
         if self.guarantee.capped(self) != self.guarantee:
-            raise ValueError("the guarantee is above the limit; lower it")
+            raise mistake("the guarantee is above the limit; lower it", "guarantee")
         return self
 
     def merged(self, other: "Resources") -> "Resources":

@@ -26,7 +26,7 @@ class _CourseFile(BaseModel):
 
 
 class _Generator(GenerateJsonSchema):
-    """Refuses keys outside a mapping's pattern, and leaves out what repeats the obvious to whoever reads a schema."""
+    """Refuses keys outside a mapping's pattern, and leaves out titles and defaults that say nothing."""
 
     def dict_schema(self, schema: core_schema.DictSchema) -> dict[str, Any]:
         made = super().dict_schema(schema)
@@ -45,7 +45,7 @@ class _Generator(GenerateJsonSchema):
 def course_file() -> dict[str, Any]:
     """The schema (draft 2020-12) of a whole course file.
 
-    It accepts what `courses.load` accepts, and more only where the models look at two values at once or into a text
-    (the order of dates, a span's range, a time zone), and where it takes the site or another course to tell.
+    It accepts what `catalog.load` accepts, and more only where a rule looks at two values or into a text (the order of
+    dates, a span's range, a time zone), or needs the site or another course.
     """
     return {"$schema": _Generator.schema_dialect, **_CourseFile.model_json_schema(schema_generator=_Generator)}

@@ -1,4 +1,4 @@
-"""The site's values that the hub needs, frozen: what the chart's own keys mean to the code."""
+"""The site's values that the hub needs, frozen: the chart's own keys as the code knows them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,22 +7,23 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from coursehub.errors import InvalidFile
 from coursehub.limits import Limit
 from coursehub.names import Gid, GroupName, PersonName, Uid, matching
 
-from . import document
+from . import document, rules
 from .course import VariableName, ZoneName
 from .document import Document
 from .durations import DurationOrNever
 from .images import Alias, Versions
-from .nodes import NodeClass, NodeName
+from .messages import mistake, place
+from .nodes import NodeClass, NodeName, SiteBlock
 from .resources import Amount, Bytes, Resources
 
-# Of the server's own start, and of programs that load what a variable names: never a course's or a site's.
+# Variables of the server's start, and of programs that load what a variable names: no course and no site sets them.
 RESERVED = re.compile(
     r"(?:BASH|COURSEHUB|IPYTHON|JPY|JUPYTER|KUBERNETES|LD|NB|PYTHON|XDG)(?:_|[A-Z]|$)|(?:ENV|HOME|PATH|SHELL|USER)$"
 )
@@ -31,11 +32,7 @@ _BASE = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?")
 _SERVER = re.compile(r"ldaps?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?/?")
 
 
-class _Values(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
-
-
-class FilePerson(_Values):
+class FilePerson(SiteBlock):
     """One person of the `file` provider; `groups` are names of `identity.file.groups`."""
 
     uid: Uid
@@ -43,7 +40,7 @@ class FilePerson(_Values):
     groups: tuple[str, ...] = ()
 
 
-class FileDirectory(_Values):
+class FileDirectory(SiteBlock):
     """The people and unix groups of the `file` provider."""
 
     groups: Mapping[GroupName, Gid] = Field(default_factory=dict)
@@ -52,9 +49,10 @@ class FileDirectory(_Values):
     @model_validator(mode="after")
     def _groups_exist(self) -> Self:
         for name, person in self.people.items():
-            for group in person.groups:
+            for index, group in enumerate(person.groups):
                 if group not in self.groups:
-                    raise ValueError(f"{name} is in group {group!r}, which identity.file.groups does not have; add it")
+                    sentence = f"{name} is in group {group!r}, which identity.file.groups does not have; add it"
+                    raise mistake(sentence, "people", name, "groups", index)
         return self
 
 
@@ -79,67 +77,67 @@ def _filter(*words: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Text = Annotated[str, StringConstraints(strict=True, min_length=1)]
+NonEmpty = Annotated[str, StringConstraints(strict=True, min_length=1)]
 
 
-class LdapUsers(_Values):
+class LdapUsers(SiteBlock):
     """Where accounts are in an LDAP directory; `name`, `uid` and `gid` are attributes."""
 
-    base: Text
-    filter: Annotated[Text, _filter("{name}")] = "(&(objectClass=posixAccount)(uid={name}))"
-    name: Text = "uid"
-    uid: Text = "uidNumber"
-    gid: Text = "gidNumber"
+    base: NonEmpty
+    filter: Annotated[NonEmpty, _filter("{name}")] = "(&(objectClass=posixAccount)(uid={name}))"
+    name: NonEmpty = "uid"
+    uid: NonEmpty = "uidNumber"
+    gid: NonEmpty = "gidNumber"
 
     @property
     def attributes(self) -> frozenset[str]:
-        """What to ask for."""
+        """The attributes to request."""
         return frozenset({self.name, self.uid, self.gid})
 
 
-class LdapGroups(_Values):
+class LdapGroups(SiteBlock):
     """Where groups are in an LDAP directory; `name` and `gid` are attributes, and `gid` may be missing."""
 
-    base: Text
-    filter: Annotated[Text, _filter("{name}", "{dn}")] = "(&(objectClass=posixGroup)(memberUid={name}))"
-    name: Text = "cn"
-    gid: Text = "gidNumber"
+    base: NonEmpty
+    filter: Annotated[NonEmpty, _filter("{name}", "{dn}")] = "(&(objectClass=posixGroup)(memberUid={name}))"
+    name: NonEmpty = "cn"
+    gid: NonEmpty = "gidNumber"
 
     @property
     def attributes(self) -> frozenset[str]:
-        """What to ask for."""
+        """The attributes to request."""
         return frozenset({self.name, self.gid})
 
 
-class Ldap(_Values):
+class Ldap(SiteBlock):
     """How to ask an LDAP directory; always over TLS with a verified certificate, unless `start_tls` is off."""
 
-    servers: Annotated[tuple[Annotated[Text, AfterValidator(_server)], ...], AfterValidator(_some)]
+    servers: Annotated[tuple[Annotated[NonEmpty, AfterValidator(_server)], ...], AfterValidator(_some)]
     start_tls: Annotated[bool, Field(strict=True)] = True
-    ca_file: Text | None = None
-    bind_dn: Text | None = None
-    password_file: Text | None = None
+    ca_file: NonEmpty | None = None
+    bind_dn: NonEmpty | None = None
+    password_file: NonEmpty | None = None
     users: LdapUsers
     groups: LdapGroups | None = None
 
     @model_validator(mode="after")
     def _password_goes_with_a_name(self) -> Self:
         if (self.bind_dn is None) != (self.password_file is None):
-            raise ValueError("bindDn and passwordFile belong together; give both, or neither to ask anonymously")
+            raise rules.PASSWORD.mistake("passwordFile" if self.bind_dn is None else "bindDn")
         return self
 
 
-class AuthState(_Values):
+class AuthState(SiteBlock):
     """Names of claims in the auth_state, below its key `claims`; `gids` says which of the groups are unix groups."""
 
-    claims: Text = "oauth_user"
-    uid: Text = "uidNumber"
-    gid: Text = "gidNumber"
-    groups: Text = "groups"
+    claims: NonEmpty = "oauth_user"
+    uid: NonEmpty = "uidNumber"
+    gid: NonEmpty = "gidNumber"
+    groups: NonEmpty = "groups"
     gids: Mapping[GroupName, Gid] = Field(default_factory=dict)
 
 
-class Identity(_Values):
+class Identity(SiteBlock):
     """Where uid, gid and groups of a person come from; `timeout` and `cache` in seconds, for ldap and nss."""
 
     provider: Literal["file", "ldap", "nss", "authState"] = "file"
@@ -152,11 +150,11 @@ class Identity(_Values):
     @model_validator(mode="after")
     def _ldap_is_said(self) -> Self:
         if self.provider == "ldap" and self.ldap is None:
-            raise ValueError("the provider is ldap, and ldap is not given; add ldap with servers and users")
+            raise rules.LDAP.mistake("provider")
         return self
 
 
-class General(_Values):
+class General(SiteBlock):
     """A server outside courses; its image and resources are also what a course gets that names none."""
 
     image: Annotated[str, StringConstraints(min_length=1)]
@@ -175,7 +173,7 @@ def _allowed(name: str) -> str:
     return name
 
 
-class GidRange(_Values):
+class GidRange(SiteBlock):
     """The gids that the university keeps for courses, both ends included."""
 
     minimum: Gid
@@ -185,7 +183,7 @@ class GidRange(_Values):
         return self.minimum <= gid <= self.maximum
 
 
-class Servers(_Values):
+class ServerSettings(SiteBlock):
     """What every server gets; why one failed is kept for `failure_days`."""
 
     activity_interval: Annotated[int, Field(strict=True, ge=5, le=3600)] = 300
@@ -193,7 +191,7 @@ class Servers(_Values):
     failure_days: Annotated[int, Field(strict=True, ge=1, le=365)] = 14
 
 
-class Cull(_Values):
+class CullSettings(SiteBlock):
     """When servers are stopped where their course does not say: seconds, None for never; `every`: between two looks."""
 
     idle: DurationOrNever = 3600
@@ -201,7 +199,7 @@ class Cull(_Values):
     every: Annotated[int, Field(strict=True, ge=5, le=3600)] = 60
 
 
-class Quota(_Values):
+class Quota(SiteBlock):
     """The most bytes (written with a unit) and files; what is left out is not limited by us."""
 
     size: Bytes | None = None
@@ -212,7 +210,7 @@ class Quota(_Values):
         return Limit(self.size or usual.size, self.files or usual.files)
 
 
-class Quotas(_Values):
+class Quotas(SiteBlock):
     """What homes and courses may store: the usual, and by name what is otherwise."""
 
     home: Quota = Quota()
@@ -227,19 +225,19 @@ def _address(url: str) -> str:
     return url
 
 
-class ProvisionerService(_Values):
+class ProvisionerService(SiteBlock):
     """Where the provisioner's service listens, and for how many seconds the hub waits for it."""
 
     url: Annotated[str, AfterValidator(_address)]
     timeout: Annotated[float, Field(strict=True, ge=0.1, le=60)] = 10
 
 
-class Endpoint(_Values):
+class Endpoint(SiteBlock):
     """Where the hub's certificate is shown: an address to connect to, and the `name` to ask for (else the host)."""
 
-    host: Text
+    host: NonEmpty
     port: Annotated[int, Field(strict=True, ge=1, le=65535)] = 443
-    name: Text | None = None
+    name: NonEmpty | None = None
 
 
 def _base(url: str) -> str:
@@ -248,13 +246,13 @@ def _base(url: str) -> str:
     return url.rstrip("/")
 
 
-Labels = Mapping[Annotated[str, *matching(r"[A-Za-z_][A-Za-z0-9_]*", "write the name of a label")], Text]
+Labels = Mapping[Annotated[str, *matching(r"[A-Za-z_][A-Za-z0-9_]*", "write the name of a label")], NonEmpty]
 
 
-class PrometheusSource(_Values):
+class PrometheusSource(SiteBlock):
     """Where `dirsize_total_size_bytes` is, whose label `directory` ends with the login name or the course's slug.
 
-    `homes` and `courses` are the labels that tell them apart; without `courses` only homes are asked for.
+    `homes` and `courses` are the labels that tell them apart; without `courses` only homes are counted.
     """
 
     url: Annotated[str, AfterValidator(_base)]
@@ -263,7 +261,7 @@ class PrometheusSource(_Values):
     courses: Labels | None = None
 
 
-class UsageOf(_Values):
+class UsageSettings(SiteBlock):
     """Who counts what homes and courses take, every `interval` seconds, and from how many percent people are warned."""
 
     provider: Literal["none", "filesystem", "prometheus"] = "none"
@@ -274,17 +272,17 @@ class UsageOf(_Values):
     @model_validator(mode="after")
     def _prometheus_is_said(self) -> Self:
         if self.provider == "prometheus" and self.prometheus is None:
-            raise ValueError("the provider is prometheus, and prometheus is not given; add prometheus with url")
+            raise rules.PROMETHEUS.mistake("provider")
         return self
 
 
-class SpawnTest(_Values):
-    """As whom the spawn test starts servers."""
+class SpawnTestSettings(SiteBlock):
+    """The person as whom the spawn test starts servers."""
 
     person: PersonName
 
 
-class Settings(_Values):
+class Settings(SiteBlock):
     """The site's values, as far as the hub and the command need them."""
 
     general: General
@@ -299,10 +297,10 @@ class Settings(_Values):
     site_module: ModuleName | None = None
     maximum: Amount = Amount.model_validate({"cpu": 8, "memory": "32G"})
     identity: Identity = Identity()
-    servers: Servers = Servers()
-    cull: Cull = Cull()
+    servers: ServerSettings = ServerSettings()
+    cull: CullSettings = CullSettings()
     quotas: Quotas = Quotas()
-    usage: UsageOf = UsageOf()
+    usage: UsageSettings = UsageSettings()
     # Written by the chart: its own.
     version: str | None = None
     # Written by the chart from storage.provisioner.
@@ -310,23 +308,25 @@ class Settings(_Values):
     # Written by the chart from where upstream's values turn TLS on.
     certificate: Endpoint | None = None
     # Written by the chart from monitoring.spawnTest.
-    spawn_test: SpawnTest | None = None
+    spawn_test: SpawnTestSettings | None = None
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         if self.general.image not in self.images:
-            raise ValueError(f"general.image is {self.general.image!r}, which images does not have; add it there")
-        if self.general.resources.node not in (None, *self.nodes):
-            raise ValueError(
-                f"general.resources.node is {self.general.resources.node!r}, which nodes does not have; add it there"
-            )
-        for group in self.general.groups:
+            known = ", ".join(sorted(self.images)) or "(none yet)"
+            raise rules.IMAGE.mistake("general", "image", image=self.general.image, images=known)
+        node = self.general.resources.node
+        if node not in (None, *self.nodes):
+            sentence = f"general.resources.node is {node!r}, which nodes does not have; add it there"
+            raise mistake(sentence, "general", "resources", "node")
+        for index, group in enumerate(self.general.groups):
             if group not in self.groups:
-                raise ValueError(f"general.groups names {group!r}, which groups does not have; add it there")
+                sentence = f"general.groups names {group!r}, which groups does not have; add it there"
+                raise mistake(sentence, "general", "groups", index)
         return self
 
     def owner_of(self, gid: int) -> str | None:
-        """Whose the group already is, which then cannot be a course's."""
+        """The owner of a group that therefore cannot be a course's; None where it has none."""
         return self._owners.get(gid)
 
     @cached_property
@@ -340,7 +340,7 @@ class Settings(_Values):
         return ZoneInfo(self.timezone)
 
     def day(self, moment: datetime) -> date:
-        """Which day it is at the site at an aware `moment`."""
+        """The day at the site at an aware `moment`."""
         return moment.astimezone(self.zone).date()
 
 
@@ -350,37 +350,37 @@ KEYS = frozenset(to_camel(name) for name in Settings.model_fields)
 def load(values: Sequence[tuple[str, str]]) -> Settings:
     """The settings in values files, given as (file name, text); a later file goes over the earlier ones, as in helm.
 
-    Keys of the chart that are not the hub's are passed over. Raises InvalidFile with each mistake's position.
+    It ignores keys of the chart that are not the hub's. Raises InvalidFile with the position of each mistake.
     """
     return read(values)[0]
 
 
 def read(values: Sequence[tuple[str, str]]) -> tuple[Settings, dict[str, Any]]:
-    """The settings as `load` gives them, and the plain data that they are made of."""
+    """The settings, as from `load`, and the plain data behind them."""
     documents = [document.read(file, text) for file, text in values] or [Document("site.yaml", {})]
-    problems = [problem for each in documents for path, problem in each.problems if path and path[0] in KEYS]
+    problems = [problem for one in documents for path, problem in one.problems if path and path[0] in KEYS]
     merged: dict[str, Any] = {}
-    for each in documents:
-        _merge(merged, {key: value for key, value in each.data.items() if key in KEYS})
+    for one in documents:
+        _merge(merged, {key: value for key, value in one.data.items() if key in KEYS})
     if not problems:
         try:
             return Settings.model_validate(merged), merged
         except ValidationError as error:
             for detail in error.errors():
-                path = tuple(detail["loc"])
-                where = next((each for each in reversed(documents) if path in each.values), documents[-1])
+                path = place(detail)
+                where = next((one for one in reversed(documents) if path in one.values), documents[-1])
                 problems += where.explain((), [detail], Settings)
     raise InvalidFile(problems)
 
 
 def plain(values: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """All that values files say, as plain data, a later file over the earlier ones; raises InvalidFile."""
+    """All of the values files as plain data, a later file over the earlier ones; raises InvalidFile."""
     documents = [document.read(file, text) for file, text in values]
-    if problems := [problem for each in documents for _, problem in each.problems]:
+    if problems := [problem for one in documents for _, problem in one.problems]:
         raise InvalidFile(problems)
     merged: dict[str, Any] = {}
-    for each in documents:
-        _merge(merged, each.data)
+    for one in documents:
+        _merge(merged, one.data)
     return merged
 
 

@@ -1,7 +1,7 @@
 """Stops servers whose time is over, by the times of their course: `python3 -m coursehub.culler`, in a pod of its own.
 
-JupyterHub's idle culler has a hook for such decisions from version 2 on (`cull_arbiter_hook`). Upstream's hub image,
-from which this runs, has version 1.4.0, which knows one time for all servers; and the hook of version 2 does not know
+JupyterHub's idle culler has a hook for such decisions from version 2 on (`cull_arbiter_hook`). The hub image has
+upstream's version 1.4.0, which knows one time for all servers; and the hook of version 2 does not know
 when the culler cannot tell, and raises for a whole user what fails for one server. What is left of a culler beside the
 decision, which is `lifetime.verdict`, is this loop, with the same rights: users are never removed, only servers.
 
@@ -25,11 +25,12 @@ from urllib.parse import quote
 
 import aiohttp
 
+from coursehub.config import profiles
 from coursehub.errors import CoursehubError
 from coursehub.live.snapshot import Site, Snapshot
 from coursehub.servers import lifetime
 
-# Servers that are stopped at a time, people that are asked for at a time, seconds for one answer.
+# Servers that are stopped at a time, people in a page of the hub's list, seconds for one answer.
 SLOTS = 10
 PAGE = 200
 TIMEOUT = 60.0
@@ -73,7 +74,7 @@ class Culler:
                 await asyncio.gather(*(self._stop(session, name, snapshot) for name in over))
         except _TROUBLE as error:
             self._answering = None
-            _LOG.error("the hub at %s gave no list of servers, so all stay: %s", self._api, _said(error))
+            _LOG.error("the hub at %s gave no list of servers, so all stay: %s", self._api, _message(error))
 
     async def _over(self, session: aiohttp.ClientSession, snapshot: Snapshot) -> list[str]:
         """Whose servers are over, of all pages together: what is stopped in between would shift the pages."""
@@ -101,7 +102,7 @@ class Culler:
                     if response.status not in (202, 204):
                         raise ValueError(f"HTTP {response.status}")
         except _TROUBLE as error:
-            _LOG.error("the server of user=%s could not be stopped, which is tried again: %s", name, _said(error))
+            _LOG.error("the server of user=%s could not be stopped, which is tried again: %s", name, _message(error))
         else:
             _LOG.info("stopped: user=%s profile=%s: %s", name, _profile(user["servers"][""]), reason)
 
@@ -126,7 +127,7 @@ class Culler:
             )
             return lifetime.verdict(server, limits, now, reported=heard)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            _LOG.error("the hub's words on a server make no sense, so it stays: %.300r: %s", user, _said(error))
+            _LOG.error("the hub's words on a server make no sense, so it stays: %.300r: %s", user, _message(error))
             return None
 
     async def _get(
@@ -140,11 +141,10 @@ class Culler:
 
 
 def _profile(server: Mapping[str, Any]) -> str:
-    options = server["user_options"]
-    return str(options.get("profile") if isinstance(options, Mapping) else None)[:80]
+    return str(profiles.named(server["user_options"]))[:80]
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
@@ -168,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"coursehub: the culler cannot start without the site's values:\n{error}", file=sys.stderr)
         return 1
     site.follow()
-    # The kernel keeps a signal from a container's first process that has said nothing of it.
+    # The kernel keeps a signal from a container's first process that sets no handler for it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         asyncio.run(Culler(options.api, options.token, site).follow())

@@ -1,45 +1,41 @@
 """The only place that touches the hub's configuration: `configure(c)`, called by one line of `hub.extraConfig`."""
 
-import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from kubespawner import KubeSpawner
-from prometheus_client import REGISTRY
 from traitlets.log import get_logger
 
-from coursehub.hub.admin.announcements import Telling
-from coursehub.hub.admin.health import Health
-from coursehub.hub.admin.queries import Answers, Question
-from coursehub.hub.failures.store import Failures
-from coursehub.hub.metrics.courses import Live
-from coursehub.hub.metrics.servers import Servers
-from coursehub.hub.metrics.spawns import Counters
-from coursehub.hub.notices.feed import NOTES, Notes, NotesHandler
-from coursehub.hub.notices.store import Board
-from coursehub.hub.pages.handler import COURSES, CoursesHandler, courses_url
-from coursehub.hub.usage.poll import Measuring, Providers
-from coursehub.hub.volume.provisioner import Provisioner
-from coursehub.hub.volume.share import Share
+from coursehub.live import configmaps
 from coursehub.live.snapshot import Site, Snapshot
 from coursehub.people.directory import People
 from coursehub.servers import site_module
 from coursehub.servers.manifest import Frame
 from coursehub.version import VERSION
 
-from . import proxy
-from .admin import socket as door
+from . import proxy, recorder, spawn_test
+from .accounts import Accounts
+from .admin import queries
+from .admin import socket as admin_socket
+from .admin.health import Health
 from .hooks import Hook, Hooks
-from .metrics import certificate
+from .metrics import metrics
+from .notices import feed
+from .pages import handler
+from .pages.choosing import Choosing
+from .planner import Planner
 from .proxy import Routes
-from .recorder import Witness
-from .spawn_test import TRIALS, TrialHandler, Trials
+from .recorder import Recorder
+from .registry import Registry
 from .spawner import CoursehubSpawner
+from .usage import poll
 from .volume import provisioner
+from .volume.directories import Directories
+from .volume.provisioner import Provisioner
+from .volume.share import Share
 
-CONFIG = Path("/usr/local/etc/jupyterhub")
 SHARE = Path("/srv/coursehub/share")
 # Beside the hub's database, on the volume that is the hub's alone.
 STATE = Path("/srv/jupyterhub/coursehub")
@@ -47,92 +43,70 @@ CLAIM = "coursehub-storage"
 # Upstream's keys of where servers run, which a course's class of nodes goes over, and of how they are labelled.
 _FRAMED = ("namespace", "node_selector", "tolerations", "priority_class_name", "common_labels")
 
-# A task that nothing refers to can vanish before it ran.
-_begun: set[asyncio.Task[Any]] = set()
-
 
 def configure(
     c: Any,
     *,
-    config: Path = CONFIG,
+    config: Path | None = None,
     share: Path = SHARE,
     state: Path = STATE,
     claim: str = CLAIM,
-    socket: Path = door.PATH,
+    socket: Path = admin_socket.PATH,
     token: Path = provisioner.TOKEN,
-) -> Hooks:
+) -> None:
     """Puts courses, plan and gate into the hub's configuration `c`; hooks that are there already run before ours.
 
     Raises InvalidFile where the site's values cannot be used and no earlier ones are known: the hub then does not
-    start, and its log says why.
+    start, and its log says why. These and the course files are in ConfigMaps, or in folders below `config`.
     """
     log = get_logger()
-    site = Site(config / "site", config / "courses", log, state)
+    site = Site(*((config / "site", config / "courses") if config else configmaps.followed(log)), log, state)
     _same_version(site.current)
     site.follow()
-    counters = Counters()
-    failures = Failures(state / "failures", lambda: site.current.settings.servers.failure_days, log)
-    witness = Witness(failures, counters, lambda: site.current.settings.zone, log)
     module = site.current.settings.site_module
     adjust = site_module.load(module) if module else None
-    volume, board, service = Share(share), Board(state, log), Provisioner(token, log, counters=counters)
-    measuring = Measuring(lambda: site.current.settings, Providers(service), log)
-    notes = Notes(lambda: site.current.settings, board, measuring)
-    hooks = Hooks(
-        site,
-        volume,
-        People(log),
-        _frame(c, claim),
-        provisioner=service,
-        witness=witness,
-        notes=notes,
-        adjust=adjust,
-        earlier=_hooks(c),
-        counters=counters,
-    )
-    trials = Trials(lambda: site.current, hooks.find, state, log, adjust)
-    seen = certificate.Expiry(lambda: site.current.settings.certificate, log)
-    for numbers in (Live(lambda: site.current), Servers(), counters, measuring, seen, trials):
-        REGISTRY.register(numbers)
-    telling = Telling(lambda: site.current, board, measuring)
-    more: dict[str, Question] = {
-        "logs": witness.logs,
-        "status": Health(site, volume, service, trials.report),
-        **telling.questions,
-    }
-    for work in (
-        door.open_to(Answers(site, hooks.find, adjust, more), socket),
-        seen.follow(),
-        measuring.follow(),
-        failures.prune(),
-        proxy.follow(),
-    ):
-        _begin(work)
+    accounts = Accounts(People(log))
+    registry = Registry(c)
+
+    counters = metrics.register(registry, site, log)
+    directories = Directories(Share(share), Provisioner(token, log, counters=counters))
+    failures = recorder.register(registry, site, counters, state / "failures", log)
+    usage = poll.register(registry, site, directories.provisioner, log)
+    notices = feed.register(registry, site, usage, state, log)
+    choosing = Choosing(site, accounts, failures, notices)
+    handler.register(registry, choosing)
+    spawn_tests = spawn_test.register(registry, site, accounts.find, adjust, state, log)
+    registry.answer(status=Health(site, directories, spawn_tests.status))
+    queries.register(registry, site, accounts.find, adjust, socket)
+    registry.run(proxy.follow())
+
+    planner = Planner(site, accounts, directories, counters, adjust)
+    _spawner(c, Hooks(planner, _frame(c, claim), failures, counters, _earlier(c)), choosing, failures)
+    _hub(c, site)
+
+
+def _spawner(c: Any, hooks: Hooks, choosing: Choosing, recorder: Recorder) -> None:
     c.JupyterHub.spawner_class = CoursehubSpawner
-    c.CoursehubSpawner.witness = witness
-    c.JupyterHub.setdefault("proxy_class", Routes)
-    c.KubeSpawner.options_form = hooks.options_form
+    c.CoursehubSpawner.recorder = recorder
+    c.KubeSpawner.options_form = choosing.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form
     c.KubeSpawner.apply_user_options = hooks.apply_user_options
     c.KubeSpawner.pre_spawn_hook = hooks.pre_spawn
     c.KubeSpawner.modify_pod_hook = hooks.modify_pod
     c.KubeSpawner.after_pod_created_hook = hooks.wait
-    c.JupyterHub.extra_handlers.extend(
-        [
-            (COURSES, CoursesHandler, {"choosing": hooks}),
-            (NOTES, NotesHandler, {"notes": notes}),
-            (TRIALS, TrialHandler, {"trials": trials}),
-        ]
-    )
-    # JupyterHub calls each with whoever looks at a page; a failure is told of whose server the page is about.
-    c.JupyterHub.template_vars.update(
-        {"coursehub_announcement": notes.banner, "coursehub_failure": lambda _: witness.told}
-    )
-    c.JupyterHub.setdefault("default_url", courses_url)
-    _templates(c)
+
+
+def _hub(c: Any, site: Site) -> None:
+    c.JupyterHub.setdefault("proxy_class", Routes)
+    c.JupyterHub.setdefault("default_url", handler.courses_url)
     c.JupyterHub.allow_named_servers = False
     c.Authenticator.admin_users = {*c.Authenticator.get("admin_users", ()), *site.current.settings.admins}
-    return hooks
+    # Our pages go before JupyterHub's own, the site's before ours.
+    pages = str(Path(handler.__file__).parent)
+    if isinstance(c.JupyterHub.get("template_paths"), list):
+        c.JupyterHub.template_paths.append(pages)
+    else:
+        c.JupyterHub.template_paths.insert(0, pages)
 
 
 def _same_version(live: Snapshot) -> None:
@@ -144,17 +118,6 @@ def _same_version(live: Snapshot) -> None:
             f"jupyterhub.hub.image to the hub image of version {wanted}; if it is not in your registry yet, make it "
             "with images/hub/Containerfile of that version and push it."
         )
-
-
-def _begin(coroutine: Coroutine[Any, Any, Any]) -> None:
-    """Where JupyterHub runs: it reads its configuration on the event loop that it then works on."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        coroutine.close()
-        return
-    _begun.add(task := loop.create_task(coroutine))
-    task.add_done_callback(_begun.discard)
 
 
 def _frame(c: Any, claim: str) -> Frame:
@@ -172,16 +135,7 @@ def _frame(c: Any, claim: str) -> Frame:
     )
 
 
-def _hooks(c: Any) -> Mapping[str, Hook]:
+def _earlier(c: Any) -> Mapping[str, Hook]:
     names = ("pre_spawn_hook", "modify_pod_hook", "after_pod_created_hook")
     found = {name: c[section][name] for name in names for section in ("Spawner", "KubeSpawner") if name in c[section]}
     return {name: hook for name, hook in found.items() if callable(hook)}
-
-
-def _templates(c: Any) -> None:
-    """Our pages go before JupyterHub's own, the site's before ours."""
-    ours = str(Path(__file__).parent / "pages")
-    if isinstance(c.JupyterHub.get("template_paths"), list):
-        c.JupyterHub.template_paths.append(ours)
-    else:
-        c.JupyterHub.template_paths.insert(0, ours)

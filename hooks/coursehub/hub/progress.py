@@ -7,7 +7,7 @@ from typing import Any
 _LOOK = 1.0
 
 
-async def told(
+async def explained(
     events: AsyncIterator[dict[str, Any]], sentence: Callable[[], str | None], *, every: float = _LOOK
 ) -> AsyncGenerator[dict[str, Any], None]:
     """Each of `events` as it comes, and each new `sentence()`, for which it looks `every` so many seconds."""

@@ -1,4 +1,4 @@
-"""Waiting for a server by looking at what the hub has watched anyway, then asking the server itself.
+"""Readiness for a server by looking at what the hub has watched anyway, then asking the server itself.
 
 KubeSpawner and JupyterHub look with growing pauses, which adds seconds to each start, and they wait for minutes for
 what will never run.
@@ -11,31 +11,31 @@ from typing import Any
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from coursehub.errors import CoursehubError
-from coursehub.hub.failures.diagnosis import GONE, Reason, Trouble, given_up
+from coursehub.hub.failures.diagnosis import GONE, Cause, Diagnosis, given_up
 
 # Seconds before JupyterHub's own end of a start, which helps nobody: by then the record is written and the pod gone.
 _BEFORE = 5.0
 _LOOK = 0.5
 
 
-class Troubled(CoursehubError):
+class NotReady(CoursehubError):
     """The server will not run, or did not in time; the message is a sentence for its person."""
 
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.sentence)
-        self.trouble = trouble
+    def __init__(self, why: Diagnosis) -> None:
+        super().__init__(why.sentence)
+        self.why = why
 
 
-class Waiting:
+class Readiness:
     """All servers that are starting: together they are asked at most 20 times a second."""
 
     def __init__(self) -> None:
         self._starting = 0
 
-    async def for_answer(self, spawner: Any, look: Callable[[], Trouble | None]) -> None:
-        """Returns once the server answers; raises Troubled as soon as it is clear that it will not.
+    async def wait(self, spawner: Any, look: Callable[[], Diagnosis | None]) -> None:
+        """Returns once the server answers; raises NotReady as soon as it is clear that it will not.
 
-        `look` says what keeps its pod from running.
+        `look` finds what keeps its pod from running.
         """
         patience = _Patience(look)
         self._starting += 1
@@ -44,7 +44,7 @@ class Waiting:
                 while not await self._answers(spawner, patience):
                     pass
         except TimeoutError:
-            raise Troubled(given_up(patience.seen)) from None
+            raise NotReady(given_up(patience.seen)) from None
         finally:
             self._starting -= 1
 
@@ -52,7 +52,7 @@ class Waiting:
         pod = spawner.pod_reflector.pods.get(f"{spawner.namespace}/{spawner.pod_name}")
         if pod is None or not spawner.is_pod_running(pod):
             # What is watched may for a moment be older than the pod: a list from another API server's memory.
-            patience.try_(None if pod else GONE)
+            patience.check(None if pod else GONE)
             await asyncio.sleep(0.05)
             return False
         patience.seen = None
@@ -67,25 +67,25 @@ class Waiting:
 class _Patience:
     """What is seen of one start, since when, and whether that lasts too long."""
 
-    def __init__(self, look: Callable[[], Trouble | None]) -> None:
+    def __init__(self, look: Callable[[], Diagnosis | None]) -> None:
         self._look = look
         self._time = asyncio.get_running_loop().time
         self._next = self._time()
         self._since = self._next
-        self.seen: Trouble | None = None
+        self.seen: Diagnosis | None = None
 
-    def try_(self, trouble: Trouble | None) -> None:
-        """Takes `trouble` for what is wrong, or looks, if it is time to; raises Troubled once waiting is of no use."""
+    def check(self, known: Diagnosis | None) -> None:
+        """Takes what is `known` to be wrong, or looks, if it is time to; raises NotReady once waiting is of no use."""
         now = self._time()
         if now < self._next:
             return
         self._next = now + _LOOK
-        seen = trouble or self._look()
-        if _reason(seen) != _reason(self.seen):
+        seen = known or self._look()
+        if _cause(seen) != _cause(self.seen):
             self._since = now
         self.seen = seen
         if seen and seen.fatal_after is not None and now - self._since >= seen.fatal_after:
-            raise Troubled(seen)
+            raise NotReady(seen)
 
 
 def _end(spawner: Any) -> float:
@@ -94,8 +94,8 @@ def _end(spawner: Any) -> float:
     return began + most - max(0.05 * most, min(_BEFORE, most / 2))
 
 
-def _reason(trouble: Trouble | None) -> Reason | None:
-    return None if trouble is None else trouble.reason
+def _cause(found: Diagnosis | None) -> Cause | None:
+    return None if found is None else found.cause
 
 
 async def _answers(url: str) -> bool:

@@ -6,42 +6,43 @@ It looks at nothing but what KubeSpawner's reflectors hold, so it needs no right
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
-from typing import Any, Self
+from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from jupyterhub.app import JupyterHub
 
-from coursehub.hub.failures.diagnosis import Trouble
+from coursehub.hub.failures.diagnosis import Diagnosis
 from coursehub.hub.failures.record import Stage
-from coursehub.hub.failures.store import Failures
+from coursehub.hub.failures.store import FailureStore
 from coursehub.hub.metrics.spawns import Counters
+from coursehub.hub.registry import Registry
+from coursehub.hub.shared import Shared
+from coursehub.live.snapshot import Site
+from coursehub.log import Log
 
 from .failures import diagnosis, record
 
 
-class Witness:
-    """Of all servers; `zone` is the site's, in which people are told times."""
+class Recorder(Shared):
+    """Of all servers; `zone` is the site's, in which sentences for people have their times."""
 
-    def __init__(self, failures: Failures, counters: Counters, zone: Callable[[], tzinfo], log: Any) -> None:
-        self._failures = failures
+    def __init__(self, store: FailureStore, counters: Counters, zone: Callable[[], tzinfo], log: Log) -> None:
+        self._store = store
         self._counters = counters
         self._zone = zone
         self._log = log
-        self._written: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
-        self._untold: dict[str, str] = {}
+        self._recorded: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+        self._sentences: dict[str, str] = {}
 
-    def __deepcopy__(self, memo: object) -> Self:
-        """Itself: traitlets copies configured values for each spawner."""
-        return self
-
-    def trouble(self, spawner: Any) -> Trouble | None:
+    def diagnose(self, spawner: Any) -> Diagnosis | None:
         """What keeps the spawner's pod from running, if the pod is there and something does."""
         pod = _pod(spawner)
         return None if pod is None else diagnosis.find(pod, _events(spawner), self._zone())
 
     def awaited(self, spawner: Any) -> str | None:
         """What the spawner's start waits for, in a sentence, where it is not about to fail."""
-        now = self.trouble(spawner)
+        now = self.diagnose(spawner)
         return f"{now.sentence} {now.meanwhile}" if now and now.meanwhile else None
 
     async def last_look(self, spawner: Any) -> None:
@@ -51,36 +52,36 @@ class Witness:
             return
         why = diagnosis.ended(pod)
         if why is not None and why.exit_code != 0:
-            await self.write(spawner, pod, why, "running")
+            await self.record(spawner, pod, why, "running")
 
-    async def write(self, spawner: Any, pod: dict[str, Any], why: Trouble, stage: Stage) -> None:
-        """Writes down that the pod failed; once, however often it is seen."""
-        if self._written.get(spawner) == pod["metadata"]["uid"]:
+    async def record(self, spawner: Any, pod: dict[str, Any], why: Diagnosis, stage: Stage) -> None:
+        """Writes down that the pod failed; once, however often the hub sees it."""
+        if self._recorded.get(spawner) == pod["metadata"]["uid"]:
             return
-        self._written[spawner] = pod["metadata"]["uid"]
+        self._recorded[spawner] = pod["metadata"]["uid"]
         name = spawner.user.name
-        self._untold[name] = why.sentence
+        self._sentences[name] = why.sentence
         new = record.of(name, datetime.now(UTC), stage, why, _pod(spawner) or pod, _events(spawner))
         self._log.warning(
             "failed: user=%s course=%s stage=%s reason=%s: %s", name, new.course or "-", stage, new.reason, new.detail
         )
         self._counters.failed(new)
-        await self._failures.add(new)
+        await self._store.add(new)
 
-    def told(self, name: str) -> str | None:
+    def last_failure(self, name: str) -> str | None:
         """Why the person's last server failed, until the next start; forgotten when the hub restarts."""
-        return self._untold.get(name)
+        return self._sentences.get(name)
 
     def forget(self, name: str) -> None:
         """The person starts a server again."""
-        self._untold.pop(name, None)
+        self._sentences.pop(name, None)
 
     async def logs(self, user: str) -> dict[str, Any]:
-        """Which pod the person has now, and the kept failures, the newest first."""
+        """Which pod the person has now, and the kept failures, the newest first; for `coursehub logs`."""
         known = JupyterHub.instance().users.get(user) if JupyterHub.initialized() else None
         spawner = known.spawner if known else None
         pod = _pod(spawner) if spawner else None
-        now = self.trouble(spawner) if spawner else None
+        now = self.diagnose(spawner) if spawner else None
         return {
             "user": user,
             "pod": pod
@@ -91,7 +92,7 @@ class Witness:
                 "trouble": now and now.sentence,
                 "detail": now and now.detail,
             },
-            "failures": [asdict(each) for each in await self._failures.of(user)],
+            "failures": [asdict(failure) for failure in await self._store.of(user)],
         }
 
 
@@ -105,3 +106,14 @@ def _events(spawner: Any) -> list[dict[str, Any]]:
     # Not the reflector's own `events`, which sorts by times that need not be there.
     reflector = spawner.event_reflector
     return list(reflector.resources.values()) if reflector else []
+
+
+def register(registry: Registry, site: Site, counters: Counters, folder: Path, log: Log) -> Recorder:
+    """Failures are kept in `folder` for the site's number of days, and shown on pages and to admins."""
+    store = FailureStore(folder, lambda: site.current.settings.servers.failure_days, log)
+    recorder = Recorder(store, counters, lambda: site.current.settings.zone, log)
+    # The page asks about whose server it is, which need not be who looks at it.
+    registry.show(coursehub_failure=lambda _: recorder.last_failure)
+    registry.answer(logs=recorder.logs)
+    registry.run(store.prune())
+    return recorder

@@ -1,33 +1,36 @@
-"""The hub's side of the spawn test: whose turn it is, and what came of each, kept over a restart, on /hub/metrics."""
+"""The hub's side of the spawn test: whose turn it is, and the results, kept over a restart and on /hub/metrics."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.base import APIHandler
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from pydantic import TypeAdapter, ValidationError
 from tornado import web
 
 from coursehub import atomic
 from coursehub.config.profiles import GENERAL, GENERAL_SLUG, Profile, Role
-from coursehub.config.settings import Settings
 from coursehub.errors import Refused
-from coursehub.live.snapshot import Snapshot
+from coursehub.live.snapshot import Site, Snapshot
 from coursehub.log import Log
-from coursehub.people.lookup import Answer
 from coursehub.servers import access
 from coursehub.servers.explain import explain
+from coursehub.servers.plan import PodPlan
 from coursehub.servers.site_module import Adjust
 from coursehub.spawntest import rules
-from coursehub.spawntest.rules import Finding, Result, Sight, Turn
+from coursehub.spawntest.rules import Report, Result, ServerView, Turn
 
-TRIALS = r"/coursehub/spawn-test"
+from .accounts import Find
+from .metrics.collector import LiveCollector
+from .registry import Registry
+from .shared import Shared
+
+PATH = r"/coursehub/spawn-test"
 # The service of the chart's values whose token the test has, and the hub's group that its scopes are about.
 SERVICE = GROUP = "coursehub-spawn-test"
 # Longer than a try can take.
@@ -35,10 +38,18 @@ TOKEN_SECONDS = 1800
 _FILE = "spawn-test.json"
 _RESULTS = TypeAdapter(tuple[Result, ...])
 
-Find = Callable[[str, Settings], Awaitable[Answer]]
+
+def view(plan: PodPlan) -> ServerView:
+    """What the plan promises of the server."""
+    return ServerView(
+        uid=plan.uid,
+        gid=plan.gid,
+        groups=frozenset({plan.gid, *plan.supplementary_gids}),
+        mounts={mount.path: mount.read_only for mount in plan.mounts},
+    )
 
 
-class Trials(Collector):
+class SpawnTests(Shared, LiveCollector):
     """The last result of each course, in the folder `kept`; a course that went leaves nothing behind."""
 
     def __init__(
@@ -49,16 +60,12 @@ class Trials(Collector):
         self._adjust = adjust
         self._path = kept / _FILE
         try:
-            self._results = {each.course: each for each in _RESULTS.validate_json(self._path.read_bytes())}
+            self._results = {result.course: result for result in _RESULTS.validate_json(self._path.read_bytes())}
         except FileNotFoundError:
             self._results = {}
         except (OSError, ValidationError) as error:
             log.error("What the spawn test found before is not known: %s", error)
             self._results = {}
-
-    def __deepcopy__(self, memo: object) -> Self:
-        """Itself: traitlets copies what is configured, and the handler's results are those on /hub/metrics."""
-        return self
 
     @property
     def person(self) -> str | None:
@@ -70,47 +77,43 @@ class Trials(Collector):
     def results(self) -> Mapping[str, Result]:
         """The last result of each live course, and of `general`."""
         live = self._current().catalog.courses
-        return {slug: each for slug, each in self._results.items() if slug in live or slug == GENERAL_SLUG}
+        return {slug: result for slug, result in self._results.items() if slug in live or slug == GENERAL_SLUG}
 
     @property
     def latest(self) -> Result | None:
         """What was found last."""
-        return max(self.results.values(), key=lambda each: each.at, default=None)
+        return max(self.results.values(), key=lambda result: result.at, default=None)
 
-    def report(self) -> Mapping[str, object] | None:
+    def status(self) -> Mapping[str, object] | None:
         """The same as plain data."""
         return self.latest.model_dump() if self.latest else None
 
-    async def turn(self, person: str) -> Turn:
-        """What `person` is to try now; where the directory does not have them, the refusal of general use."""
+    async def turn(self, name: str) -> Turn:
+        """What `name` is to try now; where the directory does not have them, the refusal of general use."""
         now = self._current()
         today = now.settings.day(datetime.now(UTC))
         try:
-            found = (await self._find(person, now.settings)).person
+            person = (await self._find(name, now.settings)).person
         except Refused as refusal:
-            return Turn(user=person, course=GENERAL_SLUG, refusal=str(refusal))
+            return Turn(user=name, course=GENERAL_SLUG, refusal=str(refusal))
         courses = [
-            each.profile.slug
-            for each in access.choices(found, now.catalog, today)
-            if each.refusal is None and each.profile.role in (Role.STUDENT, Role.GENERAL)
+            choice.profile.slug
+            for choice in access.choices(person, now.catalog, today)
+            if choice.refusal is None and choice.profile.role in (Role.STUDENT, Role.GENERAL)
         ]
         slug = rules.following(courses, self.results)
         profile = GENERAL if slug == GENERAL_SLUG else Profile(Role.STUDENT, slug)
         # A site's own code may run in it.
-        said = await asyncio.to_thread(explain, found, profile, now.catalog, now.settings, today, self._adjust)
-        if said.plan is None:
-            return Turn(user=person, course=slug, refusal=said.sentence)
-        return Turn(user=person, course=slug, expected=Sight.planned(said.plan))
+        answer = await asyncio.to_thread(explain, person, profile, now.catalog, now.settings, today, self._adjust)
+        if answer.plan is None:
+            return Turn(user=name, course=slug, refusal=answer.sentence)
+        return Turn(user=name, course=slug, expected=view(answer.plan))
 
-    async def record(self, finding: Finding) -> None:
-        """Keeps what was found; raises OSError where a restart would not know it; /hub/metrics has it all the same."""
-        result = Result(**finding.model_dump(), at=time.time())
-        self._results = {**self.results, finding.course: result}
+    async def record(self, report: Report) -> None:
+        """Keeps the report; raises OSError where a restart would not know it; /hub/metrics has it all the same."""
+        result = Result(**report.model_dump(), at=time.time())
+        self._results = {**self.results, report.course: result}
         await asyncio.to_thread(atomic.write, self._path, [_RESULTS.dump_json(tuple(self._results.values()), indent=1)])
-
-    def describe(self) -> Iterator[Metric]:
-        """Nothing: what there is depends on the courses."""
-        yield from ()
 
     def collect(self) -> Iterator[Metric]:
         """One sample a tried course; `wanted` says whether there should be any."""
@@ -119,18 +122,18 @@ class Trials(Collector):
         ok = GaugeMetricFamily("coursehub_spawn_test_success", "1 where the last one was well.", labels=["course"])
         at = GaugeMetricFamily("coursehub_spawn_test_timestamp_seconds", "When the last one was.", labels=["course"])
         took = GaugeMetricFamily("coursehub_spawn_test_seconds", "How long the last one took.", labels=["course"])
-        for slug, each in self.results.items():
-            for family, value in ((ok, float(each.ok)), (at, each.at), (took, each.seconds)):
+        for slug, result in self.results.items():
+            for family, value in ((ok, float(result.ok)), (at, result.at), (took, result.seconds)):
                 family.add_metric([slug], value)
         yield from (wanted, ok, at, took)
 
 
-class TrialHandler(APIHandler):  # type: ignore[misc] # JupyterHub is untyped
-    """GET says what to try, POST takes what was found; for the test's own service alone."""
+class SpawnTestHandler(APIHandler):  # type: ignore[misc] # JupyterHub is untyped
+    """GET answers what to try, POST takes the report; for the test's own service alone."""
 
-    def initialize(self, trials: Trials) -> None:
-        """`trials` keeps the results."""
-        self._trials = trials
+    def initialize(self, spawn_tests: SpawnTests) -> None:
+        """`spawn_tests` keeps the results."""
+        self._spawn_tests = spawn_tests
 
     async def get(self) -> None:
         """The next turn, as the person of the values, whom the hub knows from here on."""
@@ -141,19 +144,19 @@ class TrialHandler(APIHandler):  # type: ignore[misc] # JupyterHub is untyped
         # The service's scopes are about whoever is in it.
         group.users = [user.orm_user]
         self.db.commit()
-        turn = await self._trials.turn(person)
+        turn = await self._spawn_tests.turn(person)
         # A server does not know its owner's groups, so what the service's scopes say of one opens none.
         scopes = [f"access:servers!user={person}"]
         token = user.new_api_token(note="spawn test", scopes=scopes, expires_in=TOKEN_SECONDS)
         self.write(turn.model_copy(update={"token": token}).model_dump_json())
 
     async def post(self) -> None:
-        """A Finding about a live course."""
+        """A Report about a live course."""
         self._allowed()
         try:
-            await self._trials.record(Finding.model_validate_json(self.request.body))
+            await self._spawn_tests.record(Report.model_validate_json(self.request.body))
         except ValidationError as error:
-            raise web.HTTPError(400, f"This is no finding: {error.errors()[0]['msg']}") from None
+            raise web.HTTPError(400, f"This is no report: {error.errors()[0]['msg']}") from None
         except OSError as error:
             self.log.error("A restart of the hub would not know what the spawn test found: %s", error)
         self.set_status(204)
@@ -162,6 +165,14 @@ class TrialHandler(APIHandler):  # type: ignore[misc] # JupyterHub is untyped
         asker: Any = self.current_user
         if not isinstance(asker, orm.Service) or asker.name != SERVICE:
             raise web.HTTPError(403, f"Only the service {SERVICE} may ask.")
-        if self._trials.person is None:
+        if self._spawn_tests.person is None:
             raise web.HTTPError(404, "The spawn test is off; monitoring.spawnTest.enabled turns it on.")
-        return self._trials.person
+        return self._spawn_tests.person
+
+
+def register(registry: Registry, site: Site, find: Find, adjust: Adjust | None, state: Path, log: Log) -> SpawnTests:
+    """The spawn test can ask and report, and its results are on /hub/metrics."""
+    spawn_tests = SpawnTests(lambda: site.current, find, state, log, adjust)
+    registry.handle(PATH, SpawnTestHandler, spawn_tests=spawn_tests)
+    registry.measure(spawn_tests)
+    return spawn_tests

@@ -25,14 +25,14 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
     """KubeSpawner that starts nothing for a link, and that takes any JSON as options, but of it the profile alone.
 
     JupyterHub saves what the REST API was sent and then fails on all that is no object: the person's server would look
-    as if it ran, and the next hub would not start (JupyterHub 5.5, tried). The `witness` looks at each pod before it
+    as if it ran, and the next hub would not start (JupyterHub 5.5, tried). The `recorder` looks at each pod before it
     is deleted.
     """
 
     user_options = traitlets.Any()
     # When the start began, by the event loop's clock.
     began = 0.0
-    witness = traitlets.Any().tag(config=True)
+    recorder = traitlets.Any().tag(config=True)
     # A task that nothing refers to can vanish before it is done.
     _starting: ClassVar[set[asyncio.Future[Any]]] = set()
 
@@ -53,9 +53,9 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
         await super().stop(now)
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
-        """See KubeSpawner; what is waited for is said in a sentence, too."""
-        told = progress.told(super().progress(), lambda: self.witness and self.witness.awaited(self))
-        async with aclosing(told) as events:
+        """See KubeSpawner; a sentence tells what the start waits for, too."""
+        explained = progress.explained(super().progress(), lambda: self.recorder and self.recorder.awaited(self))
+        async with aclosing(explained) as events:
             async for event in events:
                 yield event
 
@@ -70,8 +70,8 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
         return await asyncio.shield(starting)
 
     async def _last_look(self) -> None:
-        if self.witness is not None:
-            await self.witness.last_look(self)
+        if self.recorder is not None:
+            await self.recorder.last_look(self)
 
     def options_from_query(self, query: object) -> NoReturn:
         """Never options: what a link asks for is chosen on the page, and only the person's own click starts it."""
@@ -86,6 +86,6 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
         value = proposal["value"]
         if value == {}:
             return {}
-        slug = value.get("profile", profiles.GENERAL_SLUG) if isinstance(value, dict) else None
-        # What is cut off here is longer than any profile's slug.
-        return {"profile": slug[:_LONGEST] if isinstance(slug, str) else None}
+        slug = profiles.named(value)
+        # What is cut off here is longer than any profile's slug; None is refused when the server starts.
+        return {"profile": None if slug is None else slug[:_LONGEST]}

@@ -7,7 +7,6 @@ ends. What it writes are messages of lines, each ended by an empty line; an empt
 
 import argparse
 import gc
-import hashlib
 import json
 import os
 import resource
@@ -20,13 +19,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from coursehub.config import catalog, document, settings
+from coursehub.config import catalog, settings
 from coursehub.config.catalog import Catalog
 from coursehub.config.course import Course
 from coursehub.config.settings import Settings
 from coursehub.errors import InvalidFile, Problem
 
-from . import state
+from . import folders, state
+from .folders import Files, Missing
 from .state import Entry, State
 
 # Of address space and of processor time for one reading; 1,000 courses with 100,000 names take a third of the one and
@@ -35,8 +35,6 @@ _MEMORY = 512 * 2**20
 _SECONDS = 10
 _EVERY = 0.25
 _SETTLED = 0.1
-
-Files = Sequence[tuple[str, str | InvalidFile]]
 
 
 def advance(
@@ -62,9 +60,13 @@ def advance(
     if before and not course_files:
         # Rather a volume that is not mounted, or an upgrade without the files, than a wish.
         empty = "no course file is left, so all courses stay; to take them all away, leave one file with `courses: {}`"
-        course_files = InvalidFile([Problem("courses", 1, 1, empty)])
+        course_files = Missing([Problem("courses", 1, 1, empty)])
     if isinstance(course_files, InvalidFile):
-        course_files, homes = [("courses", course_files)], {}
+        course_files = [("courses", course_files)]
+    if any(isinstance(text, Missing) for _, text in course_files):
+        # What may be in it is not known: a course whose file is nowhere else stays.
+        there = {file for file, _ in course_files}
+        homes = {slug: file for slug, file in homes.items() if file in there}
     loaded = catalog.load(course_files, values, Catalog(usable(before.values())), homes)
     stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     entries = []
@@ -100,47 +102,12 @@ def _settings(site: Files | InvalidFile) -> tuple[Settings, dict[str, object]]:
     return settings.read(values)
 
 
-def look(folders: Iterable[Path]) -> str:
-    """A digest that is another one as soon as a file is."""
-    found: list[object] = []
-    for folder in folders:
-        try:
-            # A ConfigMap is swapped by one symlink, so the target's identity tells; a plain folder's files have times.
-            for path in document.files(folder):
-                about = path.stat()
-                found.append((path.name, about.st_dev, about.st_ino, about.st_mtime_ns, about.st_size))
-        except OSError as error:
-            found.append(error.errno)
-    return hashlib.sha256(repr(found).encode()).hexdigest()
-
-
-def _read(folder: Path) -> Files | InvalidFile:
-    try:
-        paths = document.files(folder)
-    except OSError as error:
-        return _unreadable(folder, error)
-    return [(path.name, _text(path)) for path in paths]
-
-
-def _text(path: Path) -> str | InvalidFile:
-    try:
-        return document.read_text(path)
-    except InvalidFile as error:
-        return InvalidFile(replace(problem, file=path.name) for problem in error.problems)
-    except OSError as error:
-        return _unreadable(path, error)
-
-
-def _unreadable(path: Path, error: OSError) -> InvalidFile:
-    return InvalidFile([Problem(path.name, 1, 1, f"cannot be read ({error.strerror}); let the hub read it")])
-
-
-def _wait(folders: Sequence[Path], known: str, again: float | None) -> str:
+def _wait(site: Path, courses: Path, known: str, again: float | None) -> str:
     """Returns once the files differ from `known` and nobody is writing them, or after `again` seconds."""
     end = None if again is None else time.monotonic() + again
     before = known
     while True:
-        now = look(folders)
+        now = folders.look(site, courses)
         if now == before and (now != known or (end is not None and time.monotonic() > end)):
             return now
         _tell()
@@ -172,16 +139,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _limit(resource.RLIMIT_AS, _MEMORY)
     gc.disable()
     last = state.parse(sys.stdin.buffer.read().splitlines())
-    looked = look(options.folders) if options.once else _wait(options.folders, options.known, options.again)
+    site, courses = options.folders
+    looked = folders.look(site, courses) if options.once else _wait(site, courses, options.known, options.again)
     if looked == options.known and options.once:
         _tell(b"same")
         return
     _tell(b"looked", looked.encode())
     used = resource.getrusage(resource.RUSAGE_SELF)
     _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + _SECONDS)
-    site, course_folder = options.folders
     try:
-        made = advance(last, _read(site), _read(course_folder), looked, datetime.now(UTC))
+        made = advance(last, folders.site(site), folders.courses(courses), looked, datetime.now(UTC))
     except InvalidFile as error:
         _tell(b"invalid", json.dumps([asdict(problem) for problem in error.problems]).encode())
     except MemoryError:

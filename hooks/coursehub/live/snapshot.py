@@ -41,7 +41,7 @@ class Snapshot:
 class Site:
     """The live snapshot; readers take `current` whenever they need it, a thread of its own keeps it fresh.
 
-    The thread touches neither the folders nor YAML: a process does, see `watch`. What is live is kept in the folder
+    The thread touches neither the folders nor YAML: a process does, see `reader`. What is live is kept in the folder
     `kept`, where there is one, so that a restart goes on with the last good courses.
 
     Where nothing was kept, raises InvalidFile if the site's values cannot be used, Lost if the files cannot be read.

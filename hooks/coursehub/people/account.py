@@ -1,4 +1,4 @@
-"""What the directory says of one account, for people who ask why somebody gets no server."""
+"""A report on one account, for people who ask why somebody gets no server."""
 
 from collections.abc import Awaitable
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from .lookup import Answer
 
 
 async def show(looking: Awaitable[Answer], name: str, settings: Settings) -> dict[str, Any]:
-    """The report on `name` that a look-up, which raises Refused, comes to."""
+    """The report on `name` from a look-up, also from one that raises Refused."""
     try:
         found: Answer | Refused = await looking
     except Refused as refusal:
@@ -20,13 +20,13 @@ async def show(looking: Awaitable[Answer], name: str, settings: Settings) -> dic
 
 
 def report(name: str, settings: Settings, found: Answer | Refused, now: datetime) -> dict[str, Any]:
-    """Plain data on `name`: the account, and how many seconds old the answer is; or, where not `known`, why not."""
-    said: dict[str, Any] = {"name": name, "provider": settings.identity.provider, "known": isinstance(found, Answer)}
+    """Plain data: the account and the age of the answer in seconds; or, where not `known`, the refusal."""
+    head: dict[str, Any] = {"name": name, "provider": settings.identity.provider, "known": isinstance(found, Answer)}
     if isinstance(found, Refused):
-        return {**said, "refusal": str(found)}
+        return {**head, "refusal": str(found)}
     person = found.person
     return {
-        **said,
+        **head,
         "uid": person.uid,
         "gid": person.gid,
         "groups": {group.name: group.gid for group in person.groups},
@@ -36,18 +36,18 @@ def report(name: str, settings: Settings, found: Answer | Refused, now: datetime
     }
 
 
-def text(said: dict[str, Any]) -> str:
-    """A report for people to read."""
-    if not said["known"]:
-        return str(said["refusal"])
-    groups = [f"{name} ({gid})" for name, gid in said["groups"].items()] + said["hubGroups"]
-    asked = f"asked {said['age']} s ago" if said["age"] else "asked now"
+def text(report: dict[str, Any]) -> str:
+    """The report for people to read."""
+    if not report["known"]:
+        return str(report["refusal"])
+    groups = [f"{name} ({gid})" for name, gid in report["groups"].items()] + report["hubGroups"]
+    age = f"asked {report['age']} s ago" if report["age"] else "asked now"
     lines = {
-        "name": said["name"],
-        "uid": said["uid"],
-        "gid": said["gid"],
+        "name": report["name"],
+        "uid": report["uid"],
+        "gid": report["gid"],
         "groups": ", ".join(groups) or "none",
-        "admin": "yes" if said["admin"] else "no",
-        "source": f"{said['provider']}, {asked}",
+        "admin": "yes" if report["admin"] else "no",
+        "source": f"{report['provider']}, {age}",
     }
     return "\n".join(f"{key:8}{value}" for key, value in lines.items())

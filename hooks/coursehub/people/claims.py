@@ -1,4 +1,4 @@
-"""People from what their login said of them: OpenID Connect claims that JupyterHub keeps in the auth_state."""
+"""People from the claims of their login (OpenID Connect), which JupyterHub keeps in the auth_state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from .lookup import unix_person
 
 @dataclass(frozen=True)
 class ClaimsProvider:
-    """One person, by the auth_state of their last login."""
+    """One person, from the auth_state of their last login."""
 
     settings: AuthState
     auth_state: object

@@ -1,4 +1,4 @@
-"""The site's source of people: asked off the event loop, in time, and no more often than needed."""
+"""The site's source of people: off the event loop, with a time-out and a cache."""
 
 import asyncio
 import time
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+from cachetools import TLRUCache
+
 from coursehub.config.settings import Identity
 from coursehub.log import Log
 from coursehub.person import Person
-from coursehub.threads import in_thread
+from coursehub.threads import Slots
 
 from .claims import ClaimsProvider
 from .ldap import LdapProvider
@@ -18,7 +20,9 @@ from .lookup import Answer, Direct, FileProvider, Provider, Source
 from .nss import NssProvider
 
 THREADS = 16
-# Seconds for which nobody is asked again about a name that is not there.
+# The most answers that are kept.
+MOST = 100_000
+# Seconds for which a name that is not there is remembered.
 UNKNOWN = 30.0
 
 
@@ -31,10 +35,10 @@ class People:
         self._source: Source
 
     def source(self, settings: Identity, auth_state: object = None) -> Source:
-        """Whom to ask; `auth_state` is of the person in question, and only the provider authState looks at it."""
+        """The source for one look-up; `auth_state` is that person's, and only the provider authState uses it."""
         if settings.provider == "authState":
             return Direct(ClaimsProvider(settings.auth_state, auth_state, self._log))
-        # A reload brings an equal object; comparing ten thousand people once is enough.
+        # A reload brings an equal object; it compares ten thousand people once, not at each look-up.
         if settings is not self._settings:
             if settings != self._settings:
                 self._source = self._make(settings)
@@ -49,7 +53,7 @@ class People:
             provider = NssProvider(self._log)
         else:
             return Direct(FileProvider(settings.file))
-        return Directory(provider, timeout=settings.timeout, cache=settings.cache, log=self._log)
+        return CachedProvider(provider, timeout=settings.timeout, cache=settings.cache, log=self._log)
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,11 @@ class _Kept:
     until: float
 
 
-class Directory:
+class CachedProvider:
     """A provider that may hang, behind threads of its own, a time-out and a cache (both in seconds).
 
-    Everybody who asks for one name at the same time shares one call. Failures are never kept; an answer is used until
-    its time is over, and not a moment longer because the provider fails then.
+    All who look up one name at the same time share one call. Failures are never kept; an answer is used until its time
+    is over, and not a moment longer because the provider fails then.
     """
 
     def __init__(
@@ -79,14 +83,14 @@ class Directory:
         self._cache = cache
         self._log = log
         self._clock = clock
-        self._kept: dict[str, _Kept] = {}
+        self._kept: TLRUCache[str, _Kept] = TLRUCache(MOST, ttu=lambda _name, kept, _now: kept.until, timer=clock)
         self._calls: dict[str, asyncio.Task[Answer | None]] = {}
-        self._slots = asyncio.Semaphore(THREADS)
+        self._slots = Slots(THREADS, "directory")
 
     async def find(self, name: str) -> Answer | None:
         """See Source.find; TimeoutError after `timeout`, whatever hangs."""
         kept = self._kept.get(name)
-        if kept is not None and self._clock() < kept.until:
+        if kept is not None:
             return kept.answer
         try:
             async with asyncio.timeout(self._timeout) as limit:
@@ -97,9 +101,9 @@ class Directory:
 
     async def _call(self, name: str) -> asyncio.Task[Answer | None]:
         if name not in self._calls:
-            await self._slots.acquire()
+            await self._slots.take()
             if name in self._calls:
-                self._slots.release()
+                self._slots.give_back()
             else:
                 call = self._calls[name] = asyncio.create_task(self._ask(name))
                 call.add_done_callback(partial(self._ended, name))
@@ -107,9 +111,9 @@ class Directory:
 
     async def _ask(self, name: str) -> Answer | None:
         begin, asked = self._clock(), datetime.now(UTC)
-        person = await asyncio.wrap_future(in_thread(partial(self._find, name), "directory"))
+        person = await self._slots.begin(partial(self._find, name))
         answer = None if person is None else Answer(person, asked)
-        self._keep(name, answer, begin + (self._cache if person else min(self._cache, UNKNOWN)))
+        self._kept[name] = _Kept(answer, begin + (self._cache if person else min(self._cache, UNKNOWN)))
         return answer
 
     def _find(self, name: str) -> Person | None:
@@ -117,18 +121,10 @@ class Directory:
             return self._provider.find(name)
         except OSError:
             raise
-        except Exception as error:  # an answer that a library chokes on is no answer
+        except Exception as error:  # what a library raises about an answer is a failure too
             raise OSError(f"{type(error).__name__}: {error}") from error
-
-    def _keep(self, name: str, answer: Answer | None, until: float) -> None:
-        self._kept.pop(name, None)
-        # The oldest are first.
-        while self._kept and self._kept[oldest := next(iter(self._kept))].until <= self._clock():
-            del self._kept[oldest]
-        self._kept[name] = _Kept(answer, until)
 
     def _ended(self, name: str, call: asyncio.Task[Answer | None]) -> None:
         del self._calls[name]
-        self._slots.release()
         if not call.cancelled() and (error := call.exception()) is not None:
             self._log.error("directory: no answer about %s: %s", name, error)

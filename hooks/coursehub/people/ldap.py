@@ -1,4 +1,4 @@
-"""People from an LDAP directory, asked with ldap3, which upstream's hub image has."""
+"""People from an LDAP directory, by ldap3, which the hub's image has."""
 
 import math
 import re
@@ -23,9 +23,9 @@ class LdapProvider:
         self._timeout = timeout
         self._log = log
         self._servers = settings.servers
-        # Reading the machine's authorities takes 20 ms of Python's global lock, so once does for a whole class.
+        # Reading the machine's authorities holds Python's global lock for 20 ms: once for a whole class.
         self._context: ssl.SSLContext | None = None
-        # The first look-up's time is not for this; `find` says where it is missing.
+        # Imported here, so that the first look-up need not wait for it; `find` reports it missing.
         with suppress(ImportError):
             import ldap3  # noqa: F401
 
@@ -40,9 +40,9 @@ class LdapProvider:
                 return self._ask(server, name)
             except (LDAPException, OSError) as error:
                 self._log.warning("directory: %s: %s", server, error)
-                # The next look-up reads the authorities anew, and begins with a server that may answer.
+                # The next look-up reads the authorities again, and begins with another server.
                 self._context = None
-                self._servers = (*(each for each in self._servers if each != server), server)
+                self._servers = (*(other for other in self._servers if other != server), server)
         raise OSError("no server of identity.ldap.servers answers")
 
     def _ask(self, server: str, name: str) -> Person | None:
@@ -97,7 +97,7 @@ class LdapProvider:
     def _password(self) -> str | None:
         if self._settings.password_file is None:
             return None
-        # Read each time: a mounted Secret changes while the hub runs.
+        # Read at each look-up: a mounted Secret changes while the hub runs.
         return Path(self._settings.password_file).read_text("utf-8").rstrip("\r\n")
 
 
@@ -109,7 +109,7 @@ def _search(
 
     text = re.sub(r"\{(\w+)\}", lambda word: escape_filter_chars(words.get(word[1], word[0])), where.filter)
     connection.search(where.base, text, attributes=sorted(where.attributes), size_limit=most)
-    # ldap3 raises nothing for an answer that is cut off or refers to another server.
+    # ldap3 does not raise for an answer that is cut off or refers to another server.
     if connection.result["result"] not in (RESULT_SUCCESS, RESULT_SIZE_LIMIT_EXCEEDED if most else RESULT_SUCCESS):
         raise OSError(f"the search below {where.base} ended with {connection.result['description']}")
     return [entry for entry in connection.response if entry["type"] == "searchResEntry"]

@@ -15,7 +15,7 @@ from coursehub.names import GROUP, Gid, Uid, is_person
 from coursehub.person import Group, Person
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,9}")
-# Whom NFS servers make of those that they do not trust, and -1 in 16 bits.
+# The uid to which NFS servers map (squash) root, and -1 in 16 bits.
 _NOBODY = (65534, 65535)
 _UID: TypeAdapter[int] = TypeAdapter(Uid)
 _GID: TypeAdapter[int] = TypeAdapter(Gid)
@@ -23,7 +23,7 @@ _GID: TypeAdapter[int] = TypeAdapter(Gid)
 
 @dataclass(frozen=True)
 class Answer:
-    """What the directory said of somebody who exists, and when it was asked."""
+    """A person in the directory, and the time of the look-up."""
 
     person: Person
     asked: datetime
@@ -33,14 +33,14 @@ class Provider(Protocol):
     """A kind of directory; may block."""
 
     def find(self, name: str) -> Person | None:
-        """The person called `name`, or None where there is nobody of that name; OSError where nothing answers."""
+        """The person called `name`, or None where there is none; OSError where the directory does not answer."""
 
 
 class Source(Protocol):
-    """Where the hub and the command ask for people; never blocks the event loop."""
+    """Where the hub and the command look people up; never blocks the event loop."""
 
     async def find(self, name: str) -> Answer | None:
-        """The answer about `name`, or None where there is nobody of that name; OSError where nothing answers."""
+        """The answer about `name`, or None where there is nobody; OSError where the directory does not answer."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class FileProvider:
 
 @dataclass(frozen=True)
 class Direct:
-    """A provider that has everything in memory, asked on the spot."""
+    """A provider that has everything in memory, without threads or cache."""
 
     provider: Provider
 
@@ -73,10 +73,10 @@ class Direct:
 def unix_person(
     name: str, uid: object, gid: object, groups: Iterable[tuple[object, object]], log: Log
 ) -> Person | None:
-    """The person of an outside answer whose ids are whole numbers, or digits, in the bounds of `names`; else None.
+    """The person in a directory's answer; None where uid or gid is no number within the bounds of `names`.
 
-    Groups are (name, gid), with None for a group that has no gid. A group that cannot be used is left out: that gives
-    fewer rights, never more. The log says what was not taken and why.
+    Groups are (name, gid), with None for a group without a gid. A group that cannot be used is left out: that gives
+    fewer rights, never more. The log says what was left out and why.
     """
     try:
         found = Person(name, _UID.validate_python(_number(uid)), _GID.validate_python(_number(gid)))
@@ -108,7 +108,7 @@ def _number(value: object) -> object:
 
 
 async def look_up(source: Source, name: str, settings: Settings, hub_groups: Iterable[str] = ()) -> Answer:
-    """The answer about `name`, who is also in `hub_groups`; raises Refused for whom may never run a server."""
+    """The answer about `name`, who is also in `hub_groups`; raises Refused for somebody who may have no server."""
     if not is_person(name):
         raise Refused(
             f"The account name {name!r} cannot have a server here. Please contact the administrators.", Reason.ACCOUNT
@@ -134,7 +134,7 @@ async def look_up(source: Source, name: str, settings: Settings, hub_groups: Ite
             Reason.ACCOUNT,
         )
     if settings.course_gids is not None and person.gid in settings.course_gids:
-        # Everything of that person would be the course's, and they one of its instructors.
+        # Such a person would be one of the course's instructors, and all their files the course's.
         raise Refused(
             f"The account {name!r} has the primary group {person.gid}, which is kept for courses, so no server can be "
             "started for it. Please contact the administrators.",

@@ -1,6 +1,6 @@
-"""People from the machine's own name service (getpwnam, getgrouplist), which sssd can feed from any directory.
+"""People from the machine's name service (getpwnam, getgrouplist), which sssd can feed from any directory.
 
-What getpwnam calls "no such user" may also be an sssd that is down: POSIX tells them apart badly, Python not at all.
+getpwnam reports "no such user" also where sssd is down: POSIX hardly tells them apart, Python not at all.
 """
 
 import ctypes
@@ -43,7 +43,7 @@ class NssProvider:
 
 
 def _gids(name: str, primary: int) -> list[int]:
-    # os.getgrouplist keeps Python's global lock: a directory that hangs would stop the whole hub. ctypes lets go of it.
+    # os.getgrouplist holds Python's global lock, so a directory that hangs would stop the hub. ctypes releases it.
     libc = ctypes.CDLL(None)
     room = 64
     while room <= _MOST:

@@ -1,4 +1,4 @@
-"""May they, why or why not, and what their server would be: said of any person before anybody starts anything."""
+"""Whether any person may start what, why or why not, and what their server would be, before anybody starts anything."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -39,12 +39,13 @@ def answer(
     adjust: Adjust | None = None,
 ) -> dict[str, Any]:
     """Plain data on what `person` may start on the day: in one course or all that concern them, in a role or each."""
-    slugs = [course] if course else [each.slug for each in catalog.of(person)]
-    asked = [Profile(each, slug) for slug in slugs for each in (Role.INSTRUCTOR, Role.GRADING, Role.STUDENT)]
+    slugs = [course] if course else [known.slug for known in catalog.of(person)]
+    profiles = [Profile(kind, slug) for slug in slugs for kind in (Role.INSTRUCTOR, Role.GRADING, Role.STUDENT)]
     if course is None:
-        asked.append(GENERAL)
-    found = [explain(person, each, catalog, settings, today, adjust) for each in asked if role in (None, each.role)]
-    return {"user": person.name, "profiles": [_data(each) for each in found]}
+        profiles.append(GENERAL)
+    wanted = [profile for profile in profiles if role in (None, profile.role)]
+    explanations = [explain(person, profile, catalog, settings, today, adjust) for profile in wanted]
+    return {"user": person.name, "profiles": [_data(explanation) for explanation in explanations]}
 
 
 def explain(
@@ -102,9 +103,9 @@ def _data(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def text(said: dict[str, Any]) -> Iterator[str]:
-    """An answer's lines for people to read; the plan where one profile alone was asked about."""
-    entries = said["profiles"]
+def text(answer: dict[str, Any]) -> Iterator[str]:
+    """An answer's lines for people to read, with the plan where the answer is about one profile."""
+    entries = answer["profiles"]
     width = max((len(entry["profile"]) for entry in entries), default=0)
     for entry in entries:
         yield f"{entry['profile']:{width}}  {'yes' if entry['allowed'] else 'no ':3}  {entry['why']}"
@@ -118,9 +119,9 @@ def text(said: dict[str, Any]) -> Iterator[str]:
 
 def _lines(value: object) -> list[str]:
     if isinstance(value, dict):
-        return [f"{key}={each}" for key, each in value.items()]
+        return [f"{key}={item}" for key, item in value.items()]
     if isinstance(value, list):
-        return [str(each) for each in value]
+        return [str(item) for item in value]
     return [] if value is None else [str(value)]
 
 
@@ -133,7 +134,7 @@ def _rows(planned: PodPlan) -> Iterator[tuple[str, Any]]:
     yield "limits", _amounts(planned.limits.cpu, planned.limits.memory) | manifest.devices(planned)
     yield "guarantees", _amounts(planned.guarantees.cpu, planned.guarantees.memory)
     yield "nodes", dict(planned.node.node_selector) or None
-    yield "mounts", [_mount(each) for each in planned.mounts]
+    yield "mounts", [_mount(mount) for mount in planned.mounts]
     yield (
         "stopped",
         {key: durations.text(value) for key, value in asdict(planned.lifetime).items() if value is not None} or None,
@@ -143,8 +144,8 @@ def _rows(planned: PodPlan) -> Iterator[tuple[str, Any]]:
 
 
 def _amounts(cpu: float | None, memory: int | None) -> dict[str, str]:
-    said = {"cpu": cpu and f"{cpu:g}", "memory": memory and resources.written(memory)}
-    return {name: value for name, value in said.items() if value}
+    amounts = {"cpu": cpu and f"{cpu:g}", "memory": memory and resources.written(memory)}
+    return {name: amount for name, amount in amounts.items() if amount}
 
 
 def _mount(mount: plan.Mount) -> str:

@@ -1,6 +1,6 @@
 """The last word: a finished pod is held against its plan, and one that differs is refused.
 
-Whatever bent the pod after the plan was set (a site's hook, group overrides, values meant for the spawner) shows here.
+Whatever changed the pod after the plan was set (a site's hook, group overrides, values for the spawner) shows here.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -68,8 +68,9 @@ def _differences(
     yield from _different("spec.securityContext", spec.get("securityContext"), manifest.pod_security(plan))
     yield from _different("spec.volumes", _by(spec.get("volumes"), "name"), manifest.volumes(plan, frame))
     yield from _different("spec.nodeSelector", spec.get("nodeSelector") or {}, manifest.node_selector(plan, frame))
-    wanted = [_set(each) for each in manifest.tolerations(plan, frame)]
-    yield from _different("spec.tolerations", [_set(each) for each in spec.get("tolerations") or ()], wanted)
+    wanted = [_set(toleration) for toleration in manifest.tolerations(plan, frame)]
+    found = [_set(toleration) for toleration in spec.get("tolerations") or ()]
+    yield from _different("spec.tolerations", found, wanted)
     yield from _different("spec.priorityClassName", spec.get("priorityClassName"), frame.priority_class)
     yield from _different("labels", pod["metadata"].get("labels") or {}, _labels(plan, frame, owner))
     names = [container.get("name") for container in spec.get("containers", ())]

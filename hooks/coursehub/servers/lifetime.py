@@ -35,7 +35,7 @@ def limits(course: Course | None, role: Role, settings: Settings) -> Limits:
 
 
 def reporting(settings: Settings) -> int:
-    """Seconds after which each server that is used has told the hub so."""
+    """Seconds after which each server that is used has reported so to the hub."""
     return REPORTS * settings.servers.activity_interval
 
 
@@ -44,11 +44,10 @@ def limits_of(
 ) -> Limits | None:
     """The times of a running server whose user options the hub has kept.
 
-    What names no live course has the site's times. None where they cannot be told: the course is not live, and files
+    What names no live course has the site's times. None where they are not known: the course is not live, and files
     are broken (not `whole`), so that it may have times of its own.
     """
-    slug = options.get("profile", profiles.GENERAL_SLUG) if isinstance(options, Mapping) else None
-    profile = profiles.parse(slug) if isinstance(slug, str) else None
+    profile = profiles.of(options)
     if profile is None or profile.course is None:
         return limits(None, Role.GENERAL, settings)
     course = courses.get(profile.course)

@@ -174,8 +174,8 @@ def _groups(
     wanted.pop(primary, None)
     kept = tuple(wanted.items())[: MOST_GIDS - 1]
     left_out = [f"{name} ({gid})" for gid, name in wanted.items() if (gid, name) not in kept]
-    said = f"NFS carries {MOST_GIDS} groups; left out for {person.name}: {', '.join(left_out)}"
-    return primary, kept, (said,) if left_out else ()
+    warning = f"NFS carries {MOST_GIDS} groups; left out for {person.name}: {', '.join(left_out)}"
+    return primary, kept, (warning,) if left_out else ()
 
 
 def _environment(

@@ -23,7 +23,7 @@ from coursehub.errors import CoursehubError
 
 from . import rules
 from .kernel import Cell, CellFailed
-from .rules import Finding, Sight, Turn
+from .rules import Report, ServerView, Turn
 
 # Seconds for the whole of one try, and for a server to be gone.
 LONGEST = 600.0
@@ -36,7 +36,7 @@ class Wrong(CoursehubError):
     """Something does not work; the message says what."""
 
 
-class Spawntest:
+class Attempt:
     """One run, as the service whose token the session carries; into the server it goes as the person."""
 
     def __init__(self, session: aiohttp.ClientSession, hub: str, proxy: str) -> None:
@@ -44,17 +44,17 @@ class Spawntest:
         self._hub = hub.rstrip("/")
         self._proxy = proxy.rstrip("/")
 
-    async def run(self) -> Finding:
-        """What was found, after the hub was told; raises Wrong where the hub itself does not answer as it should."""
+    async def run(self) -> Report:
+        """The report, after the hub got it; raises Wrong where the hub itself does not answer as it should."""
         async with self._call("GET", f"{self._hub}/coursehub/spawn-test") as response:
             turn = Turn.model_validate_json(await response.read())
         begin = time.monotonic()
         reason = await self._reason(turn)
         seconds = time.monotonic() - begin
-        finding = Finding(course=turn.course, ok=reason is None, seconds=seconds, reason=reason and reason[:1000])
-        body = json.loads(finding.model_dump_json())
+        report = Report(course=turn.course, ok=reason is None, seconds=seconds, reason=reason and reason[:1000])
+        body = json.loads(report.model_dump_json())
         async with self._call("POST", f"{self._hub}/coursehub/spawn-test", body):
-            return finding
+            return report
 
     async def _reason(self, turn: Turn) -> str | None:
         if turn.expected is None:
@@ -73,7 +73,7 @@ class Spawntest:
         except TimeoutError:
             return f"The server was not started and looked into within {LONGEST:.0f} s."
 
-    async def _try(self, turn: Turn, server: str, expected: Sight) -> str | None:
+    async def _try(self, turn: Turn, server: str, expected: ServerView) -> str | None:
         async with self._call("GET", f"{self._proxy}/hub/login"):
             pass
         async with self._call("POST", server, {"profile": turn.course}):
@@ -81,7 +81,7 @@ class Spawntest:
         await self._ready(f"{server}/progress")
         printed = await self._execute(f"{self._proxy}/user/{turn.user}/api/kernels", turn.token)
         try:
-            return rules.verdict(expected, rules.seen(printed))
+            return rules.verdict(expected, rules.parse(printed))
         except ValueError:
             return f"A cell in the server printed what it should not: {printed[:200]!r}"
 
@@ -160,7 +160,7 @@ def _message(text: str) -> str:
         return text[:200]
 
 
-async def _run(hub: str, proxy: str, token: str) -> Finding:
+async def _run(hub: str, proxy: str, token: str) -> Report:
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=LONGEST)
     headers = {"Authorization": f"token {token}"}
     # Cookies would have a session's rules over the token's.
@@ -168,7 +168,7 @@ async def _run(hub: str, proxy: str, token: str) -> Finding:
     # The proxy ends a connection that rests for five seconds, maybe just as it is used again.
     connector = aiohttp.TCPConnector(force_close=True)
     async with aiohttp.ClientSession(headers=headers, timeout=timeout, cookie_jar=jar, connector=connector) as session:
-        return await Spawntest(session, hub, proxy).run()
+        return await Attempt(session, hub, proxy).run()
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -185,14 +185,14 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--token", required=True, metavar="FILE", type=Path, help="holds the service's token")
     given = parser.parse_args(words)
     try:
-        finding = asyncio.run(_run(given.hub, given.proxy, given.token.read_text().strip()))
+        report = asyncio.run(_run(given.hub, given.proxy, given.token.read_text().strip()))
     except (CoursehubError, OSError) as error:
         print(f"spawn test: {error}", file=sys.stderr)
         return 1
-    if finding.reason is not None:
-        print(f"spawn test of {finding.course}: {finding.reason}", file=sys.stderr)
+    if report.reason is not None:
+        print(f"spawn test of {report.course}: {report.reason}", file=sys.stderr)
         return 1
-    print(f"spawn test of {finding.course}: well, after {finding.seconds:.1f} s")
+    print(f"spawn test of {report.course}: well, after {report.seconds:.1f} s")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""A cell that a kernel executes, as a browser asks for it and hears of it over the kernel's websocket."""
+"""A cell that a kernel executes, as a browser sends it and hears of it over the kernel's websocket."""
 
 import json
 import uuid
@@ -25,11 +25,11 @@ class Cell:
         The end is the kernel's `idle`, which follows all output on the same channel. The cell's reply comes on another
         and can be earlier than what the cell printed (Jupyter's messaging protocol, "kernel status").
         """
-        said: dict[str, Any] = json.loads(message)
-        if said.get("parent_header", {}).get("msg_id") != self._id:
+        received: dict[str, Any] = json.loads(message)
+        if received.get("parent_header", {}).get("msg_id") != self._id:
             return ""
-        content = said["content"]
-        match said["msg_type"]:
+        content = received["content"]
+        match received["msg_type"]:
             case "stream":
                 return str(content["text"])
             case "error":

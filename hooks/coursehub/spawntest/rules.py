@@ -2,15 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from coursehub.servers.plan import PodPlan
-
 # What a person's files and a course's lie below: of these a server has what the plan says and nothing else.
 _OURS = ("/home/", "/course/", "/coursedata/", "/srv/")
-# Runs in a kernel of the server, and prints a Sight.
+# Runs in a kernel of the server, and prints a ServerView.
 LOOK = """\
 import json, os
 with open("/proc/self/mounts") as file:
@@ -19,11 +17,11 @@ print(json.dumps({"uid": os.getuid(), "gid": os.getgid(), "groups": os.getgroups
 """
 
 
-class _Block(BaseModel):
+class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Sight(_Block):
+class ServerView(_Message):
     """A server from inside: all gids, the primary among them, and each mount, with whether it is read only."""
 
     uid: int
@@ -31,28 +29,18 @@ class Sight(_Block):
     groups: frozenset[int]
     mounts: Mapping[str, bool]
 
-    @classmethod
-    def planned(cls, plan: PodPlan) -> Self:
-        """What the plan promises."""
-        return cls(
-            uid=plan.uid,
-            gid=plan.gid,
-            groups=frozenset({plan.gid, *plan.supplementary_gids}),
-            mounts={mount.path: mount.read_only for mount in plan.mounts},
-        )
 
-
-class Turn(_Block):
+class Turn(_Message):
     """What to try now, as whom: `expected` where it may be started, else `refusal`; `token` opens the server."""
 
     user: str
     course: str
     token: str = ""
-    expected: Sight | None = None
+    expected: ServerView | None = None
     refusal: str | None = None
 
 
-class Finding(_Block):
+class Report(_Message):
     """How a try ended: `seconds` until the server was looked into, and the reason where it is not well."""
 
     course: Annotated[str, Field(max_length=80)]
@@ -61,8 +49,8 @@ class Finding(_Block):
     reason: Annotated[str, Field(max_length=1000)] | None = None
 
 
-class Result(Finding):
-    """A finding, and when (seconds since 1970) the hub was told."""
+class Result(Report):
+    """A report, and when (seconds since 1970) the hub got it."""
 
     at: float
 
@@ -73,26 +61,26 @@ def following(courses: Sequence[str], results: Mapping[str, Result]) -> str:
     One that failed is tried again before its turn, every second time at most: so a fault that passed is soon known to
     have passed, and one that stays holds nobody else up.
     """
-    waited = sorted(courses, key=lambda each: results[each].at if each in results else 0.0)
-    last = max(results.values(), key=lambda each: each.at, default=None)
-    failed = [each for each in waited if each in results and not results[each].ok]
+    waited = sorted(courses, key=lambda course: results[course].at if course in results else 0.0)
+    last = max(results.values(), key=lambda result: result.at, default=None)
+    failed = [course for course in waited if course in results and not results[course].ok]
     if last is None or not last.ok:
-        return next((each for each in waited if each not in failed), waited[0])
+        return next((course for course in waited if course not in failed), waited[0])
     return failed[0] if failed else waited[0]
 
 
-def seen(printed: str) -> Sight:
-    """What LOOK printed; raises ValueError."""
-    return Sight.model_validate(json.loads(printed))
+def parse(printed: str) -> ServerView:
+    """The view that LOOK printed; raises ValueError."""
+    return ServerView.model_validate(json.loads(printed))
 
 
-def verdict(expected: Sight, found: Sight) -> str | None:
+def verdict(expected: ServerView, found: ServerView) -> str | None:
     """Each difference between the plan and the server, in one sentence; None where there is none."""
     differences = list(_differences(expected, found))
     return f"The server is not what was planned: {'; '.join(differences)}." if differences else None
 
 
-def _differences(expected: Sight, found: Sight) -> Iterator[str]:
+def _differences(expected: ServerView, found: ServerView) -> Iterator[str]:
     for name, there, planned in (("uid", found.uid, expected.uid), ("gid", found.gid, expected.gid)):
         if there != planned:
             yield f"its {name} is {there}, not {planned}"

@@ -1,7 +1,7 @@
-"""What is in the directories of an archived course: only its owner may still write it, until the course opens again.
+"""The content of an archived course: only the owner of a file can write it, until the course opens again.
 
-Where a group could write, the sticky bit stays behind as the mark, so that opening gives back what closing took and
-nothing else. On a file, and in a directory where only the owner writes, that bit means nothing.
+Closing leaves the sticky bit as a mark where the group could write, so that opening restores just that. On a file, and
+on a directory where only the owner writes, that bit means nothing else.
 """
 
 import os
@@ -22,7 +22,7 @@ _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 @dataclass(frozen=True)
 class Below:
-    """How many files and directories below `path` are closed or opened; `left` could not be, such as hard links."""
+    """How many files and directories below `path` were closed or opened; `left` stayed, such as hard links."""
 
     path: str
     what: Literal["close", "open"]
@@ -31,12 +31,14 @@ class Below:
     done: bool = True
 
     def __str__(self) -> str:
-        said = f"{self.what} {self.count} files and directories below {self.path}"
-        return f"{said}; {self.left} stay as they are, and `coursehub course check` says why" if self.left else said
+        message = f"{self.what} {self.count} files and directories below {self.path}"
+        if self.left:
+            message += f"; {self.left} stay as they are, and `coursehub course check` says why"
+        return message
 
 
 def mode(found: int, *, archived: bool) -> int:
-    """The mode of what has the mode `found`, in a course that is archived or open."""
+    """The mode in an archived or open course of an entry that has the mode `found`."""
     if archived:
         return (found | MARK if found & _GROUP else found) & ~_OTHERS
     if found & MARK and not found & _OTHERS:
@@ -45,7 +47,7 @@ def mode(found: int, *, archived: bool) -> int:
 
 
 def below(root: Path, top: str, *, archived: bool, dry_run: bool = False) -> Below:
-    """Closes or opens what is below `top`, a directory of a course, but for the gradebook; what is there already is."""
+    """Closes or opens all below `top`, a directory of a course, except the gradebook; idempotent."""
     change = partial(mode, archived=archived)
     count = left = 0
     with suppress(FileNotFoundError, NotADirectoryError), openat.folder(root, top) as held:

@@ -1,4 +1,4 @@
-"""The certificate of a service, with its key: as the files are, also after a renewal."""
+"""The certificate of a service and its key, read again from their files after a renewal."""
 
 import logging
 import ssl
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_LOG = logging.getLogger("coursehub.hub.volume.provisioner")
+_LOG = logging.getLogger("coursehub.storage")
 Seen = tuple[tuple[int, int], ...]
 
 
@@ -24,9 +24,9 @@ class Certificate:
         self._now = self._load()
 
     def context(self) -> ssl.SSLContext:
-        """To serve with: each new connection gets the certificate as it is then, or the last good one."""
+        """The context of the server: each new connection gets the current certificate, or the last good one."""
         offered = self._load()
-        # Called for each connection, whether or not it names a host.
+        # OpenSSL calls it for each connection, also for one that names no host.
         offered.sni_callback = self._choose
         return offered
 

@@ -1,7 +1,7 @@
-"""Released feedback, put where its students look for it: on the storage host, into each home, as whoever owns it.
+"""Copies released feedback into the homes of its students, on the storage host, with the rights of each owner.
 
-A course's instructors and each student can put anything in the place of what is theirs at any time: every step is taken
-from an open directory, no link is followed, and in a home nothing is done that its owner could not do.
+At any time an instructor or a student can replace what is theirs by anything: every step begins at an open directory
+and follows no link, and in a home the program can do only what its owner could.
 """
 
 import errno
@@ -18,9 +18,10 @@ from typing import Literal
 from coursehub import layout
 from coursehub.errors import Refused
 from coursehub.names import is_person
+from coursehub.protocol import Tenant
 
 from . import openat
-from .volume import Tenant, Volume
+from .volume import Volume
 
 LARGEST = 64 * 2**20
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._-]{0,199}")
@@ -29,7 +30,7 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-
 
 @dataclass(frozen=True)
 class Pushed:
-    """What became of one page of feedback; `path` is below the student's home, `reason` why it failed."""
+    """The result for one page of feedback; `path` is below the student's home, `reason` says why it failed."""
 
     student: str
     path: str
@@ -42,7 +43,7 @@ class Pushed:
 
 @dataclass(frozen=True)
 class Page:
-    """A released page of feedback; `path` is where nbgrader's own fetch_feedback puts it."""
+    """A released page of feedback; `path` is where nbgrader's fetch_feedback would put it."""
 
     student: str
     path: str
@@ -50,13 +51,13 @@ class Page:
 
 
 def push(root: Path, slug: str, *, dry_run: bool = False) -> Iterator[Pushed]:
-    """Each released page of the course and what became of it; what is there already stays. Only root can do it.
+    """Copies each released page of the course and yields the result; a page that is there stays. It needs root.
 
     Raises Refused where the course has no directory on the volume at `root`.
     """
     homes: dict[str, list[Tenant]] = {}
-    for each in Volume(root).people():
-        homes.setdefault(each.name, []).append(each)
+    for tenant in Volume(root).people():
+        homes.setdefault(tenant.name, []).append(tenant)
     for found in _released(root, slug):
         theirs = homes.get(found.student, [])
         yield _pushed(root, theirs, found, dry_run=dry_run) if isinstance(found, Page) else found
@@ -77,7 +78,7 @@ def _released(root: Path, slug: str) -> Iterator[Page | Pushed]:
 
 
 def _pairs(root: Path, path: str) -> Iterator[tuple[str, str]]:
-    """Students and assignments that have feedback, released or not."""
+    """Each student and assignment with feedback, released or not."""
     with suppress(FileNotFoundError), openat.folder(root, path) as feedback:
         for student in sorted(filter(is_person, os.listdir(feedback))):
             with suppress(NotADirectoryError), openat.folder(feedback, student) as theirs:
@@ -92,7 +93,7 @@ def _pages(student: str, assignment: str, made: int, released: int) -> Iterator[
             notebook, _, ending = name.rpartition(".")
             if ending != "html" or not _NAME.fullmatch(notebook) or not _TIME.fullmatch(time):
                 continue
-            # The name that nbgrader's release_feedback gives it; before that, nobody is to see it.
+            # nbgrader's release_feedback gives it this name; before that, nobody may see it.
             key = hashlib.md5(secret + notebook.encode(), usedforsecurity=False).hexdigest()
             with suppress(FileNotFoundError):
                 content = _read(released, f"{key}.html")
@@ -101,7 +102,7 @@ def _pages(student: str, assignment: str, made: int, released: int) -> Iterator[
 
 def _pushed(root: Path, homes: Sequence[Tenant], page: Page, *, dry_run: bool) -> Pushed:
     if len(homes) != 1:
-        uids = ", ".join(str(each.uid) for each in homes)
+        uids = ", ".join(str(tenant.uid) for tenant in homes)
         why = f"has {len(homes)} homes, of uids {uids}" if homes else "has no home here"
         return Pushed(page.student, page.path, "failed", why)
     (owner,) = homes
@@ -120,7 +121,7 @@ def _pushed(root: Path, homes: Sequence[Tenant], page: Page, *, dry_run: bool) -
 
 @contextmanager
 def _acting_as(uid: int, gid: int) -> Iterator[None]:
-    """With the rights, and so the quota, of that person alone."""
+    """Runs the block with the rights, and so the quota, of that person alone."""
     groups, own = os.getgroups(), os.getegid()
     os.setgroups([])
     os.setegid(gid)
@@ -149,7 +150,7 @@ def _write(home: int, path: str, content: bytes) -> None:
         with openat.folder(home, str(Path(below).parent)) as parent, suppress(FileExistsError):
             os.mkdir(Path(below).name, 0o700, dir_fd=parent)
     with openat.folder(home, above) as parent:
-        # Never half a page: also where the home is full.
+        # Whole or not at all, also where the home is full.
         openat.write(parent, name, content, 0o600)
 
 

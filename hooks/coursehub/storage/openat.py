@@ -1,7 +1,7 @@
-"""Files and directories below a volume's root, reached by descriptor: no link on the way is ever followed.
+"""Files and directories below a volume's root, reached by descriptor: no step follows a link.
 
-A course or a person can put a link, or anything else, in the place of what is theirs, at any time. Each step is
-therefore taken from an open directory, and what is changed is what was opened.
+At any time a course or a person can replace what is theirs by a link, or by anything else. So each step begins at an
+open directory, and a change is made to what was opened.
 """
 
 import errno
@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-# Directories in each other that are entered: each holds two descriptors.
+# How deep a walk goes: each level holds two descriptors.
 DEEPEST = 200
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Without O_NONBLOCK a named pipe in a file's place would keep us waiting.
+# Without O_NONBLOCK the open of a named pipe would wait for its other end.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
@@ -38,13 +38,13 @@ def folder(root: Path | int, path: str = ".") -> Iterator[int]:
 
 
 def open_folder(parent: int, name: str) -> int:
-    """A descriptor of the directory called `name`, to be closed by the caller; OSError where it is no directory."""
+    """A descriptor of the directory `name`, which the caller closes; OSError where it is no directory."""
     return os.open(name, _FOLDER, dir_fd=parent)
 
 
 @contextmanager
 def entry(parent: int, name: str, kind: int) -> Iterator[int]:
-    """A descriptor of what is called `name`, where that is of this kind (stat.S_IFDIR, S_IFREG); else OSError."""
+    """A descriptor of the entry `name`; OSError where it is not of this kind (stat.S_IFDIR, S_IFREG)."""
     held = open_folder(parent, name) if kind == stat.S_IFDIR else os.open(name, _FILE, dir_fd=parent)
     try:
         if stat.S_IFMT(os.fstat(held).st_mode) != kind:
@@ -55,14 +55,14 @@ def entry(parent: int, name: str, kind: int) -> Iterator[int]:
 
 
 def is_alone(found: os.stat_result) -> bool:
-    """A directory, or a file that has no second name, which may be of one that is none of the course's."""
+    """Whether it is a directory or a file with one name; a second name may be outside of the course."""
     return stat.S_ISDIR(found.st_mode) or found.st_nlink == 1
 
 
 def set_mode(parent: int, name: str, kind: int, change: Callable[[int], int]) -> bool:
-    """Gives what is called `name` the mode that `change` makes of its own, and says whether it could.
+    """Gives the entry `name` the mode that `change` makes of its mode; returns whether it could.
 
-    A file that has a second name is left alone.
+    It leaves a file with a second name alone.
     """
     with suppress(OSError), entry(parent, name, kind) as held:
         found = os.fstat(held)
@@ -73,7 +73,7 @@ def set_mode(parent: int, name: str, kind: int, change: Callable[[int], int]) ->
 
 
 def write(parent: int, name: str, content: bytes, mode: int) -> None:
-    """The file called `name` has this content and mode, whole or not at all, also for who reads it meanwhile."""
+    """Gives the file `name` this content and mode; who reads it meanwhile gets the old or the new content, whole."""
     temporary = f".{secrets.token_hex(8)}.part"
     made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=parent)
     try:
@@ -88,7 +88,7 @@ def write(parent: int, name: str, content: bytes, mode: int) -> None:
 
 
 def give(held: int, uid: int, gid: int, mode: int) -> None:
-    """What is at the descriptor is of this owner (-1: as it is), group and mode."""
+    """Sets owner (-1 leaves it), group and mode of what the descriptor holds."""
     os.fchown(held, uid, gid)
     _set_mode(held, gid, mode)
 
@@ -96,7 +96,7 @@ def give(held: int, uid: int, gid: int, mode: int) -> None:
 def _set_mode(held: int, gid: int, mode: int) -> None:
     os.fchmod(held, mode)
     if mode & stat.S_ISGID and not os.fstat(held).st_mode & stat.S_ISGID:
-        # Without CAP_FSETID Linux takes setgid off, unless the group is one's own.
+        # Without CAP_FSETID Linux clears setgid, unless the group is the process's own.
         os.fchown(held, -1, os.getegid())
         try:
             os.fchmod(held, mode)
@@ -105,8 +105,8 @@ def _set_mode(held: int, gid: int, mode: int) -> None:
 
 
 @contextmanager
-def saying(path: Path) -> Iterator[None]:
-    """An OSError in here is about `path`, as whoever reads it knows it, and not about a name without its folder."""
+def naming(path: Path) -> Iterator[None]:
+    """An OSError raised in here names `path`, not only the last part of it."""
     try:
         yield
     except OSError as error:
@@ -114,33 +114,33 @@ def saying(path: Path) -> Iterator[None]:
 
 
 def look(parent: int, name: str) -> os.stat_result | None:
-    """What is called `name`, itself; None where nothing is."""
+    """The status of the entry `name` itself, of a link too; None where there is none."""
     with suppress(FileNotFoundError):
         return os.stat(name, dir_fd=parent, follow_symlinks=False)
     return None
 
 
 def walk(top: int, path: str) -> Iterator[tuple[int, str, str, os.stat_result | None]]:
-    """Each entry below the directory: its parent's descriptor and path, its name, and its look.
+    """Each entry below the directory: its parent's descriptor and path, its name, and its status.
 
-    Once more without a look comes a directory that cannot be entered or is too deep. However many entries there are,
-    only those above the current one are held.
+    A directory that cannot be entered or is too deep comes a second time, with None as status. Memory holds only the
+    directories above the current entry.
     """
     stack = [(os.dup(top), path, os.scandir(top))]
     try:
         while stack:
             parent, above, entries = stack[-1]
-            each = next(entries, None)
-            if each is None:
+            child = next(entries, None)
+            if child is None:
                 entries.close()
                 os.close(stack.pop()[0])
                 continue
-            found = look(parent, each.name)
+            found = look(parent, child.name)
             if found is None:
                 continue
-            yield parent, above, each.name, found
-            if stat.S_ISDIR(found.st_mode) and not _enter(stack, parent, each.name, f"{above}/{each.name}"):
-                yield parent, above, each.name, None
+            yield parent, above, child.name, found
+            if stat.S_ISDIR(found.st_mode) and not _enter(stack, parent, child.name, f"{above}/{child.name}"):
+                yield parent, above, child.name, None
     finally:
         for parent, _, entries in stack:
             entries.close()

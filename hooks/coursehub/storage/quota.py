@@ -1,7 +1,7 @@
-"""Limits of the file system itself on what people and courses may store: quotactl_fd(2), which asks for no device.
+"""The file system's own limits on what people and courses store: quotactl_fd(2), which needs no device.
 
 Homes have user quotas. A course has a project quota where the file system knows projects (ext4 with the feature
-`project`, XFS), else one of its group: a project counts what is in the course's directories, whoever owns it.
+`project`, XFS), else a group quota: a project counts all in the course's directories, whoever owns it.
 """
 
 import ctypes
@@ -29,7 +29,7 @@ _NONE_HERE = {
 
 
 class Kind(IntEnum):
-    """Whom a quota counts by; the kernel's numbers."""
+    """The kinds of quota; the kernel's numbers."""
 
     USER = 0
     GROUP = 1
@@ -46,7 +46,7 @@ class Count:
 
 
 def enforced(at: int) -> frozenset[Kind]:
-    """The kinds that the file system of the descriptor counts and limits; none where it has no quotas."""
+    """The kinds that the file system at the descriptor counts and limits; none where it has no quotas."""
     state = ctypes.create_string_buffer(256)
     state[0] = b"\x01"
     try:
@@ -61,7 +61,7 @@ def enforced(at: int) -> frozenset[Kind]:
 
 
 def get(at: int, kind: Kind, number: int) -> Count:
-    """What the file system has counted, and its limits; of an id that it does not know, nothing."""
+    """What the file system counts for the id, and its limits; zeros for an id that it does not know."""
     data = ctypes.create_string_buffer(_FIELDS.size)
     try:
         _control(at, _GET, kind, number, data)
@@ -73,7 +73,7 @@ def get(at: int, kind: Kind, number: int) -> Count:
 
 
 def limit(at: int, kind: Kind, number: int, wanted: Limit) -> None:
-    """From now on no more; what is above already stays."""
+    """Sets the limit; what is above it already stays."""
     valid = _SIZE_VALID * (wanted.size is not None) | _FILES_VALID * (wanted.files is not None)
     size = -(-(wanted.size or 0) // _BLOCK)
     fields = _FIELDS.pack(size, 0, 0, wanted.files or 0, 0, 0, 0, 0, valid)
@@ -81,7 +81,7 @@ def limit(at: int, kind: Kind, number: int, wanted: Limit) -> None:
 
 
 def project(at: int) -> int | None:
-    """The project of the file or directory at the descriptor; None where the file system knows none."""
+    """The project of the file or directory at the descriptor; None where the file system has no projects."""
     data = bytearray(_XATTR.size)
     try:
         fcntl.ioctl(at, _GETFSXATTR, data)
@@ -91,7 +91,7 @@ def project(at: int) -> int | None:
 
 
 def put_in_project(at: int, number: int, *, heritable: bool) -> None:
-    """The file or directory counts for the project; what is made in a directory then does as well."""
+    """Puts the file or directory into the project; with `heritable` also what is made in the directory later."""
     data = bytearray(_XATTR.size)
     fcntl.ioctl(at, _GETFSXATTR, data)
     flags, size, extents, _, cow = _XATTR.unpack(data)

@@ -1,57 +1,51 @@
 """The provisioner's door for the hub alone, in the cluster or on the storage host.
 
-POST /requests takes one request as JSON and answers what was done; GET /health says that somebody listens. Whoever asks
-has the token. A file server that hangs holds some threads, never the service.
+POST /requests takes one of the hub's requests (home, course, usage) as JSON and replies what was done; GET /health says
+that somebody listens. Whoever sends a request has the token. A file server that hangs holds some threads, never the
+service.
 """
 
-import argparse
 import asyncio
 import hmac
-import ipaddress
 import logging
 import os
 import sys
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 from weakref import WeakValueDictionary
 
 from aiohttp import web
 
-from coursehub import protocol as requests
+from coursehub import protocol
 from coursehub.errors import CoursehubError
-from coursehub.threads import in_thread
+from coursehub.threads import Slots
 
 from .answer import answer
 from .certificate import Certificate
 from .volume import SSH_DOOR, Volume
 
-PORT = 8080
-# Requests that are worked on at a time.
+# Requests in work at a time.
 SLOTS = 16
-# Seconds for counting what everybody stores, which is a walk where the file system has no quotas.
-WALK = 600.0
-# Seconds for the trial at the start, which a network's first mount can keep waiting.
+# Seconds for the trial at the start: a first mount over the network can be slow.
 TRIAL = 60.0
 
-_LOG = logging.getLogger("coursehub.hub.volume.provisioner")
+_LOG = logging.getLogger("coursehub.storage")
 _HANGS = "the file server does not answer; please try again in a few minutes"
 
 
 class Service:
-    """One volume behind HTTP; `timeout` in seconds for each request but the one for usage."""
+    """One volume behind HTTP; each request may take `timeout` seconds, the one for usage at least protocol.WALK."""
 
     def __init__(self, volume: Volume, token: Path, timeout: float) -> None:
         self._volume = volume
         self._token = token
         self._timeout = timeout
-        self._slots = asyncio.Semaphore(SLOTS)
+        self._slots = Slots(SLOTS, "request")
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     def app(self) -> web.Application:
-        """To serve."""
-        app = web.Application(client_max_size=requests.MOST)
+        """The application to serve."""
+        app = web.Application(client_max_size=protocol.MOST)
         app.router.add_get("/health", self._health)
         app.router.add_post("/requests", self._requests)
         return app
@@ -64,46 +58,41 @@ class Service:
             _LOG.warning("refused a request from %s, which does not have the token", http.remote)
             return _refusal(401, "the token is missing or wrong")
         try:
-            asked = requests.parse(await http.read())
+            request = protocol.parse_for_service(await http.read())
         except CoursehubError as error:
             return _refusal(422, str(error))
-        seconds = max(WALK, self._timeout) if isinstance(asked, requests.UsageRequest) else self._timeout
+        seconds = max(protocol.WALK, self._timeout) if isinstance(request, protocol.UsageRequest) else self._timeout
         try:
             async with asyncio.timeout(seconds):
-                said = await self._answer(asked)
+                reply = await self._answer(request)
         except CoursehubError as error:
             return _refusal(422, str(error))
         except TimeoutError:
-            _LOG.error("%s: no answer from the volume within %g s", asked.about, seconds)
+            _LOG.error("%s: no answer from the volume within %g s", request.subject, seconds)
             return _refusal(503, _HANGS)
         except OSError as error:
-            _LOG.error("%s: %s", asked.about, error)
+            _LOG.error("%s: %s", request.subject, error)
             return _refusal(503, f"the file server refused it ({error.strerror})")
-        for change in said.get("changes", ()):
-            _LOG.info("%s: %s %s %s", asked.about, change["what"], change["path"], change["to"])
-        return web.json_response(said)
+        if isinstance(reply, protocol.ChangesReply):
+            for change in reply.changes:
+                _LOG.info("%s: %s %s %s", request.subject, change.what, change.path, change.to)
+        return _response(reply)
 
-    async def _answer(self, asked: requests.Request) -> dict[str, Any]:
-        turn = self._turns.setdefault(asked.about, asyncio.Semaphore(1))
+    async def _answer(self, request: protocol.ServiceRequest) -> protocol.Reply:
+        turn = self._turns.setdefault(request.subject, asyncio.Semaphore(1))
         await turn.acquire()
         try:
-            await self._slots.acquire()
+            await self._slots.take()
         except asyncio.CancelledError:
             turn.release()
             raise
-        work = asyncio.wrap_future(in_thread(partial(answer, asked, self._volume, dry_run=False), "request"))
-        # What hangs keeps its turn and its slot, also when nobody waits for it any more.
-        work.add_done_callback(partial(self._ended, turn))
+        work = self._slots.begin(partial(answer, request, self._volume, dry_run=False))
+        # A call that hangs keeps its turn too.
+        work.add_done_callback(lambda _: turn.release())
         return await asyncio.shield(work)
 
-    def _ended(self, turn: asyncio.Semaphore, work: asyncio.Future[dict[str, Any]]) -> None:
-        turn.release()
-        self._slots.release()
-        if not work.cancelled():
-            work.exception()
-
     def _known(self, authorization: str) -> bool:
-        """Whether this is the token as it is now; without a token nobody is known."""
+        """Whether the header carries the current token; without a token in the file nobody gets in."""
         try:
             token = self._token.read_bytes().strip()
         except OSError as error:
@@ -112,15 +101,18 @@ class Service:
         return bool(token) and hmac.compare_digest(authorization.encode(errors="surrogateescape"), b"Bearer " + token)
 
 
+def _response(reply: protocol.Reply, status: int = 200) -> web.Response:
+    return web.Response(text=protocol.as_json(reply), status=status, content_type="application/json")
+
+
 def _refusal(status: int, why: str) -> web.Response:
-    return web.json_response({"refusal": why}, status=status)
+    return _response(protocol.RefusalReply(why), status)
 
 
 async def _trial(volume: Volume) -> str | None:
-    """Why nothing can be made on the volume; None where all is well."""
+    """Why the service cannot make directories on the volume; None where it can."""
     try:
-        async with asyncio.timeout(TRIAL):
-            await asyncio.wrap_future(in_thread(volume.trial, "trial"))
+        await Slots(1, "trial").run(volume.trial, TRIAL)
     except TimeoutError:
         return f"the volume does not answer within {TRIAL:g} s; see to the file server, then start this again"
     except CoursehubError as error:
@@ -130,47 +122,24 @@ async def _trial(volume: Volume) -> str | None:
     return None
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serves until it is told to end; 1 at once where root may not make and own directories, or no certificate is."""
-    parser = argparse.ArgumentParser(prog="python3 -m coursehub.storage.service", description=__doc__)
-    parser.add_argument("--root", type=Path, required=True, help="where the volume is mounted")
-    parser.add_argument("--token", type=Path, required=True, help="the file that holds the token")
-    parser.add_argument("--timeout", type=float, default=10.0, help="seconds for each request (10)")
-    parser.add_argument("--host", help="the address to listen on; without it, all")
-    parser.add_argument("--port", type=int, default=PORT, help=f"where to listen ({PORT})")
-    parser.add_argument("--certificate", type=Path, metavar="FILE", help="listen with TLS: the chain, as PEM")
-    parser.add_argument("--key", type=Path, metavar="FILE", help="its private key, as PEM")
-    parser.add_argument("--plain", action="store_true", help="listen without TLS: inside a cluster only")
-    options = parser.parse_args(arguments)
-    if (options.certificate is None) != (options.key is None):
-        parser.error("--certificate and --key belong together")
-    if options.certificate is None and not options.plain and not _is_local(options.host):
-        parser.error("without TLS the token is everybody's on the way; give --certificate and --key")
+def serve(
+    root: Path, token: Path, *, timeout: float, host: str | None, port: int, tls: tuple[Path, Path] | None
+) -> int:
+    """Serves until it is told to end; returns 1 at once where the trial or the certificate fails."""
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stdout)
     os.umask(0o077)
-    volume = Volume(options.root)
+    volume = Volume(root)
     if why := asyncio.run(_trial(volume)):
-        print(f"coursehub: {options.root}: {why}", file=sys.stderr)
+        print(f"coursehub: {root}: {why}", file=sys.stderr)
         return 1
-    tls = None
-    if options.certificate:
+    context = None
+    if tls:
         try:
-            tls = Certificate(options.certificate, options.key).context()
+            context = Certificate(*tls).context()
         except OSError as error:
-            print(f"coursehub: {options.certificate} with {options.key} is no certificate: {error}", file=sys.stderr)
+            chain, key = tls
+            print(f"coursehub: {chain} with {key} is no certificate: {error}", file=sys.stderr)
             return 1
-    app = Service(volume, options.token, options.timeout).app()
-    where = {"host": options.host, "port": options.port, "ssl_context": tls}
-    web.run_app(app, **where, print=None, access_log=None, shutdown_timeout=5.0)
+    app = Service(volume, token, timeout).app()
+    web.run_app(app, host=host, port=port, ssl_context=context, print=None, access_log=None, shutdown_timeout=5.0)
     return 0
-
-
-def _is_local(host: str | None) -> bool:
-    try:
-        return ipaddress.ip_address(host or "::").is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,17 +1,16 @@
-"""Who stores how much, and the limits on it: by the file system's own count where it has one, else by a walk."""
+"""What homes and courses take, and their limits: from the file system's quotas where it has them, else by a walk."""
 
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from coursehub import layout
 from coursehub.errors import Refused
 from coursehub.limits import Limit
 from coursehub.names import is_slug
+from coursehub.protocol import LimitChange, Usage
 
 from . import openat, quota
 from .quota import Count, Kind
@@ -23,32 +22,8 @@ UNSUPPORTED = (
 )
 
 
-@dataclass(frozen=True)
-class Usage:
-    """What a home or a course takes, in bytes and files; a quota counts all that is theirs on the file system."""
-
-    path: str
-    size: int
-    files: int
-    limit: Limit
-    counted: Literal["quota", "walk"]
-
-
-@dataclass(frozen=True)
-class Set:
-    """A limit that was set, or in a dry run would be."""
-
-    path: str
-    limit: str
-    kind: str
-    done: bool = True
-
-    def __str__(self) -> str:
-        return f"limit {self.path} to {self.limit} ({self.kind} quota)"
-
-
 def usage(volume: Volume) -> Iterator[Usage]:
-    """Of each home, then of each course."""
+    """What each home takes, then what each course takes."""
     with openat.folder(volume.root) as root:
         kinds = quota.enforced(root)
         for tenant in volume.people():
@@ -65,8 +40,8 @@ def usage(volume: Volume) -> Iterator[Usage]:
                 yield _walked(volume.root, paths[0], paths)
 
 
-def limit_homes(volume: Volume, limits: Mapping[str, Limit], usual: Limit, *, dry_run: bool) -> Iterator[Set]:
-    """Sets the user quota of everyone with a home: by name in `limits`, else `usual`; Refused where there are none."""
+def limit_homes(volume: Volume, limits: Mapping[str, Limit], usual: Limit, *, dry_run: bool) -> Iterator[LimitChange]:
+    """Sets the user quota of everyone with a home: from `limits` by name, else `usual`. Refused without quotas."""
     if not usual and not any(limits.values()):
         return
     with openat.folder(volume.root) as root:
@@ -77,11 +52,11 @@ def limit_homes(volume: Volume, limits: Mapping[str, Limit], usual: Limit, *, dr
             if wanted and _differs(quota.get(root, Kind.USER, tenant.uid).limit, wanted):
                 if not dry_run:
                     quota.limit(root, Kind.USER, tenant.uid, wanted)
-                yield Set(layout.home(tenant.uid, tenant.name), str(wanted), "user", not dry_run)
+                yield LimitChange(layout.home(tenant.uid, tenant.name), str(wanted), "user", not dry_run)
 
 
-def limit_courses(volume: Volume, courses: Sequence[tuple[str, int, Limit]], *, dry_run: bool) -> Iterator[Set]:
-    """Sets the quota of each course (slug, gid, limit): a project quota, else one of its group; else Refused."""
+def limit_courses(volume: Volume, courses: Sequence[tuple[str, int, Limit]], *, dry_run: bool) -> Iterator[LimitChange]:
+    """Sets the quota of each course (slug, gid, limit), by project, else by group; raises Refused without quotas."""
     if not any(limit for _, _, limit in courses):
         return
     with openat.folder(volume.root) as root:
@@ -92,17 +67,17 @@ def limit_courses(volume: Volume, courses: Sequence[tuple[str, int, Limit]], *, 
         for slug, gid, wanted in courses:
             if not wanted:
                 continue
-            # The project's number is the gid: both are the course's alone.
+            # The project's number is the course's gid, which no other course has.
             tops = (f"course/{slug}", layout.exchange(slug)) if kind is Kind.PROJECT else ()
             fresh = [top for top in tops if _put_in_project(volume.root, top, gid, dry_run=dry_run)]
             if fresh or _differs(quota.get(root, kind, gid).limit, wanted):
                 if not dry_run:
                     quota.limit(root, kind, gid, wanted)
-                yield Set(f"course/{slug}", str(wanted), kind.name.lower(), not dry_run)
+                yield LimitChange(f"course/{slug}", str(wanted), kind.name.lower(), not dry_run)
 
 
 def _put_in_project(root: Path, path: str, number: int, *, dry_run: bool) -> bool:
-    """Whether some was not there yet; the top is put there last, so that what was cut off is done again."""
+    """Whether something was outside of the project. The top goes last, so that the next run completes one cut off."""
     try:
         with openat.folder(root, path) as top:
             if quota.project(top) == number:
@@ -120,7 +95,7 @@ def _put_in_project(root: Path, path: str, number: int, *, dry_run: bool) -> boo
 
 
 def _differs(found: Limit, wanted: Limit) -> bool:
-    # In whole blocks, as the file system keeps it.
+    # The file system keeps it in whole blocks.
     size = None if wanted.size is None else -(-wanted.size // 1024) * 1024
     return size not in (None, found.size) or wanted.files not in (None, found.files)
 
@@ -149,7 +124,7 @@ def _walked(root: Path, path: str, tops: Sequence[str]) -> Usage:
             files += 1
             for _, _, _, found in openat.walk(held, top):
                 if found is not None:
-                    # A file of several names counts once in all.
+                    # A file with several names counts once.
                     names = found.st_nlink if stat.S_ISREG(found.st_mode) else 1
                     size += found.st_blocks * 512 // names
                     files += 1

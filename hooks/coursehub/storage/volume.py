@@ -1,4 +1,4 @@
-"""The shared volume, mounted: its verbs. Each can be done again at any time, says what it did, and never deletes."""
+"""The shared volume, mounted: its verbs. Each is idempotent, returns its changes, and never deletes."""
 
 import errno
 import os
@@ -6,66 +6,38 @@ import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Literal
 
 from coursehub import layout
 from coursehub.errors import Refused
-from coursehub.layout import Directory, Entry, File
+from coursehub.layout import Directory, File, TreeEntry
 from coursehub.names import is_person
+from coursehub.protocol import EntryChange, Tenant
 
 from . import openat
 
 SSH_DOOR = "the command line or the ssh door of the storage host (docs/admins.md, Directories)"
-# Of the trial: an id that is nobody's.
+# The id to which the trial gives its directory: nobody has it.
 _TRIAL = 65533
 _LISTING = Lock()
 
 
-@dataclass(frozen=True)
-class Change:
-    """What was done at a path and what it is now; not `done` in a dry run."""
-
-    path: str
-    what: Literal["make", "correct"]
-    to: str
-    done: bool = True
-
-    def __str__(self) -> str:
-        return f"{self.what} {self.path} {'to ' if self.what == 'correct' else ''}{self.to}"
-
-
-@dataclass(frozen=True)
-class Tenant:
-    """Somebody with a home."""
-
-    name: str
-    uid: int
-    gid: int
-
-    @property
-    def line(self) -> str:
-        """As a line of passwd, with which nobody can log in."""
-        return f"{self.name}:x:{self.uid}:{self.gid}::/home/{self.name}:/usr/sbin/nologin"
-
-
-def course_entries(slug: str, gid: int, data: str, archived: bool) -> tuple[Entry, ...]:
-    """The tree of a course as the course file says it, with `data` none, read-only or read-write."""
+def course_entries(slug: str, gid: int, data: str, archived: bool) -> tuple[TreeEntry, ...]:
+    """The tree of a course as the course file describes it; `data` is none, read-only or read-write."""
     return tuple(
         layout.course_tree(slug, gid, data=data != "none", data_writable=data == "read-write", archived=archived)
     )
 
 
 class Volume:
-    """The volume at `root`; only root can use most of it. OSError where the file system refuses."""
+    """The volume at `root`; most of it needs root. Its methods raise OSError where the file system refuses."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def home(self, name: str, uid: int, gid: int, *, dry_run: bool = False) -> list[Change]:
-        """The person's home is there and theirs; Refused where it is already somebody else's."""
+    def home(self, name: str, uid: int, gid: int, *, dry_run: bool = False) -> list[EntryChange]:
+        """Makes the person's home, or corrects it; raises Refused where it belongs to somebody else."""
         leaf = layout.home(uid, name)
         found = self._look(leaf)
         if found is not None and stat.S_ISDIR(found.st_mode) and found.st_uid not in (0, uid):
@@ -76,39 +48,41 @@ class Volume:
         changes = self.ensure(layout.home_tree(uid, gid, name), dry_run=dry_run)
         return changes + self.list_people(Tenant(name, uid, gid), dry_run=dry_run)
 
-    def course(self, slug: str, gid: int, data: str, *, archived: bool = False, dry_run: bool = False) -> list[Change]:
-        """The course's directories and gradebook are there, owned and open as its file says; closed when archived."""
+    def course(
+        self, slug: str, gid: int, data: str, *, archived: bool = False, dry_run: bool = False
+    ) -> list[EntryChange]:
+        """Makes or corrects the course's directories and gradebook; of an archived course they are closed."""
         tree = (*layout.people_tree(), *course_entries(slug, gid, data, archived))
         return self.ensure(tree, dry_run=dry_run)
 
-    def ensure(self, tree: Iterable[Entry], *, dry_run: bool = False) -> list[Change]:
-        """All of `tree` is there; see `ensure`."""
+    def ensure(self, tree: Iterable[TreeEntry], *, dry_run: bool = False) -> list[EntryChange]:
+        """Makes or corrects all of `tree`; see the function `ensure`."""
         return list(ensure(self.root, tree, dry_run=dry_run, parents=False))
 
     def people(self) -> list[Tenant]:
-        """Everyone with a home, by name; a home in a folder that is not its owner's is nobody's."""
+        """Everyone with a home, by name; a home in the folder of another uid does not count."""
         return sorted(self._tenants(), key=lambda tenant: tenant.name)
 
-    def list_people(self, *more: Tenant, dry_run: bool = False) -> list[Change]:
-        """The list of everyone with a home is there and has `more` too; without `more` it is written anew.
+    def list_people(self, *more: Tenant, dry_run: bool = False) -> list[EntryChange]:
+        """Adds `more` to the list of everyone with a home; without `more` it writes the list anew.
 
-        Another door that writes in the same moment can win: who is missing then comes with their next request.
+        Another door that writes in the same moment can win; its next request for the person mends that.
         """
         with _LISTING:
             changes = self.ensure(layout.people_tree(), dry_run=dry_run)
             found = [] if dry_run and changes else self._listed()
-            wanted = {each.line for each in (more or self.people())}
+            wanted = {tenant.line for tenant in (more or self.people())}
             if more:
-                names = {each.name for each in more}
+                names = {tenant.name for tenant in more}
                 wanted |= {line for line in found if line.partition(":")[0] not in names}
             if wanted != set(found):
-                changes.append(Change(layout.PEOPLE_LIST, "correct", f"{len(wanted)} people", done=not dry_run))
+                changes.append(EntryChange(layout.PEOPLE_LIST, "correct", f"{len(wanted)} people", done=not dry_run))
                 if not dry_run:
                     self._list("".join(f"{line}\n" for line in sorted(wanted)))
         return changes
 
     def trial(self) -> None:
-        """Root can make a directory here and give it away; Refused, naming the other doors, where it cannot."""
+        """Makes a directory and gives it away; raises Refused, which names the other doors, where root cannot."""
         name = f".coursehub-trial-{secrets.token_hex(8)}"
         with openat.folder(self.root) as root:
             try:
@@ -163,40 +137,42 @@ class Volume:
                             yield Tenant(entry.name, found.st_uid, found.st_gid)
 
 
-def ensure(root: Path, tree: Iterable[Entry], *, dry_run: bool = False, parents: bool = True) -> Iterator[Change]:
-    """Makes what is missing of `tree` under `root`, corrects owner and mode, and says each change; idempotent.
+def ensure(
+    root: Path, tree: Iterable[TreeEntry], *, dry_run: bool = False, parents: bool = True
+) -> Iterator[EntryChange]:
+    """Makes what is missing of `tree` under `root`, corrects owner and mode, and yields each change; idempotent.
 
-    A parent that others own or may write in is corrected as well with `parents`, and Refused without.
-    Raises OSError where the volume does not let root make or own directories (root_squash), and NotADirectoryError
-    where something else, such as a symbolic link, has the name.
+    A parent that others own or can write in is corrected with `parents`; without, it raises Refused. Raises OSError
+    where the volume does not let root make or own directories (root_squash), and NotADirectoryError where something
+    else, such as a symbolic link, has the name.
     """
     if not parents:
         _refuse_shared(root.stat(), str(root), 0o755)
     to_come: list[str] = []
-    for each in tree:
-        above, _, name = each.path.rpartition("/")
+    for entry in tree:
+        above, _, name = entry.path.rpartition("/")
         if above in to_come:
-            # Only of a dry run: what it would be made in is not there.
+            # In a dry run its parent is not there yet.
             found = None
         else:
             with openat.folder(root, above) as parent:
                 found = openat.look(parent, name)
         if found is None:
-            yield Change(each.path, "make", owned(each), done=not dry_run)
-            to_come += [each.path] if dry_run else []
+            yield EntryChange(entry.path, "make", owned(entry), done=not dry_run)
+            to_come += [entry.path] if dry_run else []
             if not dry_run:
-                with openat.saying(root / each.path), openat.folder(root, above) as parent:
-                    _make(parent, name, each)
+                with openat.naming(root / entry.path), openat.folder(root, above) as parent:
+                    _make(parent, name, entry)
             continue
-        _refuse_other_kind(root, each, found)
-        if is_as_wanted(each, found):
+        _refuse_other_kind(root, entry, found)
+        if is_as_wanted(entry, found):
             continue
-        if isinstance(each, Directory) and each.parent and not parents:
-            _refuse_shared(found, each.path, each.mode)
-        yield Change(each.path, "correct", owned(each), done=not dry_run)
+        if isinstance(entry, Directory) and entry.parent and not parents:
+            _refuse_shared(found, entry.path, entry.mode)
+        yield EntryChange(entry.path, "correct", owned(entry), done=not dry_run)
         if not dry_run:
-            with openat.saying(root / each.path), openat.folder(root, above) as parent:
-                _own(parent, name, each)
+            with openat.naming(root / entry.path), openat.folder(root, above) as parent:
+                _own(parent, name, entry)
 
 
 def _refuse_shared(found: os.stat_result, path: str, mode: int) -> None:
@@ -209,43 +185,43 @@ def _refuse_shared(found: os.stat_result, path: str, mode: int) -> None:
     )
 
 
-def is_as_wanted(each: Entry, found: os.stat_result) -> bool:
-    """Owner, group and mode are the table's; a file's owner may be whoever wrote it last."""
-    owner = found.st_uid if isinstance(each, File) else each.uid
-    return (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (each.mode, owner, each.gid)
+def is_as_wanted(entry: TreeEntry, found: os.stat_result) -> bool:
+    """Whether owner, group and mode are the tree's; anybody may own a file, since who writes it last does."""
+    owner = found.st_uid if isinstance(entry, File) else entry.uid
+    return (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (entry.mode, owner, entry.gid)
 
 
-def owned(each: Entry) -> str:
+def owned(entry: TreeEntry) -> str:
     """Mode, owner and group, as `2770 0:70101`."""
-    return f"{each.mode:04o} {each.uid}:{each.gid}"
+    return f"{entry.mode:04o} {entry.uid}:{entry.gid}"
 
 
-def kind(each: Entry) -> int:
+def kind(entry: TreeEntry) -> int:
     """stat.S_IFREG or S_IFDIR."""
-    return stat.S_IFREG if isinstance(each, File) else stat.S_IFDIR
+    return stat.S_IFREG if isinstance(entry, File) else stat.S_IFDIR
 
 
-def _refuse_other_kind(root: Path, each: Entry, found: os.stat_result) -> None:
-    if stat.S_IFMT(found.st_mode) == kind(each):
+def _refuse_other_kind(root: Path, entry: TreeEntry, found: os.stat_result) -> None:
+    if stat.S_IFMT(found.st_mode) == kind(entry):
         return
-    what = "file" if isinstance(each, File) else "directory"
-    raise NotADirectoryError(errno.ENOTDIR, f"is in the way; a {what} must be there", str(root / each.path))
+    what = "file" if isinstance(entry, File) else "directory"
+    raise NotADirectoryError(errno.ENOTDIR, f"is in the way; a {what} must be there", str(root / entry.path))
 
 
-def _make(parent: int, name: str, each: Entry) -> None:
-    if isinstance(each, Directory):
+def _make(parent: int, name: str, entry: TreeEntry) -> None:
+    if isinstance(entry, Directory):
         # Another door may have made it in the same moment.
         with suppress(FileExistsError):
             os.mkdir(name, 0o700, dir_fd=parent)
     else:
         with suppress(FileExistsError):
             os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600, dir_fd=parent))
-    _own(parent, name, each)
+    _own(parent, name, entry)
 
 
-def _own(parent: int, name: str, each: Entry) -> None:
-    with openat.entry(parent, name, kind(each)) as held:
-        # A second name may be of a file that is none of the course's.
-        if isinstance(each, File) and not openat.is_alone(os.fstat(held)):
-            raise Refused(f"{each.path} has a second name somewhere (a hard link); replace it with a copy of itself")
-        openat.give(held, each.uid if isinstance(each, Directory) else -1, each.gid, each.mode)
+def _own(parent: int, name: str, entry: TreeEntry) -> None:
+    with openat.entry(parent, name, kind(entry)) as held:
+        # A file with a second name may not be the course's.
+        if isinstance(entry, File) and not openat.is_alone(os.fstat(held)):
+            raise Refused(f"{entry.path} has a second name somewhere (a hard link); replace it with a copy of itself")
+        openat.give(held, entry.uid if isinstance(entry, Directory) else -1, entry.gid, entry.mode)

@@ -169,9 +169,9 @@ def test_a_damaged_database_is_said_kept_byte_by_byte_and_takes_no_good_copys_pl
     else:
         path.write_bytes(content)
     for hour in range(1, 7):
-        said = run(folder, later(hour))
-        assert "WARNING the database is damaged (" in said
-        assert "COURSEHUB_RESTORE=newest puts a copy back" in said
+        output = run(folder, later(hour))
+        assert "WARNING the database is damaged (" in output
+        assert "COURSEHUB_RESTORE=newest puts a copy back" in output
     assert database.copies(folder / "backups", "jupyterhub") == [FIRST]
     assert len(database.copies(folder / "backups", "damaged")) == 5
     assert (folder / "backups/damaged-20261125T180000Z.sqlite").read_bytes() == path.read_bytes() == content
@@ -205,8 +205,8 @@ def test_a_database_that_is_gone_is_said_where_there_was_one(folder: Path, left:
     path.unlink()
     if left == "an empty file":
         path.touch()
-    said = run(folder, later(1))
-    assert "WARNING there is no database, so the hub begins a new one; COURSEHUB_RESTORE=newest puts a copy" in said
+    output = run(folder, later(1))
+    assert "WARNING there is no database, so the hub begins a new one; COURSEHUB_RESTORE=newest puts a copy" in output
     assert in_backups(folder) == [FIRST], "an empty database is no copy"
 
 
@@ -225,17 +225,17 @@ def small_volume(folder: Path, tmp_path: Path) -> Iterator[Path]:
 
 def test_a_copy_that_would_fill_the_volume_is_not_begun(small_volume: Path) -> None:
     write(small_volume / "jupyterhub.sqlite", *["x" * 1000] * 400)
-    said = run(small_volume)
-    assert "WARNING no copy was made: it takes" in said
-    assert "the volume needs more room" in said
+    output = run(small_volume)
+    assert "WARNING no copy was made: it takes" in output
+    assert "the volume needs more room" in output
     assert in_backups(small_volume) == []
 
 
 def test_a_disk_without_one_free_block_is_said_and_the_hub_starts(small_volume: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         (small_volume / "full").write_bytes(b"x" * 2**21)
-    said = run(small_volume)
-    assert "WARNING no copy was made: " in said
+    output = run(small_volume)
+    assert "WARNING no copy was made: " in output
     assert people(small_volume / "jupyterhub.sqlite") == ["maria"]
 
 
@@ -287,8 +287,8 @@ def test_killed_in_the_middle_it_leaves_no_half_copy_and_the_next_start_cleans_u
 def test_a_copy_is_put_back_in_the_place_of_a_damaged_database(folder: Path, asked: str) -> None:
     run(folder)
     damaged = damage(folder / "jupyterhub.sqlite")
-    said = run(folder, later(1), asked)
-    assert f"put {FIRST} back; what was there before is replaced-20261125T130000Z.sqlite" in said
+    output = run(folder, later(1), asked)
+    assert f"put {FIRST} back; what was there before is replaced-20261125T130000Z.sqlite" in output
     assert people(folder / "jupyterhub.sqlite") == ["maria"]
     assert mode(folder / "jupyterhub.sqlite") == 0o600
     assert (folder / "backups/replaced-20261125T130000Z.sqlite").read_bytes() == damaged

@@ -56,7 +56,6 @@ def test_the_images_as_they_were_built_go_to_every_place_that_names_one(state: P
     assert made["images"] == {"python": REFERENCES["singleuser"]}
     hub = made["jupyterhub"]["hub"]["image"]
     assert f"{hub['name']}:{hub['tag']}" == REFERENCES["hub"]
-    assert [each["image"] for each in made["jupyterhub"]["hub"]["initContainers"]] == [REFERENCES["hub"]]
 
 
 def test_a_cluster_of_an_older_chart_keeps_its_secrets_and_gets_those_of_new_services(state: Path) -> None:

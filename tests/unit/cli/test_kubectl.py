@@ -26,7 +26,7 @@ def test_what_it_prints_comes_back_and_standard_input_goes_in(program: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         pytest.param("echo warning >&2; echo refused >&2; exit 1", "refused", id="its last line"),
         pytest.param("echo out; exit 1", "out", id="on standard output"),
@@ -34,9 +34,9 @@ def test_what_it_prints_comes_back_and_standard_input_goes_in(program: Path) -> 
         pytest.param("exec sleep 5", r"kubectl get did not end within 0\.2 s; is the cluster there\?", id="it hangs"),
     ],
 )
-def test_a_failure_is_a_sentence(program: Path, text: str, said: str) -> None:
+def test_a_failure_is_a_sentence(program: Path, text: str, message: str) -> None:
     write(program, text)
-    with pytest.raises(KubectlError, match=f"^{said}$"):
+    with pytest.raises(KubectlError, match=f"^{message}$"):
         kubectl.run("teaching", "get", "pods", timeout=0.2 if "sleep" in text else 30)
 
 

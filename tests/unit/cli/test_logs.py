@@ -73,10 +73,10 @@ def test_a_server_that_waits_has_no_log_but_a_reason(kubectl: Say, capsys: pytes
 def test_of_a_server_that_is_gone_the_last_failure_is_shown(kubectl: Say, capsys: pytest.CaptureFixture[str]) -> None:
     kubectl(answer(None, FAILURES))
     assert main(["logs", "maria"]) == 0
-    said = capsys.readouterr().out
-    assert said.count("python-intro, as ") == 1
-    assert "    [I ServerApp] Kernel started" in said
-    assert said.endswith("1 earlier: coursehub logs maria --previous\n")
+    output = capsys.readouterr().out
+    assert output.count("python-intro, as ") == 1
+    assert "    [I ServerApp] Kernel started" in output
+    assert output.endswith("1 earlier: coursehub logs maria --previous\n")
 
 
 def test_with_previous_all_failures_are_shown_also_while_a_server_runs(
@@ -84,33 +84,33 @@ def test_with_previous_all_failures_are_shown_also_while_a_server_runs(
 ) -> None:
     kubectl(answer(RUNNING, FAILURES))
     assert main(["logs", "maria", "--previous"]) == 0
-    said = capsys.readouterr().out
-    assert said.count("python-intro, as ") == 2
-    assert "earlier" not in said
-    assert "pod jupyter-maria in namespace" not in said
+    output = capsys.readouterr().out
+    assert output.count("python-intro, as ") == 2
+    assert "earlier" not in output
+    assert "pod jupyter-maria in namespace" not in output
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         pytest.param([], "coursehub: maria has no server now, and none that failed is known\n", id="now"),
         pytest.param(["--previous"], "coursehub: no failed server of maria is known\n", id="before"),
     ],
 )
 def test_where_nothing_is_known_that_is_said_and_a_script_sees_it(
-    kubectl: Say, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+    kubectl: Say, capsys: pytest.CaptureFixture[str], options: list[str], message: str
 ) -> None:
     kubectl(answer())
     assert main(["logs", "maria", *options]) == 1
-    assert capsys.readouterr() == ("", said)
+    assert capsys.readouterr() == ("", message)
 
 
 def test_scripts_read_json(kubectl: Say, capsys: pytest.CaptureFixture[str]) -> None:
     kubectl(answer(RUNNING, FAILURES), "one\n")
     assert main(["logs", "maria", "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert said["pod"]["lines"] == ["one"]
-    assert [each["reason"] for each in said["failures"]] == ["memory", "memory"]
+    report = json.loads(capsys.readouterr().out)
+    assert report["pod"]["lines"] == ["one"]
+    assert [failure["reason"] for failure in report["failures"]] == ["memory", "memory"]
 
 
 def test_a_log_that_cannot_be_had_is_a_sentence(kubectl: Say, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""`coursehub usage`: a Prometheus is asked over HTTP; what it lacks is said with what to do."""
+"""`coursehub resources`: a Prometheus is asked over HTTP; what it lacks is said with what to do."""
 
 import json
 import threading
@@ -75,8 +75,8 @@ def watched(prometheus: Prometheus) -> None:
 
 
 def run(prometheus: Prometheus, *arguments: str) -> int:
-    """The exit code of `coursehub usage`."""
-    return main.main(["usage", "--prometheus", prometheus.url, *arguments])
+    """The exit code of `coursehub resources`."""
+    return main.main(["resources", "--prometheus", prometheus.url, *arguments])
 
 
 def test_what_was_measured_is_suggested(prometheus: Prometheus, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,7 +114,7 @@ def test_a_course_whose_cpu_is_not_known_yet_is_no_course_that_needs_none(
     prometheus: Prometheus, capsys: pytest.CaptureFixture[str]
 ) -> None:
     watched(prometheus)
-    prometheus.answers = [each for each in prometheus.answers if "cpu" not in each[0]]
+    prometheus.answers = [(words, rows) for words, rows in prometheus.answers if "cpu" not in words]
     prometheus.answers.append((("count(last_over_time(",), [("", "", 5.0)]))
     assert run(prometheus, "--suggest") == 1
     assert "was measured in the last 14 days" in capsys.readouterr().err
@@ -130,7 +130,7 @@ def test_days_namespace_and_course_are_in_each_question(prometheus: Prometheus, 
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"),
+    ("answers", "message"),
     [
         pytest.param(
             [],
@@ -150,15 +150,15 @@ def test_days_namespace_and_course_are_in_each_question(prometheus: Prometheus, 
     ],
 )
 def test_what_was_not_measured_is_said_with_what_to_do(
-    prometheus: Prometheus, capsys: pytest.CaptureFixture[str], answers: Any, said: str
+    prometheus: Prometheus, capsys: pytest.CaptureFixture[str], answers: Any, message: str
 ) -> None:
     prometheus.answers = answers
     assert run(prometheus, "--suggest", "--course", "python-intro") == 1
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("status", "text", "said"),
+    ("status", "text", "message"),
     [
         pytest.param(
             400, '{"status": "error", "error": "too many samples"}', "refused the question: too many", id="no"
@@ -170,17 +170,17 @@ def test_what_was_not_measured_is_said_with_what_to_do(
     ],
 )
 def test_what_is_no_prometheus_is_a_sentence(
-    prometheus: Prometheus, capsys: pytest.CaptureFixture[str], status: int, text: str, said: str
+    prometheus: Prometheus, capsys: pytest.CaptureFixture[str], status: int, text: str, message: str
 ) -> None:
     prometheus.raw = (status, text)
     assert run(prometheus, "--suggest") == 1
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_where_nobody_listens_the_way_to_a_prometheus_in_the_cluster_is_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main.main(["usage", "--suggest", "--prometheus", "http://127.0.0.1:9"]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("coursehub: no Prometheus answers at http://127.0.0.1:9 (")
-    assert "port-forward" in said
+    assert main.main(["resources", "--suggest", "--prometheus", "http://127.0.0.1:9"]) == 1
+    output = capsys.readouterr().err
+    assert output.startswith("coursehub: no Prometheus answers at http://127.0.0.1:9 (")
+    assert "port-forward" in output

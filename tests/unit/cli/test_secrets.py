@@ -73,12 +73,12 @@ def test_the_first_time_the_secret_of_the_values_is_made_and_then_left_alone(
     folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert apply() == 0
-    said = capsys.readouterr()
-    first, second, third = said.out.splitlines()
+    output = capsys.readouterr()
+    first, second, third = output.out.splitlines()
     assert first == "secret jupyter-tls in coursehub: made"
     assert second.startswith(f"certificate: {HOST}; 79 days left, until ")
     assert third == "proxy: is not installed yet"
-    assert not said.err
+    assert not output.err
     assert content(cluster, "coursehub/jupyter-tls") == {
         name: (folder / name).read_bytes() for name in ("tls.crt", "tls.key")
     }
@@ -105,9 +105,9 @@ def test_a_dry_run_says_it_and_changes_nothing(
 ) -> None:
     cluster.proxy("jupyter-tls")
     assert apply("--dry-run", "--restart-proxy") == 0
-    said = capsys.readouterr().out
-    assert "secret jupyter-tls in coursehub: would be made" in said
-    assert "add --restart-proxy" in said
+    output = capsys.readouterr().out
+    assert "secret jupyter-tls in coursehub: would be made" in output
+    assert "add --restart-proxy" in output
     assert not cluster.secrets
     assert not cluster.changes()
 
@@ -122,14 +122,14 @@ def test_a_renewed_certificate_is_served_after_a_restart_of_the_proxy_and_only_t
     certify(folder, authority)
     cluster.put(time="2026-11-20T03:00:00Z")
     assert apply() == 0
-    said = capsys.readouterr().out
-    assert "secret jupyter-tls in coursehub: changed" in said
-    assert "proxy: serves what it started with; add --restart-proxy (servers run on, pages connect again)" in said
+    output = capsys.readouterr().out
+    assert "secret jupyter-tls in coursehub: changed" in output
+    assert "proxy: serves what it started with; add --restart-proxy (servers run on, pages connect again)" in output
     cluster.put(time="2026-11-20T03:00:09Z")
     assert apply("--restart-proxy") == 0
-    said = capsys.readouterr().out
-    assert "secret jupyter-tls in coursehub: unchanged" in said
-    assert "proxy: restarted, and serves this certificate; servers run on" in said
+    output = capsys.readouterr().out
+    assert "secret jupyter-tls in coursehub: unchanged" in output
+    assert "proxy: restarted, and serves this certificate; servers run on" in output
     assert apply("--restart-proxy") == 0
     assert "proxy: has this certificate" in capsys.readouterr().out
     assert cluster.changes() == ["apply", "apply", "rollout restart", "rollout status"]
@@ -165,7 +165,7 @@ def test_each_file_goes_where_the_chart_looks_for_it(
     private(folder, "hub.yaml", "hub: {config: {GenericOAuthenticator: {client_secret: s}}}")
     private(folder, "registry.json", '{"auths": {"registry.example.edu": {"auth": "eDp5"}}}')
     assert apply() == 0
-    assert {name: set(each["data"]) for name, each in cluster.secrets.items()} == {
+    assert {name: set(secret["data"]) for name, secret in cluster.secrets.items()} == {
         "coursehub/jupyter-tls": {"tls.crt", "tls.key"},
         "coursehub/coursehub-provisioner": {"token"},
         "coursehub-storage/coursehub-provisioner": {"token"},
@@ -182,11 +182,11 @@ def test_each_file_goes_where_the_chart_looks_for_it(
 
 def test_as_json_for_a_script(folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
     assert apply("--json") == 0
-    said = json.loads(capsys.readouterr().out)
-    assert said["secrets"] == [{"namespace": "coursehub", "name": "jupyter-tls", "what": "made"}]
-    assert said["certificate"]["names"] == [HOST]
-    assert said["proxy"] == "absent"
-    assert said["warnings"] == []
+    report = json.loads(capsys.readouterr().out)
+    assert report["secrets"] == [{"namespace": "coursehub", "name": "jupyter-tls", "what": "made"}]
+    assert report["certificate"]["names"] == [HOST]
+    assert report["proxy"] == "absent"
+    assert report["warnings"] == []
     (folder / "tls.key").chmod(0o644)
     assert apply("--json") == 1
     assert json.loads(capsys.readouterr().out) == {
@@ -212,7 +212,7 @@ KNOWN = (
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         pytest.param(
             lambda f: (f / "tls.key").chmod(0o640),
@@ -265,18 +265,18 @@ KNOWN = (
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_changed(
-    folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], None], said: str
+    folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], None], message: str
 ) -> None:
     spoil(folder)
     assert apply() == 1
     written = capsys.readouterr()
-    assert written.err.splitlines() == [said]
+    assert written.err.splitlines() == [message]
     assert not written.out
     assert not cluster.calls
 
 
 @pytest.mark.parametrize(
-    ("file", "site", "said"),
+    ("file", "site", "message"),
     [
         pytest.param(
             "provisioner-token",
@@ -300,13 +300,13 @@ def test_what_is_wrong_is_said_and_nothing_is_changed(
     ],
 )
 def test_a_file_for_which_the_values_have_no_place_is_refused(
-    folder: Path, capsys: pytest.CaptureFixture[str], file: str, site: str, said: str
+    folder: Path, capsys: pytest.CaptureFixture[str], file: str, site: str, message: str
 ) -> None:
     text = {"hub.yaml": "hub: {}", "registry.json": '{"auths": {"r": {}}}'}.get(file, "x")
     private(folder, file, text)
     (folder.parent / "site.yaml").write_text(site)
     assert apply("--host", HOST) == 1
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_one_namespace_that_is_not_there_leaves_all_as_it_was(
@@ -329,8 +329,8 @@ def test_a_certificate_for_an_ingress_goes_into_the_ingresss_secret_and_restarts
     assert apply("--restart-proxy") == 0
     assert set(cluster.secrets) == {"coursehub/ours"}
     assert cluster.changes() == ["apply"]
-    said = "proxy: takes no certificate from this Secret; an ingress that does needs no restart"
-    assert said in capsys.readouterr().out
+    message = "proxy: takes no certificate from this Secret; an ingress that does needs no restart"
+    assert message in capsys.readouterr().out
 
 
 def test_without_values_the_host_is_given_and_the_name_is_the_charts(folder: Path, cluster: Cluster) -> None:
@@ -361,8 +361,8 @@ def test_a_chain_that_ends_at_nobody_known_is_a_warning(
 
 
 def test_a_folder_without_secrets_and_one_that_is_not_there(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for each in folder.iterdir():
-        each.unlink()
+    for path in folder.iterdir():
+        path.unlink()
     (folder / ".gitignore").write_text("*\n")
     assert apply() == 1
     assert capsys.readouterr().err == f"secrets: holds no secret; {KNOWN}\n"

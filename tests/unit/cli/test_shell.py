@@ -38,7 +38,7 @@ def test_of_an_ending_and_a_new_pod_it_is_the_new_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pods", "said"),
+    ("pods", "message"),
     [
         pytest.param([pod("anna", RUNNING)], "maria has no server now.", id="none"),
         pytest.param(
@@ -54,10 +54,10 @@ def test_of_an_ending_and_a_new_pod_it_is_the_new_one() -> None:
         ),
     ],
 )
-def test_where_there_is_nothing_to_enter_a_sentence_says_why(pods: list[dict[str, Any]], said: str) -> None:
+def test_where_there_is_nothing_to_enter_a_sentence_says_why(pods: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(CoursehubError) as caught:
         shell.find(pods, "maria")
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_the_command_becomes_a_login_shell_in_that_pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ CRASHING = {"waiting": {"reason": "CrashLoopBackOff"}}
 
 
 @pytest.mark.parametrize(
-    ("found", "pods", "said", "todo"),
+    ("found", "pods", "message", "todo"),
     [
         pytest.param(deployment("hub"), [pod("hub"), pod("proxy", 9)], "ready, for 3 h", None, id="ready"),
         pytest.param(deployment("hub"), [pod("hub", 2)], "ready, for 3 h, 2 restarts", None, id="restarted"),
@@ -80,15 +80,15 @@ CRASHING = {"waiting": {"reason": "CrashLoopBackOff"}}
     ],
 )
 def test_what_is_said_of_a_deployment(
-    found: dict[str, Any], pods: list[dict[str, Any]], said: str, todo: str | None
+    found: dict[str, Any], pods: list[dict[str, Any]], message: str, todo: str | None
 ) -> None:
-    assert status.running("teaching", found, pods, NOW) == status.Line("hub", said, todo)
+    assert status.running("teaching", found, pods, NOW) == status.Line("hub", message, todo)
 
 
 def told(**changes: Any) -> dict[str, tuple[str, str | None]]:
     """The lines of the hub's answer FINE with these changes, by what they are about."""
-    lines = status.told(FINE | changes, "coursehub-0.1.0, jupyterhub-4.4.0", NOW)
-    return {line.what: (line.said, line.todo) for line in lines}
+    lines = status.of_hub(FINE | changes, "coursehub-0.1.0, jupyterhub-4.4.0", NOW)
+    return {line.what: (line.message, line.todo) for line in lines}
 
 
 def test_of_a_hub_that_is_well_no_line_is_wrong() -> None:
@@ -118,7 +118,7 @@ TRIED = {"course": "python-intro", "at": days(-0.125), "ok": True, "seconds": 7.
 
 
 @pytest.mark.parametrize(
-    ("changes", "what", "said"),
+    ("changes", "what", "message"),
     [
         pytest.param({"certificate": days(60)}, "certificate", "60 days left, until 2026-11-09", id="certificate"),
         pytest.param({"spawn_test": TRIED}, "spawn test", "python-intro well in 7 s, 3 h ago", id="spawn test"),
@@ -127,12 +127,12 @@ TRIED = {"course": "python-intro", "at": days(-0.125), "ok": True, "seconds": 7.
         ),
     ],
 )
-def test_what_is_well(changes: dict[str, Any], what: str, said: str) -> None:
-    assert told(**changes)[what] == (said, None)
+def test_what_is_well(changes: dict[str, Any], what: str, message: str) -> None:
+    assert told(**changes)[what] == (message, None)
 
 
 @pytest.mark.parametrize(
-    ("changes", "what", "said", "todo"),
+    ("changes", "what", "message", "todo"),
     [
         pytest.param(
             {"courses": FINE["courses"] | {"problems": ["main.yaml:3:1: not valid YAML", "another"]}},
@@ -174,10 +174,10 @@ def test_what_is_well(changes: dict[str, Any], what: str, said: str) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_said_with_what_to_do(changes: dict[str, Any], what: str, said: str, todo: str) -> None:
+def test_what_is_wrong_is_said_with_what_to_do(changes: dict[str, Any], what: str, message: str, todo: str) -> None:
     lines = told(**changes)
     found, advice = lines[what]
-    assert said in found
+    assert message in found
     assert todo in (advice or "")
     assert [other for other, (_, wrong) in lines.items() if wrong] == [what]
 
@@ -218,9 +218,9 @@ def test_a_hub_that_cannot_be_asked_is_said_with_where_to_look(
 ) -> None:
     kubectl.says(["coursehub", "deployments"], {"items": [deployment("hub", ready=0), deployment("proxy")]})
     assert main.main(["status"]) == 1
-    said = capsys.readouterr().out
-    assert "! answer" in said
-    assert "-> look at: kubectl --namespace coursehub logs deployment/hub --container hub" in said
+    output = capsys.readouterr().out
+    assert "! answer" in output
+    assert "-> look at: kubectl --namespace coursehub logs deployment/hub --container hub" in output
 
 
 def test_a_namespace_without_a_hub_is_wrong(kubectl: Kubectl, capsys: pytest.CaptureFixture[str]) -> None:

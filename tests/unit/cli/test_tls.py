@@ -71,17 +71,17 @@ def test_the_root_may_end_the_chain_and_one_certificate_of_a_known_root_is_enoug
 
 
 @pytest.mark.parametrize(
-    ("left", "said"),
+    ("left", "message"),
     [
         pytest.param(timedelta(days=22), None, id="22 days"),
         pytest.param(timedelta(days=20, hours=1), "tls.crt: 20 days left (until ", id="20 days"),
         pytest.param(timedelta(hours=3), "tls.crt: less than a day left (until ", id="three hours"),
     ],
 )
-def test_under_21_days_are_a_warning(files: Files, left: timedelta, said: str | None) -> None:
+def test_under_21_days_are_a_warning(files: Files, left: timedelta, message: str | None) -> None:
     facts = tls.check(*files.sign(valid=left), [HOST], NOW)
-    assert bool(facts.warnings(NOW)) == (said is not None)
-    assert all(each.startswith(said or "") and each.endswith("; renew it now") for each in facts.warnings(NOW))
+    assert bool(facts.warnings(NOW)) == (message is not None)
+    assert all(text.startswith(message or "") and text.endswith("; renew it now") for text in facts.warnings(NOW))
 
 
 def test_what_ends_first_in_the_chain_counts(files: Files) -> None:
@@ -113,8 +113,8 @@ def test_a_host_is_among_the_names(files: Files, names: list[str], host: str) ->
     ],
 )
 def test_another_host_is_not(files: Files, names: list[str], host: str) -> None:
-    (said,) = refusals(*files.sign(*names), host=host)
-    assert said == f"tls.crt: is for {names[0]}, not for {host}; get one with that name among its alternative names"
+    (message,) = refusals(*files.sign(*names), host=host)
+    assert message == f"tls.crt: is for {names[0]}, not for {host}; get one with that name among its alternative names"
 
 
 def _another_key(files: Files) -> tuple[bytes, bytes]:
@@ -159,7 +159,7 @@ def _not_first_key(files: Files) -> tuple[bytes, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         pytest.param(_another_key, "tls.key: is not the key of the certificate in tls.crt; ", id="another key"),
         pytest.param(_encrypted, "tls.key: is encrypted, and nobody types its pass phrase; ", id="encrypted"),
@@ -208,21 +208,21 @@ def _not_first_key(files: Files) -> tuple[bytes, bytes]:
         ),
     ],
 )
-def test_what_is_wrong_is_a_sentence(files: Files, make: Callable[[Files], tuple[bytes, bytes]], said: str) -> None:
-    assert any(each.startswith(said) for each in refusals(*make(files))), refusals(*make(files))
+def test_what_is_wrong_is_a_sentence(files: Files, make: Callable[[Files], tuple[bytes, bytes]], message: str) -> None:
+    assert any(text.startswith(message) for text in refusals(*make(files))), refusals(*make(files))
 
 
 def test_a_certificate_of_tomorrow_is_not_applied_today(files: Files) -> None:
-    (*_, said) = refusals(*files.sign(), now=NOW - timedelta(days=1))
-    assert "is valid from " in said
-    assert said.endswith(" on only; apply it then")
+    (*_, message) = refusals(*files.sign(), now=NOW - timedelta(days=1))
+    assert "is valid from " in message
+    assert message.endswith(" on only; apply it then")
 
 
 def test_an_expired_one_says_since_when(files: Files) -> None:
     chain, key = files.sign(valid=timedelta(days=10))
     end = x509.load_pem_x509_certificates(chain)[0].not_valid_after_utc
-    (said,) = refusals(chain, key, now=NOW + timedelta(days=11))
-    assert said == f"tls.crt: certificate 1, '{HOST}', expired on {end:%Y-%m-%d %H:%M} UTC; get a new one"
+    (message,) = refusals(chain, key, now=NOW + timedelta(days=11))
+    assert message == f"tls.crt: certificate 1, '{HOST}', expired on {end:%Y-%m-%d %H:%M} UTC; get a new one"
 
 
 def test_who_signed_has_to_be_an_authority(files: Files) -> None:
@@ -230,8 +230,8 @@ def test_who_signed_has_to_be_an_authority(files: Files) -> None:
     holder = Authority(files.folder, "holder", above=files.root)
     leaf, key = holder.sign(HOST, valid=MONTHS)
     own, _ = files.root.sign("authority of the holder", name="own", valid=MONTHS, key=holder._key)
-    (said,) = refusals(leaf.read_bytes() + own.read_bytes(), key.read_bytes())
-    assert said == "tls.crt: certificate 2, 'authority of the holder', may sign no others; get the chain again"
+    (message,) = refusals(leaf.read_bytes() + own.read_bytes(), key.read_bytes())
+    assert message == "tls.crt: certificate 2, 'authority of the holder', may sign no others; get the chain again"
 
 
 def test_all_that_is_wrong_is_said_at_once(files: Files) -> None:

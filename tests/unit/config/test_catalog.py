@@ -96,7 +96,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "message"),
     [
         pytest.param("nam: x", "3:20: course 'bad': unknown key 'nam'; did you mean 'name'?", id="misspelt key"),
         pytest.param(
@@ -207,13 +207,18 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "open: 2026-09-02, close: 2026-09-01",
-            "3:8: course 'bad': close (2026-09-01) is before open (2026-09-02); put the dates in order",
+            "3:45: course 'bad': close (2026-09-01) is before open (2026-09-02); put the dates in order",
             id="closes before it opens",
         ),
         pytest.param(
             "open: 2026-09-02, archive: 2026-09-01",
-            "3:8: course 'bad': archive (2026-09-01) is before open (2026-09-02); put the dates in order",
+            "3:47: course 'bad': archive (2026-09-01) is before open (2026-09-02); put the dates in order",
             id="archived before it opens",
+        ),
+        pytest.param(
+            "archive: 2026-09-01, close: 2026-09-02",
+            "3:29: course 'bad': archive (2026-09-01) is before close (2026-09-02); put the dates in order",
+            id="archived before it closes, which stands behind",
         ),
         pytest.param(
             "image: perl",
@@ -228,7 +233,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "data: read-only",
-            "3:8: course 'bad': data needs the course's unix group; add gid, or leave data out",
+            "3:26: course 'bad': data needs the course's unix group; add gid, or leave data out",
             id="data without a group",
         ),
         pytest.param(
@@ -249,7 +254,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "resources: {cpu: 1, guarantee: {cpu: 2}}",
-            "3:31: course 'bad': resources: the guarantee is above the limit; lower it",
+            "3:51: course 'bad': resources: the guarantee is above the limit; lower it",
             id="Y24 guarantee",
         ),
         pytest.param(
@@ -326,7 +331,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "cull: {idle: 2h, max_age: 1h}",
-            "3:26: course 'bad': cull: idle is longer than max_age; lower it, or leave it out",
+            "3:46: course 'bad': cull: idle is longer than max_age; lower idle, or leave it out",
             id="cull",
         ),
         pytest.param(
@@ -396,9 +401,9 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_remedy_and_the_other_course_stays(keys: str, said: str) -> None:
+def test_a_mistake_is_told_with_its_place_and_remedy_and_the_other_course_stays(keys: str, message: str) -> None:
     loaded = load(with_keys(keys))
-    assert [str(problem) for problem in loaded.problems] == [f"courses.yaml:{said}"]
+    assert [str(problem) for problem in loaded.problems] == [f"courses.yaml:{message}"]
     assert list(loaded.catalog.courses) == ["good"]
 
 
@@ -576,7 +581,7 @@ def test_y4_a_slug_in_two_files_is_refused_in_the_second() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "gid", "said"),
+    ("kept", "gid", "message"),
     [
         ("", 30001, "the site keeps no gids for courses; ask its admins to set courseGids, or leave gid out"),
         ("", 70101, "the site keeps no gids for courses; ask its admins to set courseGids, or leave gid out"),
@@ -585,12 +590,12 @@ def test_y4_a_slug_in_two_files_is_refused_in_the_second() -> None:
     ],
 )
 def test_y9_where_nobody_can_list_the_people_a_course_has_a_gid_that_is_kept_for_courses(
-    kept: str, gid: int, said: str
+    kept: str, gid: int, message: str
 ) -> None:
     ldap = "identity: {provider: ldap, ldap: {servers: ['ldaps://a'], users: {base: dc=a}}}\n"
     values = site(SITE[: SITE.index("identity:")].replace(RANGE, kept) + ldap)
     loaded = courses.load([("courses.yaml", with_keys(f"gid: {gid}"))], values)
-    assert [str(problem) for problem in loaded.problems] == [f"courses.yaml:3:25: course 'bad': gid: {said}"]
+    assert [str(problem) for problem in loaded.problems] == [f"courses.yaml:3:25: course 'bad': gid: {message}"]
 
 
 def test_y9_two_courses_never_share_a_unix_group() -> None:

@@ -1,7 +1,7 @@
 """The slug of a choice: one to one, whatever a course is called."""
 
 import pytest
-from coursehub.config.profiles import GENERAL, Profile, Role, parse
+from coursehub.config.profiles import GENERAL, Profile, Role, named, of, parse
 from coursehub.names import is_slug
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,3 +47,22 @@ def test_whatever_is_asked_for_is_a_profile_with_that_slug_or_none(text: str) ->
 )
 def test_what_is_no_profile_is_none(text: str) -> None:
     assert parse(text) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "slug", "profile"),
+    [
+        pytest.param({}, "general", GENERAL, id="nothing"),
+        pytest.param({"image": "evil/x"}, "general", GENERAL, id="no profile"),
+        pytest.param({"profile": "a--grading"}, "a--grading", Profile(Role.GRADING, "a"), id="a profile"),
+        pytest.param({"profile": "a--b"}, "a--b", None, id="no such profile"),
+        pytest.param({"profile": None}, None, None, id="none"),
+        pytest.param({"profile": ["general"]}, None, None, id="a list of one"),
+        pytest.param("general", None, None, id="text"),
+        pytest.param(None, None, None, id="no options"),
+    ],
+)
+def test_user_options_ask_for_general_use_where_they_name_nothing_and_for_no_profile_where_it_is_none(
+    options: object, slug: str | None, profile: Profile | None
+) -> None:
+    assert (named(options), of(options)) == (slug, profile)

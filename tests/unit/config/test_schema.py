@@ -9,7 +9,6 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped] # its stubs do not come with it
 import pytest
 import yaml
-from coursehub.cli import main
 from coursehub.config import catalog, schema
 
 ROOT = Path(__file__).parents[3]
@@ -51,11 +50,6 @@ def course_with(keys: Keys, value: object) -> str:
 def test_it_is_a_valid_schema_of_its_draft() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-
-
-def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["schema"]) == 0
-    assert json.loads(capsys.readouterr().out) == SCHEMA
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.name)

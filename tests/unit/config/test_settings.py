@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 MINIMAL = "images: {python: x:1}\ngeneral: {image: python}\n"
 # Keys of the chart that its templates read, and the hub never sees.
 CHART_ONLY = {
-    *("storage", "courses", "monitoring", "network", "corePriority", "acknowledgePlainHttp", "global", "jupyterhub"),
+    *("storage", "courses", "monitoring", "network", "corePriority", "acknowledgePlainHttp", "jupyterhub"),
 }
 
 
@@ -28,7 +28,7 @@ def mistakes(*values: str) -> list[str]:
 def test_the_defaults_are_the_charts_key_by_key() -> None:
     chart: dict[str, Any] = yaml.safe_load((ROOT / "chart" / "values.yaml").read_text())
     # What the chart makes of storage.provisioner, monitoring.spawnTest, and of where upstream's values turn TLS on.
-    written = {"provisioner", "spawnTest", "certificate"}
+    written = {"version", "provisioner", "spawnTest", "certificate"}
     assert set(chart) == settings.KEYS - written | CHART_ONLY
     ours = settings.load([("site.yaml", MINIMAL)]).model_dump(by_alias=True)
     # These two must be given; everything else has a default in both places.
@@ -69,7 +69,7 @@ def test_the_tests_site_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         pytest.param("timezon: UTC", "0.yaml:3:1: ", id="keys of others are passed over"),
         pytest.param(
@@ -103,7 +103,8 @@ def test_the_tests_site_is_read() -> None:
         ),
         pytest.param(
             "identity: {provider: ldap}",
-            "0.yaml:3:11: identity: the provider is ldap, and ldap is not given; add ldap with servers and users",
+            "0.yaml:3:22: identity.ldap: none is given, and identity.provider is ldap; add identity.ldap with "
+            "servers and users",
             id="no ldap",
         ),
         pytest.param(
@@ -124,7 +125,7 @@ def test_the_tests_site_is_read() -> None:
         ),
         pytest.param(
             "identity: {ldap: {servers: ['ldaps://a'], users: {base: dc=x}, bindDn: cn=x}}",
-            "0.yaml:3:18: identity.ldap: bindDn and passwordFile belong together; "
+            "0.yaml:3:72: identity.ldap: bindDn and passwordFile belong together; "
             "give both, or neither to ask anonymously",
             id="no password file",
         ),
@@ -135,7 +136,8 @@ def test_the_tests_site_is_read() -> None:
         ),
         pytest.param(
             "usage: {provider: prometheus}",
-            "0.yaml:3:8: usage: the provider is prometheus, and prometheus is not given; add prometheus with url",
+            "0.yaml:3:19: usage.prometheus: none is given, and usage.provider is prometheus; add usage.prometheus "
+            "with url",
             id="no Prometheus",
         ),
         pytest.param(
@@ -159,7 +161,7 @@ def test_the_tests_site_is_read() -> None:
         ),
         pytest.param(
             "identity: {file: {people: {anna: {uid: 5, gid: 5000, groups: [x]}}}}",
-            "0.yaml:3:18: identity.file: anna is in group 'x', which identity.file.groups does not have; add it",
+            "0.yaml:3:63: identity.file: anna is in group 'x', which identity.file.groups does not have; add it",
             id="no such group",
         ),
         pytest.param(
@@ -170,30 +172,39 @@ def test_the_tests_site_is_read() -> None:
         pytest.param("maximum: {gpu: 1}", "0.yaml:3:11: unknown key 'gpu'; did you mean 'cpu'?", id="maximum"),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_remedy(values: str, said: str) -> None:
-    if said.endswith(": "):
+def test_a_mistake_is_told_with_its_place_and_remedy(values: str, message: str) -> None:
+    if message.endswith(": "):
         settings.load([("0.yaml", MINIMAL + values)])
     else:
-        assert mistakes(MINIMAL + values) == [said]
+        assert mistakes(MINIMAL + values) == [message]
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ("images: {python: x:1}", "0.yaml:1:1: 'general' is missing; add it"),
         (
             "images: {r: x:1}\ngeneral: {image: python}",
-            "0.yaml:1:1: general.image is 'python', which images does not have; add it there",
+            "0.yaml:2:18: general.image: python is not in images; write one of r, or add it there",
         ),
         (
             MINIMAL.replace("python}\n", "python, groups: [x]}\n"),
-            "0.yaml:1:1: general.groups names 'x', which groups does not have; add it there",
+            "0.yaml:2:35: general.groups names 'x', which groups does not have; add it there",
+        ),
+        (
+            MINIMAL.replace("python}\n", "python, resources: {node: gpu}}\n"),
+            "0.yaml:2:44: general.resources.node is 'gpu', which nodes does not have; add it there",
+        ),
+        (
+            MINIMAL + "identity:\n  ldap: {servers: ['ldaps://a'], users: {base: dc=x}, passwordFile: /x}\n",
+            "0.yaml:4:69: identity.ldap: bindDn and passwordFile belong together; give both, or neither to ask "
+            "anonymously",
         ),
     ],
-    ids=["no general", "no such image", "no such group"],
+    ids=["no general", "no such image", "no such group", "no such nodes", "a password for nobody"],
 )
-def test_what_belongs_together_is_checked_together(values: str, said: str) -> None:
-    assert said in mistakes(values)
+def test_what_belongs_together_is_checked_together(values: str, message: str) -> None:
+    assert message in mistakes(values)
 
 
 def test_a_later_file_goes_over_the_earlier_ones_as_in_helm() -> None:

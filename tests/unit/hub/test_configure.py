@@ -9,12 +9,12 @@ import pytest
 from coursehub import layout
 from coursehub.errors import InvalidFile
 from coursehub.hub import configure as hub
+from coursehub.hub import spawn_test
 from coursehub.hub.configure import configure
 from coursehub.hub.hooks import Forbidden
 from coursehub.hub.notices import feed
 from coursehub.hub.pages import handler
 from coursehub.hub.proxy import Routes
-from coursehub.hub.spawn_test import TRIALS
 from coursehub.hub.spawner import CoursehubSpawner
 from coursehub.live.snapshot import Site
 from coursehub.version import VERSION
@@ -107,7 +107,7 @@ def test_handlers_of_the_site_stay(folder: Path) -> None:
     c = Config()
     c.JupyterHub.extra_handlers = [("/theirs", object)]
     paths = [path for path, *_ in configured(folder, c).JupyterHub.extra_handlers]
-    assert paths == ["/theirs", handler.COURSES, feed.NOTES, TRIALS]
+    assert paths == ["/theirs", feed.PATH, handler.COURSES, spawn_test.PATH]
 
 
 @pytest.mark.parametrize("section", ["Spawner", "KubeSpawner"])
@@ -151,7 +151,7 @@ async def test_a_home_that_is_missing_refuses_before_anything_is_set(folder: Pat
 
 def test_a_hub_with_broken_values_does_not_start_and_says_where(folder: Path) -> None:
     (folder / "site/site.yaml").write_text("general: {image: x}\n")
-    with pytest.raises(InvalidFile, match=r"site.yaml:1:1: general.image is 'x', which images does not have; add it"):
+    with pytest.raises(InvalidFile, match=r"site.yaml:1:18: general.image: x is not in images"):
         configured(folder)
 
 

@@ -24,7 +24,9 @@ async def messages(events: Events, sentences: list[str | None]) -> list[tuple[in
             all_said.set()
         return now
 
-    return [(each["progress"], each["message"]) async for each in progress.told(events(all_said), sentence, every=0.02)]
+    return [
+        (each["progress"], each["message"]) async for each in progress.explained(events(all_said), sentence, every=0.02)
+    ]
 
 
 def kubernetes(at_once: int, later: int) -> Events:
@@ -62,7 +64,7 @@ async def test_an_error_of_kubespawner_is_no_end() -> None:
 
 
 async def test_who_closes_the_page_leaves_nothing_behind() -> None:
-    async with aclosing(progress.told(kubernetes(0, 1)(asyncio.Event()), lambda: "No room.", every=0.02)) as told:
+    async with aclosing(progress.explained(kubernetes(0, 1)(asyncio.Event()), lambda: "No room.", every=0.02)) as told:
         assert (await anext(told))["message"] == "No room."
         assert len(asyncio.all_tasks()) == 2
     await asyncio.sleep(0.05)

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from coursehub.errors import InvalidFile
-from coursehub.live import reader, state
+from coursehub.errors import InvalidFile, Problem
+from coursehub.live import folders, reader, state
+from coursehub.live.folders import Missing
 from coursehub.live.state import NONE, State
 
 from tests.support import SITE
@@ -75,11 +76,22 @@ def test_y23_what_stays_live(files: dict[str, str], expected: dict[str, str]) ->
 
 
 def test_y23_a_folder_that_cannot_be_read_takes_no_course() -> None:
-    now = advance(reader._unreadable(Path("courses"), OSError(5, "Input/output error")), FIRST_STATE)
+    now = advance(folders.unreadable(Path("courses"), OSError(5, "Input/output error")), FIRST_STATE)
     assert live(now) == {slug: f"{version}*" for slug, version in WAS.items()}
     assert [str(problem) for problem in now.problems] == [
         "courses:1:1: cannot be read (Input/output error); let the hub read it"
     ]
+
+
+def test_while_a_whole_config_map_is_missing_a_course_whose_file_is_nowhere_stays() -> None:
+    missing = Missing([Problem("ConfigMap x", 1, 1, "is gone")])
+    given: folders.Files = [("ConfigMap x", missing), ("b.yaml", B.replace("name: B", "name: New"))]
+    now = reader.advance(FIRST_STATE, [("site.yaml", SITE)], given, "", LATER)
+    a, b = sorted(now.entries, key=lambda each: each.slug)
+    assert (a.kept, a.version, a.file) == (True, WAS["a"], "a.yaml")
+    assert (b.kept, b.version == WAS["b"]) == (False, False)
+    (row, _) = sorted(state.report(now), key=lambda each: each.slug)
+    assert row.problem == "ConfigMap x:1:1: is gone"
 
 
 def test_a_course_that_is_mended_as_it_was_has_been_live_all_the_time() -> None:
@@ -113,12 +125,12 @@ def test_a_look_tells_a_change_and_nothing_else(tmp_path: Path, change: Callable
     path = tmp_path / "a.yaml"
     path.write_text(A)
     os.utime(path, (1, 1))
-    before = reader.look([tmp_path])
+    before = folders.look(tmp_path, tmp_path)
     (tmp_path / "README.md").write_text("no course file")
-    assert reader.look([tmp_path]) == before
+    assert folders.look(tmp_path, tmp_path) == before
     change(path)
-    assert reader.look([tmp_path]) != before
-    assert reader.look([tmp_path / "missing"]) == reader.look([tmp_path / "missing"])
+    assert folders.look(tmp_path, tmp_path) != before
+    assert folders.look(tmp_path, tmp_path / "missing") == folders.look(tmp_path, tmp_path / "missing")
 
 
 def names(how_many: int, name: str = "u{:08}") -> str:

@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 from coursehub.config.settings import Identity, Settings
-from coursehub.people.directory import THREADS, Directory, People
+from coursehub.people.directory import THREADS, CachedProvider, People
 from coursehub.person import Person
 
 from tests.support import SITE, site
@@ -37,7 +37,7 @@ class Provider:
             self._go.set()
 
     def find(self, name: str) -> Person | None:
-        """See identity.Provider.find."""
+        """See Provider.find."""
         self.asked.append(name)
         self._go.wait()
         if self.down:
@@ -65,11 +65,11 @@ def clock() -> Clock:
     return Clock()
 
 
-def directory(provider: Provider, clock: Clock, timeout: float = PATIENT, cache: float = 300) -> Directory:
-    return Directory(provider, timeout=timeout, cache=cache, log=LOG, clock=clock)
+def directory(provider: Provider, clock: Clock, timeout: float = PATIENT, cache: float = 300) -> CachedProvider:
+    return CachedProvider(provider, timeout=timeout, cache=cache, log=LOG, clock=clock)
 
 
-async def uid(source: Directory, name: str) -> int | None:
+async def uid(source: CachedProvider, name: str) -> int | None:
     answer = await source.find(name)
     return None if answer is None else answer.person.uid
 
@@ -212,7 +212,7 @@ def test_a_directory_lives_as_long_as_its_settings_stay_the_same() -> None:
 def test_what_may_hang_is_behind_the_cache_with_the_sites_seconds(provider_name: str) -> None:
     text = LDAP.replace("provider: ldap", f"provider: {provider_name}, timeout: 7, cache: 8")
     source = People(LOG).source(with_identity(text).identity)
-    assert isinstance(source, Directory)
+    assert isinstance(source, CachedProvider)
     assert (source._timeout, source._cache) == (7, 8)
 
 

@@ -32,7 +32,7 @@ class Saying:
         self.asked: list[str] = []
 
     async def find(self, name: str) -> Answer | None:
-        """See identity.Source.find."""
+        """See Source.find."""
         self.asked.append(name)
         if isinstance(self._answer, Exception):
             raise self._answer

@@ -1,18 +1,21 @@
 """Whatever bends a pod, either the plan's value wins or the gate refuses with a sentence for the person."""
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from coursehub.config.profiles import GENERAL
+from coursehub.config.profiles import GENERAL, parse
 from coursehub.errors import GateClosed
 from coursehub.hub.hooks import Forbidden
 from coursehub.servers import gate
-from coursehub.servers.plan import make
+from coursehub.servers.plan import PodPlan, make
 from kubernetes_asyncio.client import V1EnvVar, V1EnvVarSource, V1SecretKeySelector
 
-from tests.support import MARIA, TODAY, site
+from tests.support import MARIA, TODAY, catalog, site
 from tests.unit.conftest import FRAME, LABELS, Spawner, hooks, start
+from tests.unit.pods import CELLS, Cell, each_cell, golden
 
 SECRET = {"name": "secret", "secret": {"secretName": "hub"}}
 ROOT = {"name": "root", "hostPath": {"path": "/"}}
@@ -184,6 +187,75 @@ async def test_y13_a_pods_labels_are_those_of_the_installation_the_person_and_th
         "coursehub/role": "student",
         "coursehub/course": "data-analysis",
     }
+
+
+def written(cell: Cell) -> dict[str, Any]:
+    """The cell's pod as it is written out, with its environment as a list; no builder had a hand in it."""
+    pod = copy.deepcopy(golden(cell))
+    (container,) = pod["spec"]["containers"]
+    container["env"] = [{"name": name, "value": value} for name, value in container["env"].items()]
+    return pod
+
+
+def planned(cell: Cell) -> PodPlan:
+    profile = parse(cell.profile)
+    assert profile
+    live = catalog(cell.courses)
+    return make(cell.person, profile, live.courses[cell.course] if cell.course else None, site(), TODAY)
+
+
+def owner(cell: Cell) -> dict[str, str]:
+    return {**OWNER, "hub.jupyter.org/username": cell.person.name}
+
+
+@each_cell
+def test_the_gate_opens_for_the_pod_that_the_contract_has_written_out(cell: Cell) -> None:
+    gate.check(written(cell), planned(cell), FRAME, f"jupyter-{cell.person.name}", owner(cell))
+
+
+# Of the written pods these are no promise of the plan's: what KubeSpawner tells the server of itself, and its port.
+FREE = {
+    "spec.imagePullSecrets",
+    *(f"spec.containers.0.ports.0.{key}" for key in ("containerPort", "name")),
+    *(f"env {resource}_{amount}" for resource in ("CPU", "MEM") for amount in ("GUARANTEE", "LIMIT")),
+    *("env JUPYTER_IMAGE", "env JUPYTER_IMAGE_SPEC"),
+}
+
+
+def bent(part: Any, path: str = "spec") -> Iterator[str]:
+    """Changes one value of a part of a pod after the other, and says which is another now."""
+    for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+        if isinstance(value, (dict, list)) and value:
+            yield from bent(value, f"{path}.{key}")
+            continue
+        part[key] = "another"
+        yield f"env {part['name']}" if key == "value" else f"{path}.{key}"
+        part[key] = value
+
+
+@each_cell
+def test_the_gate_closes_whichever_value_of_the_written_pod_is_another(cell: Cell) -> None:
+    pod, passed = written(cell), set()
+    for what in bent(pod["spec"]):
+        try:
+            gate.check(pod, planned(cell), FRAME, f"jupyter-{cell.person.name}", owner(cell))
+        except GateClosed:
+            continue
+        passed.add(what)
+    assert passed == FREE
+
+
+def test_the_gate_holds_pods_against_where_the_installation_has_its_servers() -> None:
+    cell = CELLS["instructor of a course that uses every key"]
+    taint = {"key": "teaching", "operator": "Exists"}
+    frame = replace(FRAME, claim="other", node_selector={"zone": "a"}, tolerations=(taint,), priority_class="servers")
+    pod = written(cell)
+    pod["spec"] |= {"nodeSelector": {"zone": "a", "kind": "gpu"}, "priorityClassName": "servers"}
+    pod["spec"]["tolerations"] = [taint, {"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}]
+    pod["spec"]["volumes"][-1] = {"name": "share", "persistentVolumeClaim": {"claimName": "other"}}
+    gate.check(pod, planned(cell), frame, "jupyter-anna", owner(cell))
+    with pytest.raises(GateClosed):
+        gate.check(written(cell), planned(cell), frame, "jupyter-anna", owner(cell))
 
 
 def container(pod: Any) -> Any:

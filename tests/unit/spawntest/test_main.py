@@ -75,7 +75,7 @@ def test_a_hub_that_does_not_answer_is_said(tmp_path: Path, capsys: pytest.Captu
     )
 
 
-def test_wrong_usage_is_told_from_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_is_told_from_a_report(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         spawntest.main(["--hub=http://hub"])
     assert ended.value.code == 2

@@ -1,30 +1,26 @@
-"""What a request does on the volume, and the answer."""
+"""What a request does on the volume, and the reply."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from coursehub.protocol import ChangesReply, EntryChange, PeopleReply, Tenant
 from coursehub.storage.answer import answer
 from coursehub.storage.volume import Volume
 
-from tests.unit.test_protocol import parsed
-
-HOME: dict[str, Any] = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
-WRONG_UIDS: list[Any] = [0, -1, 999, 19999, 2**31 - 1, 2**32, "20001", "0", " 20001", 20001.0, True, None, [20001], {}]
-COURSE: dict[str, Any] = {"verb": "course", "slug": "python-intro", "gid": 70101, "data": "read-only"}
+from tests.unit.test_protocol import HOME, parsed
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
-def test_the_answer_says_each_change_and_the_second_none(tmp_path: Path) -> None:
-    asked = parsed(**HOME)
-    planned = answer(asked, Volume(tmp_path), dry_run=True)
+def test_the_reply_has_each_change_and_the_second_none(tmp_path: Path) -> None:
+    request, volume = parsed(**HOME), Volume(tmp_path)
+    planned = answer(request, volume, dry_run=True)
     assert not list(tmp_path.iterdir())
-    made = answer(asked, Volume(tmp_path), dry_run=False)
-    made_home = {"path": "home/01/maria", "what": "make", "to": "0700 20001:20001", "done": True}
-    assert made_home in made["changes"]
-    assert [each | {"done": True} for each in planned["changes"]] == made["changes"]
-    assert answer(asked, Volume(tmp_path), dry_run=False) == {"changes": []}
-    assert answer(parsed(verb="people"), Volume(tmp_path), dry_run=False) == {
-        "people": [{"name": "maria", "uid": 20001, "gid": 20001}]
-    }
+    made = answer(request, volume, dry_run=False)
+    assert isinstance(planned, ChangesReply)
+    assert isinstance(made, ChangesReply)
+    assert EntryChange("home/01/maria", "make", "0700 20001:20001") in made.changes
+    assert tuple(replace(change, done=False) for change in made.changes) == planned.changes
+    assert answer(request, volume, dry_run=False) == ChangesReply(())
+    assert answer(parsed(verb="people"), volume, dry_run=False) == PeopleReply((Tenant("maria", 20001, 20001),))

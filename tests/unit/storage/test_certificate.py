@@ -14,14 +14,15 @@ from pathlib import Path
 import pytest
 from coursehub.config.settings import ProvisionerService
 from coursehub.errors import Refused
-from coursehub.hub.volume.provisioner import Provisioner, Request
+from coursehub.hub.volume.provisioner import Provisioner
+from coursehub.protocol import HomeRequest
 
 from tests.authority import Authority
 from tests.server import ROOT, Server, server
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
 LOG = logging.getLogger("tests")
-MARIA: Request = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
+MARIA = HomeRequest(verb="home", name="maria", uid=20001, gid=20001)
 UNPROVEN = r"did not prove who it is\. .* tell the administrators"
 
 
@@ -173,7 +174,7 @@ def test_a_renewed_certificate_is_used_without_a_restart_and_half_a_one_is_not(
     assert serial(storage) != first
     assert "the certificate is renewed" in storage.log.read_text()
     there[1].unlink()
-    assert storage.ask(MARIA)[0] == 200
+    assert storage.ask(MARIA.model_dump())[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -189,7 +190,7 @@ def test_a_renewed_certificate_is_used_without_a_restart_and_half_a_one_is_not(
 def test_it_does_not_start_where_the_token_could_be_read_on_the_way(
     tmp_path: Path, words: list[str], code: int, sentence: str
 ) -> None:
-    command = (sys.executable, "-P", "-B", "-m", "coursehub.storage.service", "--root=.", "--token=token", "--port=0")
+    command = (sys.executable, "-P", "-B", "-m", "coursehub.service", "--root=.", "--token=token", "--port=0")
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "hooks")}
     done = subprocess.run(
         [*command, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60

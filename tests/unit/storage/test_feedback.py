@@ -1,14 +1,12 @@
 """Released feedback reaches its students' homes as them, and no link that a course or a student made is followed."""
 
 import hashlib
-import json
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
 from coursehub import layout
-from coursehub.cli import main
 from coursehub.errors import Refused
 from coursehub.storage import feedback, volume
 
@@ -165,21 +163,3 @@ def test_f12_a_full_home_is_told_and_holds_nothing_half(root: Path, request: pyt
 def test_a_course_that_is_not_on_the_volume_is_named(root: Path) -> None:
     with pytest.raises(Refused, match="the course 'gone' has no directories below"):
         list(feedback.push(root, "gone"))
-
-
-def test_the_command_says_each_page_and_fails_where_one_failed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["feedback", "push", "--root", str(root), COURSE]
-    assert main.main([*words, "--dry-run"]) == 0
-    assert capsys.readouterr().out == f"copy   jonas {PAGE}\ncopy   maria {PAGE}\n"
-    as_student("maria", "touch one", home(root, "maria"))
-    assert main.main([*words, "--json"]) == 1
-    jonas, maria = json.loads(capsys.readouterr().out)
-    assert jonas == {"student": "jonas", "path": PAGE, "what": "copy", "reason": ""}
-    assert maria["reason"] == f"something else is in the way (one/feedback/{TIME})"
-    assert (os.geteuid(), os.getegid()) == (0, 0)
-
-
-def test_a_slug_that_leads_elsewhere_is_wrong_usage(root: Path) -> None:
-    with pytest.raises(SystemExit) as wrong:
-        main.main(["feedback", "push", "--root", str(root), "../x"])
-    assert wrong.value.code == 2

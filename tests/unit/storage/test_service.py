@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from coursehub.hub.notices import fullness
-from coursehub.hub.usage.poll import Providers
+from coursehub.hub.usage.poll import SiteProvider
 from coursehub.hub.volume.provisioner import Provisioner
 
 from tests.server import ROOT, Server, server
@@ -19,7 +19,8 @@ from tests.support import SITE, site
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
 
 MARIA = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
-COURSE = {"verb": "course", "slug": "python-intro", "gid": 70101, "data": "read-write"}
+COURSE_ALONE = {"slug": "python-intro", "gid": 70101, "data": "read-write"}
+COURSE = {"verb": "course", **COURSE_ALONE}
 
 
 def owned(path: Path) -> str:
@@ -38,10 +39,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_a_home_is_made_and_the_log_has_a_line_for_each_change(service: Server) -> None:
-    status, said = service.ask(MARIA)
+    status, reply = service.ask(MARIA)
     assert status == 200
     new = ["home", "home/01", "home/01/maria", "people", "people/passwd"]
-    assert [change["path"] for change in said["changes"]] == [*new, "people/passwd"]
+    assert [change["path"] for change in reply["changes"]] == [*new, "people/passwd"]
     assert owned(service.root / "home/01/maria") == "0700 20001:20001"
     assert "home maria: make home/01/maria 0700 20001:20001" in service.log.read_text()
     assert service.ask(MARIA) == (200, {"changes": []})
@@ -61,17 +62,17 @@ quotas: {{home: {{size: 10M}}, people: {{maria: {{size: 2M}}}}}}
 usage: {{provider: filesystem}}
 provisioner: {{url: "{service.url}"}}
 """
-    picture = await Providers(Provisioner(service.token, logging.getLogger("tests")))(site(values))
+    picture = await SiteProvider(Provisioner(service.token, logging.getLogger("tests")))(site(values))
     (service.root / "home/01/maria/large").unlink()
-    note = fullness.home_note(picture.homes["maria"], warn=90)
+    note = fullness.home_notice(picture.homes["maria"], warn=90)
     assert note
     assert note.text.startswith("Your home holds 2 of 2 MiB. Saving may fail.")
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "right-token2", "right-toke", "Bearer right-token", "\xff"])
 def test_without_the_token_nothing_is_made(service: Server, token: str) -> None:
-    status, said = service.ask(MARIA | {"name": "stranger"}, token=token)
-    assert (status, said) == (401, {"refusal": "the token is missing or wrong"})
+    status, reply = service.ask(MARIA | {"name": "stranger"}, token=token)
+    assert (status, reply) == (401, {"refusal": "the token is missing or wrong"})
     assert not (service.root / "home/01/stranger").exists()
 
 
@@ -103,6 +104,9 @@ def test_with_no_token_to_know_nobody_is_known(service: Server, content: str | N
         pytest.param(b"", id="nothing"),
         pytest.param(b"{", id="half an object"),
         pytest.param({"verb": "remove", "name": "maria"}, id="another verb"),
+        pytest.param({"verb": "check", **COURSE_ALONE, "repair": True}, id="the ssh door's check"),
+        pytest.param({"verb": "people"}, id="the ssh door's people"),
+        pytest.param({"verb": "quota", "home": "maria", "size": 1024}, id="the ssh door's quota"),
         pytest.param(MARIA | {"name": "../../etc"}, id="dots"),
         pytest.param(MARIA | {"name": "ma ria"}, id="a space"),
         pytest.param(MARIA | {"name": "maria\n"}, id="a newline"),
@@ -114,9 +118,9 @@ def test_with_no_token_to_know_nobody_is_known(service: Server, content: str | N
 )
 def test_what_is_no_request_is_refused_and_changes_nothing(service: Server, request_: object) -> None:
     before = sorted(service.root.rglob("*"))
-    status, said = service.ask(request_)
+    status, reply = service.ask(request_)
     assert status == 422
-    assert said["refusal"].isprintable()
+    assert reply["refusal"].isprintable()
     assert sorted(service.root.rglob("*")) == before
 
 
@@ -129,25 +133,25 @@ def test_i5_a_home_that_is_somebody_elses_is_refused_and_stays_theirs(service: S
     home.mkdir(parents=True)
     os.chown(home, 20101, 20101)
     home.chmod(0o700)
-    status, said = service.ask({"verb": "home", "name": "jonas", "uid": 20001, "gid": 20001})
+    status, reply = service.ask({"verb": "home", "name": "jonas", "uid": 20001, "gid": 20001})
     assert status == 422
-    assert "belongs to uid 20101" in said["refusal"]
+    assert "belongs to uid 20101" in reply["refusal"]
     assert owned(home) == "0700 20101:20101"
 
 
 def test_many_at_once_for_one_name_make_one_home(service: Server) -> None:
-    said: list[tuple[int, int]] = []
+    replies: list[tuple[int, int]] = []
 
     def ask() -> None:
         status, answer = service.ask({"verb": "home", "name": "crowd", "uid": 20055, "gid": 20055})
-        said.append((status, sum(change["path"] == "home/55/crowd" for change in answer["changes"])))
+        replies.append((status, sum(change["path"] == "home/55/crowd" for change in answer["changes"])))
 
     threads = [threading.Thread(target=ask) for _ in range(30)]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
-    assert sorted(said) == [(200, 0)] * 29 + [(200, 1)]
+    assert sorted(replies) == [(200, 0)] * 29 + [(200, 1)]
 
 
 def capabilities() -> str:

@@ -11,8 +11,9 @@ import pytest
 from coursehub import layout
 from coursehub.errors import Refused
 from coursehub.layout import Directory
+from coursehub.protocol import Tenant
 from coursehub.storage import volume
-from coursehub.storage.volume import Tenant, Volume
+from coursehub.storage.volume import Volume
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
 

@@ -1,4 +1,4 @@
-"""What the hub's door does with announcements and usage, for `coursehub announce` and `coursehub quota report`."""
+"""What the hub does with announcements for `coursehub announce`."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -9,31 +9,22 @@ from pydantic import ValidationError
 from coursehub.errors import Refused
 from coursehub.hub.notices import announcement
 from coursehub.hub.notices.announcement import Announcement
-from coursehub.hub.notices.store import Board
-from coursehub.hub.usage import usage
-from coursehub.hub.usage.poll import Measuring
+from coursehub.hub.notices.store import AnnouncementStore
+from coursehub.hub.registry import Query
 from coursehub.live.snapshot import Snapshot
 
-from .queries import Question
 
-
-class Telling:
+class AnnouncementQueries:
     """Answers with plain data; raises Refused where something cannot be done."""
 
-    def __init__(self, current: Callable[[], Snapshot], board: Board, measuring: Measuring) -> None:
+    def __init__(self, current: Callable[[], Snapshot], store: AnnouncementStore) -> None:
         self._current = current
-        self._board = board
-        self._measuring = measuring
+        self._store = store
 
     @property
-    def questions(self) -> Mapping[str, Question]:
-        """By what is asked."""
-        return {
-            "announce": self.announce,
-            "announcements": self.announcements,
-            "clear": self.clear,
-            "usage": self.usage,
-        }
+    def queries(self) -> Mapping[str, Query]:
+        """By name."""
+        return {"announce": self.announce, "announcements": self.announcements, "clear": self.clear}
 
     async def announce(
         self, text: str, level: str, course: str | None, until: str | None, dry_run: bool
@@ -48,40 +39,27 @@ class Telling:
             made = Announcement.model_validate(given)
         except ValidationError as error:
             raise Refused(announcement.wording(error)) from None
-        before = self._board.of(course)
+        before = self._store.of(course)
         if not dry_run:
-            await self._board.put(made)
+            await self._store.put(made)
         return {"shown": self._plain(made), "before": self._plain(before)}
 
     async def clear(self, course: str | None, dry_run: bool) -> dict[str, Any]:
         """Takes it down; says what it was."""
-        return {"before": self._plain(self._board.of(course) if dry_run else await self._board.clear(course))}
+        return {"before": self._plain(self._store.of(course) if dry_run else await self._store.clear(course))}
 
     async def announcements(self) -> dict[str, Any]:
         """All that are shown."""
-        return {"announcements": [self._plain(each) for each in self._board.all()]}
+        return {"announcements": [self._plain(found) for found in self._store.all()]}
 
-    async def usage(self, by: usage.Order) -> dict[str, Any]:
-        """The last count, the fullest first."""
-        picture = self._measuring.picture
-        if picture is None:
-            why = self._measuring.failure or (
-                "the site's values have usage.provider none; set filesystem or prometheus"
-                if self._current().settings.usage.provider == "none"
-                else "the first count is not done yet; try again in a while"
-            )
-            raise Refused(f"usage is not known: {why}")
-        counted = datetime.fromtimestamp(picture.time, UTC).isoformat(timespec="seconds")
-        return {"counted": counted, "usage": usage.report(picture, by)}
-
-    def _plain(self, said: Announcement | None) -> dict[str, Any] | None:
-        if said is None:
+    def _plain(self, found: Announcement | None) -> dict[str, Any] | None:
+        if found is None:
             return None
         zone = self._current().settings.zone
         return {
-            "course": said.course,
-            "level": str(said.level),
-            "text": said.text,
-            "since": said.since.astimezone(zone).isoformat(timespec="seconds"),
-            "until": said.until and said.until.astimezone(zone).isoformat(timespec="minutes"),
+            "course": found.course,
+            "level": str(found.level),
+            "text": found.text,
+            "since": found.since.astimezone(zone).isoformat(timespec="seconds"),
+            "until": found.until and found.until.astimezone(zone).isoformat(timespec="minutes"),
         }

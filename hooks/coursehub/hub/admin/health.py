@@ -10,8 +10,7 @@ from jupyterhub.app import JupyterHub
 from prometheus_client import REGISTRY
 
 from coursehub.errors import Refused
-from coursehub.hub.volume.provisioner import Provisioner
-from coursehub.hub.volume.share import Share
+from coursehub.hub.volume.directories import Directories
 from coursehub.live.snapshot import Site
 from coursehub.version import VERSION
 
@@ -22,14 +21,11 @@ Found = Mapping[str, object]
 
 
 class Health:
-    """Looks when it is asked, off the event loop and within the time-outs that starts of servers have too."""
+    """Looks at each query, off the event loop and within the time-outs that starts of servers have too."""
 
-    def __init__(
-        self, site: Site, share: Share, provisioner: Provisioner, spawn_test: Callable[[], Found | None] = lambda: None
-    ) -> None:
+    def __init__(self, site: Site, directories: Directories, spawn_test: Callable[[], Found | None]) -> None:
         self._site = site
-        self._share = share
-        self._provisioner = provisioner
+        self._directories = directories
         self._spawn_test = spawn_test
 
     async def __call__(self) -> dict[str, Any]:
@@ -37,8 +33,8 @@ class Health:
         now = self._site.current
         service = now.settings.provisioner
         share, provisioner, missing = await asyncio.gather(
-            _reason(self._share.answers()),
-            _reason(self._provisioner.answers(service)) if service else _nothing(),
+            _reason(self._directories.share.answers()),
+            _reason(self._directories.provisioner.answers(service)) if service else _nothing(),
             _missing(),
         )
         return {
@@ -80,7 +76,7 @@ async def _missing() -> list[str] | str:
     try:
         async with asyncio.timeout(5):
             routes = await app.proxy.get_all_routes()
-    except Exception as error:  # noqa: BLE001 - whatever it was, it is said
+    except Exception as error:  # noqa: BLE001 - whatever it was, the answer has it
         return f"the proxy does not say ({type(error).__name__})"
     return [spawner.proxy_spec for spawner in ready if spawner.ready and spawner.proxy_spec not in routes]
 

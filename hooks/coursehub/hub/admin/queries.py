@@ -1,47 +1,43 @@
-"""What the running hub says when it is asked through its door: live courses, people, and why or why not."""
+"""What the running hub answers through its socket: live courses, people, and why or why not."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from coursehub.config.profiles import Role
-from coursehub.config.settings import Settings
+from coursehub.hub.accounts import Find
+from coursehub.hub.registry import Query, Registry
 from coursehub.live import state
 from coursehub.live.snapshot import Site
 from coursehub.people.account import show
-from coursehub.people.lookup import Answer
 from coursehub.servers import explain
 from coursehub.servers.site_module import Adjust
 
-# How the hub finds somebody, with its cache and what it knows of their login; raises Refused.
-Find = Callable[[str, Settings], Awaitable[Answer]]
-# What answers a question of its own, whose other keys are its arguments.
-Question = Callable[..., Awaitable[object]]
+from . import socket
 
 
-class Answers:
+class Queries:
     """Plain data from what is live in this process."""
 
-    def __init__(
-        self, site: Site, find: Find, adjust: Adjust | None, more: Mapping[str, Question] | None = None
-    ) -> None:
+    def __init__(self, site: Site, find: Find, adjust: Adjust | None, more: Mapping[str, Query] | None = None) -> None:
         self._site = site
         self._find = find
         self._adjust = adjust
         self._more = more or {}
 
-    async def __call__(self, question: dict[str, Any]) -> object:
+    async def __call__(self, query: dict[str, Any]) -> object:
         """The answer to {"ask": "courses"}, {"ask": "user", "user": ...}, {"ask": "explain", ...} or one of `more`."""
-        match question.pop("ask"):
+        match query.pop("ask"):
             case "courses":
                 return self.courses()
             case "user":
-                return await self.user(**question)
+                return await self.user(**query)
             case "explain":
-                return await self.explain(**question)
+                return await self.explain(**query)
             case other if other in self._more:
-                return await self._more[other](**question)
+                return await self._more[other](**query)
             case other:
                 raise ValueError(f"{other!r} is no question of this hub's version")
 
@@ -58,7 +54,7 @@ class Answers:
         }
 
     async def user(self, user: str) -> dict[str, Any]:
-        """What the directory said of somebody, and how long ago."""
+        """What the directory answered about somebody, and how long ago."""
         settings = self._site.current.settings
         return await show(self._find(user, settings), user, settings)
 
@@ -67,5 +63,10 @@ class Answers:
         now = self._site.current
         person = (await self._find(user, now.settings)).person
         today = now.settings.day(datetime.now(UTC))
-        asked = Role(role) if role else None
-        return explain.answer(person, now.catalog, now.settings, today, course=course, role=asked, adjust=self._adjust)
+        wanted = Role(role) if role else None
+        return explain.answer(person, now.catalog, now.settings, today, course=course, role=wanted, adjust=self._adjust)
+
+
+def register(registry: Registry, site: Site, find: Find, adjust: Adjust | None, path: Path) -> None:
+    """The socket at `path` answers these queries, and all that are registered."""
+    registry.run(socket.serve(Queries(site, find, adjust, registry.queries), path))

@@ -1,4 +1,4 @@
-"""What is asked of the running hub: a socket in its own pod, which nobody reaches but by `kubectl exec`.
+"""The socket at which the running hub answers queries: in its own pod, where only `kubectl exec` reaches it.
 
     kubectl exec deployment/hub --container hub -- env PYTHONPATH=/usr/local/etc/jupyterhub \\
         python3 -m coursehub.hub.admin.socket '{"ask": "courses"}'
@@ -21,10 +21,10 @@ PATH = Path("/tmp/coursehub.sock")  # noqa: S108 - of the hub's own container
 MOST = 64 * 1024
 SECONDS = 30.0
 
-Answer = Callable[[dict[str, Any]], Awaitable[object]]
+Answering = Callable[[dict[str, Any]], Awaitable[object]]
 
 
-async def open_to(answer: Answer, path: Path = PATH) -> asyncio.Server:
+async def serve(answer: Answering, path: Path = PATH) -> asyncio.Server:
     """Answers at the socket `path`, which belongs to this process's user alone."""
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, on the pod's own disk
     before = os.umask(0o177)
@@ -34,7 +34,7 @@ async def open_to(answer: Answer, path: Path = PATH) -> asyncio.Server:
         os.umask(before)
 
 
-async def _talk(answer: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _talk(answer: Answering, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         async with asyncio.timeout(SECONDS):
             reply = await _reply(answer, await reader.readline())
@@ -46,7 +46,7 @@ async def _talk(answer: Answer, reader: asyncio.StreamReader, writer: asyncio.St
         writer.close()
 
 
-async def _reply(answer: Answer, line: bytes) -> dict[str, object]:
+async def _reply(answer: Answering, line: bytes) -> dict[str, object]:
     try:
         request = json.loads(line)
         if not isinstance(request, dict):

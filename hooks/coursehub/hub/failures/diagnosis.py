@@ -27,8 +27,8 @@ _ABSENT = re.compile(
 )
 
 
-class Reason(StrEnum):
-    """What it was, in a word: for metrics and scripts."""
+class Cause(StrEnum):
+    """What it was, in a word: for metrics and scripts, where it stands as the reason."""
 
     IMAGE = "image"
     REGISTRY = "registry"
@@ -45,15 +45,15 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Diagnosis:
     """What keeps a server from running.
 
-    `sentence` is for the person, `detail` is what Kubernetes said. `fatal_after`: so many seconds it may last, and then
+    `sentence` is for the person, `detail` is what Kubernetes says. `fatal_after`: so many seconds it may last, and then
     waiting is of no use; None where it may pass by itself, and `meanwhile` then says what happens. `lines` are the last
     that the server printed.
     """
 
-    reason: Reason
+    cause: Cause
     sentence: str
     detail: str = ""
     fatal_after: float | None = None
@@ -62,17 +62,17 @@ class Trouble:
     lines: tuple[str, ...] = ()
 
 
-GONE = Trouble(Reason.GONE, "Your server was taken away while it started. Please start it again.", fatal_after=3)
-_SILENT = Trouble(Reason.SILENT, "Your server did not answer.", fatal_after=0)
+GONE = Diagnosis(Cause.GONE, "Your server was taken away while it started. Please start it again.", fatal_after=3)
+_SILENT = Diagnosis(Cause.SILENT, "Your server did not answer.", fatal_after=0)
 
 
-def given_up(trouble: Trouble | None) -> Trouble:
-    """What to say once the time for a start is over, with `trouble` still there, or nothing known to be wrong."""
-    trouble = trouble or _SILENT
-    return replace(trouble, sentence=f"{trouble.sentence} That took too long; please start it again later.")
+def given_up(found: Diagnosis | None) -> Diagnosis:
+    """What holds once the time for a start is over, with `found` still true, or nothing known to be wrong."""
+    found = found or _SILENT
+    return replace(found, sentence=f"{found.sentence} That took too long; please start it again later.")
 
 
-def find(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]], zone: tzinfo = UTC) -> Trouble | None:
+def find(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]], zone: tzinfo = UTC) -> Diagnosis | None:
     """What is wrong with `pod` now; None where nothing is known to be. Times of day are of `zone`."""
     status = pod.get("status") or {}
     return (
@@ -82,7 +82,7 @@ def find(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]], zone: tzin
     )
 
 
-def ended(pod: Mapping[str, Any]) -> Trouble | None:
+def ended(pod: Mapping[str, Any]) -> Diagnosis | None:
     """Why `pod` has ended; None while it has not."""
     status = pod.get("status") or {}
     if status.get("phase") == "Failed" and status.get("reason"):
@@ -90,25 +90,25 @@ def ended(pod: Mapping[str, Any]) -> Trouble | None:
     terminated = _state(status).get("terminated")
     if terminated is None:
         return None
-    code, said = terminated.get("exitCode"), terminated.get("message") or ""
-    lines = plain.last_lines(said, _LINES)
+    code, message = terminated.get("exitCode"), terminated.get("message") or ""
+    lines = plain.last_lines(message, _LINES)
     match terminated.get("reason"):
         case "OOMKilled":
-            reason, sentence = Reason.MEMORY, _too_much_memory(pod)
-        case "StartError" | "ContainerCannotRun" if "OOM-killed" in said:
-            reason, sentence = Reason.MEMORY, _too_much_memory(pod)
+            cause, sentence = Cause.MEMORY, _too_much_memory(pod)
+        case "StartError" | "ContainerCannotRun" if "OOM-killed" in message:
+            cause, sentence = Cause.MEMORY, _too_much_memory(pod)
         case "StartError" | "ContainerCannotRun":
-            reason = Reason.CONFIGURATION
+            cause = Cause.CONFIGURATION
             sentence = "The image of your server cannot be run here. Please tell your teacher."
         case _ if code == 137:
             # Also what is left of an end by memory where the runtime did not see it.
-            reason = Reason.EXITED
+            cause = Cause.EXITED
             sentence = "Your server was killed (exit code 137). Often that is because it used too much memory."
         case _:
             last = f" The last that it said: {plain.line(lines[-1], 200)}" if lines else ""
-            reason, sentence = Reason.EXITED, f"Your server ended by itself (exit code {code}).{last}"
+            cause, sentence = Cause.EXITED, f"Your server ended by itself (exit code {code}).{last}"
     detail = f"{terminated.get('reason')}, exit code {code}"
-    return Trouble(reason, sentence, plain.line(detail), fatal_after=0, exit_code=code, lines=lines)
+    return Diagnosis(cause, sentence, plain.line(detail), fatal_after=0, exit_code=code, lines=lines)
 
 
 def of_pod(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -129,19 +129,19 @@ def _time(text: str | None) -> datetime:
 
 def _state(status: Mapping[str, Any]) -> Mapping[str, Any]:
     containers = status.get("containerStatuses") or ()
-    state = next((each.get("state") for each in containers if each.get("name") == "notebook"), None)
+    state = next((container.get("state") for container in containers if container.get("name") == "notebook"), None)
     return state or {}
 
 
-def _taken_off(reason: str, message: str) -> Trouble:
+def _taken_off(reason: str, message: str) -> Diagnosis:
     detail = plain.line(f"{reason}: {message}")
     if reason == "Evicted":
         sentence = (
             "The machine that your server ran on ran short of memory or disk, and ended it. Please start it again."
         )
-        return Trouble(Reason.EVICTED, sentence, detail, 0)
+        return Diagnosis(Cause.EVICTED, sentence, detail, 0)
     sentence = "The machine that your server was on ended it or did not take it. Please start it again."
-    return Trouble(Reason.NODE, sentence, detail, 0)
+    return Diagnosis(Cause.NODE, sentence, detail, 0)
 
 
 def _too_much_memory(pod: Mapping[str, Any]) -> str:
@@ -158,27 +158,30 @@ def _too_much_memory(pod: Mapping[str, Any]) -> str:
 
 def _waiting(
     pod: Mapping[str, Any], waiting: Mapping[str, Any], events: Sequence[Mapping[str, Any]], zone: tzinfo
-) -> Trouble | None:
+) -> Diagnosis | None:
     reason, message = waiting.get("reason"), waiting.get("message") or ""
     match reason:
         case "InvalidImageName" | "ErrImageNeverPull":
             return _no_image(message)
         case "ErrImagePull" | "ImagePullBackOff" | "RegistryUnavailable" | "ImageInspectError":
             # Before Kubernetes 1.32 only the event says why.
-            said = [message, *(event.get("message") or "" for event in reversed(events) if event["reason"] == "Failed")]
-            found = next((each for each in said if _ABSENT.search(each)), None)
-            return _registry(next(filter(None, said), "")) if found is None else _no_image(found)
+            messages = [
+                message,
+                *(event.get("message") or "" for event in reversed(events) if event["reason"] == "Failed"),
+            ]
+            found = next((message for message in messages if _ABSENT.search(message)), None)
+            return _registry(next(filter(None, messages), "")) if found is None else _no_image(found)
         case "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError":
             if "volume" in message.lower() or "subpath" in message.lower():
                 return _unmounted(message, 5)
             sentence = "Your server cannot be set up on its machine. Please tell the administrators."
-            return Trouble(Reason.CONFIGURATION, sentence, plain.line(f"{reason}: {message}"), 5)
+            return Diagnosis(Cause.CONFIGURATION, sentence, plain.line(f"{reason}: {message}"), 5)
         case None | "ContainerCreating" | "PodInitializing":
             return _preparing(events, zone)
     return None
 
 
-def _preparing(events: Sequence[Mapping[str, Any]], zone: tzinfo) -> Trouble | None:
+def _preparing(events: Sequence[Mapping[str, Any]], zone: tzinfo) -> Diagnosis | None:
     newest = {event["reason"]: event for event in events}
     if _PREPARED.isdisjoint(newest):
         failed = [event for event in events if event["reason"] in _UNMOUNTED]
@@ -186,43 +189,43 @@ def _preparing(events: Sequence[Mapping[str, Any]], zone: tzinfo) -> Trouble | N
             return _unmounted(failed[-1].get("message") or "", 8)
         if sandbox := newest.get("FailedCreatePodSandBox"):
             sentence = "The machine of your server cannot prepare it."
-            return _passing(Reason.NODE, sentence, sandbox.get("message") or "", "It goes on trying.")
+            return _passing(Cause.NODE, sentence, sandbox.get("message") or "", "It goes on trying.")
         return None
     if "Pulling" in newest and newest.keys().isdisjoint({"Pulled", "Created", "Started"}):
         event = newest["Pulling"]
         began = _time(event.get("firstTimestamp") or event.get("eventTime")).astimezone(zone)
         sentence = f"The image of your server is being fetched to its machine, since {began:%H:%M:%S}."
-        return _passing(Reason.PULLING, sentence, event.get("message") or "", "This can take some minutes.")
+        return _passing(Cause.PULLING, sentence, event.get("message") or "", "This can take some minutes.")
     return None
 
 
-def _unscheduled(status: Mapping[str, Any]) -> Trouble | None:
+def _unscheduled(status: Mapping[str, Any]) -> Diagnosis | None:
     for condition in status.get("conditions") or ():
         if (condition.get("type"), condition.get("reason")) == ("PodScheduled", "Unschedulable"):
             message = condition.get("message") or ""
             if "persistentvolumeclaim" in message.lower():
                 return _unmounted(message, 10)
             sentence = "There is no room for your server on the machines."
-            return _passing(Reason.ROOM, sentence, message, "It waits, and starts as soon as there is.")
+            return _passing(Cause.ROOM, sentence, message, "It waits, and starts as soon as there is.")
     return None
 
 
-def _passing(reason: Reason, sentence: str, detail: str, meanwhile: str) -> Trouble:
-    return Trouble(reason, sentence, plain.line(detail), meanwhile=meanwhile)
+def _passing(cause: Cause, sentence: str, detail: str, meanwhile: str) -> Diagnosis:
+    return Diagnosis(cause, sentence, plain.line(detail), meanwhile=meanwhile)
 
 
-def _no_image(detail: str) -> Trouble:
+def _no_image(detail: str) -> Diagnosis:
     sentence = "The image of your server is not there, or may not be fetched. Please tell your teacher."
-    return Trouble(Reason.IMAGE, sentence, plain.line(detail), 0)
+    return Diagnosis(Cause.IMAGE, sentence, plain.line(detail), 0)
 
 
-def _registry(detail: str) -> Trouble:
-    return _passing(Reason.REGISTRY, "The image of your server cannot be fetched.", detail, "It goes on trying.")
+def _registry(detail: str) -> Diagnosis:
+    return _passing(Cause.REGISTRY, "The image of your server cannot be fetched.", detail, "It goes on trying.")
 
 
-def _unmounted(detail: str, seconds: float) -> Trouble:
+def _unmounted(detail: str, seconds: float) -> Diagnosis:
     sentence = (
         "The storage with your files cannot be connected to your server. Nothing is lost; please try again in some "
         "minutes, and tell the administrators if it stays so."
     )
-    return Trouble(Reason.VOLUME, sentence, plain.line(detail), seconds)
+    return Diagnosis(Cause.VOLUME, sentence, plain.line(detail), seconds)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from coursehub import text as plain
 
 from . import diagnosis
-from .diagnosis import Trouble
+from .diagnosis import Diagnosis
 
 _EVENTS = 20
 
@@ -18,7 +18,7 @@ Stage = Literal["start", "running"]
 
 @dataclass(frozen=True)
 class Failure:
-    """One server that failed at `time` (UTC), as it started or while it ran; words and reason as in Trouble."""
+    """One server that failed at `time` (UTC), as it started or while it ran; words and reason as in its Diagnosis."""
 
     user: str
     time: str
@@ -40,7 +40,7 @@ def of(
     user: str,
     moment: datetime,
     stage: Stage,
-    why: Trouble,
+    why: Diagnosis,
     pod: Mapping[str, Any],
     events: Iterable[Mapping[str, Any]],
 ) -> Failure:
@@ -51,7 +51,7 @@ def of(
         user=user,
         time=written(moment),
         stage=stage,
-        reason=str(why.reason),
+        reason=str(why.cause),
         sentence=why.sentence,
         detail=why.detail,
         exit_code=why.exit_code,
@@ -59,7 +59,7 @@ def of(
         role=labels.get("coursehub/role"),
         pod=pod["metadata"]["name"],
         node=spec.get("nodeName"),
-        image=next((each.get("image") for each in spec.get("containers") or ()), None),
+        image=next((container.get("image") for container in spec.get("containers") or ()), None),
         lines=why.lines,
         events=tuple(map(_event, diagnosis.of_pod(pod, events)[-_EVENTS:])),
     )
@@ -72,33 +72,33 @@ def written(moment: datetime) -> str:
 
 def _event(event: Mapping[str, Any]) -> str:
     times = f" ({event['count']} times)" if (event.get("count") or 1) > 1 else ""
-    said = f"{event.get('type')} {event.get('reason')}{times}: {event.get('message') or ''}"
-    return f"{diagnosis.last_time(event).astimezone(UTC):%H:%M:%S} {plain.line(said)}"
+    line = f"{event.get('type')} {event.get('reason')}{times}: {event.get('message') or ''}"
+    return f"{diagnosis.last_time(event).astimezone(UTC):%H:%M:%S} {plain.line(line)}"
 
 
 def dump(failures: Sequence[Failure]) -> bytes:
     """The records as JSON."""
-    return json.dumps([asdict(each) for each in failures]).encode()
+    return json.dumps([asdict(failure) for failure in failures]).encode()
 
 
 def parse(content: bytes) -> list[Failure]:
     """The records in what `dump` made; raises ValueError, TypeError or KeyError where it is something else."""
     return [
-        Failure(**{**each, "lines": tuple(each["lines"]), "events": tuple(each["events"])})
-        for each in json.loads(content)
+        Failure(**{**kept, "lines": tuple(kept["lines"]), "events": tuple(kept["events"])})
+        for kept in json.loads(content)
     ]
 
 
-def text(said: Mapping[str, Any]) -> Iterator[str]:
+def text(failure: Mapping[str, Any]) -> Iterator[str]:
     """A record, as plain data, in lines for an admin."""
-    when = "as it started" if said["stage"] == "start" else "while it ran"
-    what = f"{said['course']}, as {said['role']}" if said["course"] else "general use"
-    yield f"{said['time']}  {said['user']}: {what}: failed {when}: {said['reason']}"
-    yield f"  told the person: {said['sentence']}"
-    if said["detail"]:
-        yield f"  Kubernetes: {said['detail']}"
-    yield f"  pod {said['pod']} on {said['node'] or 'no node'}, image {said['image'] or 'unknown'}"
+    when = "as it started" if failure["stage"] == "start" else "while it ran"
+    what = f"{failure['course']}, as {failure['role']}" if failure["course"] else "general use"
+    yield f"{failure['time']}  {failure['user']}: {what}: failed {when}: {failure['reason']}"
+    yield f"  told the person: {failure['sentence']}"
+    if failure["detail"]:
+        yield f"  Kubernetes: {failure['detail']}"
+    yield f"  pod {failure['pod']} on {failure['node'] or 'no node'}, image {failure['image'] or 'unknown'}"
     for name in ("events", "lines"):
-        if said[name]:
+        if failure[name]:
             yield f"  {'its events (UTC)' if name == 'events' else 'its last lines'}:"
-            yield from (f"    {each}" for each in said[name])
+            yield from (f"    {line}" for line in failure[name])

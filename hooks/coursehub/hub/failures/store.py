@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Never
+from typing import Never
 
 from coursehub import atomic
+from coursehub.log import Log
 from coursehub.names import is_person
 
 from . import record
@@ -17,17 +18,17 @@ NEWEST = 5
 _BETWEEN = 3600.0
 
 
-class Failures:
+class FailureStore:
     """A file for each person with their newest failures; what is older than `days()` is gone, also from the disk."""
 
-    def __init__(self, folder: Path, days: Callable[[], int], log: Any) -> None:
+    def __init__(self, folder: Path, days: Callable[[], int], log: Log) -> None:
         self._folder = folder
         self._days = days
         self._log = log
         self._writing = asyncio.Lock()
 
     async def add(self, new: Failure) -> None:
-        """Keeps one more; what cannot be kept is said in the log, and nobody's stop or start fails for it."""
+        """Keeps one more; the log has what cannot be kept, and nobody's stop or start fails for it."""
         async with self._writing:
             try:
                 await asyncio.to_thread(self._add, new)
@@ -61,7 +62,7 @@ class Failures:
             self._log.warning("the kept failures of %s's server cannot be read: %s", user, error)
             return []
         oldest = record.written(datetime.now(UTC) - timedelta(days=self._days()))
-        return [each for each in found if each.time >= oldest]
+        return [failure for failure in found if failure.time >= oldest]
 
     def _prune(self) -> None:
         for path in self._folder.glob("*.json"):

@@ -7,17 +7,18 @@ from datetime import datetime
 
 from cryptography import x509
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from coursehub.config.settings import Endpoint
 from coursehub.log import Log
+
+from .collector import LiveCollector
 
 # Seconds between two looks, and for each.
 PAUSE = 30.0
 PATIENCE = 10.0
 
 
-class Expiry(Collector):
+class Expiry(LiveCollector):
     """The gauge; it has a sample where TLS is on and the last look found a certificate."""
 
     def __init__(self, endpoint: Callable[[], Endpoint | None], log: Log) -> None:
@@ -25,10 +26,6 @@ class Expiry(Collector):
         self._log = log
         self._ends: datetime | None = None
         self._failed = ""
-
-    def describe(self) -> Iterator[Metric]:
-        """Nothing: the sample comes and goes."""
-        yield from ()
 
     def collect(self) -> Iterator[Metric]:
         """At most one sample."""
@@ -51,10 +48,10 @@ class Expiry(Collector):
             self._failed = ""
         except (OSError, ValueError) as error:
             self._ends = None
-            said = f"certificate: {endpoint and endpoint.host} shows none: {type(error).__name__}: {error}"
-            if said != self._failed:
-                self._log.warning(said)
-            self._failed = said
+            failure = f"certificate: {endpoint and endpoint.host} shows none: {type(error).__name__}: {error}"
+            if failure != self._failed:
+                self._log.warning(failure)
+            self._failed = failure
 
 
 async def _ends(endpoint: Endpoint) -> datetime:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from coursehub.live.snapshot import Snapshot
+
+from .collector import LiveCollector
 
 # Of the container's own cgroup, as version 2 has it and as version 1 does.
 MEMORY = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
@@ -14,16 +15,12 @@ MEMORY = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.
 _NO_LIMIT = 2**60
 
 
-class Live(Collector):
+class CourseMetrics(LiveCollector):
     """Asks for the live snapshot at each scrape, so that a course that went leaves no number behind."""
 
     def __init__(self, current: Callable[[], Snapshot], memory: Iterable[Path] = MEMORY) -> None:
         self._current = current
         self._memory = next(filter(None, map(_limit, memory)), None)
-
-    def describe(self) -> Iterator[Metric]:
-        """Nothing: what there is depends on the courses."""
-        yield from ()
 
     def collect(self) -> Iterator[Metric]:
         """One sample a course where it is about courses."""
@@ -39,10 +36,10 @@ class Live(Collector):
             yield _gauge("coursehub_hub_memory_limit_bytes", "Above it the hub is killed.", self._memory)
         info = GaugeMetricFamily("coursehub_course_info", "Which version is live.", labels=["course", "version"])
         stale = GaugeMetricFamily("coursehub_course_stale", "1: stays as it was, for a mistake.", labels=["course"])
-        for each in now.state.entries:
-            info.add_metric([each.slug, each.version], 1)
-            if each.kept:
-                stale.add_metric([each.slug], 1)
+        for entry in now.state.entries:
+            info.add_metric([entry.slug, entry.version], 1)
+            if entry.kept:
+                stale.add_metric([entry.slug], 1)
         yield info
         yield stale
 

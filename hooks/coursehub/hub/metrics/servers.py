@@ -4,18 +4,15 @@ from collections.abc import Iterator
 
 from kubespawner import KubeSpawner
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+
+from .collector import LiveCollector
 
 # `pod` and `namespace` would be taken for the hub's own.
 LABELS = ("server", "server_namespace", "course", "role")
 
 
-class Servers(Collector):
+class ServerMetrics(LiveCollector):
     """One sample for each running server, from the pods that KubeSpawner follows anyway; a stopped one leaves none."""
-
-    def describe(self) -> Iterator[Metric]:
-        """Nothing: what there is depends on who works."""
-        yield from ()
 
     def collect(self) -> Iterator[Metric]:
         """`course` is empty in general use."""

@@ -10,11 +10,12 @@ from enum import StrEnum
 
 from prometheus_client import Counter, Histogram
 from prometheus_client.core import Metric
-from prometheus_client.registry import Collector
 
 from coursehub.config.profiles import GENERAL_SLUG, Profile
 from coursehub.errors import Reason, Refused
 from coursehub.hub.failures.record import Failure, Stage
+
+from .collector import LiveCollector
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _FAILURES: dict[Stage, tuple[str, str]] = {
@@ -33,14 +34,14 @@ class Step(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a step ended: `refused` is an answer to the person, `failed` is trouble of the site's."""
+    """How a step ended: `refused` is an answer to the person, `failed` is a fault of the site's."""
 
     PASSED = "passed"
     REFUSED = "refused"
     FAILED = "failed"
 
 
-class Counters(Collector):
+class Counters(LiveCollector):
     """Numbers of its own, which a registry asks for; those to alert on are there from the start, as zeros."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -76,14 +77,10 @@ class Counters(Collector):
             for verb in ("home", "course"):
                 self._requests.labels(verb, outcome)
 
-    def describe(self) -> Iterator[Metric]:
-        """Nothing: a hub's configuration may be made more than once in a process."""
-        yield from ()
-
     def collect(self) -> Iterator[Metric]:
         """All of them, as they are now."""
-        for each in (self._spawns, self._refusals, self._steps, self._requests, *self._failures.values()):
-            yield from each.collect()
+        for metric in (self._spawns, self._refusals, self._steps, self._requests, *self._failures.values()):
+            yield from metric.collect()
 
     def planned(self, profile: Profile) -> None:
         """A server was planned, and Kubernetes is asked for it next."""
@@ -94,7 +91,7 @@ class Counters(Collector):
         self._refusals.labels(course, reason).inc()
 
     def failed(self, failure: Failure) -> None:
-        """A server did not start, or ran and failed; reasons are those of Trouble."""
+        """A server did not start, or ran and failed; reasons are the causes of a diagnosis."""
         self._failures[failure.stage].labels(failure.reason, failure.course or "").inc()
 
     def requested(self, verb: str, outcome: Outcome) -> None:

@@ -1,1 +1,1 @@
-"""What people are told: announcements, and warnings of a full home or course."""
+"""Notices for people: announcements, and warnings of a full home or course."""

@@ -1,4 +1,4 @@
-"""What admins tell everybody, or those of one course: plain text in which only a Markdown link is more than text."""
+"""What admins announce to everybody, or to one course: plain text in which only a Markdown link is more."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from pydantic import (
 from coursehub.config.durations import Duration
 from coursehub.errors import Refused
 
-from .notice import Level, Link, Note, digest
+from .notice import Level, Link, Notice, digest
 
 # Characters of a text, its links' addresses included.
 MOST = 500
@@ -36,9 +36,9 @@ def _checked(text: str) -> str:
     text = re.sub(r"[ \t\r\n]+", " ", text).strip()
     if not 1 <= len(text) <= MOST:
         raise ValueError(f"write 1 to {MOST} characters, not {len(text)}")
-    for each in text:
-        if not each.isprintable():
-            raise ValueError(f"U+{ord(each):04X} is no character that can be seen; take it out")
+    for character in text:
+        if not character.isprintable():
+            raise ValueError(f"U+{ord(character):04X} is no character that can be seen; take it out")
     for label, url in _LINK.findall(text):
         if not label.strip():
             raise ValueError(f"a link to {url!r} has no words; write it as [words](https://example.edu/)")
@@ -56,10 +56,10 @@ def _leads_where_it_says(url: str) -> bool:
         return False
 
 
-Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_checked)]
+AnnouncementText = Annotated[str, StringConstraints(strict=True), AfterValidator(_checked)]
 
 
-_TEXT: TypeAdapter[str] = TypeAdapter(Text)
+_TEXT: TypeAdapter[str] = TypeAdapter(AnnouncementText)
 
 
 def checked(text: str) -> str:
@@ -80,7 +80,7 @@ class Announcement(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    text: Text
+    text: AnnouncementText
     level: Level = Level.INFO
     course: str | None = None
     since: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
@@ -90,10 +90,10 @@ class Announcement(BaseModel):
         """Whether it is to be shown at `now`."""
         return self.until is None or now < self.until
 
-    def note(self) -> Note:
-        """As it is shown; another text or another time makes another note."""
+    def notice(self) -> Notice:
+        """As it is shown; another text or another time makes another notice."""
         name = f"announcement-{digest(self.model_dump_json())}"
-        return Note(name, self.level, tuple(parts(self.text)), self.until)
+        return Notice(name, self.level, tuple(parts(self.text)), self.until)
 
 
 def parts(text: str) -> Iterator[str | Link]:

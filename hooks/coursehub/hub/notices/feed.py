@@ -1,11 +1,12 @@
-"""Which notes are for whom: announcements, and warnings of what is nearly full; and the address at which servers ask.
+"""Which notices are for whom: announcements, and warnings of what is nearly full; and the address at which servers ask.
 
-GET /hub/coursehub/notes answers a server's own token with the notes for that server. Hundreds ask each minute, so the
+GET /hub/coursehub/notes answers a server's own token with the notices for that server. Hundreds ask each minute, so the
 answer comes from memory, and the question is written down nowhere: it is nobody's activity.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from pathlib import Path
+from typing import Any
 
 from jupyterhub.handlers import BaseHandler
 from markupsafe import Markup
@@ -13,74 +14,75 @@ from markupsafe import Markup
 from coursehub.config import profiles
 from coursehub.config.profiles import Profile
 from coursehub.config.settings import Settings
-from coursehub.hub.usage.poll import Measuring
+from coursehub.hub.admin.announcements import AnnouncementQueries
+from coursehub.hub.registry import Registry
+from coursehub.hub.shared import Shared
+from coursehub.hub.usage.poll import UsagePoll
+from coursehub.live.snapshot import Site
+from coursehub.log import Log
 
 from . import fullness, notice
-from .notice import Note
-from .store import Board
+from .notice import Notice
+from .store import AnnouncementStore
 
-NOTES = r"/coursehub/notes"
+PATH = r"/coursehub/notes"
 # What a server's token may do, one of which JupyterHub always gives it.
 _A_SERVERS = {"users:activity!user", "users:activity", "inherit"}
 
 
-class Notes:
-    """All that there is to tell, as it is now."""
+class Feed(Shared):
+    """Every notice, as it is now."""
 
-    def __init__(self, current: Callable[[], Settings], board: Board, measuring: Measuring) -> None:
+    def __init__(self, current: Callable[[], Settings], store: AnnouncementStore, poll: UsagePoll) -> None:
         self._current = current
-        self._board = board
-        self._measuring = measuring
-
-    def __deepcopy__(self, memo: object) -> Self:
-        """Itself: traitlets copies what is configured, and the handler is to tell what there is now."""
-        return self
+        self._store = store
+        self._poll = poll
 
     def banner(self, _: Any) -> Markup:
         """The site's announcement, for each of the hub's pages."""
         return notice.html(self._announced(None))
 
-    def of_course(self, slug: str) -> Sequence[Note]:
+    def of_course(self, slug: str) -> Sequence[Notice]:
         """The course's announcement, for its entry among the choices."""
         return self._announced(slug)
 
-    def of_home(self, name: str) -> Sequence[Note]:
-        """What to tell the owner of a home."""
-        picture = self._measuring.picture
-        found = fullness.home_note(picture.homes.get(name), self._current().usage.warn) if picture else None
+    def of_home(self, name: str) -> Sequence[Notice]:
+        """The warning for the owner of a home."""
+        picture = self._poll.picture
+        found = fullness.home_notice(picture.homes.get(name), self._current().usage.warn) if picture else None
         return (found,) if found else ()
 
-    def in_server(self, name: str, profile: Profile | None) -> Sequence[Note]:
-        """What to tell in the server of `name` that was started as `profile`."""
-        return [*self._announced(None), *self.here(name, profile)]
+    def in_server(self, name: str, profile: Profile | None) -> Sequence[Notice]:
+        """What the server of `name` that was started as `profile` shows."""
+        return [*self._announced(None), *self.of_server(name, profile)]
 
-    def here(self, name: str, profile: Profile | None) -> Sequence[Note]:
-        """The same without what everybody is told."""
+    def of_server(self, name: str, profile: Profile | None) -> Sequence[Notice]:
+        """The same without the site's announcement, which each of the hub's pages has anyway."""
         found = [*self.of_home(name)]
         if profile is not None and profile.course is not None:
             found += self._announced(profile.course)
-            picture = self._measuring.picture
+            picture = self._poll.picture
             if profile.role.teaches and picture:
                 use = picture.courses.get(profile.course)
-                full = fullness.course_note(profile.course, use, self._current().usage.warn)
+                full = fullness.course_notice(profile.course, use, self._current().usage.warn)
                 found += [full] if full else []
         return found
 
-    def _announced(self, course: str | None) -> Sequence[Note]:
-        found = self._board.of(course)
-        return (found.note(),) if found else ()
+    def _announced(self, course: str | None) -> Sequence[Notice]:
+        found = self._store.of(course)
+        return (found.notice(),) if found else ()
 
 
-class NotesHandler(BaseHandler):  # type: ignore[misc] # JupyterHub is untyped
-    """The notes for the server that asks."""
+class FeedHandler(BaseHandler):  # type: ignore[misc] # JupyterHub is untyped
+    """The notices for the server that asks."""
 
     # JupyterHub would write down that token and user were active, a commit for each question.
     _accept_cookie_auth = False
     _accept_token_auth = False
 
-    def initialize(self, notes: Notes) -> None:
-        """`notes` knows them."""
-        self._notes = notes
+    def initialize(self, feed: Feed) -> None:
+        """`feed` has them."""
+        self._feed = feed
 
     def _log(self) -> None:
         """Only what went wrong: a line for each question would bury all others."""
@@ -95,7 +97,15 @@ class NotesHandler(BaseHandler):  # type: ignore[misc] # JupyterHub is untyped
             self.finish({"message": "Only a server's own token reads its notes."})
             return
         spawner = self._user_from_orm(token.user).spawner
-        options = spawner.user_options if spawner.active else None
-        slug = options.get("profile") if isinstance(options, dict) else None
-        profile = profiles.parse(slug) if isinstance(slug, str) else None
-        self.finish({"notes": [each.plain() for each in self._notes.in_server(token.user.name, profile)]})
+        profile = profiles.of(spawner.user_options) if spawner.active else None
+        self.finish({"notes": [found.plain() for found in self._feed.in_server(token.user.name, profile)]})
+
+
+def register(registry: Registry, site: Site, poll: UsagePoll, state: Path, log: Log) -> Feed:
+    """Notices are on pages and in servers, and announcements can be made."""
+    store = AnnouncementStore(state, log)
+    feed = Feed(lambda: site.current.settings, store, poll)
+    registry.handle(PATH, FeedHandler, feed=feed)
+    registry.show(coursehub_announcement=feed.banner)
+    registry.answer(**AnnouncementQueries(lambda: site.current, store).queries)
+    return feed

@@ -1,4 +1,4 @@
-"""What people are told, on pages of the hub, in JupyterLab and in terminals: text, and links at most."""
+"""A notice, as pages of the hub, JupyterLab and terminals show it: text, and links at most."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 
 class Level(StrEnum):
-    """How much it matters; terminals tell of all but `info`."""
+    """How much it matters; terminals show all but `info`."""
 
     INFO = "info"
     WARNING = "warning"
@@ -30,8 +30,8 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Note:
-    """One thing to tell: who dismissed the note of this `id` is not shown it again; it vanishes at `until`."""
+class Notice:
+    """Whoever dismissed the notice of this `id` does not see it again; it vanishes at `until`."""
 
     id: str
     level: Level
@@ -57,13 +57,13 @@ class Note:
     def plain(self) -> dict[str, Any]:
         """As JSON, for a server to show."""
         links = [{"label": part.label, "url": part.url} for part in self.parts if isinstance(part, Link)]
-        said = {"id": self.id, "level": str(self.level), "text": self.text, "links": links}
-        return said | ({"until": self.until.isoformat(timespec="seconds")} if self.until else {})
+        message = {"id": self.id, "level": str(self.level), "text": self.text, "links": links}
+        return message | ({"until": self.until.isoformat(timespec="seconds")} if self.until else {})
 
 
-def html(notes: Sequence[Note]) -> Markup:
+def html(notices: Sequence[Notice]) -> Markup:
     """All of them, one below the other."""
-    return Markup("\n").join(note.html() for note in notes)
+    return Markup("\n").join(notice.html() for notice in notices)
 
 
 def digest(text: str) -> str:

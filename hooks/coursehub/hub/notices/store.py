@@ -19,8 +19,8 @@ from .announcement import Announcement
 _FILE = "announcements.json"
 
 
-class Board:
-    """What hangs there; a new announcement takes the place of the one before, and outlasts a restart of the hub."""
+class AnnouncementStore:
+    """By course, and the site's; a new one takes the place of the one before, and outlasts a restart of the hub."""
 
     def __init__(self, folder: Path, log: Log, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._folder = folder
@@ -37,7 +37,7 @@ class Board:
     def all(self) -> list[Announcement]:
         """The site's first, then the courses' by slug."""
         now = self._clock()
-        return sorted((each for each in self._all.values() if each.holds(now)), key=lambda each: each.course or "")
+        return sorted((found for found in self._all.values() if found.holds(now)), key=lambda found: found.course or "")
 
     async def put(self, announcement: Announcement) -> None:
         """Shows it from now on; raises Refused where it cannot be kept, and nothing has changed then."""
@@ -49,13 +49,13 @@ class Board:
         async with self._turn:
             was = self.of(course)
             if course in self._all:
-                await self._keep({scope: each for scope, each in self._all.items() if scope != course})
+                await self._keep({scope: found for scope, found in self._all.items() if scope != course})
             return was
 
     async def _keep(self, wanted: Mapping[str | None, Announcement]) -> None:
         now = self._clock()
-        held = {scope: each for scope, each in wanted.items() if each.holds(now)}
-        content = json.dumps([each.model_dump(mode="json") for each in held.values()]).encode()
+        held = {scope: found for scope, found in wanted.items() if found.holds(now)}
+        content = json.dumps([found.model_dump(mode="json") for found in held.values()]).encode()
         try:
             writing = in_thread(partial(atomic.write, self._folder / _FILE, [content]), "announcements")
             await asyncio.wrap_future(writing)
@@ -66,10 +66,10 @@ class Board:
 
     def _load(self) -> Mapping[str | None, Announcement]:
         try:
-            kept = [Announcement.model_validate(each) for each in json.loads((self._folder / _FILE).read_bytes())]
+            kept = [Announcement.model_validate(entry) for entry in json.loads((self._folder / _FILE).read_bytes())]
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, ValidationError) as error:
             self._log.error("announcements: those from before this start cannot be read, and are gone: %s", error)
             return {}
-        return {each.course: each for each in kept}
+        return {found.course: found for found in kept}

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader
 from coursehub.config.catalog import Catalog
 from coursehub.config.course import Standing, standing
 from coursehub.config.profiles import Profile, Role
-from coursehub.hub.notices.notice import Note
+from coursehub.hub.notices.notice import Notice
 from coursehub.servers.access import Choice
 
 # So many are found at a glance; more get a box to search them.
@@ -26,12 +26,12 @@ def render(
     selected: str | None,
     message: str | None,
     today: date,
-    told: Sequence[Note] = (),
-    told_of: Callable[[str], Sequence[Note]] = lambda _: (),
+    notices: Sequence[Notice] = (),
+    notices_of: Callable[[str], Sequence[Notice]] = lambda _: (),
 ) -> str:
     """The form's inside: one radio named `profile` a choice, under headings; `message` says why something is not there.
 
-    `told` stands above them, and what is `told_of` a course, by slug, at its entry.
+    `notices` stand above them, and the `notices_of` a course, by slug, at its entry.
     `selected` is preselected where it is on offer, else the first that is shown. What cannot be started today has no
     radio; it stands at the end, folded, with the reason.
     """
@@ -51,8 +51,8 @@ def render(
         selected=selected if selected in slugs else next(iter(slugs), None),
         searchable=len(slugs) > GLANCE,
         message=message,
-        told=told,
-        told_of=told_of,
+        notices=notices,
+        notices_of=notices_of,
         standing=lambda course: standing(course, today),
         Standing=Standing,
     )
@@ -70,7 +70,7 @@ def _heading(choice: Choice) -> str:
 class Running:
     """What a server is for, in words; `linked` names what a link leads to, `message` says why it leads nowhere.
 
-    `told` is what its people are told.
+    `notices` are for its owner.
     """
 
     slug: str
@@ -78,7 +78,7 @@ class Running:
     linked: str | None = None
     already: bool = False
     message: str | None = None
-    told: Sequence[Note] = ()
+    notices: Sequence[Notice] = ()
 
 
 def running(
@@ -86,7 +86,7 @@ def running(
     linked: Profile | None,
     catalog: Catalog,
     message: str | None,
-    told: Sequence[Note] = (),
+    notices: Sequence[Notice] = (),
 ) -> Running:
     """What to say of a server started as `runs`, to somebody who followed a link to `linked`."""
     return Running(
@@ -95,7 +95,7 @@ def running(
         linked=_name(linked, catalog) if linked else None,
         already=linked is not None and runs is not None and runs in (linked, Profile(Role.INSTRUCTOR, linked.course)),
         message=message,
-        told=told,
+        notices=notices,
     )
 
 

@@ -4,14 +4,16 @@ Beside JupyterHub's own /hub/spawn, whose GET takes nearly any query for a start
 """
 
 import asyncio
-from typing import Any, Protocol
+from typing import Any
 
 from jupyterhub.handlers.pages import SpawnHandler
 from jupyterhub.scopes import needs_scope
 from jupyterhub.utils import url_escape_path, url_path_join
 from tornado import web
 
-from .choices import Running
+from coursehub.hub.registry import Registry
+
+from .choosing import Choosing
 
 COURSES = r"/courses(?:/([^/]*))?"
 
@@ -20,16 +22,6 @@ def courses_url(handler: Any) -> str:
     """Where people land after login: the page, under the hub's prefix."""
     url: str = url_path_join(handler.hub.base_url, "courses")
     return url
-
-
-class Choosing(Protocol):
-    """What the page shows; `link` is the profile's slug in the path, None without one."""
-
-    async def form(self, spawner: Any, link: str | None) -> str:
-        """The inside of the form."""
-
-    async def running(self, spawner: Any, link: str | None) -> Running:
-        """What a running server is for."""
 
 
 class CoursesHandler(SpawnHandler):  # type: ignore[misc] # JupyterHub is untyped
@@ -95,3 +87,8 @@ class CoursesHandler(SpawnHandler):  # type: ignore[misc] # JupyterHub is untype
     def _path(self, link: str | None) -> str:
         path: str = url_path_join(courses_url(self), url_escape_path(link)) if link else courses_url(self)
         return path
+
+
+def register(registry: Registry, choosing: Choosing) -> None:
+    """The page is there."""
+    registry.handle(COURSES, CoursesHandler, choosing=choosing)

@@ -1,79 +1,60 @@
-"""Usage as the site's provider counts it, looked at in the background: who asks never waits for it."""
+"""Usage as the site's provider counts it, polled in the background: nobody waits for it."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from coursehub.config.settings import PrometheusSource, Settings
 from coursehub.errors import Refused
+from coursehub.hub.metrics.collector import LiveCollector
+from coursehub.hub.registry import Registry
 from coursehub.hub.volume.provisioner import Provisioner
 from coursehub.limits import Limit
+from coursehub.live.snapshot import Site
 from coursehub.log import Log
 
 from . import prometheus
-from .usage import Picture, Use, course_limit, home_limit, limited
+from .usage import DiskUse, Order, Picture, course_limit, home_limit, limited, report
+
+# Counts now; raises Refused where it cannot.
+UsageProvider = Callable[[Settings], Awaitable[Picture]]
 
 
-class _Set(BaseModel):
-    model_config = ConfigDict(strict=True)
+class UsagePoll(LiveCollector):
+    """The last picture; None where there is no provider or it failed, so that no warning rests on a guess.
 
-    size: int | None
-    files: int | None
-
-
-class _Counted(BaseModel):
-    model_config = ConfigDict(strict=True)
-
-    path: str = Field(pattern=r"^(home/[0-9]{2}|course)/[^/]+$")
-    size: int
-    files: int
-    limit: _Set
-    counted: Literal["quota", "walk"]
-
-
-_COUNTED = TypeAdapter(list[_Counted])
-
-
-# Counts now; raises Refused where it cannot be known.
-Source = Callable[[Settings], Awaitable[Picture]]
-
-
-class Measuring(Collector):
-    """The last picture; None where the provider is none or could not count, so that nobody is warned of a guess.
-
-    As metrics: what each course takes and may take, when that was, and whether the provider failed.
+    Its metrics: what each course takes and may take, when that was counted, and whether the provider failed.
     """
 
-    def __init__(self, current: Callable[[], Settings], source: Source, log: Log) -> None:
+    def __init__(self, current: Callable[[], Settings], provider: UsageProvider, log: Log) -> None:
         self._current = current
-        self._source = source
+        self._provider = provider
         self._log = log
         self.picture: Picture | None = None
         self.failure: str | None = None
 
     async def follow(self) -> None:
-        """Looks for as long as the hub runs."""
+        """Polls for as long as the hub runs."""
         while True:
             await self.look()
-            # The site's values may change meanwhile, and the first look of a new provider is not to wait for hours.
+            # The site's values may change meanwhile, and a new provider must not wait hours for its first poll.
             settings, waited = self._current().usage, 0
             while waited < settings.interval and self._current().usage == settings:
                 await asyncio.sleep(min(5, settings.interval - waited))
                 waited += 5
 
     async def look(self) -> None:
-        """Looks once; a failure is a line in the log when it begins, and another when it is over."""
+        """Polls once; the log has a line when a failure begins, and one when it is over."""
         settings = self._current()
         if settings.usage.provider == "none":
             self.picture, self.failure = None, None
             return
         try:
-            self.picture, failure = await self._source(settings), None
+            self.picture, failure = await self._provider(settings), None
         except Refused as refusal:
             self.picture, failure = None, str(refusal)
         except Exception as error:  # noqa: BLE001 - whatever happens, the next look comes
@@ -84,12 +65,20 @@ class Measuring(Collector):
             self._log.warning("usage: known again")
         self.failure = failure
 
-    def describe(self) -> Iterator[Metric]:
-        """Nothing: what there is depends on the courses."""
-        yield from ()
+    async def report(self, by: Order) -> dict[str, Any]:
+        """The last picture as plain data, for `coursehub quota report`; raises Refused where there is none."""
+        if self.picture is None:
+            why = self.failure or (
+                "the site's values have usage.provider none; set filesystem or prometheus"
+                if self._current().usage.provider == "none"
+                else "the first count is not done yet; try again in a while"
+            )
+            raise Refused(f"usage is not known: {why}")
+        counted = datetime.fromtimestamp(self.picture.time, UTC).isoformat(timespec="seconds")
+        return {"counted": counted, "usage": report(self.picture, by)}
 
     def collect(self) -> Iterator[Metric]:
-        """Nothing but the failure where usage is not known."""
+        """The metrics; only the failure where usage is not known."""
         failed = GaugeMetricFamily("coursehub_usage_error", "1 where usage cannot be counted.")
         failed.add_metric([], float(self.failure is not None))
         yield failed
@@ -108,15 +97,24 @@ class Measuring(Collector):
         yield limit
 
 
-class Providers:
-    """The site's provider, `filesystem` by the provisioner's service or `prometheus`."""
+def register(registry: Registry, site: Site, provisioner: Provisioner, log: Log) -> UsagePoll:
+    """Adds what counts, measures and reports usage."""
+    poll = UsagePoll(lambda: site.current.settings, SiteProvider(provisioner), log)
+    registry.measure(poll)
+    registry.answer(usage=poll.report)
+    registry.run(poll.follow())
+    return poll
+
+
+class SiteProvider:
+    """The provider that the site chose: `filesystem`, by the provisioner's service, or `prometheus`."""
 
     def __init__(self, provisioner: Provisioner, clock: Callable[[], float] = time.time) -> None:
         self._provisioner = provisioner
         self._clock = clock
 
     async def __call__(self, settings: Settings) -> Picture:
-        """See Source."""
+        """See UsageProvider."""
         if settings.usage.prometheus and settings.usage.provider == "prometheus":
             return await self._prometheus(settings, settings.usage.prometheus)
         return await self._filesystem(settings)
@@ -124,17 +122,12 @@ class Providers:
     async def _filesystem(self, settings: Settings) -> Picture:
         if settings.provisioner is None:
             raise Refused("usage.provider is filesystem, and there is no service to ask; set storage.provisioner")
-        try:
-            counted = _COUNTED.validate_python(await self._provisioner.usage(settings.provisioner))
-        except ValidationError as error:
-            raise Refused(f"the provisioner's service gave no answer to use: {error.errors()[0]['msg']}") from None
-        homes: dict[str, Use] = {}
-        courses: dict[str, Use] = {}
-        for each in counted:
-            kind, *_, name = each.path.split("/")
+        homes: dict[str, DiskUse] = {}
+        courses: dict[str, DiskUse] = {}
+        for counted in await self._provisioner.usage(settings.provisioner):
+            kind, *_, name = counted.path.split("/")
             uses, most = (homes, home_limit) if kind == "home" else (courses, course_limit)
-            enforced = Limit(each.limit.size, each.limit.files)
-            uses[name] = limited(each.size, each.files, enforced, most(name, settings.quotas))
+            uses[name] = limited(counted.size, counted.files, counted.limit, most(name, settings.quotas))
         return Picture(self._clock(), homes, courses)
 
     async def _prometheus(self, settings: Settings, source: PrometheusSource) -> Picture:

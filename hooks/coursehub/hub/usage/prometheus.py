@@ -1,4 +1,4 @@
-"""A Prometheus, asked for what it has of directories: the names are those of prometheus-dirsize-exporter."""
+"""What a Prometheus has of directories: the names are those of prometheus-dirsize-exporter."""
 
 import asyncio
 import json
@@ -38,11 +38,11 @@ def _query(metric: str, labels: Mapping[str, str]) -> str:
 
 async def _vector(session: aiohttp.ClientSession, url: str, query: str) -> dict[str, int]:
     async with session.get(f"{url}/api/v1/query", params={"query": query}, allow_redirects=False) as response:
-        said: dict[str, Any] = await response.json(content_type=None)
-    if said["status"] != "success":
-        raise ValueError(said.get("error", "no reason given"))
+        reply: dict[str, Any] = await response.json(content_type=None)
+    if reply["status"] != "success":
+        raise ValueError(reply.get("error", "no reason given"))
     found: dict[str, int] = {}
-    for sample in said["data"]["result"]:
+    for sample in reply["data"]["result"]:
         name = sample["metric"]["directory"].rstrip("/").rpartition("/")[2]
         # Two exporters may see the same directory.
         found[name] = max(found.get(name, 0), int(float(sample["value"][1])))

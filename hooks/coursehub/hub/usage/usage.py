@@ -1,4 +1,4 @@
-"""How much homes and courses take of what they may, and what to tell whoever is near the end of it."""
+"""How much homes and courses take of what they may."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ Order = Literal["use", "share", "name"]
 
 
 @dataclass(frozen=True)
-class Use:
+class DiskUse:
     """What a home or a course takes, in bytes and files (None: not counted), and the limits; 0 or None is no limit."""
 
     size: int
@@ -30,13 +30,13 @@ class Picture:
     """What was counted, homes by login name, courses by slug; `time` in seconds since 1970."""
 
     time: float
-    homes: Mapping[str, Use]
-    courses: Mapping[str, Use]
+    homes: Mapping[str, DiskUse]
+    courses: Mapping[str, DiskUse]
 
 
-def limited(size: int, files: int | None, set_: Limit, wanted: Limit) -> Use:
+def limited(size: int, files: int | None, set_: Limit, wanted: Limit) -> DiskUse:
     """The use under the limits that the file system has set, and for what it has not, those that the site wants."""
-    return Use(size, files, Limit(set_.size or wanted.size, set_.files or wanted.files))
+    return DiskUse(size, files, Limit(set_.size or wanted.size, set_.files or wanted.files))
 
 
 def home_limit(name: str, quotas: Quotas) -> Limit:

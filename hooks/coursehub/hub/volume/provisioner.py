@@ -1,59 +1,61 @@
-"""The hub's side of the provisioner's service: directories are asked for before a server is started.
+"""The hub's client of the provisioner's service, which makes directories before a server starts.
 
-Everybody who needs the same at the same time shares one request; what was found good is not asked again for a while.
+Starts that need the same directory at the same time share one request; a success is remembered for GOOD seconds.
 """
 
 import asyncio
-import json
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import aiohttp
+from cachetools import TTLCache
+from pydantic import ValidationError
 
+from coursehub import protocol
 from coursehub.config.course import Course
 from coursehub.config.settings import ProvisionerService
 from coursehub.errors import Reason, Refused
 from coursehub.hub.metrics.spawns import Counters, Outcome
 from coursehub.log import Log
 from coursehub.person import Person
+from coursehub.protocol import CourseRequest, HomeRequest, RefusalReply, ServiceRequest, Usage, UsageReply, UsageRequest
 from coursehub.threads import in_thread
 
-# Beside it may be ca.crt: the authority of the service's certificate.
+# ca.crt beside it, where it is there, is the authority of the service's certificate.
 TOKEN = Path("/srv/coursehub/provisioner/token")
-# Seconds for which what is known to be good is not asked again.
+# Seconds for which a success is remembered.
 GOOD = 600.0
-# Requests at a time: a file server that hangs must not have the hub open a connection for everybody.
+# The most successes that are remembered: homes and courses.
+MOST = 100_000
+# Requests at a time: while a file server hangs, the hub must not open a connection for everybody.
 SLOTS = 16
-# Seconds for counting: without quotas of the file system the service walks through all homes.
-WALK = 600.0
 
-Request = Mapping[str, object]
+# The service's address and the request.
+_Key = tuple[str, ServiceRequest]
 
 _SILENT = "The service that looks after directories does not answer. Please try again in a few minutes."
 _AGAIN = "Please try again in a few minutes, and tell the administrators if it stays so."
 
 
-def needs(person: Person, course: Course | None, today: date) -> tuple[Request, ...]:
-    """The requests that make what a server of `person` in `course` mounts: the home, and the course's directories."""
-    home = {"verb": "home", "name": person.name, "uid": person.uid, "gid": person.gid}
+def needs(person: Person, course: Course | None, today: date) -> tuple[ServiceRequest, ...]:
+    """The requests for what a server of `person` in `course` mounts: the home, and the course's directories."""
+    home = HomeRequest(verb="home", name=person.name, uid=person.uid, gid=person.gid)
     if course is None or course.gid is None:
         return (home,)
     archived = course.is_archived(today)
-    asked = {"verb": "course", "slug": course.slug, "gid": course.gid, "data": course.data, "archived": archived}
-    return home, asked
+    return home, CourseRequest(verb="course", slug=course.slug, gid=course.gid, data=course.data, archived=archived)
 
 
 class _NotDone(Exception):
-    """The service answered that it did not do it, and why."""
+    """The service refused the request; the message says why."""
 
 
 class Provisioner:
-    """The service as the hub asks it: never on the event loop's time, never longer than the time-out."""
+    """The client: it never blocks the event loop, and no request takes longer than the time-out."""
 
     def __init__(
         self,
@@ -66,19 +68,18 @@ class Provisioner:
         self._authority = token.with_name("ca.crt")
         self._trust: tuple[str | None, ssl.SSLContext] | None = None
         self._log = log
-        self._clock = clock
         self._counters = counters or Counters()
-        self._good: dict[str, float] = {}
-        self._calls: dict[str, asyncio.Task[None]] = {}
+        self._good: TTLCache[_Key, bool] = TTLCache(MOST, GOOD, timer=clock)
+        self._calls: dict[_Key, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(SLOTS)
 
     async def ensure(
-        self, service: ProvisionerService | None, requests: Sequence[Request], *, again: bool = False
+        self, service: ProvisionerService | None, requests: Sequence[ServiceRequest], *, again: bool = False
     ) -> None:
-        """Returns once all that `requests` name is there; without a service nothing is asked.
+        """Returns once all `requests` are done; without a service it does nothing.
 
-        With `again` also what is known to be good is asked for. Raises Refused with the reason, and after the service's
-        `timeout` at the latest.
+        With `again` it also sends those that are remembered as done. Raises Refused with the reason, after the
+        service's `timeout` at the latest.
         """
         if service is None:
             return
@@ -90,7 +91,7 @@ class Provisioner:
             raise Refused(_SILENT, Reason.PROVISIONER) from None
 
     async def answers(self, service: ProvisionerService) -> None:
-        """Raises Refused unless the service listens; the volume it does not look at."""
+        """Raises Refused unless the service listens; it does not look at the volume."""
         try:
             async with asyncio.timeout(service.timeout):
                 tls = await self._trusted() if service.url.startswith("https:") else True
@@ -103,36 +104,39 @@ class Provisioner:
         if status != 200:
             raise Refused(f"{service.url} answers with HTTP {status}")
 
-    async def _one(self, service: ProvisionerService, request: Request, *, again: bool) -> None:
-        key = json.dumps([service.url, request], sort_keys=True)
-        if not again and self._clock() < self._good.get(key, 0.0):
+    async def _one(self, service: ProvisionerService, request: ServiceRequest, *, again: bool) -> None:
+        key = service.url, request
+        if not again and key in self._good:
             return
         call = self._calls.get(key)
         if call is None:
-            call = self._calls[key] = asyncio.create_task(self._ask(service, key, request))
-            call.add_done_callback(partial(self._ended, key, str(request["verb"])))
+            call = self._calls[key] = asyncio.create_task(self._make(service, key))
+            call.add_done_callback(partial(self._ended, key))
         await asyncio.shield(call)
 
-    async def usage(self, service: ProvisionerService) -> object:
-        """What the service says that homes and courses take; where it has to walk, after minutes. Raises Refused."""
+    async def usage(self, service: ProvisionerService) -> Sequence[Usage]:
+        """What homes and courses take; it can take minutes where the service has to walk. Raises Refused."""
         try:
-            return (await self._answer(service, {"verb": "usage"}, WALK)).get("usage")
+            reply = await self._reply(service, UsageRequest(verb="usage"), protocol.WALK)
+            return protocol.read(UsageReply, reply).usage
         except _NotDone as why:
             raise Refused(f"It could not count: {why}") from None
+        except ValidationError as error:
+            raise Refused(f"the provisioner's service gave no answer to use: {error.errors()[0]['msg']}") from None
 
-    async def _ask(self, service: ProvisionerService, key: str, request: Request) -> None:
+    async def _make(self, service: ProvisionerService, key: _Key) -> None:
         self._good.pop(key, None)
         try:
             async with self._slots:
-                await self._answer(service, request, service.timeout)
+                await self._reply(service, key[1], service.timeout)
         except _NotDone as why:
             raise Refused(f"Your directories could not be made ready: {why}", Reason.PROVISIONER) from None
-        self._keep(key)
+        self._good[key] = True
 
-    async def _answer(self, service: ProvisionerService, request: Request, seconds: float) -> dict[str, Any]:
+    async def _reply(self, service: ProvisionerService, request: ServiceRequest, seconds: float) -> object:
         try:
             async with asyncio.timeout(seconds):
-                status, said = await self._post(service, request)
+                status, reply = await self._post(service, request)
         except TimeoutError:
             raise Refused(_SILENT, Reason.PROVISIONER) from None
         except aiohttp.ClientConnectorCertificateError as error:
@@ -149,42 +153,44 @@ class Provisioner:
                 f"The service that looks after directories does not know this hub. {_AGAIN}", Reason.PROVISIONER
             )
         if status != 200:
-            why = str(said.get("refusal") or f"HTTP {status}")[:500]
-            self._log.error("provisioner: %s: %s", json.dumps(request), why)
+            why = _why_not(reply) or f"HTTP {status}"
+            self._log.error("provisioner: %s: %s", request.model_dump_json(), why)
             raise _NotDone(why)
-        return said
+        return reply
 
-    async def _post(self, service: ProvisionerService, request: Request) -> tuple[int, dict[str, Any]]:
+    async def _post(self, service: ProvisionerService, request: ServiceRequest) -> tuple[int, object]:
         headers = {"Authorization": f"Bearer {self._token.read_text().strip()}"}
         tls = await self._trusted() if service.url.startswith("https:") else True
-        # A session of its own: upstream's client has few connections, and the hub needs them for proxy and servers.
+        # A session of its own: JupyterHub's client has few connections, which proxy and servers need.
         async with (
             aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=None)) as session,
-            session.post(f"{service.url}/requests", json=request, allow_redirects=False, ssl=tls) as response,
+            session.post(
+                f"{service.url}/requests", json=request.model_dump(), allow_redirects=False, ssl=tls
+            ) as response,
         ):
-            said = await response.json(content_type=None)
-            return response.status, said if isinstance(said, dict) else {}
+            return response.status, await response.json(content_type=None)
 
     async def _trusted(self) -> ssl.SSLContext:
-        """What certificates are held against: the authority as it is now, or the image's own authorities."""
+        """What certificates are checked against: the authority in the file now, or those of the image."""
         authority = self._authority.read_text() if self._authority.exists() else None
         if authority == "":
             raise ValueError(f"{self._authority} is empty")
         if self._trust is None or self._trust[0] != authority:
-            # Reading the image's takes a while.
+            # Reading those of the image takes a while.
             made = await asyncio.wrap_future(in_thread(partial(ssl.create_default_context, cadata=authority), "tls"))
             self._trust = authority, made
         return self._trust[1]
 
-    def _keep(self, key: str) -> None:
-        now = self._clock()
-        # The oldest are first.
-        while self._good and self._good[oldest := next(iter(self._good))] <= now:
-            del self._good[oldest]
-        self._good[key] = now + GOOD
-
-    def _ended(self, key: str, verb: str, call: asyncio.Task[None]) -> None:
+    def _ended(self, key: _Key, call: asyncio.Task[None]) -> None:
         del self._calls[key]
         if not call.cancelled():
-            # Seen, also where everybody who waited has gone.
-            self._counters.requested(verb, Outcome.FAILED if call.exception() else Outcome.PASSED)
+            # Also consumes the exception where nobody waits any more.
+            _, request = key
+            self._counters.requested(request.verb, Outcome.FAILED if call.exception() else Outcome.PASSED)
+
+
+def _why_not(reply: object) -> str:
+    try:
+        return protocol.read(RefusalReply, reply).refusal[:500]
+    except ValidationError:
+        return ""

@@ -1,6 +1,5 @@
-"""The mounted volume as the hub sees it: only looked at, and never for long."""
+"""The volume as the hub mounts it: the hub only looks at it, and never waits long."""
 
-import asyncio
 import os
 import stat
 from collections.abc import Callable, Iterable
@@ -8,48 +7,39 @@ from functools import partial
 from pathlib import Path
 
 from coursehub.errors import Reason, Refused
-from coursehub.threads import in_thread
+from coursehub.threads import Slots
 
 THREADS = 16
 
 
 class Share:
-    """The mounted volume as the hub sees it: only looked at, off the event loop, for `timeout` seconds at most."""
+    """Looks at the mounted volume off the event loop, for `timeout` seconds at most."""
 
     def __init__(self, root: Path, timeout: float = 5.0) -> None:
         self._root = root
         self._timeout = timeout
-        # A hung NFS server holds its threads for as long as it hangs; there are never more of them.
-        self._slots = asyncio.Semaphore(THREADS)
+        # While an NFS server hangs, so do its threads; there are never more of them.
+        self._calls = Slots(THREADS, "share")
 
     async def check(self, home_path: str, uid: int, others: Iterable[str]) -> None:
-        """Raises Refused unless the home is there and `uid`'s, and each of `others` is a directory."""
+        """Raises Refused unless the home is there and belongs to `uid`, and all `others` are directories."""
         await self._in_time(partial(self._look, home_path, uid, tuple(others)))
 
     async def answers(self) -> None:
-        """Raises Refused unless the file server says something about the volume."""
+        """Raises Refused unless the file server answers."""
         await self._in_time(self._ask)
 
-    async def _in_time(self, look_at: Callable[[], None]) -> None:
+    async def _in_time(self, look: Callable[[], None]) -> None:
         try:
-            async with asyncio.timeout(self._timeout):
-                await self._slots.acquire()
-                look = asyncio.wrap_future(in_thread(look_at, "share"))
-                look.add_done_callback(self._looked)
-                await asyncio.shield(look)
+            await self._calls.run(look, self._timeout)
         except TimeoutError:
             raise Refused(
                 "The file server does not answer. Please try again in a few minutes.", Reason.FILE_SERVER
             ) from None
 
-    def _looked(self, look: asyncio.Future[None]) -> None:
-        self._slots.release()
-        if not look.cancelled():
-            look.exception()  # nobody may be waiting for it any more
-
     def _ask(self) -> None:
         try:
-            # Unlike a look at a directory, the kernel cannot answer it from memory.
+            # The kernel cannot answer it from memory, as it can a look at a directory.
             os.statvfs(self._root)
         except OSError as error:
             raise Refused(f"The file server refused a look at the volume ({error.strerror}).") from None

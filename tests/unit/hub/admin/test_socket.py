@@ -31,7 +31,7 @@ async def answer(question: dict[str, Any]) -> object:
 @pytest_asyncio.fixture
 async def path(tmp_path: Path) -> AsyncIterator[Path]:
     (tmp_path / "door").touch()  # left by a hub that was killed
-    server = await socket.open_to(answer, tmp_path / "door")
+    server = await socket.serve(answer, tmp_path / "door")
     yield tmp_path / "door"
     server.close()
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from coursehub.hub.failures import diagnosis
-from coursehub.hub.failures.diagnosis import Reason, find, given_up
+from coursehub.hub.failures.diagnosis import Cause, find, given_up
 
 UID = "0f0e0d0c-0b0a-4908-8706-050403020100"
 BEGAN = datetime(2026, 10, 1, 8, 0, tzinfo=UTC)
@@ -66,11 +66,11 @@ UNRESOLVED = f'failed to pull and unpack image "{IMAGE}": failed to resolve refe
 BACK_OFF = f'Back-off pulling image "{IMAGE}"'
 
 # What Kubernetes has: the pod, its events; what is made of it: reason, after how many seconds the start ends.
-CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], Reason, float | None]] = {
+CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], Cause, float | None]] = {
     "an image that the registry does not have": (
         waiting("ErrImagePull", f"rpc error: code = NotFound desc = {UNRESOLVED}: {IMAGE}: not found"),
         [PULLING],
-        Reason.IMAGE,
+        Cause.IMAGE,
         0,
     ),
     "an image that may not be fetched": (
@@ -78,13 +78,13 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], Reason, float | Non
             "ErrImagePull", f"{UNRESOLVED}: pull access denied, repository does not exist or may require authorization"
         ),
         [PULLING],
-        Reason.IMAGE,
+        Cause.IMAGE,
         0,
     ),
     "an image that needs a password": (
         waiting("ImagePullBackOff", f"{BACK_OFF}: ErrImagePull: {UNRESOLVED}: 401 Unauthorized"),
         [PULLING],
-        Reason.IMAGE,
+        Cause.IMAGE,
         0,
     ),
     "an image that is missing, as older kubelets say it": (
@@ -94,31 +94,31 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], Reason, float | Non
             event("Failed", f'Failed to pull image "{IMAGE}": {UNRESOLVED}: not found', 2),
             event("BackOff", BACK_OFF, 3),
         ],
-        Reason.IMAGE,
+        Cause.IMAGE,
         0,
     ),
     "an image that the node does not have": (
         waiting("ErrImageNeverPull", f'Container image "{IMAGE}" is not present with pull policy of Never'),
         [],
-        Reason.IMAGE,
+        Cause.IMAGE,
         0,
     ),
     "an image whose name is none": (
         waiting("InvalidImageName", 'Failed to apply default image tag "a//b": invalid reference format'),
         [],
-        Reason.IMAGE,
+        Cause.IMAGE,
         0,
     ),
     "a registry that does not answer": (
         waiting("ErrImagePull", f"{UNRESOLVED}: dial tcp 192.0.2.1:443: i/o timeout"),
         [PULLING],
-        Reason.REGISTRY,
+        Cause.REGISTRY,
         None,
     ),
     "a registry that has no name": (
         waiting("ImagePullBackOff", f"{BACK_OFF}: ErrImagePull: {UNRESOLVED}: lookup registry.example: no such host"),
         [PULLING],
-        Reason.REGISTRY,
+        Cause.REGISTRY,
         None,
     ),
     "a registry that has had enough": (
@@ -126,93 +126,93 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], Reason, float | Non
             "ErrImagePull", f"{UNRESOLVED}: 429 Too Many Requests - toomanyrequests: You have reached your rate limit"
         ),
         [PULLING],
-        Reason.REGISTRY,
+        Cause.REGISTRY,
         None,
     ),
-    "an image that is on its way": (waiting("ContainerCreating"), [SCHEDULED, PULLING], Reason.PULLING, None),
+    "an image that is on its way": (waiting("ContainerCreating"), [SCHEDULED, PULLING], Cause.PULLING, None),
     "a folder of the volume that cannot be mounted": (
         waiting(
             "CreateContainerConfigError", 'failed to prepare subPath for volumeMount "share" of container "notebook"'
         ),
         [],
-        Reason.VOLUME,
+        Cause.VOLUME,
         5,
     ),
     "a Secret that is not there": (
         waiting("CreateContainerConfigError", 'secret "x" not found'),
         [],
-        Reason.CONFIGURATION,
+        Cause.CONFIGURATION,
         5,
     ),
     "a volume that cannot be mounted": (
         waiting("ContainerCreating"),
         [SCHEDULED, event("FailedMount", 'MountVolume.SetUp failed for volume "share": hostPath type check failed', 1)],
-        Reason.VOLUME,
+        Cause.VOLUME,
         8,
     ),
     "a volume that cannot be attached": (
         pod(phase="Pending"),
         [SCHEDULED, event("FailedAttachVolume", "Multi-Attach error for volume", 1)],
-        Reason.VOLUME,
+        Cause.VOLUME,
         8,
     ),
     "a claim that is not there": (
         unscheduled('0/3 nodes are available: persistentvolumeclaim "coursehub-storage" not found.'),
         [],
-        Reason.VOLUME,
+        Cause.VOLUME,
         10,
     ),
     "a claim without a volume": (
         unscheduled("0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."),
         [],
-        Reason.VOLUME,
+        Cause.VOLUME,
         10,
     ),
-    "no room": (unscheduled("0/3 nodes are available: 3 Insufficient memory."), [], Reason.ROOM, None),
+    "no room": (unscheduled("0/3 nodes are available: 3 Insufficient memory."), [], Cause.ROOM, None),
     "no node of the kind": (
         unscheduled("0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector."),
         [],
-        Reason.ROOM,
+        Cause.ROOM,
         None,
     ),
     "no network on the node": (
         waiting("ContainerCreating"),
         [SCHEDULED, event("FailedCreatePodSandBox", "failed to setup network for sandbox", 1)],
-        Reason.NODE,
+        Cause.NODE,
         None,
     ),
-    "too much memory": (terminated("OOMKilled", 137), [], Reason.MEMORY, 0),
+    "too much memory": (terminated("OOMKilled", 137), [], Cause.MEMORY, 0),
     "too little memory even to begin": (
         terminated("StartError", 128, "container init was OOM-killed (memory limit too low?)"),
         [],
-        Reason.MEMORY,
+        Cause.MEMORY,
         0,
     ),
     "a program that is not in the image": (
         terminated("StartError", 128, 'exec: "coursehub-start": executable file not found in $PATH'),
         [],
-        Reason.CONFIGURATION,
+        Cause.CONFIGURATION,
         0,
     ),
-    "a server that ends": (terminated("Error", 1, "ImportError: no x\n"), [], Reason.EXITED, 0),
-    "a server that is killed": (terminated("Error", 137, "[I ServerApp] Kernel started"), [], Reason.EXITED, 0),
-    "a server that ends well": (terminated("Completed", 0), [], Reason.EXITED, 0),
+    "a server that ends": (terminated("Error", 1, "ImportError: no x\n"), [], Cause.EXITED, 0),
+    "a server that is killed": (terminated("Error", 137, "[I ServerApp] Kernel started"), [], Cause.EXITED, 0),
+    "a server that ends well": (terminated("Completed", 0), [], Cause.EXITED, 0),
     "an eviction": (
         pod(phase="Failed", reason="Evicted", message="The node was low on resource: memory."),
         [],
-        Reason.EVICTED,
+        Cause.EVICTED,
         0,
     ),
     "a node that is full after all": (
         pod(phase="Failed", reason="OutOfmemory", message="Node didn't have enough resource: memory"),
         [],
-        Reason.NODE,
+        Cause.NODE,
         0,
     ),
     "a node that shuts down": (
         pod(phase="Failed", reason="Terminated", message="Pod was terminated in response to imminent node shutdown."),
         [],
-        Reason.NODE,
+        Cause.NODE,
         0,
     ),
 }
@@ -222,11 +222,11 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], Reason, float | Non
     ("found", "events", "reason", "fatal_after"), [pytest.param(*case, id=name) for name, case in CASES.items()]
 )
 def test_what_kubernetes_has_is_known_and_ends_the_start_only_where_waiting_is_of_no_use(
-    found: dict[str, Any], events: list[dict[str, Any]], reason: Reason, fatal_after: float | None
+    found: dict[str, Any], events: list[dict[str, Any]], reason: Cause, fatal_after: float | None
 ) -> None:
     seen = find(found, events)
     assert seen is not None
-    assert (seen.reason, seen.fatal_after) == (reason, fatal_after)
+    assert (seen.cause, seen.fatal_after) == (reason, fatal_after)
     assert seen.sentence[0].isupper()
     assert seen.sentence.endswith((".", "ImportError: no x"))
     assert bool(seen.meanwhile) == (fatal_after is None), "who waits is to know that something happens, and only they"
@@ -313,5 +313,5 @@ def test_a_start_that_is_given_up_says_what_it_waited_for() -> None:
     assert given_up(seen).sentence == (
         "There is no room for your server on the machines. That took too long; please start it again later."
     )
-    assert given_up(seen).reason is Reason.ROOM
+    assert given_up(seen).cause is Cause.ROOM
     assert given_up(None).sentence == "Your server did not answer. That took too long; please start it again later."

@@ -12,7 +12,7 @@ import pytest
 from coursehub.hub.failures import record
 from coursehub.hub.failures.diagnosis import find
 from coursehub.hub.failures.record import Failure
-from coursehub.hub.failures.store import NEWEST, Failures
+from coursehub.hub.failures.store import NEWEST, FailureStore
 from coursehub.hub.metrics.spawns import Counters
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -30,9 +30,9 @@ def failed(user: str = "maria", moment: datetime = NOW) -> Failure:
     return record.of(user, moment, "running", why, KILLED, [PULLING, SCHEDULED])
 
 
-def store(folder: Path, days: int = 14) -> Failures:
+def store(folder: Path, days: int = 14) -> FailureStore:
     """A store in a folder that is not there yet."""
-    return Failures(folder / "failures", lambda: days, LOG)
+    return FailureStore(folder / "failures", lambda: days, LOG)
 
 
 def test_a_record_says_all_that_the_pod_and_its_events_said() -> None:

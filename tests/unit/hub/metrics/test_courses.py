@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from coursehub.hub.metrics.courses import Live
+from coursehub.hub.metrics.courses import CourseMetrics
 from coursehub.live.snapshot import Snapshot
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -17,7 +17,7 @@ FINE = replace(STATE, entries=STATE.entries[:1], problems=())
 def numbers(now: Snapshot, *memory: Path) -> dict[str, float]:
     """What a scrape finds, and each sample's labels."""
     registry = CollectorRegistry()
-    registry.register(Live(lambda: now, memory))
+    registry.register(CourseMetrics(lambda: now, memory))
     lines = generate_latest(registry).decode().splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 

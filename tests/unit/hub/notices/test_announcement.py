@@ -17,7 +17,7 @@ ZONE = ZoneInfo("Europe/Helsinki")
 
 def shown(text: str) -> str:
     """What a page shows of it."""
-    return str(Announcement(text=text, since=NOW).note().html())
+    return str(Announcement(text=text, since=NOW).notice().html())
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_no_text_at_all_makes_markup_of_its_own(text: str) -> None:
     except Refused:
         return
     parts = list(announcement.parts(checked))
-    html = str(notice.Note("x", Level.INFO, tuple(parts)).html())
+    html = str(notice.Notice("x", Level.INFO, tuple(parts)).html())
     links = sum(isinstance(part, Link) for part in parts)
     assert html.count("<") == 2 + 2 * links
     assert html.count('"') == 4 + 8 * links
@@ -152,12 +152,12 @@ def test_it_holds_until_its_end_and_another_text_is_another_note() -> None:
     one = Announcement(text="One", since=NOW, until=end)
     assert one.holds(NOW)
     assert not one.holds(end)
-    assert one.note().id == Announcement(text="One", since=NOW, until=end).note().id
-    assert one.note().id != Announcement(text="Two", since=NOW, until=end).note().id
+    assert one.notice().id == Announcement(text="One", since=NOW, until=end).notice().id
+    assert one.notice().id != Announcement(text="Two", since=NOW, until=end).notice().id
 
 
 def test_a_server_gets_words_and_links_apart() -> None:
-    said = Announcement(text="See [the news](https://example.edu/).", level=Level.WARNING, since=NOW).note().plain()
+    said = Announcement(text="See [the news](https://example.edu/).", level=Level.WARNING, since=NOW).notice().plain()
     assert said["level"] == "warning"
     assert said["text"] == "See the news."
     assert said["links"] == [{"label": "the news", "url": "https://example.edu/"}]

@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 from coursehub.config.settings import Settings
 from coursehub.errors import Refused
-from coursehub.hub.usage.poll import Measuring, Providers
-from coursehub.hub.usage.usage import Picture, Use
+from coursehub.hub.usage.poll import SiteProvider, UsagePoll
+from coursehub.hub.usage.usage import DiskUse, Picture
 from coursehub.hub.volume.provisioner import Provisioner
 from coursehub.limits import Limit
 from prometheus_client import CollectorRegistry, generate_latest
@@ -22,7 +22,7 @@ from tests.unit.hub.volume.test_provisioner import Asked, served
 
 LOG = logging.getLogger("tests")
 GIB = 2**30
-PICTURE = Picture(1790928000, {}, {"a": Use(5, 1, Limit(10)), "b": Use(7, 1, Limit())})
+PICTURE = Picture(1790928000, {}, {"a": DiskUse(5, 1, Limit(10)), "b": DiskUse(7, 1, Limit())})
 QUOTAS = "quotas: {home: {size: 10G}, courses: {python-intro: {size: 1T}}}\n"
 
 
@@ -38,7 +38,7 @@ async def counted(token: Path, asked: Asked) -> Picture:
     """What the provider `filesystem` makes of the answer."""
     async with served(asked) as service:
         values = settings("{provider: filesystem}", f"provisioner: {{url: '{service.url}', timeout: 5}}\n")
-        return await Providers(Provisioner(token, LOG), lambda: 7.0)(values)
+        return await SiteProvider(Provisioner(token, LOG), lambda: 7.0)(values)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def token(tmp_path: Path) -> Path:
 
 async def test_the_service_is_asked_once_for_all_and_limits_are_the_file_systems_else_the_sites(token: Path) -> None:
     asked = Asked()
-    asked.said = {
+    asked.reply = {
         "usage": [
             row("home/01/maria", 9, 20, "quota"),
             row("home/02/jonas", 8),
@@ -59,14 +59,14 @@ async def test_the_service_is_asked_once_for_all_and_limits_are_the_file_systems
     }
     assert await counted(token, asked) == Picture(
         7.0,
-        {"maria": Use(9, 3, Limit(20)), "jonas": Use(8, 3, Limit(10 * GIB))},
-        {"python-intro": Use(7, 3, Limit(1024 * GIB)), "small": Use(6, 3, Limit())},
+        {"maria": DiskUse(9, 3, Limit(20)), "jonas": DiskUse(8, 3, Limit(10 * GIB))},
+        {"python-intro": DiskUse(7, 3, Limit(1024 * GIB)), "small": DiskUse(6, 3, Limit())},
     )
     assert asked.requests == [{"verb": "usage"}]
 
 
 @pytest.mark.parametrize(
-    ("status", "answer", "said"),
+    ("status", "answer", "message"),
     [
         (503, {"refusal": "the file server does not answer"}, "It could not count: the file server does not answer"),
         (401, {}, "does not know this hub"),
@@ -76,17 +76,17 @@ async def test_the_service_is_asked_once_for_all_and_limits_are_the_file_systems
     ],
 )
 async def test_a_service_that_cannot_count_is_a_refusal_with_the_reason(
-    token: Path, status: int, answer: dict[str, Any], said: str
+    token: Path, status: int, answer: dict[str, Any], message: str
 ) -> None:
     asked = Asked()
-    asked.status, asked.said = status, answer
-    with pytest.raises(Refused, match=said):
+    asked.status, asked.reply = status, answer
+    with pytest.raises(Refused, match=message):
         await counted(token, asked)
 
 
 async def test_without_a_service_it_says_what_to_set(token: Path) -> None:
     with pytest.raises(Refused, match=r"set storage\.provisioner"):
-        await Providers(Provisioner(token, LOG))(settings("{provider: filesystem}"))
+        await SiteProvider(Provisioner(token, LOG))(settings("{provider: filesystem}"))
 
 
 class Api:
@@ -104,8 +104,8 @@ class Api:
             {"metric": {"__name__": query.partition("{")[0], "directory": directory}, "value": [1.5, str(value)]}
             for directory, value in self.samples.get(query, {}).items()
         ]
-        said = {"status": "success", "data": {"resultType": "vector", "result": result}}
-        return web.json_response(said if self.body is None else self.body)
+        message = {"status": "success", "data": {"resultType": "vector", "result": result}}
+        return web.json_response(message if self.body is None else self.body)
 
 
 @asynccontextmanager
@@ -131,17 +131,17 @@ async def test_a_prometheus_knows_homes_and_courses_by_their_labels(token: Path)
     async with prometheus(api) as url:
         labels = """homes: {job: 'a "b"'}, courses: {job: courses}"""
         values = settings(f"{{provider: prometheus, prometheus: {{url: '{url}', {labels}}}}}")
-        found = await Providers(Provisioner(token, LOG), lambda: 7.0)(values)
+        found = await SiteProvider(Provisioner(token, LOG), lambda: 7.0)(values)
     assert found == Picture(
         7.0,
-        {"maria": Use(9 * 10**9, None, Limit(10**10)), "jonas": Use(8, None, Limit(10 * GIB))},
-        {"python-intro": Use(7, None, Limit(1024 * GIB))},
+        {"maria": DiskUse(9 * 10**9, None, Limit(10**10)), "jonas": DiskUse(8, None, Limit(10 * GIB))},
+        {"python-intro": DiskUse(7, None, Limit(1024 * GIB))},
     )
     assert len(api.queries) == 4
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         ({"status": "error", "error": "parse error"}, "parse error"),
         ({"status": "success", "data": {"result": []}}, "has no dirsize_total_size_bytes{}"),
@@ -154,19 +154,19 @@ async def test_a_prometheus_knows_homes_and_courses_by_their_labels(token: Path)
         ("nonsense", "TypeError"),
     ],
 )
-async def test_a_prometheus_without_the_numbers_is_a_refusal(token: Path, body: Any, said: str) -> None:
+async def test_a_prometheus_without_the_numbers_is_a_refusal(token: Path, body: Any, message: str) -> None:
     api = Api()
     api.body = body
     async with prometheus(api) as url:
         values = settings(f"{{provider: prometheus, prometheus: {{url: '{url}'}}}}")
-        with pytest.raises(Refused, match=said):
-            await Providers(Provisioner(token, LOG))(values)
+        with pytest.raises(Refused, match=message):
+            await SiteProvider(Provisioner(token, LOG))(values)
 
 
 async def test_a_prometheus_that_is_away_is_a_refusal(token: Path) -> None:
     values = settings("{provider: prometheus, prometheus: {url: 'http://127.0.0.1:1'}}")
     with pytest.raises(Refused, match="gave no answer to use"):
-        await Providers(Provisioner(token, LOG))(values)
+        await SiteProvider(Provisioner(token, LOG))(values)
 
 
 class Counting:
@@ -188,7 +188,7 @@ async def test_a_provider_that_fails_warns_nobody_and_is_told_once_until_it_is_b
     failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     counting = Counting()
-    measuring = Measuring(lambda: settings("{provider: filesystem}"), counting, LOG)
+    measuring = UsagePoll(lambda: settings("{provider: filesystem}"), counting, LOG)
     await measuring.look()
     assert measuring.picture == PICTURE
     counting.failure = failure
@@ -205,7 +205,7 @@ async def test_a_provider_that_fails_warns_nobody_and_is_told_once_until_it_is_b
 
 async def test_without_a_provider_nothing_is_asked() -> None:
     counting = Counting()
-    measuring = Measuring(site, counting, LOG)
+    measuring = UsagePoll(site, counting, LOG)
     await measuring.look()
     assert (counting.asked, measuring.picture, measuring.failure) == (0, None, None)
 
@@ -213,7 +213,7 @@ async def test_without_a_provider_nothing_is_asked() -> None:
 async def test_it_looks_again_when_the_site_changes_its_mind() -> None:
     counting = Counting()
     now = [site()]
-    measuring = Measuring(lambda: now[0], counting, LOG)
+    measuring = UsagePoll(lambda: now[0], counting, LOG)
     following = asyncio.create_task(measuring.follow())
     await asyncio.sleep(0.1)
     now[0] = settings("{provider: filesystem, interval: 86400}")
@@ -223,7 +223,7 @@ async def test_it_looks_again_when_the_site_changes_its_mind() -> None:
     following.cancel()
 
 
-def numbers(measuring: Measuring) -> dict[str, float]:
+def numbers(measuring: UsagePoll) -> dict[str, float]:
     registry = CollectorRegistry()
     registry.register(measuring)
     lines = generate_latest(registry).decode().splitlines()
@@ -231,7 +231,7 @@ def numbers(measuring: Measuring) -> dict[str, float]:
 
 
 async def test_a_scrape_finds_what_courses_take_and_may_take() -> None:
-    measuring = Measuring(lambda: settings("{provider: filesystem}"), Counting(), LOG)
+    measuring = UsagePoll(lambda: settings("{provider: filesystem}"), Counting(), LOG)
     await measuring.look()
     assert numbers(measuring) == {
         "coursehub_usage_error": 0,

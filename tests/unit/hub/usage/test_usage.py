@@ -2,7 +2,7 @@
 
 from coursehub.config.settings import Quotas
 from coursehub.hub.usage import usage
-from coursehub.hub.usage.usage import Order, Picture, Use
+from coursehub.hub.usage.usage import DiskUse, Order, Picture
 from coursehub.limits import Limit
 
 GIB = 2**30
@@ -26,8 +26,8 @@ def test_limits_are_the_file_systems_and_where_it_has_none_the_sites() -> None:
 
 PICTURE = Picture(
     0,
-    {"maria": Use(9 * GIB, 7, Limit(10 * GIB, 1000)), "jonas": Use(20 * GIB, 7, Limit())},
-    {"python-intro": Use(GIB // 2, 3, Limit(100 * GIB))},
+    {"maria": DiskUse(9 * GIB, 7, Limit(10 * GIB, 1000)), "jonas": DiskUse(20 * GIB, 7, Limit())},
+    {"python-intro": DiskUse(GIB // 2, 3, Limit(100 * GIB))},
 )
 
 

@@ -11,13 +11,15 @@ import pytest
 from aiohttp import web
 from coursehub.config.settings import ProvisionerService
 from coursehub.errors import Refused
-from coursehub.hub.volume.provisioner import GOOD, Provisioner, Request, needs
+from coursehub.hub.volume.provisioner import GOOD, Provisioner, needs
+from coursehub.protocol import CourseRequest, HomeRequest
 from pydantic import ValidationError
 
 from tests.support import ANNA, MARIA, TODAY, catalog
 
 LOG = logging.getLogger("tests")
-HOME: Request = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
+HOME = HomeRequest(verb="home", name="maria", uid=20001, gid=20001)
+SENT: dict[str, Any] = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -37,7 +39,7 @@ class Asked:
         self.requests: list[Any] = []
         self.tokens: list[str] = []
         self.status = 200
-        self.said: Any = {"changes": []}
+        self.reply: Any = {"changes": []}
         self.arrived = asyncio.Event()
         self.free = asyncio.Event()
         self.free.set()
@@ -47,7 +49,7 @@ class Asked:
         self.tokens.append(http.headers["Authorization"])
         self.arrived.set()
         await self.free.wait()
-        return web.json_response(self.said, status=self.status)
+        return web.json_response(self.reply, status=self.status)
 
     async def health(self, _: web.Request) -> web.Response:
         """Whether it listens."""
@@ -79,19 +81,19 @@ def token(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("slug", "asked"),
+    ("slug", "wanted"),
     [
         (None, None),
         ("statistics-lab", None),
-        ("python-intro", ("python-intro", 70101, "read-only", False)),
-        ("data-analysis", ("data-analysis", 70102, "read-write", False)),
-        ("old-course", ("old-course", 70103, "read-only", True)),
+        ("python-intro", CourseRequest(verb="course", slug="python-intro", gid=70101, data="read-only")),
+        ("data-analysis", CourseRequest(verb="course", slug="data-analysis", gid=70102, data="read-write")),
+        ("old-course", CourseRequest(verb="course", slug="old-course", gid=70103, data="read-only", archived=True)),
     ],
 )
-def test_what_a_server_needs_is_its_home_and_its_courses_directories(slug: str | None, asked: object) -> None:
+def test_what_a_server_needs_is_its_home_and_its_courses_directories(slug: str | None, wanted: object) -> None:
     home, *course = needs(MARIA, catalog().courses[slug] if slug else None, TODAY)
     assert home == HOME
-    assert [tuple(each.values())[1:] for each in course] == ([asked] if asked else [])
+    assert course == ([wanted] if wanted else [])
 
 
 async def test_without_a_service_nothing_is_asked(tmp_path: Path) -> None:
@@ -104,8 +106,8 @@ async def test_what_is_good_is_not_asked_again_until_its_time_is_over(token: Pat
         ours = Provisioner(token, LOG, clock)
         for _ in range(3):
             await ours.ensure(service, [HOME])
-        assert asked.requests == [HOME]
-        await ours.ensure(service, [{**HOME, "gid": 5000}])
+        assert asked.requests == [SENT]
+        await ours.ensure(service, [HOME.model_copy(update={"gid": 5000})])
         assert len(asked.requests) == 2, "another group is another request"
         await ours.ensure(service, [HOME], again=True)
         clock.now = GOOD + 1
@@ -125,7 +127,7 @@ async def test_all_who_need_the_same_at_once_share_one_request(token: Path) -> N
         done = await asyncio.gather(*waiting, return_exceptions=True)
         assert isinstance(done[0], asyncio.CancelledError)
         assert done[1:] == [None] * 19
-        assert asked.requests == [HOME]
+        assert asked.requests == [SENT]
 
 
 async def test_a_changed_token_is_used_at_once(token: Path) -> None:
@@ -139,7 +141,7 @@ async def test_a_changed_token_is_used_at_once(token: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "sentence"),
+    ("status", "reply", "sentence"),
     [
         (401, {"refusal": "the token is missing or wrong"}, "does not know this hub.*tell the administrators"),
         (422, {"refusal": "the home belongs to uid 5"}, "could not be made ready: the home belongs to uid 5"),
@@ -150,10 +152,10 @@ async def test_a_changed_token_is_used_at_once(token: Path) -> None:
     ],
 )
 async def test_a_refusal_is_a_sentence_and_is_never_remembered(
-    token: Path, status: int, said: Any, sentence: str
+    token: Path, status: int, reply: Any, sentence: str
 ) -> None:
     asked = Asked()
-    asked.status, asked.said = status, said
+    asked.status, asked.reply = status, reply
     async with served(asked) as service:
         ours = Provisioner(token, LOG)
         with pytest.raises(Refused, match=sentence):
@@ -198,7 +200,7 @@ async def test_a_service_that_hangs_is_told_in_time_also_to_those_for_whom_there
     asked.free.clear()
     async with served(asked, within=0.5) as service:
         ours = Provisioner(token, LOG)
-        many = [ours.ensure(service, [{**HOME, "name": f"p{number}"}]) for number in range(60)]
+        many = [ours.ensure(service, [HOME.model_copy(update={"name": f"p{number}"})]) for number in range(60)]
         async with asyncio.timeout(20):
             done = await asyncio.gather(*many, return_exceptions=True)
         assert {str(each) for each in done} == {
@@ -210,8 +212,8 @@ async def test_a_service_that_hangs_is_told_in_time_also_to_those_for_whom_there
 
 async def test_the_home_and_the_course_are_asked_for_together_and_one_refusal_is_enough(token: Path) -> None:
     async def answer(http: web.Request) -> web.Response:
-        said = await http.json()
-        return web.json_response({"refusal": "no"}, status=200 if said["verb"] == "home" else 422)
+        request = await http.json()
+        return web.json_response({"refusal": "no"}, status=200 if request["verb"] == "home" else 422)
 
     async with served(answer) as service:
         with pytest.raises(Refused, match="could not be made ready: no"):

@@ -1,0 +1,66 @@
+"""The plan of a start: who starts what, whether they may, and whether their directories are there."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from coursehub.config import profiles
+from coursehub.config.profiles import Profile
+from coursehub.errors import Reason, Refused
+from coursehub.live.snapshot import Site
+from coursehub.servers import access, plan, site_module
+from coursehub.servers.plan import PodPlan
+from coursehub.servers.site_module import Adjust
+
+from .accounts import Accounts
+from .metrics.spawns import Counters, Step
+from .volume.directories import Directories
+
+
+def asked(user_options: Mapping[str, object]) -> Profile:
+    """The profile that a form, a link or the REST API asked for; general use where none was named. Raises Refused."""
+    profile = profiles.of(user_options)
+    if profile is None:
+        slug = str(user_options.get("profile"))[:80]
+        raise Refused(f"There is no choice {slug!r}. Choose one on the start page.", Reason.CHOICE)
+    return profile
+
+
+class Planner:
+    """Plans from what is live, with the site's own `adjust`, and counts the steps."""
+
+    def __init__(
+        self, site: Site, accounts: Accounts, directories: Directories, counters: Counters, adjust: Adjust | None = None
+    ) -> None:
+        self._site = site
+        self._accounts = accounts
+        self._directories = directories
+        self._counters = counters
+        self._adjust = adjust
+
+    async def plan(self, spawner: Any) -> PodPlan:
+        """The plan of the server that the spawner's owner asked for; raises Refused or GateClosed."""
+        snapshot = self._site.current
+        today = snapshot.settings.day(datetime.now(UTC))
+        with self._counters.step(Step.IDENTITY):
+            person = await self._accounts.owner(spawner, snapshot.settings)
+        with self._counters.step(Step.PLAN):
+            profile = asked(spawner.user_options)
+            course = access.decide(person, profile, snapshot.catalog, today)
+            planned = plan.make(person, profile, course, snapshot.settings, today)
+            if self._adjust is not None:
+                # Code that is not ours: never on the event loop.
+                planned = await asyncio.to_thread(site_module.adjusted, planned, self._adjust, snapshot.settings)
+        with self._counters.step(Step.DIRECTORIES):
+            await self._directories.prepare(planned, course, snapshot.settings, today)
+        return planned
+
+    def label(self, user_options: object) -> str:
+        """The live course that was asked for, `general`, or nothing: what anybody can write is no metric's label."""
+        profile = profiles.of(user_options)
+        if profile is None:
+            return ""
+        if profile.course is None:
+            return profiles.GENERAL_SLUG
+        return profile.course if profile.course in self._site.current.catalog.courses else ""

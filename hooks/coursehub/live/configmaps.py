@@ -1,0 +1,245 @@
+"""ConfigMaps as the API server has them, laid down as the folders that `folders` reads.
+
+Upstream's volumes are plain lists, which no value of ours reaches, and kubelet shows a change only after up to 100 s:
+so the hub follows its ConfigMaps itself. Which ones hold course files, the one with the site's values says.
+
+    python3 -m coursehub.live.configmaps --namespace NAMESPACE FOLDER
+
+lays them down once, for the nightly check, whose container has no account; 1 where one of them cannot be had.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import re
+import shutil
+import sys
+import tempfile
+import threading
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from kubernetes_asyncio.client import ApiClient, ApiException, Configuration, CoreV1Api
+from kubernetes_asyncio.config import load_incluster_config
+
+from coursehub.errors import InvalidFile
+
+from . import folders
+
+SITE = "coursehub-site"
+# Its key with the names of the others; empty where the course files are on a volume.
+NAMES = "courses"
+# Where the site mounts that volume.
+VOLUME = Path("/usr/local/etc/jupyterhub/courses")
+
+# So long nothing is said of an API server that does not answer, and the hub's start waits.
+_PATIENCE = 10.0
+_ANSWER = 10.0
+# So often all is asked for anew: a connection can be lost without anybody being told.
+_WATCH = 60
+_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
+# Changes that come together are one.
+_TOGETHER = 0.1
+_KEY = re.compile(r"(?!\.\.)[-._a-zA-Z0-9]+")
+_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
+
+# The files of a ConfigMap, or why there are none.
+_Found = Mapping[str, bytes] | str
+
+
+class ConfigMaps:
+    """The ConfigMaps of `namespace`, in folders below `folder`; each change is there whole or not at all.
+
+    What was read stays while the API server is away. One that is gone, or may not be read, has the reason in its place.
+    """
+
+    def __init__(self, folder: Path, namespace: str, log: logging.Logger | logging.LoggerAdapter[Any]) -> None:
+        self.site = folder / "now" / SITE
+        self.courses = folder / "now" / "courses"
+        self._folder = folder
+        self._namespace = namespace
+        self._log = log
+        self._names: tuple[str, ...] | None = None
+        self._found: dict[str, _Found] = {}
+        self._laid: object = None
+        self._generation = 0
+        self._there = threading.Event()
+        self._begun = monotonic()
+        self._failures: dict[str, str] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def follow(self) -> None:
+        """Follows them in a thread until the process ends; returns once they are there, after a while in any case."""
+        self._begun = monotonic()
+        threading.Thread(target=self._run, name="configmaps", daemon=True).start()
+        self._there.wait(_PATIENCE + 2 * _LONGEST_PAUSE)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                asyncio.run(self._follow_all())
+            except Exception as error:  # noqa: BLE001 - whatever happens, the hub goes on with what it has
+                self._fail(SITE, error)
+            threading.Event().wait(_LONGEST_PAUSE)
+
+    async def _follow_all(self) -> None:
+        configuration = Configuration()
+        load_incluster_config(configuration)  # type: ignore[no-untyped-call] # kubernetes_asyncio has no types for it
+        async with ApiClient(configuration) as client:
+            self._tasks = {}
+            await self._follow(CoreV1Api(client), SITE)
+
+    async def _follow(self, api: CoreV1Api, name: str) -> None:
+        pause = _PAUSE
+        while True:
+            try:
+                version = await self._look(api, name)
+                if self._failures.pop(name, None):
+                    self._log.info("ConfigMap %s: followed again", name)
+                pause = _PAUSE
+                await self._change(api, name, version)
+            except Exception as error:  # noqa: BLE001 - whatever happens, it is asked for again
+                self._fail(name, error)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _look(self, api: CoreV1Api, name: str) -> str:
+        """Takes the ConfigMap as it is now; its version, or that of there being none, for `_change`."""
+        # A list, where a Role that names one ConfigMap allows it by this selector: it has a version without one too.
+        listed = await api.list_namespaced_config_map(
+            self._namespace, field_selector=f"metadata.name={name}", _request_timeout=_ANSWER
+        )
+        if listed.items:
+            (found,) = listed.items
+            files = {key: text.encode(errors="replace") for key, text in (found.data or {}).items()}
+            # What kubectl makes of a file that is not UTF-8.
+            files |= {key: b64decode(text) for key, text in (found.binary_data or {}).items()}
+            self._found[name] = {key: content for key, content in files.items() if _KEY.fullmatch(key)}
+        else:
+            make = (
+                "helm upgrade makes it"
+                if name in (SITE, folders.OWN)
+                else ("make it, or take it out of courses.existingConfigMaps")
+            )
+            self._found[name] = f"is not in namespace {self._namespace}; {make}"
+        if name == SITE:
+            self._name_all(api)
+        self._lay()
+        return str(listed.metadata.resource_version)
+
+    async def _change(self, api: CoreV1Api, name: str, version: str) -> None:
+        """Returns once the ConfigMap may no more be as it was at `version`, at the latest after a minute."""
+        selected: dict[str, Any] = {
+            "field_selector": f"metadata.name={name}",
+            "resource_version": version,
+            "timeout_seconds": _WATCH,
+        }
+        response: Any = await api.list_namespaced_config_map(
+            self._namespace, watch=True, **selected, _preload_content=False, _request_timeout=_WATCH + _ANSWER
+        )
+        try:
+            if response.status != 200:
+                raise ApiException(response.status)
+            # Whatever it is, a change or that the version is too old: the next look tells.
+            await response.content.readany()
+        finally:
+            response.close()
+        await asyncio.sleep(_TOGETHER)
+
+    def _name_all(self, api: CoreV1Api) -> None:
+        """Follows what the site's values name, and nothing else."""
+        found = self._found[SITE]
+        if isinstance(found, str):
+            return
+        given = found.get(NAMES, folders.OWN.encode()).decode().split()
+        self._names = tuple(name for name in given if _NAME.fullmatch(name))
+        for name in self._tasks.keys() - {*self._names}:
+            self._tasks.pop(name).cancel()
+            self._found.pop(name, None)
+            self._failures.pop(name, None)
+        for name in self._names:
+            if name not in self._tasks:
+                self._tasks[name] = asyncio.get_running_loop().create_task(self._follow(api, name))
+
+    def _fail(self, name: str, error: Exception) -> None:
+        status = getattr(error, "status", None)
+        refused = status in (401, 403)
+        if refused:
+            why = (
+                f"the API server does not let this account read it (HTTP {status}); "
+                "the chart's Role coursehub-configmaps does, and helm upgrade makes it as it was"
+            )
+        else:
+            reason = f"HTTP {status}" if status else f"{type(error).__name__}: {error}".rstrip(": ")
+            why = f"the API server does not give it ({reason}); it is asked again and again"
+        # A Role counts a moment after it is made, and a server that starts anew answers before long.
+        if monotonic() - self._begun > _PATIENCE and (refused or name not in self._found):
+            self._found[name] = why
+        if self._failures.get(name) != why:
+            self._failures[name] = why
+            self._log.error("ConfigMap %s: %s", name, why)
+        with suppress(OSError):
+            self._lay()
+
+    def _lay(self) -> None:
+        """Puts all that was found in place of what is laid down, unless it is the same or one is still to come."""
+        names = (folders.OWN,) if self._names is None else self._names
+        found: dict[str, _Found] = {name: self._found[name] for name in (SITE, *names) if name in self._found}
+        if self._names is None and SITE in found:
+            found[folders.OWN] = f"which ones there are is not known without ConfigMap {SITE}"
+        if len(found) <= len(names) or found == self._laid:
+            return
+        self._generation += 1
+        new = self._folder / str(self._generation)
+        for name, files in found.items():
+            place = new / SITE if name == SITE else new / "courses" / name
+            place.mkdir(parents=True)
+            for key, content in ({folders.WHY: files.encode()} if isinstance(files, str) else files).items():
+                (place / key).write_bytes(content)
+        if not names:
+            (new / "courses").mkdir()
+            (new / "courses" / folders.CLAIM).symlink_to(VOLUME)
+        link = self._folder / "new"
+        link.unlink(missing_ok=True)
+        link.symlink_to(new.name)
+        link.replace(self._folder / "now")
+        self._laid = found
+        self._there.set()
+        # Somebody may just be reading the last one.
+        shutil.rmtree(self._folder / str(self._generation - 2), ignore_errors=True)
+
+
+def followed(log: logging.Logger | logging.LoggerAdapter[Any]) -> tuple[Path, Path]:
+    """The folders with the site's values and with the course files of this pod's namespace, followed from now on."""
+    maps = ConfigMaps(Path(tempfile.mkdtemp(prefix="coursehub-")), os.environ["POD_NAMESPACE"], log)
+    maps.follow()
+    return maps.site, maps.courses
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """See above."""
+    parser = argparse.ArgumentParser(prog="python3 -m coursehub.live.configmaps")
+    parser.add_argument("--namespace", required=True, help="the namespace of the release")
+    parser.add_argument("folder", type=Path, help="where to: now/coursehub-site/ and now/courses/NAME/")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(format="%(message)s", level=logging.ERROR, stream=sys.stderr)
+    maps = ConfigMaps(options.folder, options.namespace, logging.getLogger(__name__))
+    maps.follow()
+    found = [folders.site(maps.site), folders.courses(maps.courses)]
+    texts = [text for files in found for text in ([files] if isinstance(files, InvalidFile) else dict(files).values())]
+    problems = [problem for text in texts if isinstance(text, InvalidFile) for problem in text.problems]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return int(bool(problems))
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    # The thread would go on, and be heard while Python ends.
+    os._exit(code)

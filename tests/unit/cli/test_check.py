@@ -1,0 +1,38 @@
+"""`coursehub check`: every mistake with its line, as lines or JSON."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.command import run
+
+
+def test_mistakes_as_json(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", "--json", "--site", "site.yaml", "broken.yaml") == 1
+    first, second = json.loads(capsys.readouterr().out)
+    assert first["message"] == "'name' is missing; add it"
+    assert second == {
+        "file": "broken.yaml",
+        "line": 2,
+        "column": 7,
+        "message": "unknown key 'nam'; did you mean 'name'?",
+        "course": "a",
+    }
+
+
+def test_no_mistakes_as_json_are_an_empty_list(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", "--json", "--site", "site.yaml", "courses.yaml") == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_y23_a_file_in_another_encoding_is_told(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "latin.yaml").write_bytes("courses:\n  a: {name: \xe4}\n".encode("latin-1"))
+    assert run("check", "--site", "site.yaml", "latin.yaml") == 1
+    assert capsys.readouterr().err == "latin.yaml:2:13: not UTF-8 text; save the file as UTF-8\n"
+
+
+@pytest.mark.parametrize("name", ["local.yaml", "example-university.yaml"])
+def test_the_repositorys_own_course_file_holds_no_mistake(name: str) -> None:
+    values = Path(__file__).parents[3] / "values"
+    assert run("check", "--site", str(values / name), str(values / "courses.yaml")) == 0

@@ -1,0 +1,43 @@
+"""The running hub is asked by `kubectl exec`; what it cannot answer is a sentence."""
+
+import json
+from pathlib import Path
+
+import pytest
+from coursehub.cli import hub
+from coursehub.cli.hub import NoAnswer
+
+from tests.answering import Kubectl
+
+
+@pytest.fixture
+def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kubectl:
+    return Kubectl.installed(tmp_path, monkeypatch)
+
+
+def test_the_question_goes_in_as_json_and_the_answer_comes_back(kubectl: Kubectl) -> None:
+    kubectl.hub_says({"courses": []})
+    assert hub.ask("teaching", {"ask": "courses"}) == {"courses": []}
+    ((*words, question),) = kubectl.asked
+    assert words[:4] == ["--namespace", "teaching", "exec", "deployment/hub"]
+    assert json.loads(question) == {"ask": "courses"}
+
+
+@pytest.mark.parametrize(
+    ("printed", "sentence"),
+    [
+        pytest.param('{"refusal": "no such person"}', "^no such person$", id="a refusal"),
+        pytest.param("Defaulted container", "replies something else than this command understands", id="no JSON"),
+        pytest.param("[]", "replies something else than this command understands", id="another shape"),
+        pytest.param("{}", "replies something else than this command understands", id="no answer"),
+    ],
+)
+def test_a_reply_that_is_no_answer_is_a_sentence(kubectl: Kubectl, printed: str, sentence: str) -> None:
+    kubectl.says(["exec"], printed)
+    with pytest.raises(NoAnswer, match=sentence):
+        hub.ask("teaching", {"ask": "courses"})
+
+
+def test_a_hub_that_is_not_there_is_named_with_its_namespace(kubectl: Kubectl) -> None:
+    with pytest.raises(NoAnswer, match=r"^the hub in namespace teaching cannot be asked: no answer to"):
+        hub.ask("teaching", {"ask": "courses"})
