@@ -83,8 +83,12 @@ bench: venv ## measure beside plain z2jh on the same cluster, and the next two; 
 	@$(VENV)/python -m tests.bench
 
 .PHONY: bench-smoke
-bench-smoke: venv ## the same with small numbers, which say only that it runs
-	@BENCH=smoke $(VENV)/python -m tests.bench
+bench-smoke: venv ## the same on the cluster with small numbers, which say only that it runs
+	@BENCH=smoke $(VENV)/python -m tests.bench starts footprint
+
+.PHONY: bench-hooks-smoke
+bench-hooks-smoke: venv ## the same without a cluster
+	@BENCH=smoke $(VENV)/python -m tests.bench.hooks
 
 .PHONY: bench-hooks
 bench-hooks: venv ## measure the hub's own work: plan, gate, form, reload, check; needs no cluster

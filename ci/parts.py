@@ -21,7 +21,7 @@ FIRST = ("programs", "images")
 # What waits for a cluster, beside what computes.
 LANES = (
     ("up", "e2e", "monitoring", "bench-smoke", "drills"),
-    ("check", "hub", "images-test", "nfs", "directory", "ssh"),
+    ("check", "hub", "images-test", "nfs", "directory", "ssh", "bench-hooks-smoke"),
 )
 # The parts that are pytest say which of their tests took longest.
 SLOWEST = "--durations=10 --durations-min=1"
@@ -36,7 +36,7 @@ class Time:
     passed: bool
 
     def __str__(self) -> str:
-        return f"  {self.part:12} {clock(self.seconds)}  {'passed' if self.passed else 'failed'}"
+        return f"  {self.part:18} {clock(self.seconds)}  {'passed' if self.passed else 'failed'}"
 
 
 def clock(seconds: float) -> str:
@@ -93,7 +93,7 @@ def main() -> int:
     times = asyncio.run(run(FIRST, LANES))
     if not was_up and any(each.part == "up" for each in times):
         asyncio.run(make("down", os.environ))
-    print("\ntime of each part:", *times, f"  {'all':12} {clock(time.monotonic() - begin)}", sep="\n")
+    print("\ntime of each part:", *times, f"  {'all':18} {clock(time.monotonic() - begin)}", sep="\n")
     return int(not all(each.passed for each in times))
 
 

@@ -34,8 +34,8 @@ from .measure import machine, many, say
 
 SIZES = many((1, 20, 100), smoke=(1, 2))
 AT_ONCE = 10
-STEADY = many(120.0, smoke=12.0)
-WINDOW = 5.0
+STEADY = many(120.0, smoke=8.0)
+WINDOW = many(5.0, smoke=3.0)
 CONTAINERS = ("hub", "chp", "provisioner")
 # What a tab of JupyterLab asks for again and again, and how often (its defaults).
 POLLS = ("/api/kernels", "/api/sessions", "/api/terminals", "/api/contents?content=1")

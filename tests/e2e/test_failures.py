@@ -37,8 +37,8 @@ def courses(installation: Installation, tmp_path_factory: pytest.TempPathFactory
     """Courses whose servers cannot start, or not for long."""
     folder = tmp_path_factory.mktemp("failures")
     made = json.loads((Path(installation.kubeconfig).parent / "values.json").read_text())
-    hub = made["jupyterhub"]["hub"]["image"]
-    images = {"missing": "localhost/coursehub/nothing:1", "other": f"{hub['name']}:{hub['tag']}"}
+    proxy = made["jupyterhub"]["proxy"]["chp"]["image"]
+    images = {"missing": "localhost/coursehub/nothing:1", "other": f"{proxy['name']}:{proxy['tag']}"}
     values = folder / "values.json"
     values.write_text(json.dumps({"images": images, "nodes": {"room": {"nodeSelector": {ROOM: "yes"}}}}))
     with installation.upgraded(written(folder / "courses.yaml", **COURSES), "--values", str(values)):
