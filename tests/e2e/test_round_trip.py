@@ -7,7 +7,6 @@ to get at what is Maria's.
 import json
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,7 @@ from coursehub import layout
 from playwright.sync_api import Page, expect
 
 from .assignment import ASSIGNMENT, COURSE, EXCHANGE, PEOPLE, nbgrader, put, solve
-from .cluster import ROOT, Installation
+from .cluster import PROGRAM, Installation
 from .person import Person
 from .test_student import log_in_by_browser
 
@@ -111,17 +110,8 @@ def submission_of_jonas(installation: Installation, page: Page) -> str:
 
 def push_feedback(installation: Installation) -> list[dict[str, Any]]:
     """`coursehub feedback push` on the storage host."""
-    command = [
-        sys.executable,
-        "-m",
-        "coursehub.cli",
-        "feedback",
-        "push",
-        "--root",
-        str(installation.share),
-        COURSE,
-    ]
-    done = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [PROGRAM, "feedback", "push", "--root", installation.share, COURSE, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
