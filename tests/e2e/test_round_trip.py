@@ -110,7 +110,7 @@ def submission_of_jonas(installation: Installation, page: Page) -> str:
 
 def push_feedback(installation: Installation) -> list[dict[str, Any]]:
     """`coursehub feedback push` on the storage host."""
-    command = [PROGRAM, "feedback", "push", "--root", installation.share, COURSE, "--json"]
+    command = [str(PROGRAM), "feedback", "push", "--root", str(installation.share), COURSE, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)
