@@ -87,9 +87,9 @@ def up(deployment: Deployment) -> None:
     if deployment.current:
         _up_current(deployment)
         return
-    deployment.run(sys.executable, "-m", "ci.chart", "version")
     # A broken course file is said now, not after the long work.
     deployment.show(COURSEHUB, "check", "--site", deployment.values, deployment.courses)
+    deployment.run(sys.executable, "-m", "ci.chart", "version")
     _local_cluster(deployment)
     with step("namespace, volumes and directories"):
         deployment.run("kubectl", "apply", "--server-side", "-f", "-", text=json.dumps(_objects(deployment)))

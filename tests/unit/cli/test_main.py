@@ -3,13 +3,13 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 import click
 import pytest
 from coursehub.cli import main
 from coursehub.errors import Refused
+from coursehub.version import VERSION
 
 from tests.unit.cli.command import FILES, run
 
@@ -137,7 +137,7 @@ def test_the_help_lists_each_verb_with_what_it_does(capsys: pytest.CaptureFixtur
 
 def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--version") == 0
-    assert capsys.readouterr().out == f"coursehub {version('coursehub')}\n"
+    assert capsys.readouterr().out == f"coursehub {VERSION}\n"
 
 
 CHECK = ("check", "--site", "site.yaml", "broken.yaml", "courses.yaml")
