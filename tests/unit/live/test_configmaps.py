@@ -120,7 +120,7 @@ async def name(server: Server, *names: str) -> None:
 
 
 async def followed(folder: Path, *, secret: bool = False) -> ConfigMaps:
-    maps = ConfigMaps(folder, "teaching", LOG, secret=secret)
+    maps = ConfigMaps(folder, "teaching", LOG.getChild(folder.name), secret=secret)
     await asyncio.to_thread(maps.follow)
     return maps
 
@@ -357,13 +357,18 @@ async def test_a_changed_token_or_authority_is_there_within_seconds(server: Serv
         await until(lambda: kept(maps.secret) == {"token": "two"})
 
 
+def said(caplog: pytest.LogCaptureFixture, folder: Path) -> list[str]:
+    """What the log has of those that are followed into `folder`: others of this process go on without their server."""
+    return [record.getMessage() for record in caplog.records if record.name == f"{LOG.name}.{folder.name}"]
+
+
 async def test_a_secret_that_is_not_there_is_not_spoken_of_and_taken_once_it_is(
     server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     await provisioned(server)
     maps = await followed(tmp_path, secret=True)
     await until(lambda: "Secret coursehub-provisioner" in server.asked)
-    assert (courses(maps), kept(maps.secret), caplog.messages) == ({"main.yaml": A}, {}, [])
+    assert (courses(maps), kept(maps.secret), said(caplog, tmp_path)) == ({"main.yaml": A}, {}, [])
     await secret(server, token="one")
     await until(lambda: kept(maps.secret) == {"token": "one"})
 
@@ -375,10 +380,10 @@ async def test_a_secret_that_may_not_be_read_keeps_nothing_else_back_and_is_told
     await provisioned(server, token="one")
     maps = await followed(tmp_path, secret=True)
     assert courses(maps) == {"main.yaml": A}
-    await until(lambda: caplog.messages)
-    (said,) = caplog.messages
-    assert said.startswith("Secret coursehub-provisioner: the API server does not let this account read it (HTTP 403);")
-    assert "Role coursehub-provisioner" in said
+    await until(lambda: said(caplog, tmp_path))
+    (why,) = said(caplog, tmp_path)
+    assert why.startswith("Secret coursehub-provisioner: the API server does not let this account read it (HTTP 403);")
+    assert "Role coursehub-provisioner" in why
     server.refused.clear()
     await until(lambda: kept(maps.secret) == {"token": "one"})
 
