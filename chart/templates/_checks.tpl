@@ -46,7 +46,7 @@
 {{- end }}
 {{- end }}
 {{- with .Values.usage }}
-{{- if and (eq .provider "filesystem") (not $.Values.storage.provisioner.enabled) (not $.Values.storage.provisioner.url) }}
+{{- if and (eq .provider "filesystem") (not (include "coursehub.provisionerUrl" $)) }}
 - usage.provider: filesystem asks the provisioner's service, and there is none; set storage.provisioner.enabled or storage.provisioner.url, or ask a Prometheus.
 {{- end }}
 {{- end }}
@@ -166,21 +166,34 @@
 {{- end }}
 {{- end }}
 
-{{- /* What the hub must keep of our jupyterhub.hub defaults, where a site adds its own: helm replaces lists as a whole. */}}
+{{- /*
+  What the hub's lists must have, also where a site's own replace ours: the share where nothing else looks at it, or where
+  one of the lists has it, and the course files on a claim.
+*/}}
+{{- define "coursehub.hubMountsShare" -}}
+{{- $hub := .Values.jupyterhub.hub }}
+{{- if not (include "coursehub.provisionerUrl" .) }}true{{ end }}
+{{- range concat ($hub.extraVolumes | default list) ($hub.extraVolumeMounts | default list) }}
+{{- if eq (get . "name" | toString) "coursehub-storage" }}true{{ end }}
+{{- end }}
+{{- end }}
+
 {{- define "coursehub.hubVolumes" -}}
 {{- with .Values.courses.existingClaim }}
 - {name: coursehub-courses, persistentVolumeClaim: {claimName: {{ . }}, readOnly: true}}
 {{- end }}
+{{- if include "coursehub.hubMountsShare" . }}
 - {name: coursehub-storage, persistentVolumeClaim: {claimName: coursehub-storage, readOnly: true}}
-- {name: coursehub-provisioner, secret: {secretName: coursehub-provisioner, optional: true}}
+{{- end }}
 {{- end }}
 
 {{- define "coursehub.hubVolumeMounts" -}}
 {{- if .Values.courses.existingClaim }}
 - {name: coursehub-courses, mountPath: /usr/local/etc/jupyterhub/courses, readOnly: true}
 {{- end }}
+{{- if include "coursehub.hubMountsShare" . }}
 - {name: coursehub-storage, mountPath: /srv/coursehub/share, readOnly: true}
-- {name: coursehub-provisioner, mountPath: /srv/coursehub/provisioner, readOnly: true}
+{{- end }}
 {{- end }}
 
 {{- define "coursehub.problems.hub" -}}
@@ -190,7 +203,11 @@
 {{- range get $hub $key }}{{ $have = append $have (toJson .) }}{{ end }}
 {{- range include (printf "coursehub.%s" (replace "extra" "hub" $key)) $ | fromYamlArray }}
 {{- if not (has (toJson .) $have) }}
-- jupyterhub.hub.{{ $key }}: {{ .name }} is missing, since a list of yours replaces the chart's; add {{ toJson . }}.
+{{- $or := "" }}
+{{- if and (eq .name "coursehub-storage") (include "coursehub.provisionerUrl" $) }}
+{{- $or = ", or leave coursehub-storage out of both lists, since the provisioner looks" }}
+{{- end }}
+- jupyterhub.hub.{{ $key }}: {{ .name }} is missing, since a list of yours replaces the chart's; add {{ toJson . }}{{ $or }}.
 {{- end }}
 {{- end }}
 {{- end }}
@@ -219,13 +236,13 @@
 {{- /* What an earlier version of this chart asked for, and --reuse-values keeps. */}}
 {{- define "coursehub.problems.earlier" -}}
 {{- $hub := .Values.jupyterhub.hub }}
+{{- $maps := "the hub reads its ConfigMaps through the API server" }}
+{{- $gone := dict "coursehub-hooks" "the hub's image holds the package" "coursehub-site" $maps "coursehub-courses" $maps "coursehub-provisioner" "the hub reads this Secret through the API server" }}
 {{- range $key := list "extraVolumes" "extraVolumeMounts" }}
 {{- range get $hub $key }}
-{{- if eq (get . "name" | toString) "coursehub-hooks" }}
-- jupyterhub.hub.{{ $key }}: coursehub-hooks is no more, since the hub's image holds the package; take it out of the list.
-{{- end }}
-{{- if or (eq (get . "name" | toString) "coursehub-site") (and (eq (get . "name" | toString) "coursehub-courses") (not $.Values.courses.existingClaim)) }}
-- jupyterhub.hub.{{ $key }}: {{ .name }} is no more, since the hub reads its ConfigMaps through the API server; take it out of the list.
+{{- $why := get $gone (get . "name" | toString) }}
+{{- if and $why (not (and $.Values.courses.existingClaim (eq .name "coursehub-courses") (not .configMap))) }}
+- jupyterhub.hub.{{ $key }}: {{ .name }} is no more, since {{ $why }}; take it out of the list.
 {{- end }}
 {{- end }}
 {{- end }}

@@ -201,19 +201,26 @@ hub.jupyter.org/network-access-proxy-http: "true"
 {{- $site = set $site "spawnTest" (pick . "person") }}
 {{- end }}
 {{- end }}
-{{- with .Values.storage.provisioner }}
-{{- $url := .url }}
-{{- if .enabled }}
-{{- $url = printf "http://coursehub-provisioner.%s.svc:8080" (include "coursehub.storageNamespace" $) }}
-{{- end }}
-{{- with $url }}
-{{- $site = set $site "provisioner" (dict "url" . "timeout" $.Values.storage.provisioner.timeout) }}
-{{- end }}
-{{- end }}
 {{- with include "coursehub.certificate" $ | fromYaml }}
 {{- $site = set $site "certificate" . }}
 {{- end }}
-{{- dict "site.yaml" (toYaml $site | printf "%s\n") "courses" (include "coursehub.courseConfigMaps" . | fromJsonArray | join " ") | toYaml }}
+{{- $data := dict "courses" (include "coursehub.courseConfigMaps" . | fromJsonArray | join " ") }}
+{{- with include "coursehub.provisionerUrl" . }}
+{{- $site = set $site "provisioner" (dict "url" . "timeout" $.Values.storage.provisioner.timeout) }}
+{{- $data = set $data "provisioner" "coursehub-provisioner" }}
+{{- end }}
+{{- set $data "site.yaml" (toYaml $site | printf "%s\n") | toYaml }}
+{{- end }}
+
+{{- /* Where the provisioner listens; nothing without one. */}}
+{{- define "coursehub.provisionerUrl" -}}
+{{- with .Values.storage.provisioner }}
+{{- if .enabled -}}
+http://coursehub-provisioner.{{ include "coursehub.storageNamespace" $ }}.svc:8080
+{{- else }}
+{{- .url | default "" }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- /* Where the course files are, by name; none where they are on a volume. */}}

@@ -245,7 +245,6 @@ def test_each_pod_of_ours_runs_the_one_image(chart: Chart) -> None:
 
 HUB_MOUNTS: dict[str, dict[str, Any]] = {
     "/srv/coursehub/share": {"persistentVolumeClaim": {"claimName": "coursehub-storage", "readOnly": True}},
-    "/srv/coursehub/provisioner": {"secret": {"secretName": "coursehub-provisioner", "optional": True}},
 }
 
 

@@ -8,6 +8,8 @@ from tests.chart.helm import VERSION, Chart, Object, Objects, Values, at, merged
 from tests.chart.test_objects import OURS, UPSTREAM
 
 ON: Values = at("storage.provisioner.enabled", True)
+URL: Values = at("storage.provisioner.url", "https://storage.example.edu:8443")
+ACCOUNT: Values = at("jupyterhub.hub.serviceAccount", {"name": "jupyter"})
 NAME = "teaching-storage/coursehub-provisioner"
 ADDED = [
     ("Deployment", NAME),
@@ -16,6 +18,8 @@ ADDED = [
     ("PersistentVolume", "teaching-coursehub-provisioner"),
     ("PersistentVolumeClaim", NAME),
     ("PodDisruptionBudget", NAME),
+    ("Role", "coursehub-provisioner"),
+    ("RoleBinding", "coursehub-provisioner"),
     ("Secret", "coursehub-provisioner"),
     ("Secret", NAME),
     ("Service", NAME),
@@ -112,20 +116,48 @@ def test_a_secret_of_the_sites_is_left_to_the_site(chart: Chart) -> None:
     assert volumes["token"]["secret"]["secretName"] == "coursehub-provisioner"
 
 
-def test_the_hub_mounts_the_token_whether_or_not_the_service_is_on(objects: Objects, provisioned: Objects) -> None:
-    for each in (objects, provisioned):
-        volumes = {volume["name"]: volume for volume in pod_spec(each, "hub")["volumes"]}
-        assert volumes["coursehub-provisioner"]["secret"] == {"secretName": "coursehub-provisioner", "optional": True}
-    assert pod_spec(objects, "hub") == pod_spec(provisioned, "hub"), "turning it on restarts the hub"
+def test_the_hub_is_told_to_follow_the_token_and_turning_the_service_on_restarts_no_hub(
+    objects: Objects, provisioned: Objects
+) -> None:
+    followed = [each["ConfigMap", "coursehub-site"]["data"].get("provisioner") for each in (objects, provisioned)]
+    assert followed == [None, "coursehub-provisioner"]
+    assert pod_spec(objects, "hub") == pod_spec(provisioned, "hub")
+
+
+@pytest.mark.parametrize("values", [ON, URL], ids=["in the cluster", "on the storage host"])
+def test_the_hub_alone_may_read_the_token_and_no_other_secret_by_this_role(chart: Chart, values: Values) -> None:
+    objects = chart.render(merged(merged(values, at("storage.check.schedule", "@daily")), ACCOUNT))
+    role, binding = (objects[kind, "coursehub-provisioner"] for kind in ("Role", "RoleBinding"))
+    assert role["rules"] == [
+        {
+            "apiGroups": [""],
+            "resources": ["secrets"],
+            "resourceNames": ["coursehub-provisioner"],
+            "verbs": ["get", "list", "watch"],
+        }
+    ]
+    assert binding["roleRef"]["name"] == "coursehub-provisioner"
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "jupyter", "namespace": "teaching"}]
+
+
+@pytest.mark.parametrize("values", [ON, URL], ids=["in the cluster", "on the storage host"])
+def test_with_a_service_a_sites_own_volumes_stand_alone(chart: Chart, values: Values) -> None:
+    volumes, mounts = [{"name": "mine", "emptyDir": {}}], [{"name": "mine", "mountPath": "/mine"}]
+    spec = pod_spec(
+        chart.render(merged(values, at("jupyterhub.hub", {"extraVolumes": volumes, "extraVolumeMounts": mounts}))),
+        "hub",
+    )
+    assert "coursehub" not in str([spec["volumes"], spec["containers"][0]["volumeMounts"]])
 
 
 def test_of_a_service_on_the_storage_host_the_hub_knows_the_address_and_the_rest_is_the_sites(
     chart: Chart, objects: Objects
 ) -> None:
-    there = chart.render(at("storage.provisioner.url", "https://storage.example.edu:8443"))
-    assert set(there) == set(objects), "nothing of it is in the cluster, and the Secret is the site's"
+    there = chart.render(URL)
+    rights = {("Role", "coursehub-provisioner"), ("RoleBinding", "coursehub-provisioner")}
+    assert set(there) == {*objects, *rights}, "nothing of it is in the cluster, and the Secret is the site's"
     assert site_values(there)["provisioner"] == {"url": "https://storage.example.edu:8443", "timeout": 10}
-    assert pod_spec(there, "hub") == pod_spec(objects, "hub"), "the hub mounts the Secret in any case"
+    assert pod_spec(there, "hub") == pod_spec(objects, "hub")
 
 
 @pytest.mark.parametrize("url", ["http://storage.example.edu:8443", "https://storage/requests", "storage:8443"])

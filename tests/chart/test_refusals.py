@@ -10,6 +10,7 @@ from tests.chart.helm import ROOT, SITE, VERSION, Chart, RenderError, Values, at
 
 UPSTREAM = ROOT.parent / "shared/z2jh-4.4.0"
 VOLUMES = yaml.safe_load((ROOT / "chart/values.yaml").read_text())["jupyterhub"]["hub"]
+TOKEN = {"name": "coursehub-provisioner", "secret": {"secretName": "coursehub-provisioner", "optional": True}}
 
 CASES = [
     pytest.param(
@@ -246,6 +247,47 @@ CASES = [
         id="a volume of an earlier version",
     ),
     pytest.param(
+        at("jupyterhub.hub.extraVolumes", [*VOLUMES["extraVolumes"], TOKEN]),
+        "- jupyterhub.hub.extraVolumes: coursehub-provisioner is no more, since the hub reads this Secret through the "
+        "API server; take it out of the list",
+        id="the token's volume of an earlier version",
+    ),
+    pytest.param(
+        merged(
+            at("storage.provisioner.enabled", True),
+            at("jupyterhub.hub.extraVolumeMounts", [{"name": "coursehub-provisioner", "mountPath": "/x"}]),
+        ),
+        "- jupyterhub.hub.extraVolumeMounts: coursehub-provisioner is no more, since the hub reads this Secret through",
+        id="the token's mount of an earlier version",
+    ),
+    pytest.param(
+        merged(
+            on_a_claim("course-files"),
+            at("jupyterhub.hub.extraVolumes", [{"name": "coursehub-courses", "configMap": {"name": "x"}}]),
+        ),
+        "- jupyterhub.hub.extraVolumes: coursehub-courses is no more, since the hub reads its ConfigMaps through the",
+        id="the ConfigMap of an earlier version in the place of the claim",
+    ),
+    pytest.param(
+        merged(
+            at("storage.provisioner.enabled", True),
+            at("jupyterhub.hub.extraVolumes", [{"name": "mine", "emptyDir": {}}]),
+        ),
+        "- jupyterhub.hub.extraVolumes: coursehub-storage is missing, since a list of yours replaces the chart's; add "
+        '{"name":"coursehub-storage","persistentVolumeClaim":{"claimName":"coursehub-storage","readOnly":true}}, or '
+        "leave coursehub-storage out of both lists, since the provisioner looks",
+        id="the share mounted without its volume",
+    ),
+    pytest.param(
+        merged(
+            at("storage.provisioner.url", "https://storage.example.edu:8443"),
+            at("jupyterhub.hub.extraVolumeMounts", []),
+        ),
+        "- jupyterhub.hub.extraVolumeMounts: coursehub-storage is missing, since a list of yours replaces the chart's; "
+        'add {"mountPath":"/srv/coursehub/share","name":"coursehub-storage","readOnly":true}, or leave',
+        id="the share's volume without a mount",
+    ),
+    pytest.param(
         at("jupyterhub.hub.extraVolumeMounts", [{"name": "coursehub-courses", "mountPath": "/courses"}]),
         "- jupyterhub.hub.extraVolumeMounts: coursehub-courses is no more, since the hub reads its ConfigMaps through",
         id="a mount of an earlier version",
@@ -324,6 +366,13 @@ def test_a_site_adds_its_own_volume_beside_ours(chart: Chart) -> None:
     volumes = [*VOLUMES["extraVolumes"], {"name": "mine", "emptyDir": {}}]
     mounts = [*VOLUMES["extraVolumeMounts"], {"name": "mine", "mountPath": "/mine"}]
     chart.render({"jupyterhub": {"hub": {"extraVolumes": volumes, "extraVolumeMounts": mounts}}})
+
+
+def test_the_volumes_that_the_admins_page_gives_for_ldap_render_as_they_stand(chart: Chart) -> None:
+    blocks = re.findall(r"```yaml\n(jupyterhub:\n.*?)```", (ROOT / "docs/admins.md").read_text(), re.DOTALL)
+    (values,) = (yaml.safe_load(block) for block in blocks if "{name: ldap, secret" in block)
+    paths = [each["mountPath"] for each in pod_spec(chart.render(values), "hub")["containers"][0]["volumeMounts"]]
+    assert {"/srv/coursehub/ldap", "/srv/coursehub/share"} <= set(paths)
 
 
 def test_course_files_can_lie_on_a_volume_of_the_sites(chart: Chart) -> None:

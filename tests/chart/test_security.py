@@ -82,6 +82,9 @@ def test_the_hub_may_do_what_upstreams_may_in_its_own_namespace_and_nobody_else_
     assert {key: each["rules"] for key, each in rights.items()} == {
         ("Role", "hub"): HUB_MAY,
         ("Role", "coursehub-configmaps"): [reads],
+        ("Role", "coursehub-provisioner"): [
+            {**reads, "resources": ["secrets"], "resourceNames": ["coursehub-provisioner"]}
+        ],
     }
     bindings = {
         (name, subject["kind"], subject["namespace"], subject["name"])
@@ -93,6 +96,7 @@ def test_the_hub_may_do_what_upstreams_may_in_its_own_namespace_and_nobody_else_
         ("hub", "ServiceAccount", "teaching", "hub"),
         ("coursehub-configmaps", "ServiceAccount", "teaching", "hub"),
         ("coursehub-configmaps", "ServiceAccount", "teaching-storage", "coursehub-check"),
+        ("coursehub-provisioner", "ServiceAccount", "teaching", "hub"),
     }
     accounts = {name for kind, name in everything if kind == "ServiceAccount"}
     assert accounts == {"hub", "teaching-storage/coursehub-check"}

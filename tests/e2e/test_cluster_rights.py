@@ -55,6 +55,7 @@ def test_s4_of_config_maps_the_hub_and_the_nightly_check_may_read_the_charts_and
     assert not may_do("list", "configmaps")
     if account.endswith("coursehub-check"):
         assert not may_do("get", "secrets")
+        assert not may_do("get", "secrets/coursehub-provisioner")
         assert not may_do("get", "pods")
 
 

@@ -410,7 +410,7 @@ def bend(spawner: Any, pod: Any) -> Any:
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
     """The hub, started once."""
     folder = tmp_path_factory.mktemp("hub")
-    for name in ("site", "courses", "share"):
+    for name in ("site", "courses", "secret", "share"):
         (folder / name).mkdir()
     (folder / "site" / "site.yaml").write_text(SITE)
     (folder / "courses" / "main.yaml").write_text(COURSES)
@@ -470,7 +470,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub
     c.KubeSpawner.port = pod_port
     c.KubeSpawner.modify_pod_hook = bend
     c.KubeSpawner.group_overrides = {"bent": {"groups": ["bent"], "spawner_override": {"component_label": "hub"}}}
-    configure(c, config=folder, share=share, state=folder / "state", socket=folder / "door", token=folder / "token")
+    configure(c, config=folder, share=share, state=folder / "state", socket=folder / "door")
     app = MockHub.instance(config=c)
     # JupyterHub's own timer asks the proxy for all routes, which tests of ours count.
     app.last_activity_interval = 0

@@ -57,7 +57,7 @@ async def running(service: Server) -> AsyncIterator[None]:
 def serving(hub: Hub, share: Path, within: float = 10.0) -> Server:
     """The service over the hub's share, with a token that the hub has."""
     service = server(hub.folder / "provisioner", share, timeout=within)
-    (hub.folder / "token").write_text(service.token.read_text())
+    (hub.folder / "secret/token").write_text(service.token.read_text())
     return service
 
 
@@ -113,9 +113,9 @@ async def test_f3_a_service_that_is_away_is_a_sentence_on_the_page_and_in_the_st
 async def test_a_token_that_the_service_does_not_know_is_a_sentence_and_no_pod(hub: Hub, share: Path) -> None:
     service = serving(hub, share)
     async with running(service), hub.values(values(service.url)):
-        (hub.folder / "token").write_text("another")
+        (hub.folder / "secret/token").write_text("another")
         assert "does not know this hub" in await hub.start("new04", b"{}")
-        (hub.folder / "token").write_text(service.token.read_text())
+        (hub.folder / "secret/token").write_text(service.token.read_text())
         assert await hub.start("new04", b"{}") == "ready"
 
 

@@ -38,7 +38,8 @@ async def test_of_a_hub_that_is_well_each_part_is_told(hub: Hub) -> None:
     assert answer["courses"]["live"] == 4
     assert answer["courses"]["problems"] == []
     assert answer["servers"] == {"ready": 1, "pending": 0}
-    assert [answer[each] for each in ("certificate", "share", "provisioner")] == [None] * 3
+    assert [answer[each] for each in ("certificate", "provisioner")] == [None] * 2
+    assert answer["share"] == {"failure": None}
     assert answer["unrouted"] == []
 
 

@@ -108,7 +108,11 @@ def of_hub(reply: Mapping[str, Any], charts: str, now: datetime) -> Iterator[Lin
     yield Line("versions", f"{charts}; JupyterHub {hub}, KubeSpawner {spawner}, package {package}")
     yield _courses(reply["courses"])
     yield _certificate(reply["certificate"], now)
-    yield _answers("share", reply["share"], "see to the file server; no server starts until it answers")
+    if reply["share"] is None:
+        yield Line("share", "not mounted here: the provisioner looks")
+    else:
+        todo = "see to the file server; no server starts until it answers"
+        yield _answers("share", reply["share"]["failure"], todo)
     if reply["provisioner"] is not None:
         todo = "see to it: `coursehub restart provisioner`, or its unit on the storage host"
         yield _answers("directories", reply["provisioner"]["failure"], todo)

@@ -31,7 +31,6 @@ from .recorder import Recorder
 from .registry import Registry
 from .spawner import CoursehubSpawner
 from .usage import poll
-from .volume import provisioner
 from .volume.directories import Directories
 from .volume.provisioner import Provisioner
 from .volume.share import Share
@@ -52,15 +51,17 @@ def configure(
     state: Path = STATE,
     claim: str = CLAIM,
     socket: Path = admin_socket.PATH,
-    token: Path = provisioner.TOKEN,
 ) -> None:
     """Puts courses, plan and gate into the hub's configuration `c`; hooks that are there already run before ours.
 
     Raises InvalidFile where the site's values cannot be used and no earlier ones are known: the hub then does not
-    start, and its log says why. These and the course files are in ConfigMaps, or in folders below `config`.
+    start, and its log says why. These, the course files and the provisioner's Secret come from the API server, or from
+    folders below `config`.
     """
     log = get_logger()
-    site = Site(*((config / "site", config / "courses") if config else configmaps.followed(log)), log, state)
+    names = ("site", "courses", "secret")
+    values, courses, secret = (config / name for name in names) if config else configmaps.followed(log)
+    site = Site(values, courses, log, state)
     _same_version(site.current)
     site.follow()
     module = site.current.settings.site_module
@@ -69,7 +70,7 @@ def configure(
     registry = Registry(c)
 
     counters = metrics.register(registry, site, log)
-    directories = Directories(Share(share), Provisioner(token, log, counters=counters))
+    directories = Directories(Share(share), Provisioner(secret / "token", log, counters=counters))
     failures = recorder.register(registry, site, counters, state / "failures", log)
     usage = poll.register(registry, site, directories.provisioner, log)
     notices = feed.register(registry, site, usage, state, log)

@@ -1,7 +1,8 @@
-"""ConfigMaps as the API server has them, laid down as the folders that `folders` reads.
+"""ConfigMaps as the API server has them, laid down as the folders that `folders` reads; and the provisioner's Secret.
 
 Upstream's volumes are plain lists, which no value of ours reaches, and kubelet shows a change only after up to 100 s:
-so the hub follows its ConfigMaps itself. Which ones hold course files, the one with the site's values says.
+so the hub follows its ConfigMaps itself. Which ones hold course files, and whether there is a provisioner that knows
+the hub by a Secret, the one with the site's values says.
 
     python3 -m coursehub.live.configmaps --namespace NAMESPACE FOLDER
 
@@ -27,6 +28,7 @@ from typing import Any
 from kubernetes_asyncio.client import ApiClient, ApiException, Configuration, CoreV1Api
 from kubernetes_asyncio.config import load_incluster_config
 
+from coursehub import atomic
 from coursehub.errors import InvalidFile
 
 from . import folders
@@ -34,6 +36,10 @@ from . import folders
 SITE = "coursehub-site"
 # Its key with the names of the others; empty where the course files are on a volume.
 NAMES = "courses"
+# Its key that is there where there is a provisioner.
+PROVISIONER = "provisioner"
+# What is taken of the provisioner's Secret.
+KEYS = ("token", "ca.crt")
 # Where the site mounts that volume.
 VOLUME = Path("/usr/local/etc/jupyterhub/courses")
 
@@ -48,6 +54,9 @@ _TOGETHER = 0.1
 _KEY = re.compile(r"(?!\.\.)[-._a-zA-Z0-9]+")
 _NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
 
+# The Secret among the names, where no ConfigMap can be called so.
+_TOKEN = "Secret coursehub-provisioner"  # noqa: S105 - its name
+
 # The files of a ConfigMap, or why there are none.
 _Found = Mapping[str, bytes] | str
 
@@ -56,11 +65,21 @@ class ConfigMaps:
     """The ConfigMaps of `namespace`, in folders below `folder`; each change is there whole or not at all.
 
     What was read stays while the API server is away. One that is gone, or may not be read, has the reason in its place.
+    With `secret` the provisioner's Secret is followed too, into a folder for this user alone; it may be missing.
     """
 
-    def __init__(self, folder: Path, namespace: str, log: logging.Logger | logging.LoggerAdapter[Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        namespace: str,
+        log: logging.Logger | logging.LoggerAdapter[Any],
+        *,
+        secret: bool = False,
+    ) -> None:
         self.site = folder / "now" / SITE
         self.courses = folder / "now" / "courses"
+        self.secret = folder / "secret"
+        self._with_secret = secret
         self._folder = folder
         self._namespace = namespace
         self._log = log
@@ -100,7 +119,7 @@ class ConfigMaps:
             try:
                 version = await self._look(api, name)
                 if self._failures.pop(name, None):
-                    self._log.info("ConfigMap %s: followed again", name)
+                    self._log.info("%s: followed again", _called(name))
                 pause = _PAUSE
                 await self._change(api, name, version)
             except Exception as error:  # noqa: BLE001 - whatever happens, it is asked for again
@@ -109,11 +128,12 @@ class ConfigMaps:
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _look(self, api: CoreV1Api, name: str) -> str:
-        """Takes the ConfigMap as it is now; its version, or that of there being none, for `_change`."""
-        # A list, where a Role that names one ConfigMap allows it by this selector: it has a version without one too.
-        listed = await api.list_namespaced_config_map(
-            self._namespace, field_selector=f"metadata.name={name}", _request_timeout=_ANSWER
-        )
+        """Takes the object as it is now; its version, or that of there being none, for `_change`."""
+        listed = await self._list(api, name, _request_timeout=_ANSWER)
+        version = str(listed.metadata.resource_version)
+        if name == _TOKEN:
+            self._keep(listed.items[0].data or {} if listed.items else {})
+            return version
         if listed.items:
             (found,) = listed.items
             files = {key: text.encode(errors="replace") for key, text in (found.data or {}).items()}
@@ -130,18 +150,17 @@ class ConfigMaps:
         if name == SITE:
             self._name_all(api)
         self._lay()
-        return str(listed.metadata.resource_version)
+        return version
+
+    async def _list(self, api: CoreV1Api, name: str, **more: Any) -> Any:
+        # A list, where a Role that names one object allows it by this selector: it has a version without one too.
+        listed = api.list_namespaced_secret if name == _TOKEN else api.list_namespaced_config_map
+        return await listed(self._namespace, field_selector=f"metadata.name={name.split()[-1]}", **more)
 
     async def _change(self, api: CoreV1Api, name: str, version: str) -> None:
-        """Returns once the ConfigMap may no more be as it was at `version`, at the latest after a minute."""
-        selected: dict[str, Any] = {
-            "field_selector": f"metadata.name={name}",
-            "resource_version": version,
-            "timeout_seconds": _WATCH,
-        }
-        response: Any = await api.list_namespaced_config_map(
-            self._namespace, watch=True, **selected, _preload_content=False, _request_timeout=_WATCH + _ANSWER
-        )
+        """Returns once the object may no more be as it was at `version`, at the latest after a minute."""
+        selected: dict[str, Any] = {"watch": True, "resource_version": version, "timeout_seconds": _WATCH}
+        response = await self._list(api, name, **selected, _preload_content=False, _request_timeout=_WATCH + _ANSWER)
         try:
             if response.status != 200:
                 raise ApiException(response.status)
@@ -158,11 +177,14 @@ class ConfigMaps:
             return
         given = found.get(NAMES, folders.OWN.encode()).decode().split()
         self._names = tuple(name for name in given if _NAME.fullmatch(name))
-        for name in self._tasks.keys() - {*self._names}:
+        followed = (*self._names, *((_TOKEN,) if self._with_secret and PROVISIONER in found else ()))
+        for name in self._tasks.keys() - {*followed}:
             self._tasks.pop(name).cancel()
             self._found.pop(name, None)
             self._failures.pop(name, None)
-        for name in self._names:
+        if _TOKEN not in followed:
+            self._keep({})
+        for name in followed:
             if name not in self._tasks:
                 self._tasks[name] = asyncio.get_running_loop().create_task(self._follow(api, name))
 
@@ -170,9 +192,10 @@ class ConfigMaps:
         status = getattr(error, "status", None)
         refused = status in (401, 403)
         if refused:
+            role = "coursehub-provisioner" if name == _TOKEN else "coursehub-configmaps"
             why = (
                 f"the API server does not let this account read it (HTTP {status}); "
-                "the chart's Role coursehub-configmaps does, and helm upgrade makes it as it was"
+                f"the chart's Role {role} does, and helm upgrade makes it as it was"
             )
         else:
             reason = f"HTTP {status}" if status else f"{type(error).__name__}: {error}".rstrip(": ")
@@ -182,9 +205,17 @@ class ConfigMaps:
             self._found[name] = why
         if self._failures.get(name) != why:
             self._failures[name] = why
-            self._log.error("ConfigMap %s: %s", name, why)
+            self._log.error("%s: %s", _called(name), why)
         with suppress(OSError):
             self._lay()
+
+    def _keep(self, data: Mapping[str, str]) -> None:
+        """Puts what is in the Secret's `data` in place of what was kept of it."""
+        for key in KEYS:
+            if key in data:
+                atomic.write(self.secret / key, [b64decode(data[key])])
+            else:
+                (self.secret / key).unlink(missing_ok=True)
 
     def _lay(self) -> None:
         """Puts all that was found in place of what is laid down, unless it is the same or one is still to come."""
@@ -214,11 +245,18 @@ class ConfigMaps:
         shutil.rmtree(self._folder / str(self._generation - 2), ignore_errors=True)
 
 
-def followed(log: logging.Logger | logging.LoggerAdapter[Any]) -> tuple[Path, Path]:
-    """The folders with the site's values and with the course files of this pod's namespace, followed from now on."""
-    maps = ConfigMaps(Path(tempfile.mkdtemp(prefix="coursehub-")), os.environ["POD_NAMESPACE"], log)
+def _called(name: str) -> str:
+    return name if name == _TOKEN else f"ConfigMap {name}"
+
+
+def followed(log: logging.Logger | logging.LoggerAdapter[Any]) -> tuple[Path, Path, Path]:
+    """The folders with the site's values, the course files and the provisioner's Secret of this pod's namespace.
+
+    They are followed from now on.
+    """
+    maps = ConfigMaps(Path(tempfile.mkdtemp(prefix="coursehub-")), os.environ["POD_NAMESPACE"], log, secret=True)
     maps.follow()
-    return maps.site, maps.courses
+    return maps.site, maps.courses, maps.secret
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

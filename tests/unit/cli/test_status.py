@@ -22,7 +22,7 @@ FINE: dict[str, Any] = {
         "problems": [],
     },
     "certificate": None,
-    "share": None,
+    "share": {"failure": None},
     "provisioner": {"url": "http://provisioner:8080", "failure": None},
     "spawn_test": None,
     "servers": {"ready": 12, "pending": 0},
@@ -110,6 +110,10 @@ def test_without_a_provisioner_there_is_no_line_about_one() -> None:
     assert "directories" not in told(provisioner=None)
 
 
+def test_where_the_hub_does_not_mount_the_share_the_provisioner_looks() -> None:
+    assert told(share=None)["share"] == ("not mounted here: the provisioner looks", None)
+
+
 def days(count: float) -> float:
     return (NOW + timedelta(days=count)).timestamp()
 
@@ -153,7 +157,7 @@ def test_what_is_well(changes: dict[str, Any], what: str, message: str) -> None:
         ),
         pytest.param({"certificate": days(13)}, "certificate", "13 days left", "secrets apply", id="ends soon"),
         pytest.param({"certificate": days(-2)}, "certificate", "ended on 2026-09-08", "renew it", id="ended"),
-        pytest.param({"share": "it hangs"}, "share", "it hangs", "see to the file server", id="share"),
+        pytest.param({"share": {"failure": "it hangs"}}, "share", "it hangs", "see to the file server", id="share"),
         pytest.param(
             {"provisioner": {"url": "x", "failure": "no answer"}},
             "directories",

@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 import os
+import stat
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -31,7 +32,7 @@ B = "courses:\n  b: {name: B}\n"
 
 
 class Server:
-    """What there is of ConfigMaps, by name, and how the server takes it."""
+    """What there is of ConfigMaps and Secrets, by name, and how the server takes it."""
 
     def __init__(self) -> None:
         self.maps: dict[str, dict[str, Any]] = {}
@@ -57,7 +58,7 @@ class Server:
     async def start(self) -> None:
         """On the port that it had before."""
         application = web.Application()
-        application.router.add_get("/api/v1/namespaces/teaching/configmaps", self._list)
+        application.router.add_get("/api/v1/namespaces/teaching/{kind:configmaps|secrets}", self._list)
         self._runner = web.AppRunner(application, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
@@ -71,7 +72,8 @@ class Server:
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         field, _, name = request.query["fieldSelector"].partition("=")
-        assert field == "metadata.name", "a Role that names ConfigMaps allows no other list"
+        assert field == "metadata.name", "a Role that names objects allows no other list"
+        name = f"Secret {name}" if request.match_info["kind"] == "secrets" else name
         self.asked.append(name)
         if name in self.refused:
             return web.json_response({"kind": "Status", "code": self.refused[name]}, status=self.refused[name])
@@ -117,8 +119,8 @@ async def name(server: Server, *names: str) -> None:
     await server.put("coursehub-site", {"site.yaml": SITE, "courses": " ".join(names)})
 
 
-async def followed(folder: Path) -> ConfigMaps:
-    maps = ConfigMaps(folder, "teaching", LOG)
+async def followed(folder: Path, *, secret: bool = False) -> ConfigMaps:
+    maps = ConfigMaps(folder, "teaching", LOG.getChild(folder.name), secret=secret)
     await asyncio.to_thread(maps.follow)
     return maps
 
@@ -311,9 +313,107 @@ async def test_course_files_on_a_volume_are_the_volumes(
 
 async def test_the_hub_follows_those_of_its_own_namespace(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POD_NAMESPACE", "teaching")
-    site, files = await asyncio.to_thread(configmaps.followed, LOG)
+    await provisioned(server, token="one")
+    site, files, secret = await asyncio.to_thread(configmaps.followed, LOG)
     assert folders.site(site) == [("site.yaml", SITE)]
     assert folders.courses(files) == [("main.yaml", A)]
+    await until(lambda: kept(secret) == {"token": "one"})
+
+
+async def provisioned(server: Server, **files: str) -> None:
+    """The site's values have a provisioner, and its Secret these files; without any there is no Secret."""
+    named = {"site.yaml": SITE, "courses": "coursehub-courses", "provisioner": "coursehub-provisioner"}
+    await server.put("coursehub-site", named)
+    await secret(server, **files)
+
+
+async def secret(server: Server, **files: str) -> None:
+    """The Secret has these files and no other; underscores are dots."""
+    data = {key.replace("_", "."): b64encode(text.encode()).decode() for key, text in files.items()}
+    await server.put("Secret coursehub-provisioner", data or None)
+
+
+def kept(folder: Path) -> dict[str, str]:
+    """The files of the Secret."""
+    return {path.name: path.read_text() for path in folder.glob("*")}
+
+
+async def test_the_provisioners_secret_is_a_file_for_the_hub_alone(server: Server, tmp_path: Path) -> None:
+    await provisioned(server, token="one", ca_crt="authority", other="x")
+    maps = await followed(tmp_path, secret=True)
+    await until(lambda: kept(maps.secret) == {"token": "one", "ca.crt": "authority"})
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (maps.secret, *maps.secret.iterdir())]
+    assert modes == [0o700, 0o600, 0o600]
+
+
+async def test_a_changed_token_or_authority_is_there_within_seconds(server: Server, tmp_path: Path) -> None:
+    await provisioned(server, token="one")
+    maps = await followed(tmp_path, secret=True)
+    await until(lambda: kept(maps.secret) == {"token": "one"})
+    async with asyncio.timeout(5):
+        await secret(server, token="two", ca_crt="authority")
+        await until(lambda: kept(maps.secret) == {"token": "two", "ca.crt": "authority"})
+        await secret(server, token="two")
+        await until(lambda: kept(maps.secret) == {"token": "two"})
+
+
+def said(caplog: pytest.LogCaptureFixture, folder: Path) -> list[str]:
+    """What the log has of those that are followed into `folder`: others of this process go on without their server."""
+    return [record.getMessage() for record in caplog.records if record.name == f"{LOG.name}.{folder.name}"]
+
+
+async def test_a_secret_that_is_not_there_is_not_spoken_of_and_taken_once_it_is(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await provisioned(server)
+    maps = await followed(tmp_path, secret=True)
+    await until(lambda: "Secret coursehub-provisioner" in server.asked)
+    assert (courses(maps), kept(maps.secret), said(caplog, tmp_path)) == ({"main.yaml": A}, {}, [])
+    await secret(server, token="one")
+    await until(lambda: kept(maps.secret) == {"token": "one"})
+
+
+async def test_a_secret_that_may_not_be_read_keeps_nothing_else_back_and_is_told(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.refused["Secret coursehub-provisioner"] = 403
+    await provisioned(server, token="one")
+    maps = await followed(tmp_path, secret=True)
+    assert courses(maps) == {"main.yaml": A}
+    await until(lambda: said(caplog, tmp_path))
+    (why,) = said(caplog, tmp_path)
+    assert why.startswith("Secret coursehub-provisioner: the API server does not let this account read it (HTTP 403);")
+    assert "Role coursehub-provisioner" in why
+    server.refused.clear()
+    await until(lambda: kept(maps.secret) == {"token": "one"})
+
+
+async def test_while_the_server_is_away_the_token_stays(server: Server, tmp_path: Path) -> None:
+    await provisioned(server, token="one")
+    maps = await followed(tmp_path, secret=True)
+    await until(lambda: kept(maps.secret))
+    await server.stop()
+    await until(lambda: "Secret coursehub-provisioner" in maps._failures)
+    assert kept(maps.secret) == {"token": "one"}
+
+
+async def test_without_a_provisioner_the_secret_is_not_asked_for_and_what_was_kept_goes(
+    server: Server, tmp_path: Path
+) -> None:
+    await secret(server, token="one")
+    maps = await followed(tmp_path, secret=True)
+    assert "Secret coursehub-provisioner" not in server.asked
+    await provisioned(server, token="one")
+    await until(lambda: kept(maps.secret))
+    await name(server, "coursehub-courses")
+    await until(lambda: not kept(maps.secret))
+
+
+async def test_the_nightly_check_asks_for_no_secret(server: Server, tmp_path: Path) -> None:
+    await provisioned(server, token="one")
+    assert await asyncio.to_thread(configmaps.main, ["--namespace=teaching", str(tmp_path)]) == 0
+    assert set(server.asked) == {"coursehub-site", "coursehub-courses"}
+    assert sorted(os.listdir(tmp_path)) == ["1", "now"]
 
 
 @pytest.mark.parametrize(

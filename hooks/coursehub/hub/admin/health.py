@@ -31,9 +31,9 @@ class Health:
     async def __call__(self) -> dict[str, Any]:
         """Plain data; where something is `null`, there is none of it here, or nothing is wrong with it."""
         now = self._site.current
-        service = now.settings.provisioner
+        service, looks = now.settings.provisioner, self._directories.looks(now.settings)
         share, provisioner, missing = await asyncio.gather(
-            _reason(self._directories.share.answers()),
+            _reason(self._directories.share.answers()) if looks else _nothing(),
             _reason(self._directories.provisioner.answers(service)) if service else _nothing(),
             _missing(),
         )
@@ -52,7 +52,7 @@ class Health:
                 "problems": [str(problem) for problem in now.problems],
             },
             "certificate": REGISTRY.get_sample_value(EXPIRY),
-            "share": share,
+            "share": {"failure": share} if looks else None,
             "provisioner": {"url": service.url, "failure": provisioner} if service else None,
             "spawn_test": self._spawn_test(),
             "servers": _servers(),

@@ -12,17 +12,25 @@ from .share import Share
 
 
 class Directories:
-    """On the mounted share, where a provisioner makes what is missing."""
+    """On the share: a provisioner makes what is missing, the hub looks where the share is mounted."""
 
     def __init__(self, share: Share, provisioner: Provisioner) -> None:
         self.share = share
         self.provisioner = provisioner
 
+    def looks(self, settings: Settings) -> bool:
+        """Whether the hub looks itself; without a mount it is the provisioner alone that does."""
+        return self.share.mounted or settings.provisioner is None
+
     async def prepare(self, planned: PodPlan, course: Course | None, settings: Settings, today: date) -> None:
         """Returns once every directory of the plan is there; raises Refused where one is not."""
         home, *others = planned.directories
         requests = needs(planned.person, course, today)
-        await self.provisioner.ensure(settings.provisioner, requests)
+        looks = self.looks(settings)
+        # What was good a while ago may be gone since, and nobody else would see it.
+        await self.provisioner.ensure(settings.provisioner, requests, again=not looks)
+        if not looks:
+            return
         try:
             await self.share.check(home, planned.uid, others)
         except Refused:

@@ -25,8 +25,6 @@ from coursehub.person import Person
 from coursehub.protocol import CourseRequest, HomeRequest, RefusalReply, ServiceRequest, Usage, UsageReply, UsageRequest
 from coursehub.threads import in_thread
 
-# ca.crt beside it, where it is there, is the authority of the service's certificate.
-TOKEN = Path("/srv/coursehub/provisioner/token")
 # Seconds for which a success is remembered.
 GOOD = 600.0
 # The most successes that are remembered: homes and courses.
@@ -39,6 +37,9 @@ _Key = tuple[str, ServiceRequest]
 
 _SILENT = "The service that looks after directories does not answer. Please try again in a few minutes."
 _AGAIN = "Please try again in a few minutes, and tell the administrators if it stays so."
+_UNKNOWN = f"The service that looks after directories does not know this hub. {_AGAIN}"
+# Where the files come from.
+_SECRET = "Secret coursehub-provisioner"  # noqa: S105 - its name
 
 
 def needs(person: Person, course: Course | None, today: date) -> tuple[ServiceRequest, ...]:
@@ -55,7 +56,11 @@ class _NotDone(Exception):
 
 
 class Provisioner:
-    """The client: it never blocks the event loop, and no request takes longer than the time-out."""
+    """The client: it never blocks the event loop, and no request takes longer than the time-out.
+
+    `token` is the file by which the service knows the hub; ca.crt beside it, where it is there, the authority of the
+    service's certificate. Both are read for each request.
+    """
 
     def __init__(
         self,
@@ -135,8 +140,13 @@ class Provisioner:
 
     async def _reply(self, service: ProvisionerService, request: ServiceRequest, seconds: float) -> object:
         try:
+            token = self._token.read_text().strip()
+        except (OSError, ValueError):
+            self._log.error("provisioner: there is no token; make %s with the one of %s", _SECRET, service.url)
+            raise Refused(_UNKNOWN, Reason.PROVISIONER) from None
+        try:
             async with asyncio.timeout(seconds):
-                status, reply = await self._post(service, request)
+                status, reply = await self._post(service, request, token)
         except TimeoutError:
             raise Refused(_SILENT, Reason.PROVISIONER) from None
         except aiohttp.ClientConnectorCertificateError as error:
@@ -148,18 +158,16 @@ class Provisioner:
             self._log.error("provisioner: %s: %s: %s", service.url, type(error).__name__, error)
             raise Refused(_SILENT, Reason.PROVISIONER) from None
         if status == 401:
-            self._log.error("provisioner: %s does not take the token in %s", service.url, self._token)
-            raise Refused(
-                f"The service that looks after directories does not know this hub. {_AGAIN}", Reason.PROVISIONER
-            )
+            self._log.error("provisioner: %s does not take the token of %s", service.url, _SECRET)
+            raise Refused(_UNKNOWN, Reason.PROVISIONER)
         if status != 200:
             why = _why_not(reply) or f"HTTP {status}"
             self._log.error("provisioner: %s: %s", request.model_dump_json(), why)
             raise _NotDone(why)
         return reply
 
-    async def _post(self, service: ProvisionerService, request: ServiceRequest) -> tuple[int, object]:
-        headers = {"Authorization": f"Bearer {self._token.read_text().strip()}"}
+    async def _post(self, service: ProvisionerService, request: ServiceRequest, token: str) -> tuple[int, object]:
+        headers = {"Authorization": f"Bearer {token}"}
         tls = await self._trusted() if service.url.startswith("https:") else True
         # A session of its own: JupyterHub's client has few connections, which proxy and servers need.
         async with (
@@ -174,7 +182,7 @@ class Provisioner:
         """What certificates are checked against: the authority in the file now, or those of the image."""
         authority = self._authority.read_text() if self._authority.exists() else None
         if authority == "":
-            raise ValueError(f"{self._authority} is empty")
+            raise ValueError(f"{self._authority.name} of {_SECRET} is empty")
         if self._trust is None or self._trust[0] != authority:
             # Reading those of the image takes a while.
             made = await asyncio.wrap_future(in_thread(partial(ssl.create_default_context, cadata=authority), "tls"))

@@ -1,4 +1,4 @@
-"""The volume as the hub mounts it: the hub only looks at it, and never waits long."""
+"""The volume where the hub mounts it: the hub only looks at it, and never waits long."""
 
 import os
 import stat
@@ -13,9 +13,11 @@ THREADS = 16
 
 
 class Share:
-    """Looks at the mounted volume off the event loop, for `timeout` seconds at most."""
+    """Looks at the volume, where it is `mounted`, off the event loop, for `timeout` seconds at most."""
 
     def __init__(self, root: Path, timeout: float = 5.0) -> None:
+        # The folder above it tells: a look at the mount itself would wait for a file server that hangs.
+        self.mounted = root.parent.is_dir() and root.name in os.listdir(root.parent)
         self._root = root
         self._timeout = timeout
         # While an NFS server hangs, so do its threads; there are never more of them.

@@ -190,9 +190,10 @@ async def test_a_service_that_is_not_there_is_told(token: Path, url: str) -> Non
 
 async def test_a_hub_without_a_token_tells_its_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with served(Asked()) as service:
-        with pytest.raises(Refused, match="does not answer"):
+        with pytest.raises(Refused, match="does not know this hub"):
             await Provisioner(tmp_path / "none", LOG).ensure(service, [HOME])
-    assert "No such file" in caplog.text
+        said = f"there is no token; make Secret coursehub-provisioner with the one of {service.url}"
+    assert said in caplog.text
 
 
 async def test_a_service_that_hangs_is_told_in_time_also_to_those_for_whom_there_was_no_room(token: Path) -> None:

@@ -92,6 +92,21 @@ async def test_a_volume_answers_or_the_reason_is_said(share: Path) -> None:
         await Share(share / "gone").answers()
 
 
+def test_whether_it_is_mounted_is_known_without_a_look_at_it(share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[Path] = []
+    stat = os.stat
+
+    def look(path: Path, **more: bool) -> os.stat_result:
+        looked.append(Path(path))
+        return stat(path, **more)
+
+    monkeypatch.setattr("os.stat", look)
+    assert Share(share / "home").mounted
+    assert not Share(share / "elsewhere").mounted
+    assert not Share(share / "elsewhere/home").mounted
+    assert share / "home" not in looked
+
+
 async def test_a_volume_that_hangs_is_said_in_time(share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.statvfs", lambda _: time.sleep(0.5))
     with pytest.raises(Refused, match="The file server does not answer"):
