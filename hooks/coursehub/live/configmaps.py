@@ -254,7 +254,9 @@ def followed(log: logging.Logger | logging.LoggerAdapter[Any]) -> tuple[Path, Pa
 
     They are followed from now on.
     """
-    maps = ConfigMaps(Path(tempfile.mkdtemp(prefix="coursehub-")), os.environ["POD_NAMESPACE"], log, secret=True)
+    # In memory: one of them is a token.
+    folder = Path(tempfile.mkdtemp(prefix="coursehub-", dir="/dev/shm"))  # noqa: S108 - made for this process alone
+    maps = ConfigMaps(folder, os.environ["POD_NAMESPACE"], log, secret=True)
     maps.follow()
     return maps.site, maps.courses, maps.secret
 
