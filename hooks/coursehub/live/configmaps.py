@@ -255,7 +255,7 @@ def followed(log: logging.Logger | logging.LoggerAdapter[Any]) -> tuple[Path, Pa
     They are followed from now on.
     """
     # In memory: one of them is a token.
-    folder = Path(tempfile.mkdtemp(prefix="coursehub-", dir="/dev/shm"))  # noqa: S108 - made for this process alone
+    folder = Path(tempfile.mkdtemp(prefix="coursehub-", dir="/dev/shm"))
     maps = ConfigMaps(folder, os.environ["POD_NAMESPACE"], log, secret=True)
     maps.follow()
     return maps.site, maps.courses, maps.secret
