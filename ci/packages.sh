@@ -7,6 +7,9 @@ for each; do
 done
 [ "${#missing[@]}" != 0 ] || exit 0
 [ "$(id -u)" = 0 ] || { echo "coursehub: programs are missing; as root: apt-get install ${missing[*]}" >&2; exit 1; }
+# `apt-get update` does not wait for another's lists, and the policy below is for one at a time.
+exec 9> /run/lock/coursehub-packages
+flock 9
 echo "- Debian packages ${missing[*]}"
 policy=/usr/sbin/policy-rc.d
 if ! [ -e "$policy" ]; then

@@ -12,6 +12,8 @@ from pathlib import Path
 from ci.cluster.problem import Problem
 from ci.cluster.steps import long_run, say, tail
 
+# Of ci/packages.sh, too.
+LOCK = "/run/lock/coursehub-packages"
 NEEDED = (
     "ca-certificates",
     "containernetworking-plugins",
@@ -42,10 +44,12 @@ def ensure(names: Sequence[str], log: Path) -> None:
     say(f"  installing {' '.join(absent)}")
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    apt = ["apt-get", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"]
+    # `apt-get update` does not wait for another's lists.
+    alone = ["flock", LOCK]
+    apt = [*alone, "apt-get", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"]
     said = ""
     # An earlier installation may have been cut off; a failed update may still leave lists that are good enough.
-    for command in (["dpkg", "--configure", "-a"], [*apt, "update"], [*apt, "install", *absent]):
+    for command in ([*alone, "dpkg", "--configure", "-a"], [*apt, "update"], [*apt, "install", *absent]):
         code = long_run(command, log, lambda text: text.rstrip().rpartition("\n")[2], env=environment)
         said += log.read_text(errors="replace")
     if code:

@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+# Of ci/packages.sh, too.
+LOCK = "/run/lock/coursehub-packages"
+
+
 class Failure(Exception):
     """A sentence that says what went wrong and what to do."""
 
@@ -50,7 +54,8 @@ def install(packages: Sequence[str], log: Path) -> None:
     """Debian packages that this machine lacks."""
     with step(f"apt-get install {' '.join(packages)}"):
         remedy = f"install these packages by hand: {' '.join(packages)}"
-        apt = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=3"]
+        # `apt-get update` does not wait for another's lists.
+        apt = ["flock", LOCK, "apt-get", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=3"]
         run([*apt, "update"], log, remedy)
         run([*apt, "install", "-y", "--no-install-recommends", *packages], log, remedy)
 
