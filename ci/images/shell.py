@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-
 # Of ci/packages.sh, too.
 LOCK = "/run/lock/coursehub-packages"
 
