@@ -59,7 +59,7 @@ def test_courses_are_tried_in_turn_and_what_came_of_it_is_on_the_hubs_metrics(
 
 def test_the_results_outlast_a_restart_of_the_hub(log_in: LogIn, installation: Installation) -> None:
     sofia = log_in("sofia")
-    before = {name: value for name, value in sofia.metrics().items() if name.startswith("coursehub_spawn_test")}
+    before = {name: value for name, value in sofia.metrics().items() if name.startswith("coursehub_spawn_test_")}
     assert before
     installation.coursehub("restart", "hub")
     until(installation.hub_is_ready, 30, "the hub behind the proxy")
