@@ -181,7 +181,9 @@ def _install(deployment: Deployment) -> str:
         files = [word for file in deployment.sites() if file != "--site" for word in ("--values", file)]
         courses = f"courses.files.main={deployment.courses}"
         where = ("--namespace", NAMESPACE, "--wait", "--timeout", "5m")
-        deployment.run("helm", "upgrade", "--install", RELEASE, chart, *where, *files, "--set-file", courses)
+        image = f"jupyterhub.hub.image.tag={IMAGES['hub'].tag}"
+        given = ("--set-string", image, "--set-file", courses)
+        deployment.run("helm", "upgrade", "--install", RELEASE, chart, *where, *files, *given)
     return done.stdout.strip()
 
 

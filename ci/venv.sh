@@ -9,6 +9,9 @@ python=${PYTHON:-python3}
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
   [ "$(id -u)" = 0 ] || { echo "coursehub: Python's venv module is missing; as root: apt-get install python3-venv" >&2; exit 1; }
   echo "- Debian package python3-venv"
+  # Of ci/packages.sh, which cannot know a folder of Python's by a program.
+  exec 9> /run/lock/coursehub-packages
+  flock 9
   # Another installation may be at work, and a registry may answer at the second try.
   apt=(apt-get -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3)
   "${apt[@]}" update -qq

@@ -3,11 +3,11 @@
 Where things are, the lowest floor first; each imports only from below (`make check` holds that):
 
     this folder   what all may use: errors, names, person, layout (the tree on the volume), protocol (its doors), ...
+    storage/      acts as root on the shared volume; imports this folder only
     config/       what people write: course files and the site's values; pure
     people/       who somebody is: uid, gid and groups from the site's directory
     servers/      what a server may be: access, plan, manifest, gate; pure
     live/         what is in force now: the files, followed while they are used, last good kept
-    storage/      acts as root on the shared volume; imports this folder only
     culler/       a pod of its own: stops servers whose time is over
     spawntest/    a pod of its own: starts a server as a person would
     backup/       copies the hub's database before the hub starts

@@ -16,7 +16,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 import threading
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
@@ -42,6 +41,8 @@ PROVISIONER = "provisioner"
 KEYS = ("token", "ca.crt")
 # Where the site mounts that volume.
 VOLUME = Path("/usr/local/etc/jupyterhub/courses")
+# In memory, since one of them is a token; of the pod, like the processes that read it.
+MEMORY = Path("/dev/shm/coursehub")  # noqa: S108 - the hub is alone in its container
 
 # So long nothing is said of an API server that does not answer, and the hub's start waits.
 _PATIENCE = 10.0
@@ -254,9 +255,10 @@ def followed(log: logging.Logger | logging.LoggerAdapter[Any]) -> tuple[Path, Pa
 
     They are followed from now on.
     """
-    # In memory: one of them is a token.
-    folder = Path(tempfile.mkdtemp(prefix="coursehub-", dir="/dev/shm"))
-    maps = ConfigMaps(folder, os.environ["POD_NAMESPACE"], log, secret=True)
+    # What a container that was killed left there outlives it.
+    shutil.rmtree(MEMORY, ignore_errors=True)
+    MEMORY.mkdir(mode=0o700)
+    maps = ConfigMaps(MEMORY, os.environ["POD_NAMESPACE"], log, secret=True)
     maps.follow()
     return maps.site, maps.courses, maps.secret
 

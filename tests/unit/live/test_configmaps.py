@@ -434,3 +434,18 @@ async def test_the_nightly_check_gets_all_files_or_a_reason(
     assert capsys.readouterr().err.startswith(said)
     assert (tmp_path / "now/coursehub-site/site.yaml").read_text() == SITE
     assert (tmp_path / "now/courses/coursehub-courses/main.yaml").read_text() == A
+
+
+def test_what_a_killed_hub_left_in_memory_is_gone_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = tmp_path / "memory"
+    (memory / "7/secret").mkdir(parents=True)
+    (memory / "7/secret/token").write_text("old")
+    monkeypatch.setattr(configmaps, "MEMORY", memory)
+    monkeypatch.setenv("POD_NAMESPACE", "teaching")
+    monkeypatch.setattr(ConfigMaps, "follow", lambda _: None)
+    places = configmaps.followed(LOG)
+    assert list(memory.iterdir()) == []
+    assert stat.S_IMODE(memory.stat().st_mode) == 0o700
+    assert all(place.is_relative_to(memory) for place in places)
