@@ -27,7 +27,8 @@ FOLDER = Path("/srv/jupyterhub")
 DATABASE = "jupyterhub.sqlite"
 RESTORE = "COURSEHUB_RESTORE"
 NEWEST = "newest"
-KEPT = 5
+# The newest, and the last of each of so many days.
+KEPT, DAYS = 5, 7
 SECONDS = 10.0
 BETWEEN = timedelta(hours=1)
 
@@ -124,8 +125,8 @@ def _back_up(database: Path, backups: Path, now: datetime) -> str:
 
 
 def _since(names: Sequence[str], now: datetime) -> str | None:
-    """The newest copy where it is so recent that another would be one too many; one of the future counts as none."""
-    for name in names[:1]:
+    """The copy that is so recent that another would be one too many; one of the future, by a wrong clock, is none."""
+    for name in names:
         match = _NAME.fullmatch(name)
         made = datetime.strptime(match["time"], _STAMP).replace(tzinfo=UTC) if match else now - BETWEEN
         if timedelta() <= now - made < BETWEEN:
@@ -158,10 +159,17 @@ def _restore(database: Path, backups: Path, now: datetime, wanted: str) -> str:
 def _drop(backups: Path) -> Iterator[str]:
     kinds: Sequence[CopyKind] = ("jupyterhub", "damaged", "replaced")
     for kind in kinds:
-        for name in copies(backups, kind)[KEPT:]:
-            for suffix in ("", *_BESIDE):
-                (backups / f"{name}{suffix}").unlink(missing_ok=True)
-            yield f"dropped {name}, since {KEPT} newer ones are there"
+        names = copies(backups, kind)
+        # The last of each day: whatever goes wrong for days in each hour leaves what was good before.
+        days: dict[str, str] = {}
+        for name in names:
+            days.setdefault(name[: -len("T000000Z.sqlite")], name)
+        kept = {*names[:KEPT], *list(days.values())[:DAYS]}
+        for name in names:
+            if name not in kept:
+                for suffix in ("", *_BESIDE):
+                    (backups / f"{name}{suffix}").unlink(missing_ok=True)
+                yield f"dropped {name}, since {KEPT} newer ones are there"
 
 
 def _close_off(folder: Path) -> Iterator[str]:

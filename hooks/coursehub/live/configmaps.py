@@ -16,13 +16,15 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 import threading
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TextIO
 
 from kubernetes_asyncio.client import ApiClient, ApiException, Configuration, CoreV1Api
 from kubernetes_asyncio.config import load_incluster_config
@@ -41,8 +43,8 @@ PROVISIONER = "provisioner"
 KEYS = ("token", "ca.crt")
 # Where the site mounts that volume.
 VOLUME = Path("/usr/local/etc/jupyterhub/courses")
-# In memory, since one of them is a token; of the pod, like the processes that read it.
-MEMORY = Path("/dev/shm/coursehub")  # noqa: S108 - the hub is alone in its container
+# Of the pod, since one of them is a token.
+MEMORY = Path("/dev/shm")  # noqa: S108 - the hub is alone in its container
 
 # So long nothing is said of an API server that does not answer, and the hub's start waits.
 _PATIENCE = 10.0
@@ -58,6 +60,8 @@ _NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
 # The Secret among the names, where no ConfigMap can be called so.
 _TOKEN = "Secret coursehub-provisioner"  # noqa: S105 - its name
 
+# Held until the process ends.
+_locks: list[TextIO] = []
 # The files of a ConfigMap, or why there are none.
 _Found = Mapping[str, bytes] | str
 
@@ -250,15 +254,27 @@ def _called(name: str) -> str:
     return name if name == _TOKEN else f"ConfigMap {name}"
 
 
+def _own_folder() -> Path:
+    """In memory, for as long as this process lives; what others left that were killed is gone.
+
+    More than one may live: JupyterHub's own commands read its configuration, too.
+    """
+    for folder in MEMORY.glob("coursehub-*"):
+        with suppress(OSError), (folder / "lock").open() as lock:
+            flock(lock, LOCK_EX | LOCK_NB)
+            shutil.rmtree(folder)
+    own = Path(tempfile.mkdtemp(prefix="coursehub-", dir=MEMORY))
+    _locks.append(lock := (own / "lock").open("w"))
+    flock(lock, LOCK_EX)
+    return own
+
+
 def followed(log: logging.Logger | logging.LoggerAdapter[Any]) -> tuple[Path, Path, Path]:
     """The folders with the site's values, the course files and the provisioner's Secret of this pod's namespace.
 
     They are followed from now on.
     """
-    # What a container that was killed left there outlives it.
-    shutil.rmtree(MEMORY, ignore_errors=True)
-    MEMORY.mkdir(mode=0o700)
-    maps = ConfigMaps(MEMORY, os.environ["POD_NAMESPACE"], log, secret=True)
+    maps = ConfigMaps(_own_folder(), os.environ["POD_NAMESPACE"], log, secret=True)
     maps.follow()
     return maps.site, maps.courses, maps.secret
 

@@ -435,6 +435,17 @@ def test_a_hub_that_cannot_start_pushes_no_good_copy_out(folder: Path) -> None:
     assert in_backups(folder) == [FIRST, SECOND]
 
 
+def test_a_hub_that_cannot_start_for_days_leaves_the_last_good_copy_of_the_days_before(folder: Path) -> None:
+    run(folder)
+    for hours in range(1, 6 * 24):
+        run(folder, later(hours))
+    kept = in_backups(folder)
+    assert kept[0] == "jupyterhub-20261125T230000Z.sqlite"
+    assert [name[11:19] for name in kept] == sorted(
+        [f"202611{day}" for day in (25, 26, 27, 28, 29, 30)] + ["20261201"] * 5
+    )
+
+
 def test_damage_is_said_also_within_the_hour_of_a_good_copy(folder: Path) -> None:
     run(folder)
     damage(folder / "jupyterhub.sqlite")
@@ -449,6 +460,9 @@ def test_a_damaged_database_that_starts_again_and_again_is_kept_once_an_hour(fol
     assert in_backups(folder) == ["damaged-20261125T120000Z.sqlite"]
 
 
-def test_a_copy_that_a_wrong_clock_made_in_the_future_keeps_nobody_from_copying(folder: Path) -> None:
+def test_a_copy_that_a_wrong_clock_made_in_the_future_neither_stops_the_copies_nor_the_hour_between_them(
+    folder: Path,
+) -> None:
     run(folder, later(24 * 365))
-    assert "copied to jupyterhub-20261125T120000Z.sqlite" in run(folder)
+    assert f"copied to {FIRST}" in run(folder)
+    assert f"no copy is kept: {FIRST} is not an hour old" in run(folder, NOW + timedelta(minutes=5))

@@ -436,16 +436,19 @@ async def test_the_nightly_check_gets_all_files_or_a_reason(
     assert (tmp_path / "now/courses/coursehub-courses/main.yaml").read_text() == A
 
 
-def test_what_a_killed_hub_left_in_memory_is_gone_at_the_next_start(
+def test_what_a_killed_hub_left_in_memory_is_gone_at_the_next_start_and_not_what_a_running_one_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    memory = tmp_path / "memory"
-    (memory / "7/secret").mkdir(parents=True)
-    (memory / "7/secret/token").write_text("old")
-    monkeypatch.setattr(configmaps, "MEMORY", memory)
+    (tmp_path / "coursehub-killed/7/secret").mkdir(parents=True)
+    for name in ("lock", "7/secret/token"):
+        (tmp_path / "coursehub-killed" / name).write_text("")
+    monkeypatch.setattr(configmaps, "MEMORY", tmp_path)
     monkeypatch.setenv("POD_NAMESPACE", "teaching")
     monkeypatch.setattr(ConfigMaps, "follow", lambda _: None)
-    places = configmaps.followed(LOG)
-    assert list(memory.iterdir()) == []
-    assert stat.S_IMODE(memory.stat().st_mode) == 0o700
-    assert all(place.is_relative_to(memory) for place in places)
+    hub, _, _ = configmaps.followed(LOG)
+    command, _, _ = configmaps.followed(LOG)
+    folders_there = list(tmp_path.iterdir())
+    assert len(folders_there) == 2, "JupyterHub's own commands leave the hub's alone"
+    assert hub.parents[1] != command.parents[1]
+    assert {hub.parents[1], command.parents[1]} == set(folders_there)
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders_there} == {0o700}
