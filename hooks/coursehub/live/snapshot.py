@@ -2,12 +2,10 @@
 
 import gc
 import json
-import logging
 import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -15,6 +13,7 @@ from coursehub.config.catalog import Catalog
 from coursehub.config.course import Course
 from coursehub.config.settings import Settings
 from coursehub.errors import CoursehubError, InvalidFile, Problem
+from coursehub.log import Log
 
 from . import state
 from .reader_process import Child, Lost
@@ -53,7 +52,7 @@ class Site:
         self,
         site: Path,
         course_folder: Path,
-        log: logging.Logger | logging.LoggerAdapter[Any],
+        log: Log,
         kept: Path | None = None,
     ) -> None:
         self._folders = (str(site), str(course_folder))
