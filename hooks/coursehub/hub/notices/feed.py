@@ -14,7 +14,6 @@ from markupsafe import Markup
 from coursehub.config import profiles
 from coursehub.config.profiles import Profile
 from coursehub.config.settings import Settings
-from coursehub.hub.admin.announcements import AnnouncementQueries
 from coursehub.hub.registry import Registry
 from coursehub.hub.shared import Shared
 from coursehub.hub.usage.poll import UsagePoll
@@ -23,6 +22,7 @@ from coursehub.log import Log
 
 from . import fullness, notice
 from .notice import Notice
+from .queries import AnnouncementQueries
 from .store import AnnouncementStore
 
 PATH = r"/coursehub/notes"
