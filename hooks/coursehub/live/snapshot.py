@@ -17,7 +17,7 @@ from coursehub.log import Log
 
 from . import state
 from .reader_process import Child, Lost
-from .state import NONE, State, Unusable
+from .state import NONE, State, UnusableState
 
 _AGAIN = 60.0
 
@@ -120,7 +120,7 @@ class Site:
                         raise Lost(why.decode())
                     case _:
                         raise Lost("an answer that is none")
-        except (ValueError, TypeError, Unusable) as error:
+        except (ValueError, TypeError, UnusableState) as error:
             raise Lost(f"an answer that is none: {error}") from None
         finally:
             child.kill()
@@ -158,7 +158,7 @@ class Site:
     def _load(self) -> State:
         try:
             return state.load(self._kept) if self._kept else NONE
-        except (OSError, Unusable) as error:
+        except (OSError, UnusableState) as error:
             self._log.error("Which courses were live before is not known: %s", error)
             return NONE
 
