@@ -14,6 +14,7 @@ from coursehub.config import document, settings
 from . import kubectl, options, secrets_plan, tls
 from .common import FINE, PROBLEMS, say, warn
 from .kubectl import Object
+from .restart import new_pod
 from .secrets_plan import NoPlace, Secret, Values
 from .tls import CHAIN, KEY, Facts, UnusableFiles
 
@@ -209,7 +210,7 @@ def _proxy(namespace: str, name: str, changes: Sequence[Change], *, restart: boo
     if dry_run or not restart:
         return "outdated"
     sleep(_SECOND)
-    kubectl.restart(namespace, "proxy")
+    new_pod("proxy", namespace, tell=lambda _: None)
     return "restarted"
 
 
