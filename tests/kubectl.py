@@ -49,8 +49,10 @@ class Cluster:
         """The proxy's Deployment, which mounts `secrets`, and its pod."""
         volumes = [{"name": name, "secret": {"secretName": name}} for name in secrets]
         meta = {"namespace": "coursehub", "name": "proxy", "creationTimestamp": since or self.time}
+        spec = {"replicas": 1, "template": {"spec": {"volumes": volumes}}}
+        status = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
         self.put(
-            {"kind": "Deployment", "metadata": meta, "spec": {"template": {"spec": {"volumes": volumes}}}},
+            {"kind": "Deployment", "metadata": {**meta, "generation": 1}, "spec": spec, "status": status},
             {"kind": "Pod", "metadata": meta},
         )
 
@@ -120,9 +122,13 @@ def main(folder: Path, words: list[str]) -> None:
         assert rest[2] == "component=proxy"
         said = {"items": [each for key, each in state["objects"].items() if key.startswith(f"{namespace}/pod/")]}
     elif verb == "get":
-        said = state["objects"].get(f"{namespace}/{rest[0]}/{rest[1]}")
+        found = state["objects"].get(f"{namespace}/{rest[0]}/{rest[1]}")
+        said = copy.deepcopy(found)
+        if found and rest[0] == "deployment":  # what was asked of it is done by the next look
+            found["status"]["observedGeneration"] = found["metadata"]["generation"]
     elif rest[0] == "restart":
         state["objects"][f"{namespace}/pod/proxy"]["metadata"]["creationTimestamp"] = state["time"]
+        state["objects"][f"{namespace}/{rest[1]}"]["metadata"]["generation"] += 1
     file.write_text(json.dumps(state))
     if said:
         print(json.dumps(said))

@@ -52,7 +52,9 @@ class Server:
             "-P",
             "-B",
             "-m",
-            "coursehub.service",
+            "coursehub.cli",
+            "storage",
+            "serve",
             "--host=127.0.0.1",
             *options,
         ]

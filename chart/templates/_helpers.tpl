@@ -120,15 +120,6 @@ securityContext:
     add: [CHOWN, DAC_OVERRIDE, FOWNER]
 {{- end }}
 
-{{- define "coursehub.rootMounts" -}}
-- {name: share, mountPath: /share}
-{{- end }}
-
-{{- define "coursehub.rootVolumes" -}}
-- name: share
-  persistentVolumeClaim: {claimName: coursehub-provisioner}
-{{- end }}
-
 {{- /*
   Where the hub sees the certificate that people get: at the proxy, or at the name of what is in front of it. Nothing where
   TLS is off, or where nobody says the name.
@@ -175,7 +166,7 @@ containers:
       readOnlyRootFilesystem: true
       capabilities: {drop: [ALL]}
     volumeMounts:
-            - {name: token, mountPath: /etc/coursehub, readOnly: true}
+      - {name: token, mountPath: /etc/coursehub, readOnly: true}
 volumes:
   - name: token
     secret:

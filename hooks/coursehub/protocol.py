@@ -42,6 +42,9 @@ Slug = Annotated[str, StringConstraints(strict=True), AfterValidator(_slug)]
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # Each kind has its own, and writes it first.
+    verb: str
+
     @property
     def subject(self) -> str:
         """The verb and the name, for the log."""
@@ -58,24 +61,23 @@ class HomeRequest(_Request):
     gid: Gid
 
 
-class CourseRequest(_Request):
+class _OfCourse(_Request):
+    slug: Slug
+    gid: Gid
+    data: Data
+    archived: Flag = False
+
+
+class CourseRequest(_OfCourse):
     """Make the directories of a course, or correct them; they are closed when it is archived."""
 
     verb: Literal["course"]
-    slug: Slug
-    gid: Gid
-    data: Data
-    archived: Flag = False
 
 
-class CheckRequest(_Request):
+class CheckRequest(_OfCourse):
     """Report what is wrong with a course's directories; with `repair` correct what can be."""
 
     verb: Literal["check"]
-    slug: Slug
-    gid: Gid
-    data: Data
-    archived: Flag = False
     repair: Flag = False
 
 

@@ -22,7 +22,7 @@ def hub_starts() -> None:
     version = subprocess.run(["jupyterhub", "--version"], user=1000, capture_output=True, text=True, check=True).stdout
     assert version.strip() == "5.5.4", version
     subprocess.run(["jupyterhub", "--generate-config", "-f", "/srv/jupyterhub/c.py"], user=1000, check=True, stdout=-3)
-    modules = "kubespawner, jupyterhub_idle_culler, oauthenticator.generic, ldapauthenticator, psycopg2, pymysql, yaml"
+    modules = "kubespawner, oauthenticator.generic, ldapauthenticator, psycopg2, pymysql, yaml"
     subprocess.run(["python3", "-c", f"import {modules}; yaml.CSafeLoader"], user=1000, check=True)
 
 

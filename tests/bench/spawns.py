@@ -16,7 +16,7 @@ from coursehub.hub.spawner import CoursehubSpawner
 from kubespawner import KubeSpawner
 from traitlets.config import Config
 
-from tests.unit.conftest import choosing, hooks
+from tests.unit.conftest import hooks, start_page
 
 from . import university
 from .measure import Times, many
@@ -74,15 +74,15 @@ async def forms() -> Sequence[tuple[str, Times, Times]]:
         of = university.students(among, among * 100)
         university.enrol(name, of, count)
         site, live = _site(of)
-        page = choosing(live, site)
+        page = start_page(live, site)
         ours, stock = _spawner(CoursehubSpawner, name, ""), _spawner(KubeSpawner, name, "", profile_list=_theirs(live))
         label = f"{count} of {among:,}"
         sides.append((page, ours, stock, label, Times(label), Times(label)))
-        assert (await page.form(ours, None)).count('type="radio"') == count + 1, label
+        assert (await page.choices(ours, None)).count('type="radio"') == count + 1, label
         assert (await stock.options_form(stock)).count('type="radio"') == count, label
     for _ in range(FORMS):
         for page, ours, stock, _, our_times, stock_times in sides:
-            await our_times.of(page.form(ours, None))
+            await our_times.of(page.choices(ours, None))
             await stock_times.of(stock.options_form(stock))
     return [(label, our_times, stock_times) for *_, label, our_times, stock_times in sides]
 

@@ -9,7 +9,8 @@ import jupyterhub
 import kubespawner
 import pytest
 from coursehub.cli import status
-from coursehub.hub.admin import health, socket
+from coursehub.hub.admin import socket
+from coursehub.hub.metrics import certificate
 from coursehub.version import VERSION
 from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily
@@ -70,7 +71,7 @@ async def test_mistakes_in_a_course_file_and_a_provisioner_that_is_away_are_said
 async def test_the_end_of_the_certificate_is_taken_from_the_metric(hub: Hub) -> None:
     class Expiry:
         def collect(self) -> list[GaugeMetricFamily]:
-            return [GaugeMetricFamily(health.EXPIRY, "When it ends.", value=1.8e9)]
+            return [GaugeMetricFamily(certificate.NAME, "When it ends.", value=1.8e9)]
 
     REGISTRY.register(expiry := Expiry())
     try:

@@ -12,14 +12,14 @@ import pytest
 from coursehub.config.catalog import Catalog
 from coursehub.config.settings import Settings
 from coursehub.hub.accounts import Accounts
+from coursehub.hub.failures.recorder import Recorder
 from coursehub.hub.failures.store import FailureStore
 from coursehub.hub.hooks import Hook, Hooks
 from coursehub.hub.metrics.spawns import Counters
 from coursehub.hub.notices.feed import Feed
 from coursehub.hub.notices.store import AnnouncementStore
-from coursehub.hub.pages.choosing import Choosing
+from coursehub.hub.pages.page import StartPage
 from coursehub.hub.planner import Planner
-from coursehub.hub.recorder import Recorder
 from coursehub.hub.spawner import CoursehubSpawner
 from coursehub.hub.usage.poll import UsagePoll
 from coursehub.hub.usage.usage import Picture
@@ -69,7 +69,7 @@ class Share:
 
 def recorder(folder: Path = Path("no-folder")) -> Recorder:
     """One that keeps records in `folder`."""
-    return Recorder(FailureStore(folder, lambda: 14, LOG), Counters(), lambda: UTC, LOG)
+    return Recorder(FailureStore(folder, lambda: 14, LOG), Counters().failed, lambda: UTC, LOG)
 
 
 def silent(log: logging.Logger) -> Feed:
@@ -102,9 +102,9 @@ def hooks(
     return Hooks(planner, FRAME, recorder(), counters, earlier)
 
 
-def choosing(courses: Catalog | None = None, settings: Settings | None = None) -> Choosing:
+def start_page(courses: Catalog | None = None, settings: Settings | None = None) -> StartPage:
     """The start page over the tests' site and `courses`."""
-    return Choosing(live(settings or site(), courses or catalog()), Accounts(People(LOG)), recorder(), silent(LOG))
+    return StartPage(live(settings or site(), courses or catalog()), Accounts(People(LOG)), recorder(), silent(LOG))
 
 
 @pytest.fixture

@@ -68,13 +68,6 @@ def apply(namespace: str, manifest: Mapping[str, Any], *, dry_run: bool = False)
     return applied or {}
 
 
-def restart(namespace: str, deployment: str, timeout: float = 300) -> None:
-    """Returns once new pods of the Deployment have taken the place of the old; KubectlError after `timeout` seconds."""
-    what = f"deployment/{deployment}"
-    run(namespace, "rollout", "restart", what)
-    run(namespace, "rollout", "status", what, f"--timeout={timeout:.0f}s", timeout=timeout + 30)
-
-
 def _object(text: str) -> Object | None:
     found: Object | None = json.loads(text) if text.strip() else None
     return found

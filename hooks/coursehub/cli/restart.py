@@ -12,6 +12,7 @@ from . import hub, kubectl, options
 from .common import FINE
 from .shell import SERVERS
 
+TIMEOUT = 300
 _EVERY = 1.0
 
 
@@ -41,7 +42,9 @@ PARTS = {
     short_help="Restart the hub, the proxy or the provisioner; servers run on.",
     example="coursehub restart proxy",
 )
-@click.option("--timeout", type=int, default=300, show_default=True, metavar="SECONDS", help="For how long to wait.")
+@click.option(
+    "--timeout", type=int, default=TIMEOUT, show_default=True, metavar="SECONDS", help="For how long to wait."
+)
 @options.namespace
 @options.dry_run
 @click.argument("name", type=click.Choice(list(PARTS)), help="What to restart.")
@@ -60,9 +63,7 @@ def command(name: str, timeout: int, namespace: str, dry_run: bool) -> int:
     if dry_run:
         print(f"{name}: would be restarted; {len(before)} servers run")
         return FINE
-    watch = _Watch(name, namespace, timeout)
-    kubectl.run(place, "rollout", "restart", f"deployment/{part.deployment}")
-    watch.until(READY, lambda: stage(_deployment(place, part)))
+    watch = new_pod(name, namespace, timeout)
     if name == "proxy":
         watch.until(ROUTED, lambda: _routed(namespace))
     seconds = watch.seconds
@@ -72,12 +73,13 @@ def command(name: str, timeout: int, namespace: str, dry_run: bool) -> int:
 
 
 @dataclass(frozen=True)
-class _Watch:
+class Watch:
     """Tells of a restart of the part `name` as it goes, for `timeout` seconds at most."""
 
     name: str
     namespace: str
     timeout: int
+    tell: Callable[[str], None]
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -86,12 +88,12 @@ class _Watch:
         return time.monotonic() - self.began
 
     def until(self, end: str, look: Callable[[], str]) -> None:
-        """Prints each thing that `look` finds, once, until that is `end`; CoursehubError after `timeout`."""
+        """Tells each thing that `look` finds, once, until that is `end`; CoursehubError after `timeout`."""
         last = ""
         while last != end:
             found = look()
             if found != last:
-                print(f"{self.name}: {found} ({self.seconds:.0f} s)", flush=True)
+                self.tell(f"{self.name}: {found} ({self.seconds:.0f} s)")
                 last = found
             elif self.seconds > self.timeout:
                 raise CoursehubError(
@@ -100,6 +102,20 @@ class _Watch:
                 )
             else:
                 time.sleep(_EVERY)
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+def new_pod(name: str, namespace: str, timeout: int = TIMEOUT, tell: Callable[[str], None] = _print) -> Watch:
+    """Returns once a new pod of the part has taken the place of the old one; CoursehubError after `timeout` seconds."""
+    part = PARTS[name]
+    place = part.namespace(namespace)
+    watch = Watch(name, namespace, timeout, tell)
+    kubectl.run(place, "rollout", "restart", f"deployment/{part.deployment}")
+    watch.until(READY, lambda: stage(_deployment(place, part)))
+    return watch
 
 
 READY, ROUTED = "the new pod is ready", "each running server has its route"

@@ -14,8 +14,9 @@ from coursehub.config import document, settings
 from . import kubectl, options, secrets_plan, tls
 from .common import FINE, PROBLEMS, say, warn
 from .kubectl import Object
+from .restart import new_pod
 from .secrets_plan import NoPlace, Secret, Values
-from .tls import CHAIN, KEY, Facts, Unusable
+from .tls import CHAIN, KEY, Facts, UnusableFiles
 
 _PROXY = "component=proxy"
 _SECOND = 1.0
@@ -96,7 +97,7 @@ def apply(
     values = settings.plain([(str(path), document.read_text(path)) for path in sites])
     try:
         checked = _check(folder, values, hosts, namespace, now)
-    except Unusable as error:
+    except UnusableFiles as error:
         say({"problems": error.problems}, error.problems, as_json=as_json, error=True)
         return PROBLEMS
     for sentence in checked.warnings:
@@ -117,7 +118,7 @@ def apply(
 
 
 def _check(folder: Path, values: Values, hosts: Sequence[str], namespace: str, now: datetime) -> _Checked:
-    """Raises Unusable with each thing that is wrong."""
+    """Raises UnusableFiles with each thing that is wrong."""
     files = _read(folder)
     certificate = None
     warnings: list[str] = []
@@ -129,13 +130,13 @@ def _check(folder: Path, values: Values, hosts: Sequence[str], namespace: str, n
             warnings = [f"{folder}/{warning}" for warning in found]
         return _Checked(planned, certificate, secrets_plan.tls_name(values), warnings)
     except NoPlace as error:
-        raise Unusable([str(error)]) from None
-    except Unusable as error:
-        raise Unusable([f"{folder}/{problem}" for problem in error.problems]) from None
+        raise UnusableFiles([str(error)]) from None
+    except UnusableFiles as error:
+        raise UnusableFiles([f"{folder}/{problem}" for problem in error.problems]) from None
 
 
 def _read(folder: Path) -> dict[str, bytes]:
-    """The known files by name; raises Unusable where the folder holds others, or what others may read."""
+    """The known files by name; raises UnusableFiles where the folder holds others, or what others may read."""
     places = {place.file: place for place in secrets_plan.PLACES}
     known = f"known files: {', '.join(places)}"
     files: dict[str, bytes] = {}
@@ -156,7 +157,7 @@ def _read(folder: Path) -> dict[str, bytes]:
         missing = CHAIN if KEY in files else KEY
         problems.append(f"{folder}/{CHAIN} and {KEY} belong together; add {missing}")
     if problems:
-        raise Unusable(problems)
+        raise UnusableFiles(problems)
     return files
 
 
@@ -209,7 +210,7 @@ def _proxy(namespace: str, name: str, changes: Sequence[Change], *, restart: boo
     if dry_run or not restart:
         return "outdated"
     sleep(_SECOND)
-    kubectl.restart(namespace, "proxy")
+    new_pod("proxy", namespace, tell=lambda _: None)
     return "restarted"
 
 

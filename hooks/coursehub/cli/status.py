@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 
-from . import hub, kubectl, options
+from . import hub, kubectl, options, tls
 from .common import FINE, PROBLEMS, say
 
 # Ours and upstream's, without anybody's server.
 PARTS = "app.kubernetes.io/name in (jupyterhub, coursehub),component!=singleuser-server"
-SOON = 14
-_DAY = 86400.0
 
 
 @dataclass(frozen=True)
@@ -138,10 +136,12 @@ def _courses(courses: Mapping[str, Any]) -> Line:
 def _certificate(ends: float | None, now: datetime) -> Line:
     if ends is None:
         return Line("certificate", "no TLS here")
-    days = (ends - now.timestamp()) / _DAY
-    day = datetime.fromtimestamp(ends, UTC).date()
-    message = f"{days:.0f} days left, until {day}" if days >= 0 else f"ended on {day}"
-    return Line("certificate", message, "renew it, then `coursehub secrets apply`" if days < SOON else None)
+    end = datetime.fromtimestamp(ends, UTC)
+    left = end - now
+    message = (
+        f"{left / timedelta(days=1):.0f} days left, until {end.date()}" if end >= now else f"ended on {end.date()}"
+    )
+    return Line("certificate", message, "renew it, then `coursehub secrets apply`" if left < tls.SOON else None)
 
 
 def _answers(what: str, failure: str | None, todo: str) -> Line:

@@ -28,8 +28,8 @@ _OLD_HASHES = ("md5", "sha1")
 _MAKE_ONE = "make one by: openssl ecparam -name prime256v1 -genkey -noout"
 
 
-class Unusable(CoursehubError):
-    """Files that make no certificate to serve; `problems` has a sentence for each thing that is wrong."""
+class UnusableFiles(CoursehubError):
+    """Files that are not fit for use; `problems` has a sentence for each thing that is wrong."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -58,14 +58,16 @@ class Facts:
 
 
 def check(chain: bytes, key: bytes, hosts: Sequence[str], now: datetime) -> Facts:
-    """The certificate in PEM files, good for `hosts` at `now`; raises Unusable with each reason why it is not."""
+    """The certificate in PEM files, good for `hosts` at `now`; raises UnusableFiles with each reason why it is not."""
     try:
         certificates = x509.load_pem_x509_certificates(chain)
     except ValueError:
-        raise Unusable([f"{CHAIN}: holds no certificate that can be read; it has to be PEM"]) from None
+        raise UnusableFiles([f"{CHAIN}: holds no certificate that can be read; it has to be PEM"]) from None
     # One that is cut off is passed over in silence.
     if len(certificates) != chain.count(b"-----BEGIN "):
-        raise Unusable([f"{CHAIN}: holds something else than whole certificates; take out keys, and what is cut off"])
+        raise UnusableFiles(
+            [f"{CHAIN}: holds something else than whole certificates; take out keys, and what is cut off"]
+        )
     try:
         problems = [*_key(certificates, key), *_links(certificates)]
         for number, certificate in enumerate(certificates, 1):
@@ -73,9 +75,9 @@ def check(chain: bytes, key: bytes, hosts: Sequence[str], now: datetime) -> Fact
         problems += _purpose(certificates[0], hosts)
         names = _names(certificates[0])
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise Unusable([f"{CHAIN}: a certificate in it cannot be read: {error}"]) from None
+        raise UnusableFiles([f"{CHAIN}: a certificate in it cannot be read: {error}"]) from None
     if problems:
-        raise Unusable(problems)
+        raise UnusableFiles(problems)
     first = certificates[0]
     ends = min(certificate.not_valid_after_utc for certificate in certificates)
     return Facts(tuple(names), _called(first.issuer), f"{first.serial_number:x}", ends)

@@ -1,9 +1,8 @@
 """Stops servers whose time is over, by the times of their course: `python3 -m coursehub.culler`, in a pod of its own.
 
-JupyterHub's idle culler has a hook for such decisions from version 2 on (`cull_arbiter_hook`). The hub image has
-upstream's version 1.4.0, which knows one time for all servers; and the hook of version 2 does not know
-when the culler cannot tell, and raises for a whole user what fails for one server. What is left of a culler beside the
-decision, which is `lifetime.verdict`, is this loop, with the same rights: users are never removed, only servers.
+JupyterHub's idle culler has a hook for such decisions (`cull_arbiter_hook`), which does not know when the culler cannot
+tell, and raises for a whole user what fails for one server. What is left of a culler beside the decision, which is
+`lifetime.verdict`, is this loop, with the same rights: users are never removed, only servers.
 
 Nothing is stopped because of an answer that is none, or of one that is not fresh: each server is looked at again just
 before.

@@ -15,19 +15,19 @@ from coursehub.servers import site_module
 from coursehub.servers.manifest import Frame
 from coursehub.version import VERSION
 
-from . import proxy, recorder, spawn_test
+from . import metrics, proxy, spawn_test
 from .accounts import Accounts
 from .admin import queries
 from .admin import socket as admin_socket
 from .admin.health import Health
+from .failures import recorder
+from .failures.recorder import Recorder
 from .hooks import Hook, Hooks
-from .metrics import metrics
 from .notices import feed
 from .pages import handler
-from .pages.choosing import Choosing
+from .pages.page import StartPage
 from .planner import Planner
 from .proxy import Routes
-from .recorder import Recorder
 from .registry import Registry
 from .spawner import CoursehubSpawner
 from .usage import poll
@@ -71,25 +71,25 @@ def configure(
 
     counters = metrics.register(registry, site, log)
     directories = Directories(Share(share), Provisioner(secret / "token", log, counters=counters))
-    failures = recorder.register(registry, site, counters, state / "failures", log)
+    failures = recorder.register(registry, site, counters.failed, state / "failures", log)
     usage = poll.register(registry, site, directories.provisioner, log)
     notices = feed.register(registry, site, usage, state, log)
-    choosing = Choosing(site, accounts, failures, notices)
-    handler.register(registry, choosing)
+    page = StartPage(site, accounts, failures, notices)
+    handler.register(registry, page)
     spawn_tests = spawn_test.register(registry, site, accounts.find, adjust, state, log)
     registry.answer(status=Health(site, directories, spawn_tests.status))
     queries.register(registry, site, accounts.find, adjust, socket)
     registry.run(proxy.follow())
 
     planner = Planner(site, accounts, directories, counters, adjust)
-    _spawner(c, Hooks(planner, _frame(c, claim), failures, counters, _earlier(c)), choosing, failures)
+    _spawner(c, Hooks(planner, _frame(c, claim), failures, counters, _earlier(c)), page, failures)
     _hub(c, site)
 
 
-def _spawner(c: Any, hooks: Hooks, choosing: Choosing, recorder: Recorder) -> None:
+def _spawner(c: Any, hooks: Hooks, page: StartPage, recorder: Recorder) -> None:
     c.JupyterHub.spawner_class = CoursehubSpawner
     c.CoursehubSpawner.recorder = recorder
-    c.KubeSpawner.options_form = choosing.options_form
+    c.KubeSpawner.options_form = page.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form
     c.KubeSpawner.apply_user_options = hooks.apply_user_options
     c.KubeSpawner.pre_spawn_hook = hooks.pre_spawn

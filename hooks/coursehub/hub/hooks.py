@@ -20,11 +20,11 @@ from coursehub.servers.manifest import Frame
 from coursehub.servers.plan import PodPlan
 from coursehub.servers.traits import traits
 
+from .failures.recorder import Recorder
 from .metrics.spawns import Counters, Step
 from .planner import Planner
 from .readiness import NotReady, Readiness
-from .recorder import Recorder
-from .shared import Shared
+from .uncopied import Uncopied
 
 Hook = Callable[..., Any]
 
@@ -44,7 +44,7 @@ class Forbidden(HubError):
         super().__init__(403, message)
 
 
-class Hooks(Shared):
+class Hooks(Uncopied):
     """The functions that KubeSpawner calls; the site's `earlier` hooks of the same names run before them."""
 
     def __init__(

@@ -28,7 +28,7 @@ from coursehub.spawntest.rules import Report, Result, ServerView, Turn
 from .accounts import Find
 from .metrics.collector import LiveCollector
 from .registry import Registry
-from .shared import Shared
+from .uncopied import Uncopied
 
 PATH = r"/coursehub/spawn-test"
 # The service of the chart's values whose token the test has, and the hub's group that its scopes are about.
@@ -49,7 +49,7 @@ def view(plan: PodPlan) -> ServerView:
     )
 
 
-class SpawnTests(Shared, LiveCollector):
+class SpawnTests(Uncopied, LiveCollector):
     """The last result of each course, in the folder `kept`; a course that went leaves nothing behind."""
 
     def __init__(

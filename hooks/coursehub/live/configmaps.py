@@ -31,6 +31,7 @@ from kubernetes_asyncio.config import load_incluster_config
 
 from coursehub import atomic
 from coursehub.errors import InvalidFile
+from coursehub.log import Log
 
 from . import folders
 
@@ -77,7 +78,7 @@ class ConfigMaps:
         self,
         folder: Path,
         namespace: str,
-        log: logging.Logger | logging.LoggerAdapter[Any],
+        log: Log,
         *,
         secret: bool = False,
     ) -> None:
@@ -269,7 +270,7 @@ def _own_folder() -> Path:
     return own
 
 
-def followed(log: logging.Logger | logging.LoggerAdapter[Any]) -> tuple[Path, Path, Path]:
+def followed(log: Log) -> tuple[Path, Path, Path]:
     """The folders with the site's values, the course files and the provisioner's Secret of this pod's namespace.
 
     They are followed from now on.

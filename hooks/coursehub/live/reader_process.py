@@ -35,7 +35,7 @@ class Child:
                     [sys.executable, "-P", "-m", "coursehub.live.reader", *arguments],
                     cwd="/",
                     # None of the hub's secrets.
-                    env={"PYTHONPATH": os.environ.get("PYTHONPATH", ""), "PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+                    env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
                     stdin=given,
                     stdout=output,
                 )

@@ -2,12 +2,10 @@
 
 import gc
 import json
-import logging
 import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -15,10 +13,11 @@ from coursehub.config.catalog import Catalog
 from coursehub.config.course import Course
 from coursehub.config.settings import Settings
 from coursehub.errors import CoursehubError, InvalidFile, Problem
+from coursehub.log import Log
 
 from . import state
 from .reader_process import Child, Lost
-from .state import NONE, State, Unusable
+from .state import NONE, State, UnusableState
 
 _AGAIN = 60.0
 
@@ -53,7 +52,7 @@ class Site:
         self,
         site: Path,
         course_folder: Path,
-        log: logging.Logger | logging.LoggerAdapter[Any],
+        log: Log,
         kept: Path | None = None,
     ) -> None:
         self._folders = (str(site), str(course_folder))
@@ -121,7 +120,7 @@ class Site:
                         raise Lost(why.decode())
                     case _:
                         raise Lost("an answer that is none")
-        except (ValueError, TypeError, Unusable) as error:
+        except (ValueError, TypeError, UnusableState) as error:
             raise Lost(f"an answer that is none: {error}") from None
         finally:
             child.kill()
@@ -159,7 +158,7 @@ class Site:
     def _load(self) -> State:
         try:
             return state.load(self._kept) if self._kept else NONE
-        except (OSError, Unusable) as error:
+        except (OSError, UnusableState) as error:
             self._log.error("Which courses were live before is not known: %s", error)
             return NONE
 

@@ -14,7 +14,7 @@ _FORMAT = 1
 _FILE = "live.jsonl"
 
 
-class Unusable(CoursehubError):
+class UnusableState(CoursehubError):
     """A state that is not one; the message says why."""
 
 
@@ -96,12 +96,12 @@ def dump(state: State) -> Iterator[bytes]:
 
 
 def parse(lines: Iterable[bytes]) -> State:
-    """The state in lines that `dump` made; raises Unusable."""
+    """The state in lines that `dump` made; raises UnusableState."""
     try:
         head, settings, *courses = lines
         about = json.loads(head)
         if about["format"] != _FORMAT:
-            raise Unusable(f"it has format {about['format']}, and this version reads {_FORMAT}")
+            raise UnusableState(f"it has format {about['format']}, and this version reads {_FORMAT}")
         return State(
             int(about["generation"]),
             str(about["time"]),
@@ -112,7 +112,7 @@ def parse(lines: Iterable[bytes]) -> State:
             tuple(Problem(**problem) for problem in about["problems"]),
         )
     except (ValueError, TypeError, KeyError) as error:
-        raise Unusable(f"it is damaged ({type(error).__name__}: {error})") from None
+        raise UnusableState(f"it is damaged ({type(error).__name__}: {error})") from None
 
 
 def save(state: State, folder: Path) -> None:
@@ -121,7 +121,7 @@ def save(state: State, folder: Path) -> None:
 
 
 def load(folder: Path) -> State:
-    """The state that was kept in `folder`, NONE where none was; raises Unusable or OSError."""
+    """The state that was kept in `folder`, NONE where none was; raises UnusableState or OSError."""
     try:
         content = (folder / _FILE).read_bytes()
     except FileNotFoundError:

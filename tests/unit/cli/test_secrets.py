@@ -132,7 +132,20 @@ def test_a_renewed_certificate_is_served_after_a_restart_of_the_proxy_and_only_t
     assert "proxy: restarted, and serves this certificate; servers run on" in output
     assert apply("--restart-proxy") == 0
     assert "proxy: has this certificate" in capsys.readouterr().out
-    assert cluster.changes() == ["apply", "apply", "rollout restart", "rollout status"]
+    assert cluster.changes() == ["apply", "apply", "rollout restart"]
+
+
+def test_the_restart_of_the_proxy_is_waited_for(
+    folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.proxy("jupyter-tls")
+    assert apply("--restart-proxy", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["proxy"] == "restarted"
+    assert [call[2:5] for call in cluster.calls[-3:]] == [
+        ["rollout", "restart", "deployment/proxy"],
+        ["get", "deployment", "proxy"],
+        ["get", "deployment", "proxy"],
+    ]
 
 
 def test_a_proxy_that_was_restarted_for_its_certificate_is_not_restarted_for_it_again(
@@ -143,7 +156,7 @@ def test_a_proxy_that_was_restarted_for_its_certificate_is_not_restarted_for_it_
     cluster.proxy("jupyter-tls")
     assert apply("--restart-proxy") == 0
     assert apply("--restart-proxy") == 0
-    assert cluster.changes() == ["apply", "rollout restart", "rollout status"]
+    assert cluster.changes() == ["apply", "rollout restart"]
 
 
 def test_a_secret_made_by_hand_is_taken_over_with_its_type_and_what_is_not_ours(folder: Path, cluster: Cluster) -> None:

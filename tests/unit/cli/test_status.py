@@ -155,7 +155,7 @@ def test_what_is_well(changes: dict[str, Any], what: str, message: str) -> None:
         pytest.param(
             {"courses": FINE["courses"] | {"unsaved": "disk full"}}, "courses", "disk full", "volume", id="unsaved"
         ),
-        pytest.param({"certificate": days(13)}, "certificate", "13 days left", "secrets apply", id="ends soon"),
+        pytest.param({"certificate": days(20)}, "certificate", "20 days left", "secrets apply", id="ends soon"),
         pytest.param({"certificate": days(-2)}, "certificate", "ended on 2026-09-08", "renew it", id="ended"),
         pytest.param({"share": {"failure": "it hangs"}}, "share", "it hangs", "see to the file server", id="share"),
         pytest.param(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from coursehub.cli import tls
-from coursehub.cli.tls import Unusable
+from coursehub.cli.tls import UnusableFiles
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -49,7 +49,7 @@ def files(tmp_path: Path) -> Files:
 
 def refusals(chain: bytes, key: bytes, host: str = HOST, now: datetime = NOW) -> tuple[str, ...]:
     """The reasons why the files are refused."""
-    with pytest.raises(Unusable) as refused:
+    with pytest.raises(UnusableFiles) as refused:
         tls.check(chain, key, [host], now)
     return refused.value.problems
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from coursehub import layout
 from coursehub.errors import InvalidFile
-from coursehub.hub import configure as hub
 from coursehub.hub import spawn_test
 from coursehub.hub.configure import configure
 from coursehub.hub.hooks import Forbidden
@@ -75,7 +74,7 @@ def test_admins_of_the_site_stay(folder: Path) -> None:
     assert configured(folder, c).Authenticator.admin_users == {"root-of-all", "sofia"}
 
 
-OURS = str(Path(hub.__file__).parent / "pages")
+OURS = str(Path(handler.__file__).parent)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 from coursehub.errors import Problem
 from coursehub.live import state
-from coursehub.live.state import Entry, Row, State, Unusable
+from coursehub.live.state import Entry, Row, State, UnusableState
 
 PROBLEMS = (
     Problem("b.yaml", 1, 1, "not valid YAML"),
@@ -45,5 +45,5 @@ def test_the_report_says_of_each_course_what_is_live_since_when_and_why_not_the_
     ],
 )
 def test_lines_that_are_no_state_are_told(lines: list[bytes]) -> None:
-    with pytest.raises(Unusable, match=r"it is damaged|it has format 0, and this version reads 1"):
+    with pytest.raises(UnusableState, match=r"it is damaged|it has format 0, and this version reads 1"):
         state.parse(lines)

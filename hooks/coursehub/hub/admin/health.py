@@ -10,11 +10,10 @@ from jupyterhub.app import JupyterHub
 from prometheus_client import REGISTRY
 
 from coursehub.errors import Refused
+from coursehub.hub.metrics import certificate
 from coursehub.hub.volume.directories import Directories
 from coursehub.live.snapshot import Site
 from coursehub.version import VERSION
-
-EXPIRY = "coursehub_certificate_expiry_timestamp_seconds"
 
 # What the spawn test found last: `at` (seconds since 1970), `course`, `ok`, `seconds` and `reason`.
 Found = Mapping[str, object]
@@ -51,7 +50,7 @@ class Health:
                 "unsaved": now.unsaved,
                 "problems": [str(problem) for problem in now.problems],
             },
-            "certificate": REGISTRY.get_sample_value(EXPIRY),
+            "certificate": REGISTRY.get_sample_value(certificate.NAME),
             "share": {"failure": share} if looks else None,
             "provisioner": {"url": service.url, "failure": provisioner} if service else None,
             "spawn_test": self._spawn_test(),

@@ -1,7 +1,6 @@
 """The socket at which the running hub answers queries: in its own pod, where only `kubectl exec` reaches it.
 
-    kubectl exec deployment/hub --container hub -- env PYTHONPATH=/usr/local/etc/jupyterhub \\
-        python3 -m coursehub.hub.admin.socket '{"ask": "courses"}'
+    kubectl exec deployment/hub --container hub -- python3 -m coursehub.hub.admin.socket '{"ask": "courses"}'
 
 One JSON object in, one out: {"answer": ...}, or {"refusal": a sentence}.
 """

@@ -13,6 +13,8 @@ from coursehub.log import Log
 
 from .collector import LiveCollector
 
+NAME = "coursehub_certificate_expiry_timestamp_seconds"
+
 # Seconds between two looks, and for each.
 PAUSE = 30.0
 PATIENCE = 10.0
@@ -32,7 +34,7 @@ class Expiry(LiveCollector):
         if self._ends is not None:
             about = "When the certificate ends that browsers see."
             ends = self._ends.timestamp()
-            yield GaugeMetricFamily("coursehub_certificate_expiry_timestamp_seconds", about, value=ends)
+            yield GaugeMetricFamily(NAME, about, value=ends)
 
     async def follow(self) -> None:
         """Looks twice a minute, for as long as the hub runs."""

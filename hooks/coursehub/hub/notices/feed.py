@@ -14,15 +14,15 @@ from markupsafe import Markup
 from coursehub.config import profiles
 from coursehub.config.profiles import Profile
 from coursehub.config.settings import Settings
-from coursehub.hub.admin.announcements import AnnouncementQueries
 from coursehub.hub.registry import Registry
-from coursehub.hub.shared import Shared
+from coursehub.hub.uncopied import Uncopied
 from coursehub.hub.usage.poll import UsagePoll
 from coursehub.live.snapshot import Site
 from coursehub.log import Log
 
 from . import fullness, notice
 from .notice import Notice
+from .queries import AnnouncementQueries
 from .store import AnnouncementStore
 
 PATH = r"/coursehub/notes"
@@ -30,7 +30,7 @@ PATH = r"/coursehub/notes"
 _A_SERVERS = {"users:activity!user", "users:activity", "inherit"}
 
 
-class Feed(Shared):
+class Feed(Uncopied):
     """Every notice, as it is now."""
 
     def __init__(self, current: Callable[[], Settings], store: AnnouncementStore, poll: UsagePoll) -> None:

@@ -13,7 +13,7 @@ from tornado import web
 
 from coursehub.hub.registry import Registry
 
-from .choosing import Choosing
+from .page import StartPage
 
 COURSES = r"/courses(?:/([^/]*))?"
 
@@ -27,9 +27,9 @@ def courses_url(handler: Any) -> str:
 class CoursesHandler(SpawnHandler):  # type: ignore[misc] # JupyterHub is untyped
     """One's own choice, the profile of the path preselected; only a POST from this page starts or stops anything."""
 
-    def initialize(self, choosing: Choosing) -> None:
-        """`choosing` looks things up."""
-        self._choosing = choosing
+    def initialize(self, page: StartPage) -> None:
+        """`page` looks things up."""
+        self._page = page
 
     @web.authenticated
     async def get(self, link: str | None = None) -> None:
@@ -60,14 +60,14 @@ class CoursesHandler(SpawnHandler):  # type: ignore[misc] # JupyterHub is untype
         auth_state = await user.get_auth_state()
         if not spawner.active:
             await spawner.run_auth_state_hook(auth_state)
-            form = await self._choosing.form(spawner, link)
+            form = await self._page.choices(spawner, link)
             self.finish(await self._render_form(for_user=user, spawner_options_form=form))
             return
         self.finish(
             await self.render_template(
                 "stopping.html" if spawner.pending == "stop" else "running.html",
                 auth_state=auth_state,
-                running=await self._choosing.running(spawner, link),
+                running=await self._page.running(spawner, link),
                 starting=spawner.pending == "spawn",
                 url=user.server_url("") if spawner.ready else self._get_pending_url(user, ""),
             )
@@ -77,7 +77,7 @@ class CoursesHandler(SpawnHandler):  # type: ignore[misc] # JupyterHub is untype
     async def _stop(self, user_name: str, slug: str) -> None:
         """Stops the server if it is still what the page said that it was: another tab may have switched since."""
         user = self.current_user
-        if not user.spawner.ready or (await self._choosing.running(user.spawner, None)).slug != slug:
+        if not user.spawner.ready or (await self._page.running(user.spawner, None)).slug != slug:
             return
         stopping = asyncio.ensure_future(self.stop_single_user(user))
         done, _ = await asyncio.wait([stopping], timeout=1)
@@ -89,6 +89,6 @@ class CoursesHandler(SpawnHandler):  # type: ignore[misc] # JupyterHub is untype
         return path
 
 
-def register(registry: Registry, choosing: Choosing) -> None:
+def register(registry: Registry, page: StartPage) -> None:
     """The page is there."""
-    registry.handle(COURSES, CoursesHandler, choosing=choosing)
+    registry.handle(COURSES, CoursesHandler, page=page)

@@ -12,24 +12,25 @@ from weakref import WeakKeyDictionary
 
 from jupyterhub.app import JupyterHub
 
-from coursehub.hub.failures.diagnosis import Diagnosis
-from coursehub.hub.failures.record import Stage
-from coursehub.hub.failures.store import FailureStore
-from coursehub.hub.metrics.spawns import Counters
 from coursehub.hub.registry import Registry
-from coursehub.hub.shared import Shared
+from coursehub.hub.uncopied import Uncopied
 from coursehub.live.snapshot import Site
 from coursehub.log import Log
 
-from .failures import diagnosis, record
+from . import diagnosis, record
+from .diagnosis import Diagnosis
+from .record import Failure, Stage
+from .store import FailureStore
 
 
-class Recorder(Shared):
-    """Of all servers; `zone` is the site's, in which sentences for people have their times."""
+class Recorder(Uncopied):
+    """Of all servers; each failure is told to `count`. `zone` is the site's, for the times in sentences for people."""
 
-    def __init__(self, store: FailureStore, counters: Counters, zone: Callable[[], tzinfo], log: Log) -> None:
+    def __init__(
+        self, store: FailureStore, count: Callable[[Failure], None], zone: Callable[[], tzinfo], log: Log
+    ) -> None:
         self._store = store
-        self._counters = counters
+        self._count = count
         self._zone = zone
         self._log = log
         self._recorded: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
@@ -65,7 +66,7 @@ class Recorder(Shared):
         self._log.warning(
             "failed: user=%s course=%s stage=%s reason=%s: %s", name, new.course or "-", stage, new.reason, new.detail
         )
-        self._counters.failed(new)
+        self._count(new)
         await self._store.add(new)
 
     def last_failure(self, name: str) -> str | None:
@@ -108,10 +109,10 @@ def _events(spawner: Any) -> list[dict[str, Any]]:
     return list(reflector.resources.values()) if reflector else []
 
 
-def register(registry: Registry, site: Site, counters: Counters, folder: Path, log: Log) -> Recorder:
+def register(registry: Registry, site: Site, count: Callable[[Failure], None], folder: Path, log: Log) -> Recorder:
     """Failures are kept in `folder` for the site's number of days, and shown on pages and to admins."""
     store = FailureStore(folder, lambda: site.current.settings.servers.failure_days, log)
-    recorder = Recorder(store, counters, lambda: site.current.settings.zone, log)
+    recorder = Recorder(store, count, lambda: site.current.settings.zone, log)
     # The page asks about whose server it is, which need not be who looks at it.
     registry.show(coursehub_failure=lambda _: recorder.last_failure)
     registry.answer(logs=recorder.logs)

@@ -3,7 +3,7 @@
 from typing import Self
 
 
-class Shared:
+class Uncopied:
     """Its copy is itself: traitlets copies configured values, and every spawner and page asks the same live object."""
 
     def __deepcopy__(self, memo: object) -> Self:

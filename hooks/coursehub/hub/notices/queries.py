@@ -7,11 +7,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from coursehub.errors import Refused
-from coursehub.hub.notices import announcement
-from coursehub.hub.notices.announcement import Announcement
-from coursehub.hub.notices.store import AnnouncementStore
 from coursehub.hub.registry import Query
 from coursehub.live.snapshot import Snapshot
+
+from . import announcement
+from .announcement import Announcement
+from .store import AnnouncementStore
 
 
 class AnnouncementQueries:

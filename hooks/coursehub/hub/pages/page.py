@@ -10,18 +10,18 @@ from coursehub.config.profiles import Profile
 from coursehub.config.settings import Settings
 from coursehub.errors import Refused
 from coursehub.hub.accounts import Accounts
+from coursehub.hub.failures.recorder import Recorder
 from coursehub.hub.notices.feed import Feed
 from coursehub.hub.planner import asked
-from coursehub.hub.recorder import Recorder
-from coursehub.hub.shared import Shared
+from coursehub.hub.uncopied import Uncopied
 from coursehub.live.snapshot import Site
 from coursehub.person import Person
 from coursehub.servers import access
 
-from . import choices
+from . import form
 
 
-class Choosing(Shared):
+class StartPage(Uncopied):
     """Looks up what the page shows; `link` is the profile's slug in the page's path, None without one."""
 
     def __init__(self, site: Site, accounts: Accounts, recorder: Recorder, feed: Feed) -> None:
@@ -33,19 +33,19 @@ class Choosing(Shared):
     async def options_form(self, spawner: Any) -> str:
         """The choices of the spawner's owner; `?profile=` of /hub/spawn is a link."""
         link = spawner.handler.get_query_argument("profile", None) if spawner.handler else None
-        return await self.form(spawner, link)
+        return await self.choices(spawner, link)
 
-    async def form(self, spawner: Any, link: str | None) -> str:
+    async def choices(self, spawner: Any, link: str | None) -> str:
         """The inside of the form: what `link` leads to is preselected, or a message says why it leads nowhere."""
         snapshot = self._site.current
         today = _today(snapshot.settings)
         try:
             person = await self._accounts.owner(spawner, snapshot.settings)
         except Refused as refusal:
-            return choices.render([], selected=None, message=str(refusal), today=today)
+            return form.render([], selected=None, message=str(refusal), today=today)
         linked, message = _follow(person, link, snapshot.catalog, today)
         last: Mapping[str, object] | None = spawner.orm_spawner.user_options if spawner.orm_spawner else None
-        return choices.render(
+        return form.render(
             list(access.choices(person, snapshot.catalog, today)),
             # Who has never started anything finds the first choice selected, not general use.
             selected=linked.slug if linked else profiles.named(last) if last else None,
@@ -55,7 +55,7 @@ class Choosing(Shared):
             notices_of=self._feed.of_course,
         )
 
-    async def running(self, spawner: Any, link: str | None) -> choices.Running:
+    async def running(self, spawner: Any, link: str | None) -> form.Running:
         """What the server of the spawner's owner is for, and where `link` leads from there."""
         snapshot = self._site.current
         runs = profiles.of(spawner.user_options)
@@ -67,7 +67,7 @@ class Choosing(Shared):
             except Refused as refusal:
                 message = str(refusal)
         notices = self._feed.of_server(spawner.user.name, runs)
-        return choices.running(runs, linked, snapshot.catalog, message, notices)
+        return form.running(runs, linked, snapshot.catalog, message, notices)
 
 
 def _follow(person: Person, link: str | None, catalog: Catalog, today: date) -> tuple[Profile | None, str | None]:

@@ -7,7 +7,7 @@ import pytest
 from coursehub.config.catalog import Catalog
 from coursehub.config.course import Course
 from coursehub.config.profiles import GENERAL, Profile, Role
-from coursehub.hub.pages import choices as page
+from coursehub.hub.pages import form
 from coursehub.person import Person
 from coursehub.servers import access
 
@@ -80,7 +80,7 @@ def rendered(
     today: date = TODAY,
 ) -> Inside:
     choices = list(access.choices(person, live or catalog(), today))
-    return Inside(page.render(choices, selected=selected, message=message, today=today))
+    return Inside(form.render(choices, selected=selected, message=message, today=today))
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ NASTY = "<script>x</script>\"><img src=x onerror=y> {{7*7}} {% raw %} {username}
 @pytest.mark.parametrize("refusal", [None, f"The course '{NASTY}' opens later."], ids=["open", "closed"])
 def test_y18_y19_what_the_course_file_says_is_text_whatever_is_in_it(refusal: str | None) -> None:
     course = Course(slug="c", name=NASTY, description=NASTY, open=date(2027, 1, 1) if refusal else None)
-    html = page.render(
+    html = form.render(
         [access.Choice(Profile(Role.STUDENT, "c"), course, refusal)], selected=None, message=None, today=TODAY
     )
     words = Inside(html).words
@@ -194,7 +194,7 @@ def test_y18_y19_what_the_course_file_says_is_text_whatever_is_in_it(refusal: st
 
 
 def test_nothing_on_offer_is_a_page_with_the_message_alone() -> None:
-    found = Inside(page.render([], selected=None, message="You are not known.", today=TODAY))
+    found = Inside(form.render([], selected=None, message="You are not known.", today=TODAY))
     assert (found.groups, found.words.strip()) == ({}, "You are not known.")
 
 
@@ -212,11 +212,11 @@ def test_nothing_on_offer_is_a_page_with_the_message_alone() -> None:
     ],
 )
 def test_a_running_server_is_named(runs: Profile | None, name: str) -> None:
-    assert page.running(runs, None, catalog(), None) == page.Running(runs.slug if runs else "", name)
+    assert form.running(runs, None, catalog(), None) == form.Running(runs.slug if runs else "", name)
 
 
 def test_a_link_on_the_way_from_a_running_server_is_named_too() -> None:
     here, there = Profile(Role.STUDENT, "python-intro"), Profile(Role.STUDENT, "statistics-lab")
-    found = page.running(here, there, catalog(), None)
+    found = form.running(here, there, catalog(), None)
     assert (found.linked, found.already) == ("Statistics Lab", False)
-    assert page.running(here, here, catalog(), None).already
+    assert form.running(here, here, catalog(), None).already

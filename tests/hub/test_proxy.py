@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from coursehub.hub import proxy as reroute
+from coursehub.hub import proxy
 from jupyterhub.proxy import ConfigurableHTTPProxy
 
 from ci.cluster.layout import Layout
@@ -127,7 +127,7 @@ async def front(hub: Hub, program: Path, monkeypatch: pytest.MonkeyPatch) -> Asy
 @asynccontextmanager
 async def followed() -> AsyncIterator[asyncio.Task[None]]:
     """The task that runs in each hub, in less of a hurry than a test."""
-    task = asyncio.create_task(reroute.follow(every=0.1))
+    task = asyncio.create_task(proxy.follow(every=0.1))
     yield task
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -152,7 +152,7 @@ async def test_a_proxy_that_runs_on_is_asked_for_one_route_only(hub: Hub, front:
         await until(lambda: front.reaches_the_server_of("maria"), "the way to a server")
 
         async def marked() -> bool:
-            return reroute.MARK in await front.routes()
+            return proxy.MARK in await front.routes()
 
         await until(marked, "the mark")
         front.calls.clear()
@@ -164,7 +164,7 @@ async def test_what_marks_a_proxy_is_no_route_of_jupyterhubs(hub: Hub, front: Fr
     async with followed():
 
         async def marked() -> bool:
-            return reroute.MARK in await front.routes()
+            return proxy.MARK in await front.routes()
 
         await until(marked, "the mark")
         await hub.app.proxy.check_routes(hub.app.users, hub.app._service_map)
