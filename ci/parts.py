@@ -2,15 +2,18 @@
 
 A part is a make target. Its output is printed whole when it has ended, so that two lanes are never mixed. A part that
 fails ends its lane, whose later parts need it; the other lane goes on, so that one run tells what else is wrong.
+A run that is interrupted tells what each part said so far, and leaves none of their processes.
 """
 
 import asyncio
+import io
 import os
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +28,8 @@ LANES = (
 )
 # The parts that are pytest say which of their tests took longest.
 SLOWEST = "--durations=10 --durations-min=1"
+# Seconds for a part that is interrupted to clear up.
+GRACE = 10
 
 
 @dataclass(frozen=True)
@@ -50,17 +55,38 @@ async def make(part: str, environment: Mapping[str, str], output: Path | None = 
     begin = time.monotonic()
     with output.open("wb") if output else nullcontext() as log:
         command = ("make", "--no-print-directory", part)
-        process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=log, stderr=log)
-        passed = await process.wait() == 0
+        process = await asyncio.create_subprocess_exec(
+            *command, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            passed = await process.wait() == 0
+        except asyncio.CancelledError:
+            await end(process)
+            if output:
+                tell(part, output, f"  {part:18} interrupted")
+            raise
     ended = Time(part, time.monotonic() - begin, passed)
     if output:
-        tell(ended, output)
+        tell(part, output, str(ended))
     return ended
 
 
-def tell(ended: Time, output: Path) -> None:
-    """Prints all that a part said."""
-    print(f"\n== {ended.part}\n{output.read_text(errors='replace')}\n{ended}", flush=True)
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Ends a part and all that it runs; as at a terminal's Ctrl-C, tests clear up first."""
+    try:
+        os.killpg(process.pid, signal.SIGINT)
+        async with asyncio.timeout(GRACE):
+            await process.wait()
+    except (ProcessLookupError, TimeoutError):
+        pass
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def tell(part: str, output: Path, how: str) -> None:
+    """Prints all that a part said, and how it ended."""
+    print(f"\n== {part}\n{output.read_text(errors='replace')}\n{how}", flush=True)
 
 
 async def lane(parts: Sequence[str], environment: Mapping[str, str], folder: Path) -> list[Time]:
@@ -75,6 +101,9 @@ async def lane(parts: Sequence[str], environment: Mapping[str, str], folder: Pat
 
 async def run(first: Sequence[str], lanes: Sequence[Sequence[str]]) -> list[Time]:
     """Runs what comes first, and where it passes all lanes."""
+    if this := asyncio.current_task():
+        for each in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(each, this.cancel)
     environment = {**os.environ, "PYTEST_ADDOPTS": f"{os.environ.get('PYTEST_ADDOPTS', '')} {SLOWEST}".strip()}
     times: list[Time] = []
     for part in first:
@@ -82,15 +111,22 @@ async def run(first: Sequence[str], lanes: Sequence[Sequence[str]]) -> list[Time
         if not times[-1].passed:
             return times
     with tempfile.TemporaryDirectory(prefix="coursehub-parts-") as folder:
-        both = await asyncio.gather(*(lane(parts, environment, Path(folder)) for parts in lanes))
-    return times + [each for found in both for each in found]
+        # Unlike gather, it waits for all of them when it is cancelled.
+        async with asyncio.TaskGroup() as group:
+            both = [group.create_task(lane(parts, environment, Path(folder))) for parts in lanes]
+    return times + [each for found in both for each in found.result()]
 
 
 def main() -> int:
     """0 where all parts passed; a cluster that this run began ends with it."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     was_up = Layout.from_environment().kubeconfig.exists()
     begin = time.monotonic()
-    times = asyncio.run(run(FIRST, LANES))
+    try:
+        times = asyncio.run(run(FIRST, LANES))
+    except asyncio.CancelledError:
+        return 1
     if not was_up and any(each.part == "up" for each in times):
         asyncio.run(make("down", os.environ))
     print("\ntime of each part:", *times, f"  {'all':18} {clock(time.monotonic() - begin)}", sep="\n")

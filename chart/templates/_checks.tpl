@@ -167,12 +167,12 @@
 {{- end }}
 
 {{- /*
-  What the hub's lists must have, also where a site's own replace ours: the share where nothing else looks at it, or where
-  one of the lists has it, and the course files on a claim.
+  What the hub's lists must have, also where a site's own replace ours: the share where nothing else looks at it or at what
+  siteModule mounts of it, or where one of the lists has it, and the course files on a claim.
 */}}
 {{- define "coursehub.hubMountsShare" -}}
 {{- $hub := .Values.jupyterhub.hub }}
-{{- if not (include "coursehub.provisionerUrl" .) }}true{{ end }}
+{{- if or .Values.siteModule (not (include "coursehub.provisionerUrl" .)) }}true{{ end }}
 {{- range concat ($hub.extraVolumes | default list) ($hub.extraVolumeMounts | default list) }}
 {{- if eq (get . "name" | toString) "coursehub-storage" }}true{{ end }}
 {{- end }}
@@ -204,7 +204,7 @@
 {{- range include (printf "coursehub.%s" (replace "extra" "hub" $key)) $ | fromYamlArray }}
 {{- if not (has (toJson .) $have) }}
 {{- $or := "" }}
-{{- if and (eq .name "coursehub-storage") (include "coursehub.provisionerUrl" $) }}
+{{- if and (eq .name "coursehub-storage") (include "coursehub.provisionerUrl" $) (not $.Values.siteModule) }}
 {{- $or = ", or leave coursehub-storage out of both lists, since the provisioner looks" }}
 {{- end }}
 - jupyterhub.hub.{{ $key }}: {{ .name }} is missing, since a list of yours replaces the chart's; add {{ toJson . }}{{ $or }}.

@@ -288,6 +288,14 @@ CASES = [
         id="the share's volume without a mount",
     ),
     pytest.param(
+        merged(
+            at("storage.provisioner.enabled", True),
+            {"siteModule": "university", "jupyterhub": {"hub": {"extraVolumes": [], "extraVolumeMounts": []}}},
+        ),
+        '{"mountPath":"/srv/coursehub/share","name":"coursehub-storage","readOnly":true}.',
+        id="nobody looks at what the site's module mounts",
+    ),
+    pytest.param(
         at("jupyterhub.hub.extraVolumeMounts", [{"name": "coursehub-courses", "mountPath": "/courses"}]),
         "- jupyterhub.hub.extraVolumeMounts: coursehub-courses is no more, since the hub reads its ConfigMaps through",
         id="a mount of an earlier version",

@@ -96,6 +96,14 @@ class Installation:
         (pod,) = self.pods("component=hub")
         return pod["metadata"]["uid"], pod["status"]["containerStatuses"][0]["restartCount"]
 
+    def core(self) -> frozenset[tuple[str, int]]:
+        """As `hub`, of the pods of hub and proxy."""
+        pods = self.pods("component in (hub, proxy)")
+        return frozenset(
+            (pod["metadata"]["uid"], sum(each["restartCount"] for each in pod["status"].get("containerStatuses", ())))
+            for pod in pods
+        )
+
     def hub_is_ready(self) -> bool:
         """One hub pod, and it answers."""
         return self._ready_hub() is not None

@@ -7,7 +7,7 @@ import json
 import ssl
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from html.parser import HTMLParser
 from typing import Any
@@ -19,8 +19,8 @@ from websockets.sync.client import ClientConnection, connect
 START_SECONDS = 180.0
 # Seconds for JupyterHub to clear up after a start that failed.
 CLEARING = 20
-# Whose servers end, beside the next test; nobody of them logs in before theirs is gone.
-_LEAVING: dict[str, tuple[Person, Future[None]]] = {}
+# Whose servers end, beside the next test, and what may excuse a failure; nobody of them logs in before theirs is gone.
+_LEAVING: dict[str, tuple[Person, Future[None], Callable[[], bool]]] = {}
 _THREADS = ThreadPoolExecutor()
 
 
@@ -129,9 +129,12 @@ class Person:
             assert time.monotonic() < end, f"the server of {self.name} does not stop"
             time.sleep(0.2)
 
-    def leave(self) -> None:
-        """Stops the server, and waits for nothing; who logs in by this name later does."""
-        _LEAVING[self.name] = self, _THREADS.submit(self.stop)
+    def leave(self, replaced: Callable[[], bool]) -> None:
+        """Stops the server, and waits for nothing; who logs in by this name later does.
+
+        `replaced` says whether hub or proxy are others by then, so that the stop may have failed.
+        """
+        _LEAVING[self.name] = self, _THREADS.submit(self.stop), replaced
 
     def server(self, method: str, path: str, body: object = None) -> httpx.Response:
         """A call of the person's own server."""
@@ -204,12 +207,12 @@ class Kernel:
 
 
 def arrive(*names: str) -> None:
-    """What these people left running is gone; without names what all left."""
+    """What these people left running is gone, without names what all left; AssertionError where it did not stop."""
     for name in names or list(_LEAVING):
         if name in _LEAVING:
-            person, stopping = _LEAVING.pop(name)
-            # The hub may have been replaced meanwhile.
-            if stopping.exception():
+            person, stopping, replaced = _LEAVING.pop(name)
+            if error := stopping.exception():
+                assert replaced(), f"the server that {name} left did not stop: {error!r}"
                 person.stop()
 
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from .test_course_file import live
 
 LogIn = Callable[[str], Person]
 NAME = "mathematics"
-# So long as a person who reloads the page would call it at once.
-SOON = 5
+# Seconds from the API server's answer, as docs/admins.md says.
+SOON = 2
 FILE = """\
 courses:
   algebra:
@@ -27,6 +28,14 @@ def apply(installation: Installation, text: str) -> None:
     """What docs/admins.md tells a teacher to do with a file of theirs."""
     made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": {f"{NAME}.yaml": text}}
     installation.kubectl("apply", "--server-side", "-f", "-", text=json.dumps(made))
+
+
+def went_live(installation: Installation, version: str, since: float) -> list[float]:
+    """When the hub's log says that this version is live, each time after `since`; the clock is this machine's."""
+    lines = installation.kubectl("logs", "deployment/hub", "--container=hub", "--timestamps").splitlines()
+    moments = [line.split()[0] for line in lines if f"course algebra: version {version} live" in line]
+    times = [datetime.fromisoformat(each).timestamp() for each in moments]
+    return [each for each in times if each > since]
 
 
 def problems(installation: Installation) -> list[str]:
@@ -55,20 +64,22 @@ def test_one_that_is_not_there_is_named_until_it_is_made_and_then_its_courses_ar
     emma = log_in("emma")
     assert "python-intro" in emma.choices()
     apply(installation, FILE.format(name="Algebra"))
-    until(lambda: "algebra" in emma.choices(), SOON, "the course on the page", every=0.2)
+    until(lambda: "algebra" in emma.choices(), SOON, "the course on the page", every=0.1)
     until(lambda: not problems(installation), 20, "nothing wrong any more")
     assert live(installation)["algebra"]["file"] == f"{NAME}.yaml"
 
 
 @pytest.mark.usefixtures("named")
-def test_a_changed_one_counts_within_seconds(installation: Installation) -> None:
+def test_a_changed_one_counts_within_two_seconds(installation: Installation) -> None:
     apply(installation, FILE.format(name="Algebra"))
     version = until(lambda: live(installation).get("algebra", {}).get("version"), 20, "the course live")
+    begun = time.time()
     apply(installation, FILE.format(name="Linear Algebra"))
-    since = time.monotonic()
-    until(lambda: live(installation)["algebra"]["version"] != version, 20, "the change live", every=0.1)
-    # Each look is a kubectl exec.
-    assert time.monotonic() - since < SOON
+    answered = time.time()
+    until(lambda: live(installation)["algebra"]["version"] != version, 20, "the change live")
+    changed = live(installation)["algebra"]["version"]
+    moment, *_ = until(lambda: went_live(installation, changed, begun), 20, "the change in the hub's log")
+    assert moment - answered < SOON
 
 
 @pytest.mark.usefixtures("named")

@@ -1,11 +1,13 @@
-"""What each alert looks at is there on the running hub, and alerts fire: test_rules has what each of them fires at.
+"""What each alert looks at is there on the running hub, and alerts fire by what they are about, in windows of seconds.
 
-That the numbers follow what happens is shown where it happens: a closed gate (e2e/test_attacks), a provisioner that is
-away (e2e/test_provisioner), starts that fail (e2e/test_failures), the spawn test (e2e/test_spawn_test), a renewed
-certificate (e2e/test_secrets), a hub that cannot keep its courses (unit/hub/metrics).
+test_rules has the times that they really wait, and all of them. That the numbers of the others follow what happens is
+shown where it happens: a closed gate (e2e/test_attacks), a provisioner that is away (e2e/test_provisioner), starts that
+fail (e2e/test_failures), the spawn test (e2e/test_spawn_test), a renewed certificate (e2e/test_secrets), a hub that
+cannot keep its courses (unit/hub/metrics).
 """
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +18,11 @@ import pytest
 import yaml
 
 from tests.e2e.cluster import COURSES, Installation, until
+from tests.e2e.person import Person
 
 from .conftest import ALERTS, RULES, Prometheus
+
+LogIn = Callable[[str], Person]
 
 # A series that an expression looks at: its name, and what is asked of its labels.
 SELECTOR = re.compile(r"\b([a-z_]+)\{([^}]*)\}")
@@ -41,8 +46,14 @@ def looked_at() -> Iterator[Any]:
 
 
 def fires(prometheus: Prometheus, *alerts: str) -> None:
-    """All of `alerts` fire before long."""
-    _becomes(prometheus, lambda: set(alerts) <= prometheus.firing(), f"{alerts} fire")
+    """Each of `alerts` fires before long; those of one moment may have ended when the last begins."""
+    seen: set[str] = set()
+
+    def look() -> bool:
+        seen.update(prometheus.firing())
+        return set(alerts) <= seen
+
+    _becomes(prometheus, look, f"{alerts} fire")
 
 
 def quiet(prometheus: Prometheus, *alerts: str) -> None:
@@ -79,15 +90,65 @@ def test_the_alert_fires_when_the_hub_is_away(prometheus: Prometheus, installati
     quiet(prometheus, "CoursehubHubDown")
 
 
-def test_the_alert_fires_while_a_course_file_is_broken(
-    prometheus: Prometheus, installation: Installation, tmp_path: Path
-) -> None:
-    quiet(prometheus, "CoursehubCourseFileBroken")
-    broken = tmp_path / "courses.yaml"
+# What the troubled site does all the time, and what a slow start in it does.
+TROUBLES = (
+    "CoursehubHubMemory",
+    "CoursehubEventLoopSlow",
+    "CoursehubCourseFileBroken",
+    "CoursehubCourseNearlyFull",
+    "CoursehubStepSlow",
+    "CoursehubStartsSlow",
+)
+
+
+@contextmanager
+def troubled(installation: Installation, prometheus: Prometheus, folder: Path) -> Iterator[None]:
+    """The hub with the code of `troubled_site`, a broken course file, and a course that grew to 95 % of its room."""
+    ((_, limit),) = prometheus.some("coursehub_hub_memory_limit_bytes")
+    ((_, used),) = prometheus.some('coursehub_course_usage_bytes{course="python-intro"}')
+    broken = folder / "courses.yaml"
     broken.write_text(f"{COURSES.read_text()}\n  broken: {{gid: 0}}\n")
-    with installation.upgraded(broken):
-        fires(prometheus, "CoursehubCourseFileBroken")
-    quiet(prometheus, "CoursehubCourseFileBroken")
+    name = "troubled_site"
+    module = {
+        "mountPath": f"/usr/local/etc/jupyterhub/{name}.py",
+        "stringData": Path(__file__).with_name(f"{name}.py").read_text(),
+    }
+    hub = {"extraConfig": {"site": f"import {name}; {name}.begin(c, {limit:.0f})"}, "extraFiles": {name: module}}
+    # Without the growth it would be half full at most.
+    growth = int(used) + 2 * 2**20
+    room = {"courses": {"python-intro": {"size": f"{int((used + growth) / 0.95 / 2**10)}K"}}}
+    values = folder / "values.json"
+    values.write_text(json.dumps({"siteModule": name, "quotas": room, "jupyterhub": {"hub": hub}}))
+    file = installation.share / "course/python-intro/tests-fill-it"
+    before = installation.hub()
+    try:
+        file.write_bytes(os.urandom(growth))
+        installation.helm(broken, "--values", str(values))
+        until(lambda: installation.hub_is_ready_after(before), 90, "the hub with code that troubles it")
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+        before = installation.hub()
+        installation.helm(COURSES)
+        until(lambda: installation.hub_is_ready_after(before), 90, "the hub as before")
+
+
+def test_the_alerts_fire_in_a_troubled_site_and_without_proxy_and_culler_and_are_silent_afterwards(
+    prometheus: Prometheus, installation: Installation, log_in: LogIn, tmp_path: Path
+) -> None:
+    away_alerts = ("CoursehubProxyDown", "CoursehubCullerSilent")
+    quiet(prometheus, *TROUBLES)
+    jonas = log_in("jonas")
+    with troubled(installation, prometheus, tmp_path):
+        jonas.choose("general")
+        fires(prometheus, *TROUBLES)
+        jonas.wait()
+        # Both counters grow, stop, and grow again.
+        quiet(prometheus, *away_alerts)
+        with away(installation, "proxy"), away(installation, "coursehub-culler"):
+            fires(prometheus, *away_alerts)
+        quiet(prometheus, *away_alerts)
+    quiet(prometheus, *TROUBLES)
 
 
 @pytest.mark.parametrize("series", list(looked_at()))

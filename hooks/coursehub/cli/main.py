@@ -1,5 +1,8 @@
 """The `coursehub` command: what admins and course staff run on their own machine or the storage host."""
 
+import io
+import os
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -59,6 +62,9 @@ def program() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; 0 fine, 1 problems found, 2 wrong usage."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # As standard error has it: what the terminal has no letter for is no reason to end.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code: int = program.main(arguments, prog_name="coursehub", standalone_mode=False)
     except click.ClickException as error:
@@ -72,4 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         warn(reason(error))
         return PROBLEMS
+    except (LookupError, ValueError):
+        # A line of a shell's that click cannot read has nothing to complete; words there would stand in the prompt.
+        if "_COURSEHUB_COMPLETE" in os.environ:
+            return PROBLEMS
+        raise
     return code

@@ -2,7 +2,11 @@
 
 import os
 import re
-from collections.abc import Iterator
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,6 +14,7 @@ import pytest
 
 from ci import parts
 
+ROOT = Path(__file__).resolve().parents[3]
 # Each part notes when it begins and ends, says a line before and after a moment, and fails by its name.
 PROGRAM = """\
 #!/bin/bash
@@ -100,7 +105,60 @@ def test_each_part_is_asked_for_its_ten_slowest_tests(monkeypatch: pytest.Monkey
     assert (tmp_path / "options of one").read_text() == "-x --durations=10 --durations-min=1\n"
 
 
+# One that says what no part may keep for itself, and goes on until it is ended; what it runs does not care for SIGINT.
+ENDLESS = """\
+#!/bin/bash
+part="${@: -1}"
+echo "$part says schön"
+(trap "" INT; exec sleep 600) &
+echo $! > "pid of $part"
+mv "pid of $part" "$part.pid"
+wait
+"""
+RUN = """
+import sys
+from ci import parts
+parts.FIRST, parts.LANES = (), (("one", "later"), ("other",))
+sys.exit(parts.main())
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_interrupted_tells_what_each_part_said_and_leaves_no_process(
+    make: Path, tmp_path: Path, how: signal.Signals
+) -> None:
+    (make.parent / "bin/make").write_text(ENDLESS)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    with subprocess.Popen([sys.executable, "-c", RUN], env=environment, stdout=subprocess.PIPE, text=True) as run:
+        files = [tmp_path / f"{part}.pid" for part in ("one", "other")]
+        until(lambda: all(file.exists() for file in files), "both parts run")
+        run.send_signal(how)
+        said, _ = run.communicate(timeout=30)
+    assert run.returncode == 1
+    for part in ("one", "other"):
+        assert re.search(rf"== {part}\n{part} says sch\?+n\n\n  {part} +interrupted\n", said), said
+    assert "later" not in said
+    until(lambda: all(gone(int(file.read_text())) for file in files), "what the parts ran is gone")
+
+
+def until(look: Callable[[], bool], what: str) -> None:
+    """Waits for what `look` sees."""
+    end = time.monotonic() + 30
+    while not look():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
+def gone(pid: int) -> bool:
+    """It ended, also where its parent has not seen that yet."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return stat.rpartition(")")[2].split()[0] in "ZX"
+
+
 def test_each_part_is_a_target_of_the_makefile() -> None:
-    makefile = (Path(__file__).resolve().parents[3] / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text()
     for part in (*parts.FIRST, *(each for lane in parts.LANES for each in lane), "down"):
         assert re.search(rf"(?m)^{part}:", makefile), part

@@ -100,3 +100,22 @@ def test_what_the_program_answers_other_shells(folder: Path, shell: str) -> None
     done = subprocess.run([folder / "coursehub"], env=environment, capture_output=True, text=True, check=True)
     assert "proxy" in done.stdout
     assert "hub" not in done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("shell", "given"),
+    [
+        ("bash", {}),
+        ("bash", {"COMP_WORDS": "coursehub re"}),
+        ("bash", {"COMP_CWORD": "1"}),
+        ("bash", {"COMP_WORDS": "coursehub re", "COMP_CWORD": "odd"}),
+        ("zsh", {"COMP_WORDS": "coursehub re", "COMP_CWORD": ""}),
+        ("fish", {"COMP_WORDS": "coursehub re", "COMP_CWORD": " "}),
+        ("tcsh", {"COMP_WORDS": "coursehub re", "COMP_CWORD": "1"}),
+    ],
+)
+def test_a_shell_that_asks_oddly_gets_no_words_into_its_prompt(folder: Path, shell: str, given: dict[str, str]) -> None:
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("COMP_")}
+    environment = {**bare, **given, "_COURSEHUB_COMPLETE": f"{shell}_complete"}
+    done = subprocess.run([folder / "coursehub"], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")

@@ -1,5 +1,6 @@
 """The command: what it says, and the exit code that a script sees."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -246,3 +247,18 @@ def test_a_reader_who_has_seen_enough_is_no_error() -> None:
     command = f"{sys.executable} -m coursehub.cli schema | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)  # noqa: S602 - a pipe
     assert (done.stdout, done.stderr) == ("{\n", "")
+
+
+def test_a_terminal_without_a_letter_gets_it_in_another_way_and_no_traceback(files: Path) -> None:
+    text = (files / "courses.yaml").read_text()
+    (files / "courses.yaml").write_text(text.replace("Introduction to Programming", "Einführung in Python"))
+    done = subprocess.run(
+        [sys.executable, "-m", "coursehub.cli", "explain", "--site", "site.yaml", "--user", "maria", "courses.yaml"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        cwd=files,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Einf\\xfchrung in Python" in done.stdout

@@ -4,10 +4,10 @@ from datetime import date
 
 from coursehub.config.course import Course
 from coursehub.config.settings import Settings
-from coursehub.errors import Refused
+from coursehub.errors import GateClosed, Refused
 from coursehub.servers.plan import PodPlan
 
-from .provisioner import Provisioner, needs
+from .provisioner import Provisioner, makes, needs
 from .share import Share
 
 
@@ -23,10 +23,18 @@ class Directories:
         return self.share.mounted or settings.provisioner is None
 
     async def prepare(self, planned: PodPlan, course: Course | None, settings: Settings, today: date) -> None:
-        """Returns once every directory of the plan is there; raises Refused where one is not."""
+        """Returns once every directory of the plan is there.
+
+        Raises Refused where one is not, GateClosed where one could be missing and nobody would see it.
+        """
         home, *others = planned.directories
         requests = needs(planned.person, course, today)
         looks = self.looks(settings)
+        if not looks and (unseen := sorted(set(others) - makes(planned.person, course))):
+            raise GateClosed(
+                f"nobody looks whether {', '.join(unseen)} is on the volume, and kubelet would make it: "
+                "mount coursehub-storage into the hub (jupyterhub.hub.extraVolumes and extraVolumeMounts)"
+            )
         # What was good a while ago may be gone since, and nobody else would see it.
         await self.provisioner.ensure(settings.provisioner, requests, again=not looks)
         if not looks:

@@ -15,7 +15,7 @@ import aiohttp
 from cachetools import TTLCache
 from pydantic import ValidationError
 
-from coursehub import protocol
+from coursehub import layout, protocol
 from coursehub.config.course import Course
 from coursehub.config.settings import ProvisionerService
 from coursehub.errors import Reason, Refused
@@ -49,6 +49,15 @@ def needs(person: Person, course: Course | None, today: date) -> tuple[ServiceRe
         return (home,)
     archived = course.is_archived(today)
     return home, CourseRequest(verb="course", slug=course.slug, gid=course.gid, data=course.data, archived=archived)
+
+
+def makes(person: Person, course: Course | None) -> frozenset[str]:
+    """The leaves that are there once these requests are done."""
+    leaves = {layout.home(person.uid, person.name), layout.PEOPLE}
+    if course is None or course.gid is None:
+        return frozenset(leaves)
+    data = {layout.course_data(course.slug)} if course.data != "none" else set()
+    return frozenset(leaves | {layout.course_files(course.slug), layout.exchange(course.slug)} | data)
 
 
 class _NotDone(Exception):

@@ -1,16 +1,20 @@
 """What a server mounts is made by the provisioner, and looked at by the hub too where the share is mounted."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from coursehub.config.profiles import GENERAL
+from coursehub.config.profiles import GENERAL, Profile, Role
 from coursehub.config.settings import Settings
-from coursehub.errors import Refused
+from coursehub.errors import GateClosed, Refused
 from coursehub.hub.admin.health import Health
 from coursehub.hub.volume.directories import Directories
 from coursehub.hub.volume.share import Share
+from coursehub.layout import PEOPLE
 from coursehub.servers import plan
+from coursehub.servers.plan import SHARE, Mount, PodPlan
 
 from tests.support import MARIA, SITE, TODAY, catalog, site
 from tests.unit.conftest import live
@@ -50,6 +54,47 @@ async def test_without_a_mount_the_provisioner_is_asked_for_each_start_and_the_h
     for _ in range(2):
         await prepare(ours, site(PROVISIONED))
     assert service.again == [True, True], "what was taken away since would be made by kubelet, as root"
+
+
+def with_more(planned: PodPlan, sub_path: str) -> PodPlan:
+    """The plan as a site's module changes it."""
+    more = Mount(path="/srv/software", volume=SHARE, sub_path=sub_path, read_only=True)
+    return replace(planned, mounts=(*planned.mounts, more))
+
+
+async def test_without_a_mount_what_nobody_is_asked_for_closes_the_gate_and_says_what_to_mount(tmp_path: Path) -> None:
+    ours, service = directories(tmp_path / "nowhere/share")
+    settings = site(PROVISIONED)
+    planned = with_more(plan.make(MARIA, GENERAL, None, settings, TODAY), "software")
+    with pytest.raises(GateClosed, match=r"looks whether software is on the volume.*mount coursehub-storage"):
+        await ours.prepare(planned, None, settings, TODAY)
+    assert service.again == []
+
+
+async def test_with_a_mount_the_hub_looks_at_what_the_sites_module_mounts(tmp_path: Path) -> None:
+    (tmp_path / "share").mkdir()
+    ours, _ = directories(tmp_path / "share")
+    settings = site(PROVISIONED)
+    mine = replace(MARIA, uid=os.getuid() or MARIA.uid)
+    planned = with_more(plan.make(mine, GENERAL, None, settings, TODAY), "software")
+    home = tmp_path / "share" / planned.directories[0]
+    home.mkdir(parents=True)
+    os.chown(home, planned.uid, -1)
+    with pytest.raises(Refused, match="directory software does not exist yet"):
+        await ours.prepare(planned, None, settings, TODAY)
+    (tmp_path / "share/software").mkdir()
+    await ours.prepare(planned, None, settings, TODAY)
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_without_a_mount_the_service_makes_all_that_a_plan_itself_mounts(tmp_path: Path, role: Role) -> None:
+    ours, service = directories(tmp_path / "nowhere/share")
+    settings = site(PROVISIONED)
+    for each in catalog().courses.values():
+        profile, course = (GENERAL, None) if role is Role.GENERAL else (Profile(role, each.slug), each)
+        planned = plan.make(MARIA, profile, course, settings, TODAY)
+        await ours.prepare(with_more(planned, PEOPLE), course, settings, TODAY)
+    assert service.again
 
 
 async def test_with_a_mount_the_hub_looks_and_asks_once_more_for_what_is_not_there(tmp_path: Path) -> None:
