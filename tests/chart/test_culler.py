@@ -64,7 +64,7 @@ def test_each_config_map_of_the_sites_is_its_too_and_may_be_missing(chart: Chart
 def test_course_files_on_a_volume_are_its_too(chart: Chart) -> None:
     claim = {"claimName": "x", "readOnly": True}
     spec = pod_spec(chart.render(on_a_claim("x")), CULLER)
-    assert mounted(spec, "/etc/coursehub/courses/claim")["persistentVolumeClaim"] == claim
+    assert mounted(spec, "/etc/coursehub/courses/_claim")["persistentVolumeClaim"] == claim
 
 
 def test_it_finds_the_hub_where_the_site_has_put_it(chart: Chart, spec: dict[str, Any]) -> None:

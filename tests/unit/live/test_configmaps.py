@@ -135,7 +135,7 @@ def courses(maps: ConfigMaps) -> dict[str, str]:
     """The text of each course file, or what is wrong in its place."""
     found = folders.courses(maps.courses)
     assert not isinstance(found, InvalidFile), found
-    return {file: text if isinstance(text, str) else text.problems[0].message for file, text in found}
+    return {Path(file).name: text if isinstance(text, str) else text.problems[0].message for file, text in found}
 
 
 async def test_what_the_server_has_is_there_when_it_begins_to_follow(server: Server, tmp_path: Path) -> None:
@@ -305,7 +305,7 @@ async def test_course_files_on_a_volume_are_the_volumes(
     monkeypatch.setattr(configmaps, "VOLUME", volume)
     await name(server)
     maps = await followed(tmp_path / "maps")
-    assert list(courses(maps)) == ["claim"], "a volume that is not mounted is told"
+    assert list(courses(maps)) == ["_claim"], "a volume that is not mounted is told"
     volume.mkdir()
     (volume / "main.yaml").write_text(B)
     assert courses(maps) == {"main.yaml": B}
@@ -316,7 +316,7 @@ async def test_the_hub_follows_those_of_its_own_namespace(server: Server, monkey
     await provisioned(server, token="one")
     site, files, secret = await asyncio.to_thread(configmaps.followed, LOG)
     assert folders.site(site) == [("site.yaml", SITE)]
-    assert folders.courses(files) == [("main.yaml", A)]
+    assert folders.courses(files) == [("coursehub-courses/main.yaml", A)]
     await until(lambda: kept(secret) == {"token": "one"})
 
 
