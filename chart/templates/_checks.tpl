@@ -180,7 +180,7 @@
 
 {{- define "coursehub.hubVolumes" -}}
 {{- with .Values.courses.existingClaim }}
-- {name: coursehub-courses, persistentVolumeClaim: {claimName: {{ . }}, readOnly: true}}
+- {name: coursehub-courses, persistentVolumeClaim: {claimName: {{ . | quote }}, readOnly: true}}
 {{- end }}
 {{- if include "coursehub.hubMountsShare" . }}
 - {name: coursehub-storage, persistentVolumeClaim: {claimName: coursehub-storage, readOnly: true}}

@@ -119,6 +119,12 @@ def test_the_hubs_own_values_and_course_files_are_what_it_checks_against_and_sta
     assert {"name": "files", "mountPath": "/etc/coursehub", "readOnly": True} in container(objects)["volumeMounts"]
 
 
+def test_the_charts_own_config_map_is_left_out_where_it_is_empty_beside_others(chart: Chart) -> None:
+    objects = chart.render(merged(ON, at("courses.existingConfigMaps", ["2026", "null"])))
+    folder = "/etc/coursehub/now/courses"
+    assert [word for word in container(objects)["args"] if word.startswith("/")] == [f"{folder}/2026", f"{folder}/null"]
+
+
 def test_what_acts_as_root_has_no_token_and_what_has_one_is_nobody(checked: Objects) -> None:
     (before,) = pod(checked)["initContainers"]
     assert (before["securityContext"]["runAsUser"], before["securityContext"]["runAsNonRoot"]) == (65534, True)

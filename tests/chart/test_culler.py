@@ -52,19 +52,24 @@ def test_it_runs_the_hubs_image_and_follows_the_hubs_files(objects: Objects, spe
     assert "--courses=/etc/coursehub/courses" in container["args"]
 
 
+# Some of them YAML takes for no text.
+NAMES = ("algebra", "faculty.of.law", "2026", "null", "true", "0x1f")
+
+
 def test_each_config_map_of_the_sites_is_its_too_and_may_be_missing(chart: Chart) -> None:
-    spec = pod_spec(chart.render(at("courses.existingConfigMaps", ["algebra", "faculty.of.law"])), CULLER)
-    for name in ("algebra", "faculty.of.law"):
+    spec = pod_spec(chart.render(at("courses.existingConfigMaps", [*NAMES])), CULLER)
+    for name in NAMES:
         assert mounted(spec, f"/etc/coursehub/courses/{name}")["configMap"] == {"name": name, "optional": True}
     volumes = [volume["name"] for volume in spec["volumes"]]
     assert len(set(volumes)) == len(volumes)
     assert not any("." in name for name in volumes), "a volume's name holds no dot"
 
 
-def test_course_files_on_a_volume_are_its_too(chart: Chart) -> None:
-    claim = {"claimName": "x", "readOnly": True}
-    spec = pod_spec(chart.render(on_a_claim("x")), CULLER)
-    assert mounted(spec, "/etc/coursehub/courses/claim")["persistentVolumeClaim"] == claim
+@pytest.mark.parametrize("name", ["x", "2026", "true"])
+def test_course_files_on_a_volume_are_its_too(chart: Chart, name: str) -> None:
+    claim = {"claimName": name, "readOnly": True}
+    spec = pod_spec(chart.render(on_a_claim(name)), CULLER)
+    assert mounted(spec, "/etc/coursehub/courses/_claim")["persistentVolumeClaim"] == claim
 
 
 def test_it_finds_the_hub_where_the_site_has_put_it(chart: Chart, spec: dict[str, Any]) -> None:

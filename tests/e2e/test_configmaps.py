@@ -1,6 +1,8 @@
 """ConfigMaps with course files: followed through the API server, the chart's own and those that others make."""
 
 import json
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -114,10 +116,19 @@ def test_a_file_name_that_two_have_is_told_and_changes_nothing(installation: Ins
 
 
 def test_the_whole_chart_is_applied_by_kubectl_alone(installation: Installation, tmp_path: Path) -> None:
-    """As Argo CD does of its own accord, which keeps each object in an annotation; nothing is changed here."""
-    path = tmp_path / "all.yaml"
+    """As Argo CD does of its own accord, which keeps each object in an annotation; nothing is changed here.
+
+    The namespace is the context's: what has one of its own keeps it.
+    """
+    path, config = tmp_path / "all.yaml", tmp_path / "kubeconfig"
     path.write_text(installation.rendered())
-    said = installation.kubectl("apply", "--dry-run=server", "-f", str(path))
-    lines = said.splitlines()
+    shutil.copy(installation.kubeconfig, config)
+    environment = installation.environment | {"KUBECONFIG": str(config)}
+    here = ["kubectl", "config", "set-context", "--current", f"--namespace={installation.namespace}"]
+    subprocess.run(here, env=environment, capture_output=True, check=True)
+    command = ["kubectl", "apply", "--dry-run=server", "-f", str(path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
     assert any(line.startswith("deployment.apps/hub ") for line in lines)
-    assert all(line.endswith("(server dry run)") for line in lines), said
+    assert all(line.endswith("(server dry run)") for line in lines), done.stdout

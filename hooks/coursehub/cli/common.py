@@ -10,6 +10,7 @@ from coursehub.config import catalog, document, settings
 from coursehub.config.catalog import Loaded
 from coursehub.config.settings import Settings
 from coursehub.errors import InvalidFile, Problem
+from coursehub.live import folders
 
 FINE, PROBLEMS = 0, 1
 
@@ -32,7 +33,9 @@ def texts(courses: Sequence[Path]) -> Iterator[tuple[str, str | InvalidFile]]:
     """Name and text of each course file, those of a folder too; in place of a text, what is wrong with it."""
     for path in courses:
         files = document.files(path) if path.is_dir() else [path]
-        if not files:
+        if (path / folders.WHY).is_file():
+            yield str(path), InvalidFile([Problem(str(path), 1, 1, (path / folders.WHY).read_text())])
+        elif not files:
             yield str(path), InvalidFile([Problem(str(path), 1, 1, "the folder holds no course file (*.yaml)")])
         for file in files:
             try:

@@ -1,6 +1,7 @@
 """`coursehub course`: which courses are live, and their directories, as root on the host that has the volume."""
 
 import grp
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,13 +9,14 @@ from typing import Any
 
 import click
 
+from coursehub.config import catalog
 from coursehub.config.settings import Settings
-from coursehub.errors import Refused
+from coursehub.errors import InvalidFile, Refused
 from coursehub.protocol import Fault
 from coursehub.storage.check import COURSES, TOP, CourseTree, Inspector
 
 from . import hub, options, volume
-from .common import FINE, PROBLEMS, say, site_and_courses, today, warn
+from .common import FINE, PROBLEMS, say, site_and_courses, site_settings, texts, today, warn
 
 
 @click.group("course", cls=options.Verbs, short_help="Look at courses, make and check their directories.")
@@ -155,15 +157,23 @@ def check(
     """Say which directories are missing, strange, or have another owner, group or mode than they should.
 
     Of what is wrong in many places it says the first few. Nothing is removed or moved, also by --repair. Run it as root
-    on the host that has the volume. Exit 0: all is well or repaired, 1: something is wrong.
+    on the host that has the volume. With --all, courses with a mistake in their file are named, and the others checked.
+    Exit 0: all is well or repaired, 1: something is wrong.
     """
     slug, courses = (None, words) if every else (str(words[0]), words[1:])
     if not courses:
         raise click.UsageError("name a course and its files, or --all and the files")
-    site, loaded = site_and_courses(sites, courses)
+    site = site_settings(sites)
+    loaded = catalog.load(list(texts(courses)), site)
+    if loaded.problems and not every:
+        raise InvalidFile(loaded.problems)
     trees = [volume.tree(site, loaded.catalog, slug)] if slug is not None else volume.trees(site, loaded.catalog)
     inspector = Inspector(volume.mounted(root).root, repair=repair and not dry_run)
-    found = _one(inspector, trees) if slug is not None else _every(inspector, trees, volume.people(site))
+    # One teacher's mistake keeps nobody else's directories from being looked at; but then not all courses are known.
+    for problem in loaded.problems:
+        print(problem, file=sys.stderr)
+    known = not loaded.problems
+    found = _one(inspector, trees) if slug is not None else _every(inspector, trees, volume.people(site), known=known)
     findings = list(found)
     seen, unseen = ([finding for finding in findings if finding.seen is seen] for seen in (True, False))
     say([asdict(finding) for finding in findings], map(str, seen), as_json=as_json)
@@ -172,7 +182,7 @@ def check(
             f" and {len(unseen) - 5} more" if unseen[5:] else ""
         )
         warn(f"{paths} may not be looked at from here (root_squash, or you are not root); the storage host sees all")
-    return FINE if all(finding.done for finding in seen) else PROBLEMS
+    return FINE if known and all(finding.done for finding in seen) else PROBLEMS
 
 
 def _one(inspector: Inspector, trees: Sequence[CourseTree]) -> Iterator[Fault]:
@@ -181,10 +191,13 @@ def _one(inspector: Inspector, trees: Sequence[CourseTree]) -> Iterator[Fault]:
         yield from inspector.course(tree)
 
 
-def _every(inspector: Inspector, trees: Sequence[CourseTree], people: dict[str, tuple[int, int]]) -> Iterator[Fault]:
+def _every(
+    inspector: Inspector, trees: Sequence[CourseTree], people: dict[str, tuple[int, int]], *, known: bool
+) -> Iterator[Fault]:
     yield from inspector.top(TOP)
     for tree in trees:
         yield from inspector.course(tree)
-    yield from inspector.strangers({tree.slug for tree in trees})
+    if known:
+        yield from inspector.strangers({tree.slug for tree in trees})
     yield from inspector.homes(people)
     yield from inspector.people()

@@ -80,12 +80,12 @@ def load(
     files: Sequence[tuple[str, str | InvalidFile]],
     settings: Settings | None = None,
     last: Catalog | None = None,
-    homes: Mapping[str, str] | None = None,
+    homes: Mapping[str, Sequence[str]] | None = None,
 ) -> Loaded:
     """The catalog in course files, given as (file name, text, or why there is none).
 
     A course with a mistake stays as it is in `last`, and a file that is no course file keeps all that it had there;
-    `homes` names each course's file at that time. Without `settings` it checks nothing against the site.
+    `homes` names the files that may go on with each course. Without `settings` it checks nothing against the site.
     """
     before, homes = (last or Catalog()).courses, homes or {}
     problems: list[Problem] = []
@@ -100,7 +100,7 @@ def load(
         except InvalidFile as error:
             problems += error.problems
             # The file may still hold these courses.
-            mappings[file] = {slug: None for slug in before if homes.get(slug) == file}
+            mappings[file] = {slug: None for slug in before if file in homes.get(slug, ())}
             documents.pop(file, None)
     if len(documents) < len(mappings):
         mappings[""] = {slug: None for slug in before if slug not in homes}
@@ -123,13 +123,14 @@ def load(
     return Loaded(Catalog(live), document.most([*problems, *collisions]), sources)
 
 
-def _owners(mappings: Mapping[str, Mapping[str, object]], homes: Mapping[str, str]) -> dict[str, str]:
-    """Each slug's file: its earlier file as long as that has it, so that no other file takes a course over."""
+def _owners(mappings: Mapping[str, Mapping[str, object]], homes: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Each slug's file: one of its homes as long as that has it, so that no other file takes a course over."""
     owners: dict[str, str] = {}
     for file, mapping in mappings.items():
         for slug in mapping:
-            home = homes.get(slug)
-            owners.setdefault(slug, home if home is not None and slug in mappings.get(home, ()) else file)
+            if slug not in owners:
+                having = (home for home in homes.get(slug, ()) if slug in mappings.get(home, ()))
+                owners[slug] = next(having, file)
     return owners
 
 

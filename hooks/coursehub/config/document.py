@@ -87,9 +87,9 @@ class Document:
 
 
 def most(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """The `problems` in order, of one file no more than people read, then one that there are more."""
+    """The `problems` in order, each once, of one file no more than people read, then one that there are more."""
     told: list[Problem] = []
-    for _, of_file in groupby(sorted(problems), key=attrgetter("file")):
+    for _, of_file in groupby(sorted({*problems}), key=attrgetter("file")):
         some = list(islice(of_file, MOST_PROBLEMS + 1))
         if len(some) > MOST_PROBLEMS:
             message = "and more mistakes in this file; mend these first"

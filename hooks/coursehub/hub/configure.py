@@ -1,6 +1,7 @@
 """The only place that touches the hub's configuration: `configure(c)`, called by one line of `hub.extraConfig`."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 from kubespawner import KubeSpawner
 from traitlets.log import get_logger
 
-from coursehub.live import configmaps
-from coursehub.live.snapshot import Site, Snapshot
+from coursehub.config import document
+from coursehub.errors import InvalidFile
+from coursehub.live import configmaps, folders
+from coursehub.live.snapshot import Site
 from coursehub.people.directory import People
 from coursehub.servers import site_module
 from coursehub.servers.manifest import Frame
@@ -61,8 +64,8 @@ def configure(
     log = get_logger()
     names = ("site", "courses", "secret")
     values, courses, secret = (config / name for name in names) if config else configmaps.followed(log)
+    _same_version(values)
     site = Site(values, courses, log, state)
-    _same_version(site.current)
     site.follow()
     module = site.current.settings.site_module
     adjust = site_module.load(module) if module else None
@@ -110,10 +113,14 @@ def _hub(c: Any, site: Site) -> None:
         c.JupyterHub.template_paths.insert(0, pages)
 
 
-def _same_version(live: Snapshot) -> None:
-    """Ends the hub where the chart's version, if it could be read, is not the package's."""
-    wanted = live.settings.version
-    if wanted not in (None, VERSION) and not live.failure and not live.state.settings_kept:
+def _same_version(site: Path) -> None:
+    """Ends the hub where the chart's version, if it can be read, is not the package's, which may not know its keys."""
+    files = folders.site(site)
+    wanted = None
+    for file, text in () if isinstance(files, InvalidFile) else files:
+        with suppress(InvalidFile):
+            wanted = document.read(file, text).data.get("version", wanted) if isinstance(text, str) else wanted
+    if wanted not in (None, VERSION):
         raise SystemExit(
             f"coursehub: this hub image holds version {VERSION}, and the chart is version {wanted}. Set "
             f"jupyterhub.hub.image to the hub image of version {wanted}; if it is not in your registry yet, make it "

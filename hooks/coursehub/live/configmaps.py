@@ -6,7 +6,8 @@ the hub by a Secret, the one with the site's values says.
 
     python3 -m coursehub.live.configmaps --namespace NAMESPACE FOLDER
 
-lays them down once, for the nightly check, whose container has no account; 1 where one of them cannot be had.
+lays them down once, for the nightly check, whose container has no account; 1 where there is nothing to check: no site,
+or none of the course files. What is wrong with some is laid down beside the others, for the check to say.
 """
 
 import argparse
@@ -155,7 +156,14 @@ class ConfigMaps:
             self._found[name] = f"is not in namespace {self._namespace}; {make}"
         if name == SITE:
             self._name_all(api)
-        self._lay()
+        try:
+            self._lay()
+        except OSError as error:
+            self._found[name] = (
+                f"does not fit beside the others where the hub keeps them ({error.strerror}); "
+                "make it smaller, or bring the files by courses.existingClaim"
+            )
+            self._lay()
         return version
 
     async def _list(self, api: CoreV1Api, name: str, **more: Any) -> Any:
@@ -231,24 +239,31 @@ class ConfigMaps:
             found[folders.OWN] = f"which ones there are is not known without ConfigMap {SITE}"
         if len(found) <= len(names) or found == self._laid:
             return
+        # Two at most: somebody may just be reading the one before, and memory is small.
+        shutil.rmtree(self._folder / str(self._generation - 1), ignore_errors=True)
+        new = self._folder / str(self._generation + 1)
+        try:
+            self._write(new, found)
+            link = self._folder / "new"
+            link.unlink(missing_ok=True)
+            link.symlink_to(new.name)
+            link.replace(self._folder / "now")
+        except OSError:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
         self._generation += 1
-        new = self._folder / str(self._generation)
-        for name, files in found.items():
-            place = new / SITE if name == SITE else new / "courses" / name
-            place.mkdir(parents=True)
-            for key, content in ({folders.WHY: files.encode()} if isinstance(files, str) else files).items():
-                (place / key).write_bytes(content)
-        if not names:
-            (new / "courses").mkdir()
-            (new / "courses" / folders.CLAIM).symlink_to(VOLUME)
-        link = self._folder / "new"
-        link.unlink(missing_ok=True)
-        link.symlink_to(new.name)
-        link.replace(self._folder / "now")
         self._laid = found
         self._there.set()
-        # Somebody may just be reading the last one.
-        shutil.rmtree(self._folder / str(self._generation - 2), ignore_errors=True)
+
+    def _write(self, new: Path, found: Mapping[str, _Found]) -> None:
+        (new / "courses").mkdir(parents=True)
+        for name, files in found.items():
+            place = new / SITE if name == SITE else new / "courses" / name
+            place.mkdir()
+            for key, content in ({folders.WHY: files.encode()} if isinstance(files, str) else files).items():
+                (place / key).write_bytes(content)
+        if self._names == ():
+            (new / "courses" / folders.CLAIM).symlink_to(VOLUME)
 
 
 def _called(name: str) -> str:
@@ -289,12 +304,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s", level=logging.ERROR, stream=sys.stderr)
     maps = ConfigMaps(options.folder, options.namespace, logging.getLogger(__name__))
     maps.follow()
-    found = [folders.site(maps.site), folders.courses(maps.courses)]
-    texts = [text for files in found for text in ([files] if isinstance(files, InvalidFile) else dict(files).values())]
-    problems = [problem for text in texts if isinstance(text, InvalidFile) for problem in text.problems]
-    for problem in problems:
+    values, courses = folders.site(maps.site), folders.courses(maps.courses)
+    if isinstance(courses, InvalidFile):
+        courses = [("courses", courses)]
+    site = [("site", values)] if isinstance(values, InvalidFile) else values
+    wrong = {file: text for file, text in (*site, *courses) if isinstance(text, InvalidFile)}
+    for problem in dict.fromkeys(problem for text in wrong.values() for problem in text.problems):
         print(problem, file=sys.stderr)
-    return int(bool(problems))
+    for file, text in courses:
+        if isinstance(text, InvalidFile) and not isinstance(text, folders.Missing):
+            problem = text.problems[0]
+            (maps.courses / file).with_name(folders.WHY).write_text(f"{problem.file} {problem.message}")
+    nothing = bool(courses) and all(isinstance(text, InvalidFile) for _, text in courses)
+    return int(nothing or any(file in wrong for file, _ in site))
 
 
 if __name__ == "__main__":

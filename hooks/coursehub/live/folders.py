@@ -12,8 +12,8 @@ from pathlib import Path
 from coursehub.config import document
 from coursehub.errors import InvalidFile, Problem
 
-# The chart's own, which may be empty, and the folder of a volume in their place.
-OWN, CLAIM = "coursehub-courses", "claim"
+# The chart's own, which may be empty, and the folder of a volume in their place, as no ConfigMap can be called.
+OWN, CLAIM = "coursehub-courses", "_claim"
 # In a folder of its own: why its files are not there. No key of a ConfigMap begins with two dots.
 WHY = "..problem"
 
@@ -33,7 +33,10 @@ def site(folder: Path) -> Files | InvalidFile:
 
 
 def courses(folder: Path) -> Files | InvalidFile:
-    """The course files by name, with what is wrong in place of a text; or why there are none."""
+    """The course files, with what is wrong in place of a text; or why there are none.
+
+    They are called FOLDER/FILE where they lie in folders, FILE where they lie side by side.
+    """
     try:
         sources = _sources(folder)
     except OSError as error:
@@ -50,7 +53,8 @@ def courses(folder: Path) -> Files | InvalidFile:
             missing.append((_name(source), _missing(source, "it is not there, or holds no course file (*.yaml)")))
         for path in paths:
             found.setdefault(path.name, []).append(path)
-    return [*missing, *((name, _text(paths[0], *paths[1:])) for name, paths in sorted(found.items()))]
+    files = [(path, _text(*paths)) for _, paths in sorted(found.items()) for path in paths]
+    return [*missing, *((str(path.relative_to(folder)), text) for path, text in files)]
 
 
 def look(site_folder: Path, course_folder: Path) -> str:
@@ -88,15 +92,11 @@ def _sources(folder: Path) -> list[Path]:
 
 def _files(folder: Path) -> list[Path]:
     """The folder's files; raises Missing with the reason that is given, or that the system has."""
+    why = folder / WHY
     try:
-        why = (folder / WHY).read_text()
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise unreadable(folder, error) from None
-    else:
-        raise _missing(folder, why)
-    try:
+        # On a volume people can put anything there.
+        if folder.name != CLAIM and why.is_file():
+            raise _missing(folder, why.read_text())
         return document.files(folder)
     except OSError as error:
         raise unreadable(folder, error) from None

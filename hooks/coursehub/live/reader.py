@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -56,30 +57,63 @@ def advance(
             raise error from None
         problems = error.problems
     before = {each.slug: each for each in last.entries}
-    homes = {slug: each.file for slug, each in before.items()}
     if before and not course_files:
         # Rather a volume that is not mounted, or an upgrade without the files, than a wish.
         empty = "no course file is left, so all courses stay; to take them all away, leave one file with `courses: {}`"
         course_files = Missing([Problem("courses", 1, 1, empty)])
     if isinstance(course_files, InvalidFile):
         course_files = [("courses", course_files)]
-    if any(isinstance(text, Missing) for _, text in course_files):
-        # What may be in it is not known: a course whose file is nowhere else stays.
-        there = {file for file, _ in course_files}
-        homes = {slug: file for slug, file in homes.items() if file in there}
-    loaded = catalog.load(course_files, values, Catalog(usable(before.values())), homes)
+    missing = any(isinstance(text, Missing) for _, text in course_files)
+    homes = _homes(last.entries, [file for file, _ in course_files], missing=missing)
+    there = dict(course_files)
+    # What may be in a folder that is missing is not known: a course whose file is nowhere stays, and stays that file's.
+    there |= {home: InvalidFile([]) for slug in homes for home in homes[slug] if home not in there}
+    called = _called(there)
+    loaded = catalog.load(
+        [(called[file], text) for file, text in there.items()],
+        values,
+        Catalog(usable(before.values())),
+        {slug: [called[home] for home in homes[slug]] for slug in homes},
+    )
+    files = {name: file for file, name in called.items()}
     stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     entries = []
     for slug in loaded.catalog.courses:
         source = loaded.sources.get(slug)
         if source is None:
-            entries.append(replace(before[slug], kept=True))
+            home = homes[slug][0] if len(homes[slug]) == 1 else before[slug].home
+            entries.append(replace(before[slug], kept=True, home=home))
             continue
         course = state.canonical({**source.keys, "slug": slug})
         version = state.version(course)
         since = before[slug].since if slug in before and before[slug].version == version else stamp
-        entries.append(Entry(slug, version, since, source.file, source.line, False, course))
+        entries.append(Entry(slug, version, since, source.file, source.line, False, course, files[source.file]))
     return State(last.generation + 1, stamp, looked, said, kept, tuple(entries), problems + loaded.problems)
+
+
+def _homes(entries: Iterable[Entry], files: Sequence[str], *, missing: bool) -> dict[str, list[str]]:
+    """The files that may go on with each course: its own; where that is nowhere, its ConfigMap's, or one of its name.
+
+    While a folder is `missing`, its own alone, though it is not there: nobody else takes the course over.
+    """
+    found: dict[str, list[str]] = {}
+    for each in entries:
+        folder, _, name = each.home.rpartition("/")
+        if each.home in files or (missing and folder):
+            found[each.slug] = [each.home]
+            continue
+        beside = [file for file in files if folder and file.startswith(f"{folder}/")]
+        found[each.slug] = beside or [file for file in files if file.rpartition("/")[2] == name]
+        if missing and not found[each.slug]:
+            found[each.slug] = [each.home]
+    return found
+
+
+def _called(files: Iterable[str]) -> dict[str, str]:
+    """What people read for each file: its name, or with its ConfigMap where another one has that name too."""
+    names = {file: file.rpartition("/")[2] for file in files}
+    count = Counter(names.values())
+    return {file: name if count[name] == 1 else file for file, name in names.items()}
 
 
 def usable(entries: Iterable[Entry]) -> Iterable[Course]:

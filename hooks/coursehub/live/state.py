@@ -20,7 +20,10 @@ class UnusableState(CoursehubError):
 
 @dataclass(frozen=True)
 class Entry:
-    """One live course: which version, since when (UTC), where it stood, and whether it had to stay as it was."""
+    """One live course: which version, since when (UTC), where it stood, and whether it had to stay as it was.
+
+    `home` is the file with its ConfigMap, CONFIGMAP/FILE, or without one where it has none or none is known.
+    """
 
     slug: str
     version: str
@@ -29,6 +32,7 @@ class Entry:
     line: int
     kept: bool
     course: bytes
+    home: str
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def dump(state: State) -> Iterator[bytes]:
         "looked": state.looked,
         "settings_kept": state.settings_kept,
         "entries": [[each.slug, each.version, each.since, each.file, each.line, each.kept] for each in state.entries],
+        "homes": [each.home for each in state.entries],
         "problems": [asdict(problem) for problem in state.problems],
     }
     yield canonical(about)
@@ -102,13 +107,18 @@ def parse(lines: Iterable[bytes]) -> State:
         about = json.loads(head)
         if about["format"] != _FORMAT:
             raise UnusableState(f"it has format {about['format']}, and this version reads {_FORMAT}")
+        # An earlier version kept none.
+        homes = about["homes"] if "homes" in about else [each[3] for each in about["entries"]]
         return State(
             int(about["generation"]),
             str(about["time"]),
             str(about["looked"]),
             settings,
             bool(about["settings_kept"]),
-            tuple(Entry(*(*each, course)) for each, course in zip(about["entries"], courses, strict=True)),
+            tuple(
+                Entry(*(*each, course, home))
+                for each, course, home in zip(about["entries"], courses, homes, strict=True)
+            ),
             tuple(Problem(**problem) for problem in about["problems"]),
         )
     except (ValueError, TypeError, KeyError) as error:

@@ -445,3 +445,17 @@ def test_findings_as_json(made: Path, capsys: pytest.CaptureFixture[str]) -> Non
             "seen": True,
         }
     ]
+
+
+def test_one_teachers_mistake_keeps_nobody_elses_directories_from_being_looked_at(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("bad.yaml").write_text("courses:\n  other: {nam: Other}\n")
+    (made / "exchange/python-intro/inbound").chmod(0o2777)
+    (made / "course/other").mkdir()
+    assert run("course", "check", "--all", *FILES, "bad.yaml") == 1
+    output = capsys.readouterr()
+    assert output.out == "exchange/python-intro/inbound: is 2777 0:70101, has to be 3773 0:70101\n"
+    assert "bad.yaml:2:11: course 'other': unknown key 'nam'" in output.err
+    assert run("course", "check", "--all", "--repair", *FILES, "bad.yaml") == 1
+    assert capsys.readouterr().out.endswith("(repaired)\n")

@@ -156,7 +156,7 @@ def test_a_hub_with_broken_values_does_not_start_and_says_where(folder: Path) ->
 
 def test_a_hub_of_another_version_than_the_charts_does_not_start_and_says_which_image_to_take(folder: Path) -> None:
     values = (folder / "site/site.yaml").read_text()
-    (folder / "site/site.yaml").write_text(f"{values}version: 9.9.9\n")
+    (folder / "site/site.yaml").write_text(f"{values}version: 9.9.9\nservers: {{newer: 1}}\n")
     with pytest.raises(SystemExit) as ended:
         configured(folder)
     assert f"this hub image holds version {VERSION}, and the chart is version 9.9.9" in str(ended.value)

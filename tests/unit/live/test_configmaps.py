@@ -4,6 +4,7 @@ The API server is one of the test's own, for what a real one does on no wish: to
 """
 
 import asyncio
+import errno
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from coursehub.cli import common
 from coursehub.errors import InvalidFile, Problem
 from coursehub.live import configmaps, folders
 from coursehub.live.configmaps import ConfigMaps
@@ -135,7 +137,7 @@ def courses(maps: ConfigMaps) -> dict[str, str]:
     """The text of each course file, or what is wrong in its place."""
     found = folders.courses(maps.courses)
     assert not isinstance(found, InvalidFile), found
-    return {file: text if isinstance(text, str) else text.problems[0].message for file, text in found}
+    return {Path(file).name: text if isinstance(text, str) else text.problems[0].message for file, text in found}
 
 
 async def test_what_the_server_has_is_there_when_it_begins_to_follow(server: Server, tmp_path: Path) -> None:
@@ -305,7 +307,7 @@ async def test_course_files_on_a_volume_are_the_volumes(
     monkeypatch.setattr(configmaps, "VOLUME", volume)
     await name(server)
     maps = await followed(tmp_path / "maps")
-    assert list(courses(maps)) == ["claim"], "a volume that is not mounted is told"
+    assert list(courses(maps)) == ["_claim"], "a volume that is not mounted is told"
     volume.mkdir()
     (volume / "main.yaml").write_text(B)
     assert courses(maps) == {"main.yaml": B}
@@ -316,7 +318,7 @@ async def test_the_hub_follows_those_of_its_own_namespace(server: Server, monkey
     await provisioned(server, token="one")
     site, files, secret = await asyncio.to_thread(configmaps.followed, LOG)
     assert folders.site(site) == [("site.yaml", SITE)]
-    assert folders.courses(files) == [("main.yaml", A)]
+    assert folders.courses(files) == [("coursehub-courses/main.yaml", A)]
     await until(lambda: kept(secret) == {"token": "one"})
 
 
@@ -416,24 +418,93 @@ async def test_the_nightly_check_asks_for_no_secret(server: Server, tmp_path: Pa
     assert sorted(os.listdir(tmp_path)) == ["1", "now"]
 
 
-@pytest.mark.parametrize(
-    ("names", "said"),
-    [
-        pytest.param(["coursehub-courses"], "", id="all there"),
-        pytest.param(
-            ["coursehub-courses", "algebra"], "ConfigMap algebra:1:1: is not in namespace teaching;", id="not"
-        ),
-    ],
-)
-async def test_the_nightly_check_gets_all_files_or_a_reason(
-    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], names: list[str], said: str
+async def once(folder: Path) -> int:
+    """What the nightly check's first container ends with."""
+    return await asyncio.to_thread(configmaps.main, ["--namespace=teaching", str(folder)])
+
+
+async def test_the_nightly_check_gets_all_files(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await name(server, *names)
-    code = await asyncio.to_thread(configmaps.main, ["--namespace=teaching", str(tmp_path)])
-    assert code == bool(said)
-    assert capsys.readouterr().err.startswith(said)
+    assert await once(tmp_path) == 0
+    assert capsys.readouterr().err == ""
     assert (tmp_path / "now/coursehub-site/site.yaml").read_text() == SITE
     assert (tmp_path / "now/courses/coursehub-courses/main.yaml").read_text() == A
+
+
+async def test_one_config_map_that_is_missing_or_has_anothers_file_keeps_no_other_from_the_nightly_check(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await server.put("physics", {"main.yaml": B, "more.yaml": B})
+    await name(server, "coursehub-courses", "algebra", "physics")
+    assert await once(tmp_path) == 0
+    missing = "is not in namespace teaching; make it, or take it out of courses.existingConfigMaps"
+    both = "is in ConfigMap coursehub-courses and in ConfigMap physics; give one of them another name"
+    assert capsys.readouterr().err == f"ConfigMap algebra:1:1: {missing}\nmain.yaml:1:1: {both}\n"
+    laid = {folder.name: common.texts([folder]) for folder in sorted((tmp_path / "now/courses").iterdir())}
+    told = {
+        name: [text.problems[0].message for _, text in texts if isinstance(text, InvalidFile)]
+        for name, texts in laid.items()
+    }
+    assert told == {"algebra": [missing], "coursehub-courses": [f"main.yaml {both}"], "physics": [f"main.yaml {both}"]}
+    assert (tmp_path / "now/courses/physics/more.yaml").read_text() == B
+
+
+@pytest.mark.parametrize("gone", ["coursehub-site", "coursehub-courses"])
+async def test_without_the_site_or_any_course_file_the_nightly_check_does_not_begin(
+    server: Server, tmp_path: Path, gone: str
+) -> None:
+    await server.put(gone, None)
+    assert await once(tmp_path) == 1
+
+
+async def test_what_does_not_fit_is_told_the_others_go_on_and_nothing_of_it_stays(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        if b"large" in content:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    await server.put("algebra", {"algebra.yaml": B})
+    await name(server, "coursehub-courses", "algebra")
+    maps = await followed(tmp_path)
+    for edition in range(3):
+        await server.put("algebra", {"a.yaml": f"# {edition}", "z.yaml": "# large"})
+        await until(lambda: "ConfigMap algebra" in courses(maps))
+        told = courses(maps)
+        assert told["main.yaml"] == A
+        assert told["ConfigMap algebra"].startswith("does not fit beside the others where the hub keeps them (No space")
+        await server.put("algebra", {"algebra.yaml": f"# {edition}"})
+        await until(lambda: "algebra.yaml" in courses(maps))
+    assert len(generations(tmp_path)) <= 2
+
+
+def generations(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.name.isdigit()]
+
+
+async def test_there_are_never_more_than_two_generations(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 0
+    write = Path.write_bytes
+
+    def counted(path: Path, content: bytes) -> int:
+        nonlocal most
+        most = max(most, len(generations(tmp_path)))
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", counted)
+    maps = await followed(tmp_path)
+    for edition in range(4):
+        now = {"main.yaml": f"# {edition}\n"}
+        await server.put("coursehub-courses", now)
+        await until(partial(lambda now: courses(maps) == now, now))
+    assert most == 2
 
 
 def test_what_a_killed_hub_left_in_memory_is_gone_at_the_next_start_and_not_what_a_running_one_has(

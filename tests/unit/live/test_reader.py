@@ -1,5 +1,6 @@
 """The process that reads the files: what stays live when they are wrong, and what the worst of them costs."""
 
+import json
 import os
 import resource
 import subprocess
@@ -92,6 +93,77 @@ def test_while_a_whole_config_map_is_missing_a_course_whose_file_is_nowhere_stay
     assert (b.kept, b.version == WAS["b"]) == (False, False)
     (row, _) = sorted(state.report(now), key=lambda each: each.slug)
     assert row.problem == "ConfigMap x:1:1: is gone"
+
+
+PHYSICS = "courses:\n  phys: {name: Physics, gid: 70101, instructors: [alice]}\n"
+MATH = "courses:\n  math: {name: Math, gid: 70102, instructors: [bob]}\n"
+GONE = Missing([Problem("ConfigMap physics", 1, 1, "is gone")])
+
+
+def of_maps(last: State, *files: tuple[str, str | InvalidFile]) -> State:
+    return reader.advance(last, [("site.yaml", SITE)], files, "", FIRST if last is NONE else LATER)
+
+
+BOTH = of_maps(NONE, ("physics/physics.yaml", PHYSICS), ("math/math.yaml", MATH))
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        pytest.param(
+            [("math/math.yaml", MATH + "  phys: {name: Mine, gid: 70101, instructors: [bob]}\n")],
+            "math.yaml:3:3: course 'phys': also in physics.yaml; a slug is one course",
+            id="its slug",
+        ),
+        pytest.param(
+            [("math/math.yaml", MATH + "  mine: {name: Mine, gid: 70101, instructors: [bob]}\n")],
+            "math.yaml:3:27: course 'mine': gid: 70101 is the unix group of course 'phys'; each course has its own",
+            id="its unix group",
+        ),
+        pytest.param(
+            [("math/math.yaml", MATH), ("math/physics.yaml", PHYSICS.replace("alice", "bob"))],
+            "math/physics.yaml:2:3: course 'phys': also in physics/physics.yaml; a slug is one course",
+            id="its slug in a file of its file's name",
+        ),
+    ],
+)
+def test_y4_nobody_takes_a_course_over_while_its_config_map_is_missing(
+    others: list[tuple[str, str | InvalidFile]], said: str
+) -> None:
+    was = live(BOTH)
+    now = of_maps(BOTH, ("ConfigMap physics", GONE), *others)
+    assert live(now) == {"math": was["math"], "phys": f"{was['phys']}*"}
+    assert said in [str(problem) for problem in now.problems]
+    later = of_maps(state.parse(state.dump(now)), ("ConfigMap physics", GONE), *others)
+    assert live(later) == live(now)
+    back = of_maps(later, ("physics/physics.yaml", PHYSICS), ("math/math.yaml", MATH))
+    assert back.entries == BOTH.entries
+
+
+def test_y4_nor_while_its_file_gets_another_name() -> None:
+    mine = PHYSICS.replace("alice", "bob")
+    now = of_maps(BOTH, ("math/math.yaml", MATH), ("math/physics.yaml", mine), ("physics/z.yaml", PHYSICS))
+    assert live(now) == live(BOTH)
+    assert [str(problem) for problem in now.problems] == [
+        "physics.yaml:2:3: course 'phys': also in z.yaml; a slug is one course"
+    ]
+
+
+def test_a_file_that_moves_to_another_config_map_keeps_its_courses_though_it_is_broken() -> None:
+    now = of_maps(BOTH, ("math/math.yaml", MATH), ("science/physics.yaml", "courses: {"))
+    assert live(now) == {slug: version + "*" * (slug == "phys") for slug, version in live(BOTH).items()}
+    assert {each.slug: each.home for each in now.entries}["phys"] == "science/physics.yaml"
+
+
+def test_a_state_that_an_earlier_version_kept_knows_files_without_their_config_maps() -> None:
+    about, *lines = state.dump(BOTH)
+    old = {key: value for key, value in json.loads(about).items() if key != "homes"}
+    last = state.parse([json.dumps(old).encode(), *lines])
+    assert [each.home for each in last.entries] == ["physics.yaml", "math.yaml"]
+    now = of_maps(last, ("physics/physics.yaml", PHYSICS), ("math/math.yaml", MATH))
+    assert now.entries == BOTH.entries
+    missing = of_maps(last, ("ConfigMap physics", GONE), ("math/math.yaml", MATH))
+    assert live(missing) == {slug: version + "*" * (slug == "phys") for slug, version in live(BOTH).items()}
 
 
 def test_a_course_that_is_mended_as_it_was_has_been_live_all_the_time() -> None:
