@@ -198,9 +198,12 @@
 
 {{- define "coursehub.problems.hub" -}}
 {{- $hub := .Values.jupyterhub.hub }}
+{{- if ne (index .Values.jupyterhub "fullnameOverride" | toJson) (toJson "") }}
+- jupyterhub.fullnameOverride: {{ toJson .Values.jupyterhub.fullnameOverride }} cannot be, since the rest of this chart knows the hub and its account by their names; leave it out, and use a namespace of its own for each release.
+{{- end }}
 {{- range $key := list "extraVolumes" "extraVolumeMounts" }}
 {{- $have := list }}
-{{- range get $hub $key }}{{ $have = append $have (toJson .) }}{{ end }}
+{{- range get $hub $key | default list }}{{ $have = append $have (toJson .) }}{{ end }}
 {{- range include (printf "coursehub.%s" (replace "extra" "hub" $key)) $ | fromYamlArray }}
 {{- if not (has (toJson .) $have) }}
 {{- $or := "" }}
@@ -212,10 +215,11 @@
 {{- end }}
 {{- end }}
 {{- $line := "from coursehub.hub.configure import configure; configure(c)" }}
-{{- if ne (get $hub.extraConfig "zz-coursehub" | toString) $line }}
+{{- $config := $hub.extraConfig | default dict }}
+{{- if ne (get $config "zz-coursehub" | toString) $line }}
 - jupyterhub.hub.extraConfig: zz-coursehub is changed or gone, and without it no course exists; remove yours, or set it to {{ toJson $line }}.
 {{- end }}
-{{- range keys $hub.extraConfig | sortAlpha }}
+{{- range keys $config | sortAlpha }}
 {{- if gt . "zz-coursehub" }}
 - jupyterhub.hub.extraConfig: {{ . }} would run after zz-coursehub, which has to be the last; give it a name that sorts before.
 {{- end }}
@@ -226,10 +230,10 @@
 {{- define "coursehub.problems.hubImage" -}}
 {{- $image := .Values.jupyterhub.hub.image }}
 {{- $make := printf "make ours in the repository of this chart (docker build --file images/hub/Containerfile --tag REGISTRY/coursehub-hub:%s . && docker push REGISTRY/coursehub-hub:%s)" .Chart.Version .Chart.Version }}
-{{- if eq $image.name "quay.io/jupyterhub/k8s-hub" }}
-- jupyterhub.hub.image: {{ $image.name }} is upstream's and does not hold coursehub; {{ $make }} and write {{ dict "name" "REGISTRY/coursehub-hub" "tag" .Chart.Version | toJson }}.
-{{- else if ne (toString $image.tag) .Chart.Version }}
-- jupyterhub.hub.image.tag: {{ $image.tag }} is another version than this chart's; write {{ toJson .Chart.Version }}, and if that image is not in your registry yet, {{ $make }}.
+{{- if has ($image.name | default "") (list "" "quay.io/jupyterhub/k8s-hub") }}
+- jupyterhub.hub.image: {{ ternary (printf "%v is upstream's and does not hold coursehub" $image.name) "no name is given" (not (empty $image.name)) }}; {{ $make }} and write {{ dict "name" "REGISTRY/coursehub-hub" "tag" .Chart.Version | toJson }}.
+{{- else if ne (regexReplaceAll "@sha256:[0-9a-f]{64}$" (toString $image.tag) "") .Chart.Version }}
+- jupyterhub.hub.image.tag: {{ $image.tag | default "none" }} is another version than this chart's; write {{ toJson .Chart.Version }}, and if that image is not in your registry yet, {{ $make }}.
 {{- end }}
 {{- end }}
 
@@ -239,7 +243,7 @@
 {{- $maps := "the hub reads its ConfigMaps through the API server" }}
 {{- $gone := dict "coursehub-hooks" "the hub's image holds the package" "coursehub-site" $maps "coursehub-courses" $maps "coursehub-provisioner" "the hub reads this Secret through the API server" }}
 {{- range $key := list "extraVolumes" "extraVolumeMounts" }}
-{{- range get $hub $key }}
+{{- range get $hub $key | default list }}
 {{- $why := get $gone (get . "name" | toString) }}
 {{- if and $why (not (and $.Values.courses.existingClaim (eq .name "coursehub-courses") (not .configMap))) }}
 - jupyterhub.hub.{{ $key }}: {{ .name }} is no more, since {{ $why }}; take it out of the list.
@@ -247,11 +251,12 @@
 {{- end }}
 {{- end }}
 {{- range $hub.initContainers }}
-{{- if eq .name "coursehub-database" }}
+{{- if and (kindIs "map" .) (eq (get . "name" | toString) "coursehub-database") }}
 - jupyterhub.hub.initContainers: coursehub-database is no more, since the hub's image copies the database itself; take it out of the list. A copy is put back by jupyterhub.hub.extraEnv.COURSEHUB_RESTORE.
 {{- end }}
 {{- end }}
-{{- if dig "coursehub" "hooksDigest" "" (.Values.global | default dict) }}
+{{- $ours := get (.Values.global | default dict) "coursehub" }}
+{{- if and (kindIs "map" $ours) (get ($ours | default dict) "hooksDigest") }}
 - global.coursehub.hooksDigest: it is no more, since the hub's image holds the package; take it out, or where helm kept it, upgrade with --reset-then-reuse-values in the place of --reuse-values.
 {{- end }}
 {{- end }}

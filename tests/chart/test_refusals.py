@@ -159,6 +159,41 @@ CASES = [
         id="upstream's image of the hub",
     ),
     pytest.param(
+        at("jupyterhub.hub.image.name", None),
+        "- jupyterhub.hub.image: no name is given; make ours in the repository of this chart",
+        id="no image of the hub",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.image.tag", None),
+        "- jupyterhub.hub.image.tag: none is another version than this chart's; write",
+        id="an image of no version",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.image.tag", f"0.0.9@sha256:{'a' * 64}"),
+        f"- jupyterhub.hub.image.tag: 0.0.9@sha256:{'a' * 64} is another version than this chart's",
+        id="a digest of another version",
+    ),
+    pytest.param(
+        at("jupyterhub.hub", {"extraVolumes": None, "extraVolumeMounts": None}),
+        "- jupyterhub.hub.extraVolumes: coursehub-storage is missing, since a list of yours replaces the chart's; add",
+        id="no lists of the hub",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.extraConfig", None),
+        "- jupyterhub.hub.extraConfig: zz-coursehub is changed or gone, and without it no course exists",
+        id="no extraConfig",
+    ),
+    pytest.param(
+        at("jupyterhub.fullnameOverride", "jupyter"),
+        '- jupyterhub.fullnameOverride: "jupyter" cannot be, since the rest of this chart knows the hub',
+        id="the hub by another name",
+    ),
+    pytest.param(
+        at("jupyterhub.fullnameOverride", None),
+        "- jupyterhub.fullnameOverride: null cannot be, since the rest of this chart knows the hub and its account",
+        id="the hub by the release's name",
+    ),
+    pytest.param(
         at("jupyterhub.hub.image.tag", "0.0.9"),
         f'- jupyterhub.hub.image.tag: 0.0.9 is another version than this chart\'s; write "{VERSION}", and if',
         id="an image of another version",
@@ -387,6 +422,26 @@ def test_course_files_can_lie_on_a_volume_of_the_sites(chart: Chart) -> None:
     mounted = pod_spec(chart.render(on_a_claim("course-files")), "hub")["volumes"]
     claim = {"claimName": "course-files", "readOnly": True}
     assert {"name": "coursehub-courses", "persistentVolumeClaim": claim} in mounted
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param(at("jupyterhub.hub.image.tag", f"{VERSION}@sha256:{'a' * 64}"), id="a tag that a digest pins"),
+        pytest.param(
+            {
+                "storage": {"provisioner": {"enabled": True}},
+                "jupyterhub": {"hub": {"extraVolumes": None, "extraVolumeMounts": None, "initContainers": None}},
+            },
+            id="no lists of the hub, which mounts nothing",
+        ),
+        pytest.param(at("global.coursehub", None), id="nothing global of ours"),
+        pytest.param(at("global.coursehub", "x"), id="something global of another chart's"),
+    ],
+)
+def test_what_can_work_renders(chart: Chart, values: Values) -> None:
+    container = pod_spec(chart.render(values), "coursehub-culler")["containers"][0]
+    assert container["image"].startswith(f"registry.example.edu/coursehub-hub:{VERSION}")
 
 
 def test_a_site_adds_its_own_line_before_ours(chart: Chart) -> None:

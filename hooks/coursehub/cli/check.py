@@ -9,7 +9,7 @@ import click
 from coursehub.config import budget, catalog, document
 
 from . import options
-from .common import report, site_settings, texts
+from .common import report, site_settings, texts, warn
 
 
 @click.command(
@@ -34,4 +34,6 @@ def command(sites: Sequence[Path], courses: Sequence[Path], as_json: bool) -> in
     files = list(texts(courses))
     values = [(str(path), document.read_text(path)) for path in sites]
     too_much = budget.problems(values, files) if values else ()
+    if doubt := budget.doubt(values, files):
+        warn(doubt)
     return report((*too_much, *catalog.load(files, site).problems), as_json=as_json)

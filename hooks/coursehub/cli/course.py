@@ -197,7 +197,6 @@ def _every(
     yield from inspector.top(TOP)
     for tree in trees:
         yield from inspector.course(tree)
-    if known:
-        yield from inspector.strangers({tree.slug for tree in trees})
+    yield from inspector.strangers({tree.slug for tree in trees} if known else None)
     yield from inspector.homes(people)
     yield from inspector.people()

@@ -95,14 +95,15 @@ class Inspector:
             elif not volume.is_as_wanted(entry, found):
                 yield self._ensured(entry, f"is {_described(found)}, has to be {volume.owned(entry)}")
 
-    def strangers(self, slugs: Collection[str]) -> Iterator[Fault]:
-        """Directories that belong to no course, and folders that cannot hold homes."""
-        for above in ("course", "exchange"):
-            yield from _few(
-                Fault(f"{above}/{name}", "belongs to no course of the files; archive or move it, or add its course")
-                for name in self._names(above)
-                if name not in slugs
-            )
+    def strangers(self, slugs: Collection[str] | None) -> Iterator[Fault]:
+        """Directories that belong to no course, where all of these are known, and folders that cannot hold homes."""
+        if slugs is not None:
+            for above in ("course", "exchange"):
+                yield from _few(
+                    Fault(f"{above}/{name}", "belongs to no course of the files; archive or move it, or add its course")
+                    for name in self._names(above)
+                    if name not in slugs
+                )
         yield from _few(
             Fault(f"home/{name}", "is no folder of homes; those are home/00 to home/99")
             for name in self._names("home")

@@ -32,6 +32,16 @@ def test_y23_a_file_in_another_encoding_is_told(files: Path, capsys: pytest.Capt
     assert capsys.readouterr().err == "latin.yaml:2:13: not UTF-8 text; save the file as UTF-8\n"
 
 
+def test_more_than_the_release_holds_beside_config_maps_is_said_and_no_mistake(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (files / "site.yaml").open("a") as site:
+        site.write("courses: {existingConfigMaps: [mathematics]}\n")
+    (files / "large.yaml").write_text("courses: {}\n" + "#" * (400 * 1024))
+    assert run("check", "--site", "site.yaml", "large.yaml") == 0
+    assert capsys.readouterr().err.startswith("coursehub: the course files are 401 KiB in all, and 400 fit into helm's")
+
+
 @pytest.mark.parametrize("name", ["local.yaml", "example-university.yaml"])
 def test_the_repositorys_own_course_file_holds_no_mistake(name: str) -> None:
     values = Path(__file__).parents[3] / "values"

@@ -453,9 +453,13 @@ def test_one_teachers_mistake_keeps_nobody_elses_directories_from_being_looked_a
     Path("bad.yaml").write_text("courses:\n  other: {nam: Other}\n")
     (made / "exchange/python-intro/inbound").chmod(0o2777)
     (made / "course/other").mkdir()
+    (made / "home/x").mkdir()
     assert run("course", "check", "--all", *FILES, "bad.yaml") == 1
     output = capsys.readouterr()
-    assert output.out == "exchange/python-intro/inbound: is 2777 0:70101, has to be 3773 0:70101\n"
+    assert output.out.splitlines() == [
+        "exchange/python-intro/inbound: is 2777 0:70101, has to be 3773 0:70101",
+        "home/x: is no folder of homes; those are home/00 to home/99",
+    ]
     assert "bad.yaml:2:11: course 'other': unknown key 'nam'" in output.err
     assert run("course", "check", "--all", "--repair", *FILES, "bad.yaml") == 1
-    assert capsys.readouterr().out.endswith("(repaired)\n")
+    assert "has to be 3773 0:70101 (repaired)" in capsys.readouterr().out
