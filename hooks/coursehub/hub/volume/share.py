@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from coursehub.errors import Reason, Refused
@@ -16,12 +16,18 @@ class Share:
     """Looks at the volume, where it is `mounted`, off the event loop, for `timeout` seconds at most."""
 
     def __init__(self, root: Path, timeout: float = 5.0) -> None:
-        # The folder above it tells: a look at the mount itself would wait for a file server that hangs.
-        self.mounted = root.parent.is_dir() and root.name in os.listdir(root.parent)
         self._root = root
         self._timeout = timeout
         # While an NFS server hangs, so do its threads; there are never more of them.
         self._calls = Slots(THREADS, "share")
+
+    @cached_property
+    def mounted(self) -> bool:
+        """Whether the hub has the volume at all.
+
+        The folder above it tells: a look at the mount itself would wait for a file server that hangs.
+        """
+        return self._root.parent.is_dir() and self._root.name in os.listdir(self._root.parent)
 
     async def check(self, home_path: str, uid: int, others: Iterable[str]) -> None:
         """Raises Refused unless the home is there and belongs to `uid`, and all `others` are directories."""
