@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-# Of ci/packages.sh, too.
-LOCK = "/run/lock/coursehub-packages"
+from ci.cluster.packages import LOCK
 
 
 class Failure(Exception):
