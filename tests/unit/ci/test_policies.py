@@ -92,7 +92,7 @@ def table(*chains: dict[str, object], **more: object) -> str:
     return json.dumps({"nftables": [*found, *({"chain": chain} for chain in chains), *([more] if more else [])]})
 
 
-INPUT = {"name": "INPUT", "hook": "input", "policy": "accept"}
+INPUT: dict[str, object] = {"name": "INPUT", "hook": "input", "policy": "accept"}
 
 
 @pytest.mark.parametrize(
