@@ -302,15 +302,15 @@ def _kube_router(layout: Layout) -> Program:
         "iptables-sync-period": "1m",
         # Its health is told on every address or on none.
         "health-port": "0",
-        "metrics-addr": LOCAL,
+        "metrics-addr": NODE_IP,
         "metrics-port": "20241",
     }
     return Program(
         "kube-router",
         _command(layout, "kube-router", flags),
-        _answers(f"http://{LOCAL}:20241/metrics", says=policies.are_enforced),
+        _answers(f"http://{NODE_IP}:20241/metrics", says=policies.are_enforced),
         files={access: pki.kubeconfig(layout, "kube-router")},
-        ports=((LOCAL, 20241),),
+        ports=((NODE_IP, 20241),),
         path="/usr/sbin:/usr/bin:/sbin:/bin",
     )
 
