@@ -3,6 +3,7 @@
 Needs root, and disturbs whatever runs on the cluster: run it alone (pytest tests/drills/test_local_cluster.py).
 """
 
+import json
 import os
 import shutil
 import signal
@@ -16,9 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from ci.cluster import cgroup, leftovers, mounts, network, node, ownership, policies, processes
+from ci.cluster import cgroup, leftovers, manifests, mounts, network, node, ownership, policies, processes
 from ci.cluster.layout import Layout
 from tests import ports
+from tests.e2e.cluster import until
 
 from .command import ROOT, run
 
@@ -132,6 +134,25 @@ def test_one_program_that_died_is_named_and_started_again_and_the_others_stay(la
     assert {each for each in before if before[each] != after[each]} == {name}
 
 
+# Whatever is in the namespace; the engine makes ipsets of it.
+POLICY = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "NetworkPolicy",
+    "metadata": {"name": "drill", "namespace": "default"},
+    "spec": {"podSelector": {}, "egress": [{"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}]},
+}
+
+
+@pytest.fixture
+def enforced(layout: Layout) -> Iterator[None]:
+    """A policy that the engine has read."""
+    before = set(ipsets())
+    manifests.kubectl(layout, "apply", "--filename=-", text=json.dumps(POLICY)).check_returncode()
+    until(lambda: set(ipsets()) - before, 10, "the policy's ipsets", every=0.2)
+    yield
+    manifests.kubectl(layout, "delete", "--filename=-", text=json.dumps(POLICY)).check_returncode()
+
+
 @pytest.fixture
 def somebodys(layout: Layout) -> Iterator[tuple[str, ...]]:
     """Rules and an ipset of somebody else, in the table that the engine writes to: as they are listed."""
@@ -156,6 +177,7 @@ def somebodys(layout: Layout) -> Iterator[tuple[str, ...]]:
     assert run("up").returncode == 0
 
 
+@pytest.mark.usefixtures("enforced")
 def test_of_what_enforces_policies_nothing_is_left_and_what_others_have_beside_it_stays(
     layout: Layout, somebodys: tuple[str, ...]
 ) -> None:
@@ -163,7 +185,7 @@ def test_of_what_enforces_policies_nothing_is_left_and_what_others_have_beside_i
         return asked("iptables-save", "--table=filter") + asked("ipset", "list")
 
     assert {"KUBE-ROUTER-INPUT", "KUBE-NWPLCY-DEFAULT"} <= of_the_engine()
-    assert any(name.startswith("KUBE-SRC-") for name in of_the_engine())
+    assert {name.rpartition("-")[0] for name in of_the_engine()} >= {"KUBE-SRC", "KUBE-DST", "KUBE-NWPLCY"}
     # As `down` does, and a take-over.
     leftovers.clear(layout)
     assert not of_the_engine()
