@@ -35,7 +35,7 @@ def up(layout: Layout) -> None:
         _preflight(layout)
         with step("Debian packages"):
             packages.ensure(packages.NEEDED, layout.logs / "apt.log")
-        with step("programs (Kubernetes, etcd, containerd, CoreDNS, helm)"):
+        with step("programs (Kubernetes, etcd, containerd, CoreDNS, kube-router, helm)"):
             binaries.build(layout)
             binaries.link(layout)
         if remains := leftovers.find(layout):
@@ -59,9 +59,15 @@ def up(layout: Layout) -> None:
         with step("kubelet, kube-proxy"):
             manifests.apply(layout)
             _start(layout, programs["kubelet"], programs["kube-proxy"], programs["forward"])
-        with step("node and name resolution ready"):
+        with step("node ready, NetworkPolicies enforced"):
             _make_folders(layout)
-            _wait_until_ready(layout)
+            _wait_for(layout, "node/coursehub", "Ready")
+            _start(layout, programs["kube-router"])
+        with step("name resolution ready"):
+            _wait_for(layout, "deployment/coredns", "Available")
+            # After a takeover the objects still say what was true before it: ask the thing itself.
+            if not wait_until(network.resolves_names, 60):
+                raise Problem(f"the cluster's name server does not answer; see {layout.logs}")
     say(f"The cluster runs, after {time.monotonic() - begin:.0f} s.")
     say(f"  export KUBECONFIG={layout.kubeconfig} PATH={layout.bin}:$PATH")
 
@@ -122,14 +128,6 @@ def _make_folders(layout: Layout) -> None:
     layout.share.mkdir(mode=0o755, exist_ok=True)
     layout.hub_database.mkdir(mode=0o700, exist_ok=True)
     os.chown(layout.hub_database, 1000, 1000)
-
-
-def _wait_until_ready(layout: Layout) -> None:
-    _wait_for(layout, "node/coursehub", "Ready")
-    _wait_for(layout, "deployment/coredns", "Available")
-    # After a takeover the objects still say what was true before it: ask the thing itself.
-    if not wait_until(network.resolves_names, 60):
-        raise Problem(f"the cluster's name server does not answer; see {layout.logs}")
 
 
 def _wait_for(layout: Layout, what: str, condition: str, seconds: float = 120) -> None:

@@ -7,7 +7,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from ci.cluster import cgroup, mounts, network, ownership, processes
+from ci.cluster import cgroup, mounts, network, ownership, policies, processes
 from ci.cluster.layout import Layout
 from ci.cluster.problem import Problem
 
@@ -35,6 +35,7 @@ def clear(layout: Layout) -> None:
     for folder in _mounted(layout):
         mounts.remove(folder)
     network.remove(layout)
+    policies.remove()
     _remove_tree(layout.run)
     for link in KUBELET_LINKS.glob("*.log"):
         if link.is_symlink() and layout.state in link.readlink().parents:

@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ci.cluster import binaries, cgroup, network, pki
+from ci.cluster import binaries, cgroup, network, pki, policies
 from ci.cluster.layout import Layout
 from ci.cluster.network import NODE_IP
 from ci.cluster.processes import Program, Record
@@ -31,6 +31,7 @@ def programs(layout: Layout, pause: str) -> tuple[Program, ...]:
         _scheduler(layout),
         _kubelet(layout),
         _kube_proxy(layout),
+        _kube_router(layout),
         _forward(layout),
     )
 
@@ -43,6 +44,7 @@ NAMES = (
     "kube-scheduler",
     "kubelet",
     "kube-proxy",
+    "kube-router",
     "forward",
 )
 
@@ -285,6 +287,34 @@ def _kube_proxy(layout: Layout) -> Program:
     )
 
 
+def _kube_router(layout: Layout) -> Program:
+    access = layout.config / "kube-router.kubeconfig"
+    flags: dict[str, str | Path] = {
+        "kubeconfig": access,
+        "hostname-override": pki.NODE,
+        # NetworkPolicies are all that it is for.
+        "run-firewall": "true",
+        "run-router": "false",
+        "run-service-proxy": "false",
+        "enable-cni": "false",
+        "service-cluster-ip-range": network.SERVICES,
+        # Whatever else changed the rules: a minute later they are whole again.
+        "iptables-sync-period": "1m",
+        # Its health is told on every address or on none.
+        "health-port": "0",
+        "metrics-addr": NODE_IP,
+        "metrics-port": "20241",
+    }
+    return Program(
+        "kube-router",
+        _command(layout, "kube-router", flags),
+        _answers(f"http://{NODE_IP}:20241/metrics", says=policies.are_enforced),
+        files={access: pki.kubeconfig(layout, "kube-router")},
+        ports=((NODE_IP, 20241),),
+        path="/usr/sbin:/usr/bin:/sbin:/bin",
+    )
+
+
 def forwards(running: Record, port: int) -> bool:
     """Is this the port that the running forwarder listens on, however it was told to?"""
     return running.command[1].startswith(f"TCP-LISTEN:{port},")
@@ -311,7 +341,12 @@ def _keys_of(layout: Layout) -> dict[Path, str]:
     return {layout.config / "keys": pki.fingerprint()}
 
 
-def _answers(url: str, authority: Path | None = None, client: tuple[Path, Path] | None = None) -> Callable[[], bool]:
+def _answers(
+    url: str,
+    authority: Path | None = None,
+    client: tuple[Path, Path] | None = None,
+    says: Callable[[str], bool] = lambda _: True,
+) -> Callable[[], bool]:
     """Does it say that it is healthy? Without an authority: a certificate it made itself, on 127.0.0.1."""
 
     def ask() -> bool:
@@ -325,7 +360,7 @@ def _answers(url: str, authority: Path | None = None, client: tuple[Path, Path] 
         )
         try:
             with opener.open(url, timeout=5) as response:
-                return bool(response.status == 200)
+                return response.status == 200 and says(response.read().decode())
         except (OSError, urllib.error.HTTPError):
             return False
 
