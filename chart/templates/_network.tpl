@@ -98,8 +98,8 @@
 {{- range $peer := $rule.to }}
 {{- if not $peer.ipBlock }}
 {{- $peers = append $peers $peer }}
-{{- else if or $six (ne $peer.ipBlock.cidr "::/0") }}
-{{- $block := include "coursehub.bits" $peer.ipBlock.cidr }}
+{{- else if or $six (ne (toString $peer.ipBlock.cidr) "::/0") }}
+{{- $block := include "coursehub.bits" (toString $peer.ipBlock.cidr) }}
 {{- $except := $peer.ipBlock.except | default list }}
 {{- $held := list }}
 {{- range $except }}{{ $held = append $held (include "coursehub.bits" .) }}{{ end }}
