@@ -310,6 +310,9 @@ class TestNetworkTest:
             assert spec["automountServiceAccountToken"] is False
             assert spec["containers"][0]["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
+    def test_what_helm_prints_names_it(self, chart: Chart) -> None:
+        assert "helm test coursehub --namespace teaching --logs" in chart.notes()
+
     def test_it_is_there_where_policies_are_off_to_say_so(self, chart: Chart) -> None:
         objects = chart.render(parts("singleuser"))
         assert ("Pod", "coursehub-network-test-student") in objects
