@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from coursehub.networktest import __main__ as networktest
+from coursehub.networktest.rules import Answer, Place
 
 # Of names that are never anybody's (RFC 6761).
 NAME = "hub.invalid"
@@ -95,7 +96,7 @@ def test_what_opens_late_is_open(closed: int, monkeypatch: pytest.MonkeyPatch) -
         hub.bind(("127.0.0.1", 0))
         reach = networktest.reach
 
-        async def reach_then_open(place: networktest.Place) -> networktest.Answer:
+        async def reach_then_open(place: Place) -> Answer:
             answer = await reach(place)
             hub.listen()
             return answer
