@@ -460,7 +460,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub
     c.JupyterHub.bind_url = "http://127.0.0.1:0/"
     c.JupyterHub.log_level = 30
     c.JupyterHub.cookie_secret = os.urandom(32)
-    # On a disk, its many commits would be most of the time.
+    # On a disk, its thousands of commits would be much of the time.
     c.JupyterHub.db_url = "sqlite:///:memory:"
     c.JupyterHub.proxy_class = Routes
     c.Proxy.should_start = False
