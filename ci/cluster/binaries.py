@@ -78,7 +78,8 @@ KUBERNETES = Module(
 )
 CONTAINERD = Module("containerd", "tool", ("containerd", "containerd-shim-runc-v2", "ctr"))
 PODS = Module("pods", "./...", ("coredns", "pause"))
-MODULES = (KUBERNETES, CONTAINERD, PODS)
+POLICIES = Module("policies", "tool", ("kube-router",))
+MODULES = (KUBERNETES, CONTAINERD, PODS, POLICIES)
 
 
 def build(layout: Layout) -> None:

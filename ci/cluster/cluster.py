@@ -39,7 +39,7 @@ def up(layout: Layout) -> None:
         _preflight(layout)
         with step("Debian packages"):
             packages.ensure(packages.NEEDED, layout.logs / "apt.log")
-        with step("programs (Kubernetes, etcd, containerd, CoreDNS, helm)"):
+        with step("programs (Kubernetes, etcd, containerd, CoreDNS, kube-router, helm)"):
             binaries.build(layout)
             binaries.link(layout)
         present, wanted = nodes.present(layout), nodes.wanted(layout)
@@ -75,9 +75,18 @@ def up(layout: Layout) -> None:
             manifests.apply(layout, manifests.rights())
             _start([(each, own[name]) for each, own in of_node.items() for name in ("kubelet", "kube-proxy")])
             _start([(first, plane["forward"])])
-        with step("nodes and name resolution ready"):
+        with step("nodes ready, NetworkPolicies enforced"):
             _make_folders(layout)
-            _wait_until_ready(layout, wanted)
+            for each in wanted:
+                _wait_for(layout, f"node/{each.name}", "Ready")
+            _start([(each, own["kube-router"]) for each, own in of_node.items()])
+        with step("name resolution ready"):
+            # Not before there are all the nodes that it is to be spread over.
+            manifests.apply(layout, manifests.names(len(wanted)))
+            _wait_for(layout, "deployment/coredns", "Available")
+            # After a takeover the objects still say what was true before it: ask the thing itself.
+            if not wait_until(network.resolves_names, 60):
+                raise Problem(f"the cluster's name server does not answer; see {layout.logs}")
     say(f"The cluster runs, after {time.monotonic() - begin:.0f} s.")
     say(f"  export KUBECONFIG={layout.kubeconfig} PATH={layout.bin}:$PATH")
 
@@ -162,17 +171,6 @@ def _make_folders(layout: Layout) -> None:
     layout.share.mkdir(mode=0o755, exist_ok=True)
     layout.hub_database.mkdir(mode=0o700, exist_ok=True)
     os.chown(layout.hub_database, 1000, 1000)
-
-
-def _wait_until_ready(layout: Layout, wanted: Sequence[Node]) -> None:
-    for each in wanted:
-        _wait_for(layout, f"node/{each.name}", "Ready")
-    # Not before there are all the nodes that it is to be spread over.
-    manifests.apply(layout, manifests.names(len(wanted)))
-    _wait_for(layout, "deployment/coredns", "Available")
-    # After a takeover the objects still say what was true before it: ask the thing itself.
-    if not wait_until(network.resolves_names, 60):
-        raise Problem(f"the cluster's name server does not answer; see {layout.logs}")
 
 
 def _wait_for(layout: Layout, what: str, condition: str, seconds: float = 120) -> None:

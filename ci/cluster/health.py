@@ -13,7 +13,12 @@ from pathlib import Path
 LOCAL = "127.0.0.1"
 
 
-def answers(url: str, authority: Path | None = None, client: tuple[Path, Path] | None = None) -> Callable[[], bool]:
+def answers(
+    url: str,
+    authority: Path | None = None,
+    client: tuple[Path, Path] | None = None,
+    says: Callable[[str], bool] = lambda _: True,
+) -> Callable[[], bool]:
     """Does it say that it is healthy? Without an authority: a certificate it made itself, on 127.0.0.1."""
 
     def ask() -> bool:
@@ -27,7 +32,7 @@ def answers(url: str, authority: Path | None = None, client: tuple[Path, Path] |
         )
         try:
             with opener.open(url, timeout=5) as response:
-                return bool(response.status == 200)
+                return response.status == 200 and says(response.read().decode())
         except (OSError, urllib.error.HTTPError):
             return False
 

@@ -7,7 +7,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from ci.cluster import cgroup, link, mounts, network, ownership, processes
+from ci.cluster import cgroup, link, mounts, network, ownership, policies, processes
 from ci.cluster.layout import Layout
 from ci.cluster.nodes import Node
 from ci.cluster.problem import Problem
@@ -37,6 +37,7 @@ def clear(node: Node) -> None:
         mounts.remove(folder)
     if node.namespace is None:
         network.remove(node.layout)
+        policies.remove()
     else:
         link.remove(node)
     _remove_tree(node.run)

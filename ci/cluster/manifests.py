@@ -12,7 +12,7 @@ from ci.cluster.problem import Problem
 
 RBAC = "rbac.authorization.k8s.io"
 COREFILE = """\
-.:1053 {
+.:53 {
   errors
   health :8080
   ready :8181
@@ -41,9 +41,18 @@ def kubectl(layout: Layout, *arguments: str, text: str | None = None) -> subproc
 
 
 def rights() -> list[dict[str, Any]]:
-    """What the API server may ask of kubelets."""
+    """What the API server may ask of kubelets, and what enforces policies of the API server."""
     return [
-        _binding("coursehub-apiserver", "system:kubelet-api-admin", {"kind": "User", "name": "coursehub:apiserver"})
+        _binding("coursehub-apiserver", "system:kubelet-api-admin", {"kind": "User", "name": "coursehub:apiserver"}),
+        {
+            **_head(f"{RBAC}/v1", "ClusterRole", "coursehub-kube-router", namespace=""),
+            "rules": [
+                _reads("", "pods", "namespaces", "nodes", "services", "endpoints"),
+                _reads("discovery.k8s.io", "endpointslices"),
+                _reads("networking.k8s.io", "networkpolicies"),
+            ],
+        },
+        _binding("coursehub-kube-router", "coursehub-kube-router", {"kind": "User", "name": "coursehub:kube-router"}),
     ]
 
 
@@ -67,8 +76,8 @@ def names(nodes: int) -> list[dict[str, Any]]:
                 "clusterIP": network.DNS_SERVICE,
                 "selector": {"k8s-app": "kube-dns"},
                 "ports": [
-                    {"name": "dns", "port": 53, "targetPort": 1053, "protocol": "UDP"},
-                    {"name": "dns-tcp", "port": 53, "targetPort": 1053, "protocol": "TCP"},
+                    {"name": "dns", "port": 53, "targetPort": 53, "protocol": "UDP"},
+                    {"name": "dns-tcp", "port": 53, "targetPort": 53, "protocol": "TCP"},
                 ],
             },
         },
@@ -82,7 +91,7 @@ def _deployment(nodes: int) -> dict[str, Any]:
         "image": images.reference("coredns"),
         "imagePullPolicy": "Never",
         "args": ["-conf", "/etc/coredns/Corefile"],
-        "ports": [{"containerPort": 1053, "protocol": protocol} for protocol in ("UDP", "TCP")],
+        "ports": [{"containerPort": 53, "protocol": protocol} for protocol in ("UDP", "TCP")],
         "readinessProbe": {"httpGet": {"path": "/ready", "port": 8181}, "periodSeconds": 2},
         "livenessProbe": {"httpGet": {"path": "/health", "port": 8080}, "initialDelaySeconds": 30},
         "resources": {"requests": {"cpu": "10m", "memory": "30Mi"}, "limits": {"memory": "200Mi"}},
@@ -126,6 +135,10 @@ def _deployment(nodes: int) -> dict[str, Any]:
 def _head(version: str, kind: str, name: str, namespace: str = "kube-system") -> dict[str, Any]:
     metadata = {"name": name, "namespace": namespace} if namespace else {"name": name}
     return {"apiVersion": version, "kind": kind, "metadata": metadata}
+
+
+def _reads(group: str, *resources: str) -> dict[str, list[str]]:
+    return {"apiGroups": [group], "resources": [*resources], "verbs": ["get", "list", "watch"]}
 
 
 def _binding(name: str, role: str, subject: dict[str, str]) -> dict[str, Any]:

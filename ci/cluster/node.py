@@ -7,19 +7,19 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ci.cluster import binaries, network, pki
+from ci.cluster import binaries, network, pki, policies
 from ci.cluster.health import LOCAL, accepts, answers
 from ci.cluster.layout import Layout
 from ci.cluster.nodes import Node
 from ci.cluster.processes import Program
 
 CNI_PLUGINS = "/usr/lib/cni"
-NAMES = ("containerd", "kubelet", "kube-proxy")
+NAMES = ("containerd", "kubelet", "kube-proxy", "kube-router")
 
 
 def programs(node: Node, pause: str) -> tuple[Program, ...]:
     """All, in the order of their start."""
-    return (_containerd(node, pause), _kubelet(node), _kube_proxy(node))
+    return (_containerd(node, pause), _kubelet(node), _kube_proxy(node), _kube_router(node))
 
 
 def command(layout: Layout, program: str, flags: Mapping[str, str | Path]) -> tuple[str, ...]:
@@ -184,5 +184,33 @@ def _kube_proxy(node: Node) -> Program:
         answers(f"http://{node.address}:10256/livez"),
         files={file: json.dumps(config, indent=1), access: pki.kubeconfig(node.layout, "kube-proxy")},
         ports=((node.address, 10256), (LOCAL, 10249)),
+        path="/usr/sbin:/usr/bin:/sbin:/bin",
+    )
+
+
+def _kube_router(node: Node) -> Program:
+    access = node.config / "kube-router.kubeconfig"
+    flags: dict[str, str | Path] = {
+        "kubeconfig": access,
+        "hostname-override": node.name,
+        # NetworkPolicies are all that it is for.
+        "run-firewall": "true",
+        "run-router": "false",
+        "run-service-proxy": "false",
+        "enable-cni": "false",
+        "service-cluster-ip-range": network.SERVICES,
+        # Whatever else changed the rules: a minute later they are whole again.
+        "iptables-sync-period": "1m",
+        # Its health is told on every address or on none.
+        "health-port": "0",
+        "metrics-addr": node.address,
+        "metrics-port": "20241",
+    }
+    return Program(
+        "kube-router",
+        node.inside(*command(node.layout, "kube-router", flags)),
+        answers(f"http://{node.address}:20241/metrics", says=policies.are_enforced),
+        files={access: pki.kubeconfig(node.layout, "kube-router")},
+        ports=((node.address, 20241),),
         path="/usr/sbin:/usr/bin:/sbin:/bin",
     )

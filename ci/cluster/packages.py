@@ -18,6 +18,8 @@ NEEDED = (
     "ca-certificates",
     "containernetworking-plugins",
     "iproute2",
+    "ipset",
+    "iptables",
     "nftables",
     "openssl",
     "runc",

@@ -55,6 +55,7 @@ CERTIFICATES = (
     Certificate("kube-controller-manager", "/CN=system:kube-controller-manager"),
     Certificate("kube-scheduler", "/CN=system:kube-scheduler"),
     Certificate("kube-proxy", "/CN=system:kube-proxy"),
+    Certificate("kube-router", "/CN=coursehub:kube-router"),
     Certificate("admin", "/O=system:masters/CN=coursehub-admin"),
     Certificate("etcd", "/CN=etcd", authority="etcd-ca", names="IP:127.0.0.1"),
     Certificate("apiserver-etcd", "/CN=kube-apiserver", authority="etcd-ca"),

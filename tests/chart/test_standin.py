@@ -1,6 +1,7 @@
 """The stand-in is strict, configures the hub as it says, and looks like upstream's chart to coursehub and its tests."""
 
 import base64
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -191,14 +192,12 @@ def test_both_charts_make_the_same_objects(standin: Chart, upstream: Chart, site
 # What neither coursehub nor a test of it looks at: where the pods of hub and proxy may go, what collects the hub's
 # metrics, and which address family a Service has.
 _UNSEEN = {"affinity", "tolerations", "annotations", "ipFamilyPolicy", "automountServiceAccountToken"}
-# Upstream's policies are finer; what they have to let through and to keep out is the cluster tests' to say.
-_POLICIES = {("NetworkPolicy", name) for name in ("hub", "proxy", "singleuser")}
 
 
 def _seen(objects: Objects, name: tuple[str, str]) -> Any:
     found = objects[name]
-    if name in _POLICIES:
-        return found["metadata"], found["spec"]["podSelector"]
+    if name[0] == "NetworkPolicy":
+        return _unordered(found)
     if name == ("Secret", "hub"):
         return {key: value for key, value in found["data"].items() if key != "values.yaml"}
     if name == ("ConfigMap", "hub"):
@@ -216,8 +215,80 @@ def _sorted(value: Any) -> Any:
     return value
 
 
+def _unordered(value: Any) -> Any:
+    """Peers, ports and rules of a policy mean the same in any order."""
+    if isinstance(value, dict):
+        return {key: _unordered(each) for key, each in sorted(value.items())}
+    return sorted(map(_unordered, value), key=json.dumps) if isinstance(value, list) else value
+
+
 def _name(value: Any) -> str:
     return str(value.get("mountPath") or value.get("name") or "") if isinstance(value, dict) else ""
+
+
+RULES = (
+    "cloudMetadataServer",
+    "dnsPortsCloudMetadataServer",
+    "dnsPortsKubeSystemNamespace",
+    "dnsPortsPrivateIPs",
+    "nonPrivateIPs",
+    "privateIPs",
+)
+POLICIES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "off": {"enabled": False},
+    "everywhere": {"egressAllowRules": dict.fromkeys(RULES, True)},
+    "nowhere": {"egressAllowRules": dict.fromkeys(RULES, False)},
+    **{f"but {rule}": {"egressAllowRules": dict.fromkeys(RULES, True) | {rule: False}} for rule in RULES},
+    "other namespaces": {"interNamespaceAccessLabels": "accept"},
+    "ports": {"allowedIngressPorts": ["http", 9090]},
+    "no port": {"allowedIngressPorts": []},
+    "the site's own": {
+        "ingress": [{"from": [{"ipBlock": {"cidr": "192.0.2.0/24"}}], "ports": [{"port": 8000}]}],
+        "egress": [{"to": [{"ipBlock": {"cidr": "198.51.100.7/32"}}]}],
+    },
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+@pytest.mark.parametrize("https", [False, True], ids=["http", "https"])
+def test_both_charts_allow_hub_proxy_and_servers_the_same(
+    standin: Chart, upstream: Chart, tmp_path: Path, policy: dict[str, Any], https: bool
+) -> None:
+    values = {
+        "hub": {"networkPolicy": policy},
+        "proxy": {
+            "chp": {"networkPolicy": policy},
+            "https": {"enabled": https, "type": "secret", "secret": {"name": "tls"}},
+        },
+        "singleuser": {"networkPolicy": policy, "cloudMetadata": {"blockWithIptables": False, "ip": "192.0.2.254"}},
+        "scheduling": {"userScheduler": {"enabled": False}, "userPlaceholder": {"enabled": False}},
+        "prePuller": {"hook": {"enabled": False}},
+    }
+    nothing = tmp_path / "values.yaml"
+    nothing.write_text("{}")
+    ours, theirs = (
+        _policies(Chart(each.folder / "charts/jupyterhub", each.kind).render(values, nothing))
+        for each in (standin, upstream)
+    )
+    assert ours == theirs
+    assert set(ours) == (set() if policy == {"enabled": False} else {"hub", "proxy", "singleuser"})
+
+
+def _policies(objects: Objects) -> dict[str, Any]:
+    return {name: _unordered(found) for (kind, name), found in objects.items() if kind == "NetworkPolicy"}
+
+
+@pytest.mark.parametrize("kind", ["standin", "upstream"])
+@pytest.mark.parametrize(("host", "by_host"), [("", False), ("https://hub.example.edu", True)])
+def test_the_proxy_routes_by_host_where_each_person_has_an_origin(
+    request: pytest.FixtureRequest, kind: str, host: str, by_host: bool
+) -> None:
+    chart: Chart = request.getfixturevalue(kind)
+    (container,) = pod_spec(chart.render(at("jupyterhub.hub.config.JupyterHub.subdomain_host", host)), "proxy")[
+        "containers"
+    ]
+    assert ("--host-routing" in container["command"]) is by_host
 
 
 def test_both_charts_restart_the_hub_for_the_same_reasons(standin: Chart, upstream: Chart) -> None:

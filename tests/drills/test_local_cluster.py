@@ -3,6 +3,7 @@
 Needs root, and disturbs whatever runs on the cluster: run it alone (pytest tests/drills/test_local_cluster.py).
 """
 
+import json
 import os
 import shutil
 import signal
@@ -16,9 +17,22 @@ from pathlib import Path
 
 import pytest
 
-from ci.cluster import cgroup, control, leftovers, mounts, network, node, nodes, ownership, processes
+from ci.cluster import (
+    cgroup,
+    control,
+    leftovers,
+    manifests,
+    mounts,
+    network,
+    node,
+    nodes,
+    ownership,
+    policies,
+    processes,
+)
 from ci.cluster.layout import Layout
 from tests import ports
+from tests.e2e.cluster import until
 
 from .command import ROOT, run
 
@@ -44,7 +58,29 @@ def layout() -> Iterator[Layout]:
         assert "10.213." not in routes
         assert "coursehub" not in tables
         assert "kube-proxy" not in tables
+        assert not of_the_engine()
         assert not layout.state.exists()
+
+
+def of_the_engine() -> set[str]:
+    """The chains and ipsets that are there of what enforces policies."""
+    return {name for name in chains() if policies.CHAIN.fullmatch(name)} | set(filter(policies.SET.fullmatch, ipsets()))
+
+
+def chains() -> list[str]:
+    """All of iptables' table `filter`."""
+    saved = asked("iptables-save", "--table=filter").splitlines()
+    return [line[1:].split()[0] for line in saved if line.startswith(":")]
+
+
+def ipsets() -> list[str]:
+    """All ipsets."""
+    return asked("ipset", "list", "-name").split()
+
+
+def asked(*command: str) -> str:
+    """What a program of the machine answers."""
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def records(layout: Layout) -> dict[str, processes.Record]:
@@ -100,12 +136,78 @@ def test_a_run_that_was_cut_off_is_gone_on_with(layout: Layout, seconds: float) 
     assert is_well()
 
 
-def test_one_program_that_died_is_started_again_and_the_others_stay(layout: Layout) -> None:
+@pytest.mark.parametrize("name", ["kube-scheduler", "kube-router"])
+def test_one_program_that_died_is_named_and_started_again_and_the_others_stay(layout: Layout, name: str) -> None:
     before = records(layout)
-    os.kill(before["kube-scheduler"].pid, signal.SIGKILL)
+    os.kill(before[name].pid, signal.SIGKILL)
+    status = run("status")
+    assert status.returncode == 1
+    assert f"WRONG: {name} does not run" in status.stdout
     assert run("up").returncode == 0
     after = records(layout)
-    assert {name for name in before if before[name] != after[name]} == {"kube-scheduler"}
+    assert {each for each in before if before[each] != after[each]} == {name}
+
+
+# Whatever is in the namespace; the engine makes ipsets of it.
+POLICY = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "NetworkPolicy",
+    "metadata": {"name": "drill", "namespace": "default"},
+    "spec": {"podSelector": {}, "egress": [{"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}]},
+}
+
+
+@pytest.fixture
+def enforced(layout: Layout) -> Iterator[None]:
+    """A policy that the engine has read."""
+    before = set(ipsets())
+    manifests.kubectl(layout, "apply", "--filename=-", text=json.dumps(POLICY)).check_returncode()
+    until(lambda: set(ipsets()) - before, 10, "the policy's ipsets", every=0.2)
+    yield
+    manifests.kubectl(layout, "delete", "--filename=-", text=json.dumps(POLICY)).check_returncode()
+
+
+@pytest.fixture
+def somebodys(layout: Layout) -> Iterator[tuple[str, ...]]:
+    """Rules and an ipset of somebody else, in the table that the engine writes to: as they are listed."""
+    cgroup.kill()
+    rules = [
+        ["-N", "site"],
+        ["-A", "site", "-s", "192.0.2.1/32", "-m", "comment", "--comment", "not for KUBE-ROUTER-INPUT", "-j", "DROP"],
+        ["-A", "FORWARD", "-m", "set", "--match-set", "site", "src", "-j", "site"],
+    ]
+    asked("ipset", "create", "site", "hash:ip")
+    asked("ipset", "add", "site", "192.0.2.2")
+    for rule in rules:
+        asked("iptables", *rule)
+    yield "-A FORWARD -m set --match-set site src -j site", '--comment "not for KUBE-ROUTER-INPUT" -j DROP', "192.0.2.2"
+    # The engine writes the whole table, with what it read a moment before.
+    if engine := records(layout).get("kube-router"):
+        processes.stop(engine)
+    asked("iptables", "-D", *rules[-1][1:])
+    asked("iptables", "-F", "site")
+    asked("iptables", "-X", "site")
+    asked("ipset", "destroy", "site")
+    assert run("up").returncode == 0
+
+
+@pytest.mark.usefixtures("enforced")
+def test_of_what_enforces_policies_nothing_is_left_and_what_others_have_beside_it_stays(
+    layout: Layout, somebodys: tuple[str, ...]
+) -> None:
+    def listed() -> str:
+        return asked("iptables-save", "--table=filter") + asked("ipset", "list")
+
+    assert {"KUBE-ROUTER-INPUT", "KUBE-NWPLCY-DEFAULT"} <= of_the_engine()
+    assert {name.rpartition("-")[0] for name in of_the_engine()} >= {"KUBE-SRC", "KUBE-DST", "KUBE-NWPLCY"}
+    # As `down` does, and a take-over.
+    leftovers.clear(nodes.present(layout)[0])
+    assert not of_the_engine()
+    assert all(theirs in listed() for theirs in somebodys)
+    assert run("up").returncode == 0
+    assert is_well()
+    assert "KUBE-ROUTER-INPUT" in of_the_engine()
+    assert all(theirs in listed() for theirs in somebodys)
 
 
 def test_a_port_in_use_is_named_and_another_can_be_chosen(layout: Layout) -> None:

@@ -64,3 +64,80 @@ capabilities:
 seccompProfile:
   type: RuntimeDefault
 {{- end }}
+
+{{- /* The pods of one component, as a policy names them: `(list . "hub")`. */}}
+{{- define "standin.pods" -}}
+- podSelector:
+    matchLabels:
+      {{- include "standin.oldSelector" . | nindent 6 }}
+{{- end }}
+
+{{- /* Who may come to a pod: `(list POLICY (dict LABEL PORTS))`, each label opening its ports. */}}
+{{- define "standin.ingress" -}}
+{{- $policy := first . -}}
+{{- with $policy.allowedIngressPorts }}
+- ports:
+    {{- range . }}
+    - port: {{ . }}
+    {{- end }}
+{{- end }}
+{{- range $to, $ports := last . }}
+{{- $label := dict "matchLabels" (dict (printf "hub.jupyter.org/network-access-%s" $to) "true") }}
+- ports:
+    {{- range $ports }}
+    - port: {{ . }}
+    {{- end }}
+  from:
+    - podSelector: {{ toJson $label }}
+    {{- if eq $policy.interNamespaceAccessLabels "accept" }}
+      namespaceSelector: {matchLabels: {}}
+    - namespaceSelector: {{ toJson $label }}
+    {{- end }}
+{{- end }}
+{{- with $policy.ingress }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- /* Where a pod may go besides the hub's own pods: `(list . POLICY)`. */}}
+{{- define "standin.egress" -}}
+{{- $private := list "10.0.0.0/8" "172.16.0.0/12" "192.168.0.0/16" }}
+{{- $metadata := printf "%s/32" (first .).Values.singleuser.cloudMetadata.ip }}
+{{- $policy := last . }}
+{{- with $policy.egressAllowRules }}
+{{- if or .dnsPortsCloudMetadataServer .dnsPortsKubeSystemNamespace .dnsPortsPrivateIPs }}
+- ports:
+    - {port: 53, protocol: UDP}
+    - {port: 53, protocol: TCP}
+  to:
+    {{- if .dnsPortsCloudMetadataServer }}
+    - ipBlock: {cidr: {{ $metadata }}}
+    {{- end }}
+    {{- if .dnsPortsKubeSystemNamespace }}
+    - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}
+    {{- end }}
+    {{- if .dnsPortsPrivateIPs }}
+    {{- range $private }}
+    - ipBlock: {cidr: {{ . }}}
+    {{- end }}
+    {{- end }}
+{{- end }}
+{{- if .nonPrivateIPs }}
+- to:
+    - ipBlock: {cidr: 0.0.0.0/0, except: {{ append $private $metadata | toJson }}}
+{{- end }}
+{{- if .privateIPs }}
+- to:
+    {{- range $private }}
+    - ipBlock: {cidr: {{ . }}}
+    {{- end }}
+{{- end }}
+{{- if .cloudMetadataServer }}
+- to:
+    - ipBlock: {cidr: {{ $metadata }}}
+{{- end }}
+{{- end }}
+{{- with $policy.egress }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
