@@ -56,7 +56,7 @@ def up(layout: Layout) -> None:
             for each in wanted:
                 link.ensure(each)
                 cgroup.ensure(each.group)
-            plane = _by_name(control.programs(layout))
+            plane = _by_name(control.programs(first))
             of_node = {each: _by_name(node.programs(each, images.reference("pause"))) for each in wanted}
             _check_ports(layout, first, [*plane.values(), *of_node[first].values()])
         with step("etcd, containerd"):

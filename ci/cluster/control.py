@@ -8,16 +8,20 @@ from ci.cluster import network, pki
 from ci.cluster.health import LOCAL, answers, listens
 from ci.cluster.layout import Layout
 from ci.cluster.network import NODE_IP
-from ci.cluster.node import command
+from ci.cluster.node import LOST_AFTER, command
+from ci.cluster.nodes import Node
 from ci.cluster.processes import Program, Record
 
 NODE_PORT = 30080
 NAMES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "forward")
 
 
-def programs(layout: Layout) -> tuple[Program, ...]:
+def programs(first: Node) -> tuple[Program, ...]:
     """All, in the order of their start."""
-    return (_etcd(layout), _apiserver(layout), _controller_manager(layout), _scheduler(layout), _forward(layout))
+    layout = first.layout
+    lost_after = LOST_AFTER if first.parts > 1 else None
+    manager = _controller_manager(layout, lost_after)
+    return (_etcd(layout), _apiserver(layout), manager, _scheduler(layout), _forward(layout))
 
 
 def _etcd(layout: Layout) -> Program:
@@ -87,7 +91,7 @@ def _apiserver(layout: Layout) -> Program:
     )
 
 
-def _controller_manager(layout: Layout) -> Program:
+def _controller_manager(layout: Layout, lost_after: int | None) -> Program:
     access = layout.config / "kube-controller-manager.kubeconfig"
     flags: dict[str, str | Path] = {
         "bind-address": LOCAL,
@@ -99,6 +103,7 @@ def _controller_manager(layout: Layout) -> Program:
         "service-account-private-key-file": layout.pki / "tokens.key",
         "use-service-account-credentials": "true",
         "profiling": "false",
+        **({"node-monitor-grace-period": f"{lost_after}s"} if lost_after else {}),
     }
     return Program(
         "kube-controller-manager",

@@ -29,7 +29,7 @@ def programs(layout: Layout) -> dict[Node, tuple[Program, ...]]:
     """What each of two nodes runs; the first has the control plane too."""
     both = [nodes.node(layout, number, parts=2) for number in nodes.NUMBERS]
     found = {each: node.programs(each, "localhost/coursehub/pause:x") for each in both}
-    return {**found, both[0]: (*control.programs(layout), *found[both[0]])}
+    return {**found, both[0]: (*control.programs(both[0]), *found[both[0]])}
 
 
 def test_programs_listen_on_no_address_of_the_outside(layout: Layout) -> None:
@@ -82,12 +82,13 @@ def test_a_forwarder_that_another_clone_started_holds_its_own_port_and_no_other(
 
 
 def test_what_a_forwarder_listens_on_is_known_of_its_command(layout: Layout) -> None:
-    (program,) = (each for each in control.programs(layout) if each.name == "forward")
+    (program,) = (each for each in control.programs(nodes.node(layout, 1, parts=1)) if each.name == "forward")
     assert control.forwards(Record(1, 1, "", "", program.command), layout.port)
 
 
 async def test_the_forwarder_holds_two_hundred_connections_that_come_at_once(layout: Layout) -> None:
-    program = next(each for each in control.programs(replace(layout, port=ports.free())) if each.name == "forward")
+    first = nodes.node(replace(layout, port=ports.free()), 1, parts=1)
+    program = next(each for each in control.programs(first) if each.name == "forward")
     ((address, port),) = program.ports
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
