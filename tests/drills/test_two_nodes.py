@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the local cluster nee
 
 FIRST, SECOND = (nodes.node(Layout.from_environment(), number, parts=2) for number in nodes.NUMBERS)
 SITE = yaml.safe_load((ROOT / "values/local.yaml").read_text())
-# Seconds, as docs/admins.md has them: Kubernetes notices and gives up, the hub waits for a word, and looks now and then.
+# Seconds, as docs/admins.md has them: Kubernetes notices and gives up, the hub waits for a word, and looks again.
 LOOKS = SITE["jupyterhub"]["hub"]["config"]["KubeSpawner"]["poll_interval"]
 GIVEN_UP = LOST_AFTER + SITE["servers"]["nodeTimeout"] + 15 + LOOKS
 (WAITS,) = {each["tolerationSeconds"] for each in SITE["jupyterhub"]["hub"]["tolerations"]}
