@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from coursehub.config.profiles import Role
 
-from ci.nfs import server
 from ci.nfs.agent import ROOT
 from ci.nfs.machine import Machine
 from tests.e2e.cluster import until
@@ -23,11 +22,13 @@ def school(machine: Machine, storage_host: Path) -> Iterator[School]:
         yield school
 
 
-@pytest.mark.parametrize("version", server.VERSIONS)
+# A version with sessions makes a client of its own, and two of one version would be one node, which locks by itself.
+@pytest.mark.parametrize("versions", [("4.2", "4.1"), ("3", "3")], ids=lambda both: f"NFS {' and '.join(both)}")
 def test_a_second_server_of_a_home_is_refused_on_another_node_until_the_first_has_ended(
-    school: School, version: str
+    school: School, versions: tuple[str, str]
 ) -> None:
-    first, second = (school.pods.start(ANNA, role, version) for role in (Role.INSTRUCTOR, Role.STUDENT))
+    roles = (Role.INSTRUCTOR, Role.STUDENT)
+    first, second = (school.pods.start(ANNA, *each) for each in zip(roles, versions, strict=True))
     running = school.pods.serve(first, *PYTHON, TAKE + "print('taken', flush=True); time.sleep(300)")
     until(lambda: "taken" in school.machine.call(ROOT, first.log.read_text), 60, "the first server", every=0.2)
     code, said = school.pods.run(second, *PYTHON, TAKE)
