@@ -64,7 +64,8 @@ nfs: venv ## modes, owners and refusals on a real NFS server with root_squash, i
 
 .PHONY: e2e
 e2e: venv ## browser and API tests against the hub that `make up` installed
-	@ci/e2e.sh tests/e2e
+	@ci/e2e.sh tests/e2e -m "not alone" --numprocesses 2
+	@ci/e2e.sh tests/e2e -m alone
 
 .PHONY: monitoring
 monitoring: venv ## a real Prometheus: each alert fires once and is silent when all is well, each query of the dashboard has data

@@ -12,6 +12,8 @@
 {{ include "coursehub.problems.size" . }}
 {{ include "coursehub.problems.https" . }}
 {{ include "coursehub.problems.web" . }}
+{{ include "coursehub.problems.dns" . }}
+{{ include "coursehub.problems.network" . }}
 {{ include "coursehub.problems.hub" . }}
 {{ include "coursehub.problems.hubImage" . }}
 {{ include "coursehub.problems.earlier" . }}
@@ -163,6 +165,121 @@
 {{- end }}
 {{- if and (get $config "cookie_host_prefix_enabled") (not (get $config "subdomain_host")) }}
 - jupyterhub.hub.config.JupyterHub.cookie_host_prefix_enabled: at one address for all, browsers would send each server the hub's own cookies; set subdomain_host too, or leave it out.
+{{- end }}
+{{- end }}
+
+{{- /* Where clouds tell machines' own keys; at one of these addresses a cluster's DNS may be, and nothing else is open. */}}
+{{- define "coursehub.metadata" -}}
+[169.254.0.0/16, 168.63.129.16/32, 100.100.100.200/32, fe80::/10, fd00:ec2::254/128, fd20:ce::254/128]
+{{- end }}
+
+{{- define "coursehub.problems.dns" -}}
+{{- $metadata := list }}
+{{- range include "coursehub.metadata" . | fromYamlArray }}{{ $metadata = append $metadata (include "coursehub.bits" .) }}{{ end }}
+{{- if not (.Values.network.dns | default dict | values | compact) }}
+- network.dns: none is given, and where no name is found no server starts; write where the cluster's DNS is, or where helm kept the values of an earlier chart, upgrade with --reset-then-reuse-values in the place of --reuse-values.
+{{- end }}
+{{- range $name, $dns := .Values.network.dns }}
+{{- if $dns }}
+{{- if not $dns.to }}
+- network.dns.{{ $name }}.to: empty it would open these ports everywhere; write where this DNS is, such as {{ list (dict "ipBlock" (dict "cidr" "10.96.0.10/32")) | toJson }}, or set network.dns.{{ $name }} to null.
+{{- end }}
+{{- if not $dns.ports }}
+- network.dns.{{ $name }}.ports: empty it would open every port; write those at which this DNS listens, such as [53].
+{{- end }}
+{{- range $index, $peer := $dns.to }}
+{{- $at := printf "network.dns.%s.to.%d" $name $index }}
+{{- range $key := list "namespaceSelector" "podSelector" }}
+{{- if and (hasKey $peer $key) (not (get $peer $key | default dict | values | compact)) }}
+- {{ $at }}.{{ $key }}: empty it would open every {{ trimSuffix "Selector" $key }}; write the labels of the one with DNS, such as {{ dict "matchLabels" (ternary (dict "kubernetes.io/metadata.name" "kube-system") (dict "k8s-app" "kube-dns") (eq $key "namespaceSelector")) | toJson }}.
+{{- end }}
+{{- end }}
+{{- if not (or $peer.ipBlock (hasKey $peer "namespaceSelector") (hasKey $peer "podSelector")) }}
+- {{ $at }}: it names no place; write an ipBlock, a namespaceSelector or a podSelector.
+{{- end }}
+{{- with $peer.ipBlock }}
+{{- $bits := include "coursehub.bits" (.cidr | default "") }}
+{{- if and $bits (lt (len $bits) (ternary 26 122 (hasPrefix "4" $bits))) }}
+- {{ $at }}.ipBlock.cidr: {{ .cidr }} is more than the DNS of a cluster, and through a resolver outside data could leave; write the addresses of yours, such as 10.96.0.10/32 (at most a /24, of IPv6 a /120).
+{{- end }}
+{{- $keys := false }}
+{{- range $metadata }}{{ if and $bits (or (hasPrefix . $bits) (hasPrefix $bits .)) }}{{ $keys = true }}{{ end }}{{ end }}
+{{- $others := false }}
+{{- range $dns.ports }}{{ if ne (int .) 53 }}{{ $others = true }}{{ end }}{{ end }}
+{{- if and $keys $others }}
+- {{ $at }}.ipBlock.cidr: at {{ .cidr }} clouds tell machines' own keys, so no port but 53 can be open there; write it as an entry of its own with ports [53].
+{{- end }}
+{{- end }}
+{{- end }}
+{{- include "coursehub.problems.blocks" (list (printf "network.dns.%s" $name) (list $dns)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Of the blocks of addresses in a list of rules, whose name is given first. */}}
+{{- define "coursehub.problems.blocks" -}}
+{{- $name := first . }}
+{{- $remedy := "is no range of addresses; write one whose bits behind the length are 0, such as 10.20.0.0/16, 192.0.2.7/32 or 2001:db8::/32" }}
+{{- range last . }}
+{{- range .to }}
+{{- with .ipBlock }}
+{{- $block := include "coursehub.bits" (.cidr | default "") }}
+{{- if not $block }}
+- {{ $name }}: {{ .cidr | default "a block without cidr" }} {{ $remedy }}.
+{{- end }}
+{{- $cidr := .cidr }}
+{{- range .except }}
+{{- $bits := include "coursehub.bits" . }}
+{{- if not $bits }}
+- {{ $name }}: the exception {{ . }} {{ $remedy }}.
+{{- else if and $block (or (eq $bits $block) (not (hasPrefix $block $bits))) }}
+- {{ $name }}: the exception {{ . }} is {{ ternary "as large as its block or larger" "not inside its block" (hasPrefix $bits $block) }}, {{ $cidr }}, and Kubernetes takes only a part of it; write a smaller range inside {{ $cidr }}, or take the exception out.
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "coursehub.problems.network" -}}
+{{- $network := .Values.network }}
+{{- $chart := .Values.jupyterhub }}
+{{- include "coursehub.problems.blocks" (list "network.egress" $network.egress) }}
+{{- range list "hub.networkPolicy" "proxy.chp.networkPolicy" "proxy.traefik.networkPolicy" }}
+{{- $rules := $chart }}
+{{- range splitList "." (printf "%s.egress" .) }}{{ $rules = get (kindIs "map" $rules | ternary $rules dict) . }}{{ end }}
+{{- include "coursehub.problems.blocks" (list (printf "jupyterhub.%s.egress" .) ($rules | default list)) }}
+{{- end }}
+{{- range $index, $rule := $network.egress }}
+{{- if not $rule.to }}
+- network.egress.{{ $index }}.to: empty it would open every address, the file server's and the nodes' among them; write the addresses, such as {{ list (dict "ipBlock" (dict "cidr" "198.51.100.0/24")) | toJson }}.
+{{- end }}
+{{- end }}
+{{- range $network.campus }}
+{{- $bits := include "coursehub.bits" . }}
+{{- if not $bits }}
+- network.campus: {{ . }} is no range of addresses; write one whose bits behind the length are 0, such as 192.0.2.0/24 or 2001:db8::/32.
+{{- else if eq (len $bits) 2 }}
+- network.campus: {{ . }} is every address; write the ranges of your nodes, API server and file server, and to close the rest network.egress: [].
+{{- end }}
+{{- end }}
+{{- with (.Values.storage.nfs | default dict).server }}
+{{- $bits := include "coursehub.bitsOfAddress" . }}
+{{- $private := false }}
+{{- range list "10.0.0.0/8" "100.64.0.0/10" "172.16.0.0/12" "192.168.0.0/16" "169.254.0.0/16" "fc00::/7" "fe80::/10" }}
+{{- if and $bits (hasPrefix (include "coursehub.bits" .) $bits) }}{{ $private = true }}{{ end }}
+{{- end }}
+{{- if and (not $private) (not $network.campus) $network.egress $chart.singleuser.networkPolicy.enabled }}
+- network.campus: none is given, and storage.nfs.server is {{ ternary "the public address" "a name, which may lead to a public address," (not (empty $bits)) }} {{ . }}; write the ranges where your file server, nodes and API server are, such as [192.0.2.0/24], so that no server reaches them.
+{{- end }}
+{{- end }}
+{{- $closed := include "coursehub.closedPorts" . | fromYaml }}
+{{- range $key := list "apiServer" "hub" }}
+{{- range $port := dig $key "ports" list $network }}
+{{- with get $closed (toString $port) }}
+- network.{{ $key }}.ports: {{ $port }} would be open at every address, and {{ . }}; take it out, and open it for one address by jupyterhub.hub.networkPolicy.egress.
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 

@@ -103,10 +103,11 @@ image: {{ .name }}:{{ .tag }}
 imagePullPolicy: {{ . }}
 {{- end }}
 {{- end }}
-env:
-  - {name: PYTHONUNBUFFERED, value: "1"}
 # Why it does not start is then in `kubectl describe pod`.
 terminationMessagePolicy: FallbackToLogsOnError
+# At the end, so that a container can add to it.
+env:
+  - {name: PYTHONUNBUFFERED, value: "1"}
 {{- end }}
 
 {{- /* Of its container, with what it takes to give directories away. */}}
@@ -181,6 +182,14 @@ volumes:
 app.kubernetes.io/component: spawn-test
 hub.jupyter.org/network-access-hub: "true"
 hub.jupyter.org/network-access-proxy-http: "true"
+{{- end }}
+
+{{- /* By which policies take a pod for a server. */}}
+{{- define "coursehub.serverLabels" -}}
+app: {{ dig "nameOverride" "" .Values.jupyterhub | default "jupyterhub" }}
+component: singleuser-server
+release: {{ .Release.Name | quote }}
+hub.jupyter.org/network-access-hub: "true"
 {{- end }}
 
 {{- /* The values that the hub, the check and the command read, as the file site.yaml. */}}

@@ -9,6 +9,7 @@ Where things are, the lowest floor first; each imports only from below (`make ch
     servers/      what a server may be: access, plan, manifest, gate; pure
     live/         what is in force now: the files, followed while they are used, last good kept
     culler/       a pod of its own: stops servers whose time is over
+    networktest/  a pod of its own: says whether the cluster enforces network policies
     spawntest/    a pod of its own: starts a server as a person would
     backup/       copies the hub's database before the hub starts
     hub/          the hub's process; `hub.configure.configure(c)` is its only door

@@ -24,6 +24,7 @@ SITE: Values = {
     "images": {"python": "registry.example.edu/python:1"},
     "general": {"image": "python"},
     "storage": {"nfs": {"server": "nfs.example.edu", "path": "/export"}},
+    "network": {"campus": ["192.0.2.0/24"]},
     "acknowledgePlainHttp": True,
     "jupyterhub": {
         "hub": {

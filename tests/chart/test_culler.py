@@ -83,9 +83,10 @@ def test_it_reaches_the_hub_and_dns_and_nobody_reaches_it(objects: Objects) -> N
     policy = objects["NetworkPolicy", CULLER]["spec"]
     assert policy["podSelector"]["matchLabels"].items() <= labels.items()
     assert policy["ingress"] == []
-    hub, dns = policy["egress"]
+    hub, *dns = policy["egress"]
     assert hub["to"] == [{"podSelector": {"matchLabels": {"component": "hub", "release": "coursehub"}}}]
-    assert {port["port"] for port in dns["ports"]} == {53}
+    assert {port["port"] for rule in dns for port in rule["ports"]} == {53, 5353, 8053}
+    assert all(rule["to"] for rule in dns), "an empty list would be everywhere"
     assert labels["hub.jupyter.org/network-access-hub"] == "true", "the hub's policy would not let it in"
 
 

@@ -1,82 +1,326 @@
-"""Where servers may go: what all policies that select a pod open together, as network plugins read them."""
+"""Who reaches what, as all policies together say: docs/network.md has the same table."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.chart.helm import Chart, Objects, at
+from tests.chart.helm import Chart, Objects, Values, at, merged, pod_spec
+from tests.chart.policies import METADATA, Pod, all_of, pod, reaches, server
 
-INTERNET = {
-    "to": [
-        {
-            "ipBlock": {
-                "cidr": "0.0.0.0/0",
-                "except": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"],
-            }
-        }
-    ]
+ROLES = ("general", "student", "instructor")
+SERVERS = {*ROLES, "spoofed"}
+NAMES = {*SERVERS, "grading", "culler", "spawn test", "hub", "proxy"}
+STRANGER = Pod({"app": "other"}, "other")
+KUBE_SYSTEM, OPENSHIFT = Pod({"k8s-app": "kube-dns"}, "kube-system"), Pod({}, "openshift-dns")
+SITE: Values = {
+    "storage": {"provisioner": {"enabled": True}, "check": {"schedule": "@daily"}},
+    "monitoring": {"spawnTest": {"enabled": True}},
+    "identity": {"file": {"people": {"spawntest": {"uid": 20031, "gid": 20031}}}},
 }
 
 
-def labels(role: str) -> dict[str, str]:
-    """Of a server's pod, as the hub makes it."""
-    names = {"app": "jupyterhub", "component": "singleuser-server", "release": "coursehub"}
-    more = {f"app.kubernetes.io/{key}": value for key, value in (("name", "jupyterhub"), ("instance", "coursehub"))}
-    own = {"coursehub/role": role, "hub.jupyter.org/network-access-hub": "true"}
-    return {**names, **more, "app.kubernetes.io/component": "singleuser-server", **own}
+@pytest.fixture(scope="module")
+def everything(chart: Chart) -> Objects:
+    """The objects of a site with all parts; its nodes, API server and file server are in 192.0.2.0/24."""
+    return chart.render(SITE)
 
 
-def opened(objects: Objects, role: str) -> list[dict[str, Any]]:
-    """The egress rules for a server in `role`: policies add up, and a rule of any of them is enough."""
-    return [rule for policy in _selecting(objects, labels(role)) for rule in policy["egress"]]
+def who(objects: Objects) -> dict[str, Pod]:
+    """All from where something may go; `spoofed` is a pod that somebody gave a server's labels."""
+    storage = "teaching-storage/coursehub-"
+    return {
+        **{role: server(role) for role in (*ROLES, "grading")},
+        "spoofed": server("hub", component="singleuser-server"),
+        "culler": pod(objects, "Deployment", "coursehub-culler"),
+        "spawn test": pod(objects, "CronJob", "coursehub-spawn-test"),
+        "hub": pod(objects, "Deployment", "hub"),
+        "proxy": pod(objects, "Deployment", "proxy"),
+        "provisioner": pod(objects, "Deployment", f"{storage}provisioner"),
+        "check": pod(objects, "CronJob", f"{storage}check"),
+        "stranger": STRANGER,
+    }
 
 
-def _selecting(objects: Objects, pod: dict[str, str]) -> Iterator[dict[str, Any]]:
-    for (kind, _), each in objects.items():
-        if kind == "NetworkPolicy" and "Egress" in each["spec"]["policyTypes"]:
-            selector = each["spec"]["podSelector"]
-            fits = all(pod.get(key) == value for key, value in selector.get("matchLabels", {}).items())
-            for expression in selector.get("matchExpressions", ()):
-                assert expression["operator"] == "NotIn"
-                fits &= pod.get(expression["key"]) not in expression["values"]
-            if fits:
-                yield each["spec"]
+# From what it is to where, the port, and who reaches it.
+TABLE: dict[str, tuple[str | Pod, int, str, set[str]]] = {
+    "the hub": ("hub", 8081, "TCP", {*SERVERS, "grading", "culler", "spawn test", "proxy"}),
+    "the proxy": ("proxy", 8000, "TCP", {*SERVERS, "grading", "spawn test", "stranger"}),
+    "the proxy's API": ("proxy", 8001, "TCP", {"hub"}),
+    "another's server": (server("student"), 8888, "TCP", {"hub", "proxy"}),
+    "the provisioner": ("provisioner", 8080, "TCP", {"hub"}),
+    "the API server": ("192.0.2.1", 6443, "TCP", {"hub", "check", "stranger"}),
+    "a kubelet": ("192.0.2.20", 10250, "TCP", {"stranger"}),
+    "a kubelet at a private address": ("10.1.2.20", 10250, "TCP", {"stranger"}),
+    "metadata": (METADATA, 80, "TCP", {"stranger"}),
+    "metadata at Azure": ("168.63.129.16", 80, "TCP", {"stranger"}),
+    "kube-dns and CoreDNS": (KUBE_SYSTEM, 53, "UDP", {*NAMES, "stranger"}),
+    "DNS by TCP": (KUBE_SYSTEM, 53, "TCP", {*NAMES, "stranger"}),
+    "DNS of Gardener": (KUBE_SYSTEM, 8053, "UDP", {*NAMES, "stranger"}),
+    "DNS of OpenShift": (OPENSHIFT, 5353, "UDP", {*NAMES, "stranger"}),
+    "NodeLocal DNSCache": ("169.254.20.10", 53, "UDP", {*NAMES, "stranger"}),
+    "NodeLocal DNSCache of kubespray": ("169.254.25.10", 53, "UDP", {*NAMES, "stranger"}),
+    "Cloud DNS": (METADATA, 53, "UDP", {*NAMES, "stranger"}),
+    "other things in kube-system": (KUBE_SYSTEM, 10259, "TCP", {"stranger"}),
+    "a resolver of the campus": ("192.0.2.53", 53, "UDP", {"stranger"}),
+    "a resolver at a private address": ("10.1.2.53", 53, "UDP", {"stranger"}),
+    "a resolver on the internet": ("198.51.100.53", 53, "UDP", {"stranger"}),
+    "a resolver on the internet by TCP": ("198.51.100.53", 53, "TCP", {"stranger"}),
+    "the file server": ("192.0.2.7", 2049, "TCP", {"stranger"}),
+    "the file server's portmapper": ("192.0.2.7", 111, "TCP", {"stranger"}),
+    "a file server at a private address": ("10.20.0.7", 2049, "TCP", {"stranger"}),
+    "a shared address": ("100.64.3.4", 80, "TCP", {"stranger"}),
+    "the internet": ("198.51.100.1", 443, "TCP", {*SERVERS, "hub", "check", "stranger"}),
+    "the internet by ssh": ("198.51.100.1", 22, "TCP", {*SERVERS, "stranger"}),
+    "the internet by IPv6": ("2001:db8::1", 22, "TCP", {"stranger"}),
+    "a directory": ("10.30.0.1", 636, "TCP", {"hub", "stranger"}),
+}
 
 
-def goes_to(rule: dict[str, Any]) -> str:
-    """One of the hub, the proxy, DNS; or the rule itself."""
-    ports = {port["port"] for port in rule.get("ports", ())}
-    if ports == {53}:
-        return "dns"
-    (peer,) = rule["to"]
-    component = peer.get("podSelector", {}).get("matchLabels", {}).get("component", "")
-    known = {("hub", 8081): "hub", ("proxy", 8000): "proxy", ("autohttps", 8080): "proxy"}
-    return known.get((component, min(ports, default=0)), str(rule))
+@pytest.mark.parametrize("what", TABLE)
+def test_n1_n2_n3_n4_n5_n6_each_part_reaches_what_the_table_says_and_nothing_else(
+    everything: Objects, what: str
+) -> None:
+    """N1 metadata, kubelets and the API server; N2 others' servers; N3 the proxy's API; N4 the file server; N5 other
+    DNS; N6 labels that somebody wrote by hand."""
+    place, port, protocol, expected = TABLE[what]
+    sources = who(everything)
+    target = sources.get(place, place) if isinstance(place, str) else place
+    reached = {name for name, source in sources.items() if reaches(everything, source, target, port, protocol)}
+    own = {name for name, source in sources.items() if source is target}
+    assert reached - own == expected - own
+
+
+def ways(objects: Objects, role: str) -> set[str]:
+    """Where a server in `role` gets by a selector or a block, as a policy writes it."""
+    rules = all_of(objects, server(role), "Egress") or []
+    peers = [peer for rule in rules for peer in rule.get("to") or [{"everywhere": {}}]]
+    components = (peer.get("podSelector", {}).get("matchLabels", {}).get("component") for peer in peers)
+    named = (peer.get("namespaceSelector", {}).get("matchLabels", {}) for peer in peers)
+    blocks = (peer.get("ipBlock", {}).get("cidr") for peer in peers)
+    spaces = (each.get("kubernetes.io/metadata.name") for each in named)
+    return {each or "" for each in (*components, *spaces, *blocks)} - {""} | {"?" for peer in peers if not any(peer)}
+
+
+DNS = {"kube-system", "openshift-dns", "169.254.20.10/32", "169.254.25.10/32", "169.254.169.254/32"}
 
 
 def test_f11_servers_that_grade_reach_the_hub_the_proxy_and_dns_alone(objects: Objects) -> None:
-    policies = list(_selecting(objects, labels("grading")))
-    assert len(policies) == 2, "upstream's for servers, and ours for grading"
-    assert {goes_to(rule) for rule in opened(objects, "grading")} == {"hub", "proxy", "dns"}
+    assert ways(objects, "grading") - {"autohttps"} == {"hub", "proxy", *DNS}
 
 
-@pytest.mark.parametrize("role", ["general", "student", "instructor"])
+@pytest.mark.parametrize("role", ROLES)
 def test_other_servers_reach_the_internet_too(objects: Objects, role: str) -> None:
-    assert INTERNET in opened(objects, role)
-    rest = [rule for rule in opened(objects, role) if rule != INTERNET]
-    assert {goes_to(rule) for rule in rest} == {"hub", "proxy", "dns"}
+    assert ways(objects, role) - ways(objects, "grading") == {"0.0.0.0/0"}
 
 
 def test_f11_what_a_site_opens_for_servers_grading_does_not_get(chart: Chart) -> None:
-    rule = {"to": [{"ipBlock": {"cidr": "10.1.2.3/32"}}]}
-    objects = chart.render(at("network.egress", [rule]))
-    assert rule in opened(objects, "instructor")
-    assert INTERNET not in opened(objects, "instructor")
-    assert {goes_to(each) for each in opened(objects, "grading")} == {"hub", "proxy", "dns"}
+    objects = chart.render(at("network.egress", [{"to": [{"ipBlock": {"cidr": "10.1.2.3/32"}}]}]))
+    assert reaches(objects, server("instructor"), "10.1.2.3", 5432)
+    assert not reaches(objects, server("instructor"), "198.51.100.1", 443)
+    assert not reaches(objects, server("grading"), "10.1.2.3", 5432)
 
 
 def test_without_upstreams_policies_other_servers_are_not_held_and_grading_still_is(chart: Chart) -> None:
     objects = chart.render(at("jupyterhub.singleuser.networkPolicy.enabled", False))
-    assert list(_selecting(objects, labels("student"))) == []
-    assert {goes_to(rule) for rule in opened(objects, "grading")} == {"hub", "dns"}
+    assert all_of(objects, server("student"), "Egress") is None
+    assert ways(objects, "grading") == {"hub", *DNS}
+
+
+def parts(*paths: str) -> Values:
+    """Values that turn these policies of upstream's off."""
+    values: dict[str, Any] = {}
+    for path in paths:
+        values = merged(values, at(f"jupyterhub.{path}.networkPolicy.enabled", False))
+    return values
+
+
+@pytest.mark.parametrize(("path", "name"), [("hub", "hub"), ("proxy.chp", "proxy")])
+def test_without_upstreams_policy_a_part_is_held_by_none_of_ours(chart: Chart, path: str, name: str) -> None:
+    objects = chart.render(parts(path))
+    assert all_of(objects, pod(objects, "Deployment", name), "Egress") is None
+
+
+class TestDns:
+    """network.dns: where the cluster's DNS is."""
+
+    def test_one_of_the_sites_own_is_open_beside_the_defaults_to_all_that_ask_for_names(self, chart: Chart) -> None:
+        service = {"to": [{"ipBlock": {"cidr": "10.96.0.10/32"}}], "ports": [53]}
+        objects = chart.render(merged(SITE, at("network.dns.service", service)))
+        sources = who(objects)
+        for target in ("10.96.0.10", KUBE_SYSTEM):
+            found = {name for name, source in sources.items() if reaches(objects, source, target, 53, "UDP")}
+            assert found == {*NAMES, "stranger"}
+
+    def test_what_a_site_takes_away_nobody_reaches(self, chart: Chart) -> None:
+        objects = chart.render(merged(SITE, at("network.dns.node", None)))
+        for name, source in who(objects).items():
+            assert reaches(objects, source, METADATA, 53, "UDP") is (name == "stranger")
+
+
+class TestCampus:
+    """network.campus and the file server: what network.egress leaves out."""
+
+    V6 = "2001:db8:1::/48"
+
+    def test_n8_a_file_server_that_is_named_by_its_address_is_left_out(self, chart: Chart) -> None:
+        """N8: the rest of the internet stays open."""
+        objects = chart.render(at("storage.nfs.server", "203.0.113.7"))
+        assert not reaches(objects, server("student"), "203.0.113.7", 2049)
+        assert reaches(objects, server("student"), "203.0.113.8", 443)
+
+    def test_n8_every_range_is_left_out_of_each_block_that_holds_it(self, chart: Chart) -> None:
+        """N8: an exception has to lie inside its block, so a block without it stays as it was."""
+        blocks: list[dict[str, Any]] = [
+            {"cidr": "192.0.0.0/16"},
+            {"cidr": "203.0.113.0/24", "except": ["203.0.113.1/32"]},
+        ]
+        rules = [{"to": [{"ipBlock": block} for block in blocks], "ports": [{"port": 443}]}]
+        objects = chart.render({"network": {"egress": rules, "campus": ["192.0.2.0/24", "198.51.100.0/24"]}})
+        (rule,) = objects["NetworkPolicy", "coursehub-servers"]["spec"]["egress"]
+        first, second = (peer["ipBlock"] for peer in rule["to"])
+        assert (first["except"], second["except"]) == (["192.0.2.0/24"], ["203.0.113.1/32"])
+        assert rule["ports"] == [{"port": 443}]
+
+    def test_a_rule_for_an_address_inside_a_range_opens_it(self, chart: Chart) -> None:
+        rule = {"to": [{"ipBlock": {"cidr": "192.0.2.80/32"}}], "ports": [{"port": 443}]}
+        objects = chart.render(at("network.egress", [rule]))
+        assert reaches(objects, server("student"), "192.0.2.80", 443)
+        assert not reaches(objects, server("student"), "192.0.2.7", 2049)
+
+    def test_what_an_exception_holds_already_is_no_second_one(self, chart: Chart) -> None:
+        objects = chart.render({"network": {"campus": ["10.2.0.0/16", "192.0.2.0/24"]}})
+        (rule,) = objects["NetworkPolicy", "coursehub-servers"]["spec"]["egress"]
+        assert "10.2.0.0/16" not in rule["to"][0]["ipBlock"]["except"]
+        assert "192.0.2.0/24" in rule["to"][0]["ipBlock"]["except"]
+
+    def test_ipv6_is_closed_until_a_range_of_it_is_named(self, chart: Chart, objects: Objects) -> None:
+        assert not reaches(objects, server("student"), "2001:db8:2::1", 443)
+        both = chart.render(at("network.campus", ["192.0.2.0/24", self.V6]))
+        assert reaches(both, server("student"), "2001:db8:2::1", 443)
+
+    @pytest.mark.parametrize("address", ["2001:db8:1::7", "fd00:ec2::254", "fd20:ce::254", "fe80::1", "fc00::1"])
+    def test_n1_n4_n8_of_ipv6_the_same_is_closed(self, chart: Chart, address: str) -> None:
+        """N1, N4, N8: metadata, neighbours, private addresses and the campus, at any port."""
+        objects = chart.render(at("network.campus", [self.V6]))
+        for port in (53, 80, 111, 443, 2049, 10250):
+            assert not reaches(objects, server("student"), address, port)
+
+    def test_only_ipv6_was_closed_so_no_rule_is_left_and_nothing_opens(self, chart: Chart) -> None:
+        objects = chart.render(at("network.egress", [{"to": [{"ipBlock": {"cidr": "::/0"}}]}]))
+        assert objects["NetworkPolicy", "coursehub-servers"]["spec"]["egress"] == []
+
+    @pytest.mark.parametrize("server", ["10.1.2.3", "192.168.7.1", "100.64.0.7", "fd12::1", "[fd12::1]"])
+    def test_where_the_file_server_has_a_private_address_nothing_is_asked(self, chart: Chart, server: str) -> None:
+        chart.render({"network": {"campus": []}, "storage": {"nfs": {"server": server}}})
+
+    def test_a_site_that_opens_nothing_is_asked_nothing(self, chart: Chart) -> None:
+        chart.render({"network": {"campus": [], "egress": []}})
+
+
+class TestHub:
+    """What the hub reaches: ports at every address."""
+
+    @pytest.mark.parametrize(
+        ("values", "port"),
+        [
+            pytest.param(at("network.hub.ports", [3268]), 3268, id="a port of the site's own"),
+            pytest.param(at("network.apiServer.ports", [16443]), 16443, id="the API server's"),
+            pytest.param(
+                at("identity.ldap", {"servers": ["ldaps://[2001:db8::1]:3269"], "users": {"base": "dc=x"}}),
+                3269,
+                id="the directory's",
+            ),
+            pytest.param(at("usage.prometheus", {"url": "http://p.monitoring.svc:9090"}), 9090, id="Prometheus's"),
+            pytest.param(at("storage.provisioner.url", "https://nfs.example.edu:9443"), 9443, id="the provisioner's"),
+            pytest.param(
+                at("jupyterhub.hub.config.GenericOAuthenticator.token_url", "https://sso.example.edu:9444/token"),
+                9444,
+                id="where people log in",
+            ),
+        ],
+    )
+    def test_it_reaches_what_its_values_name(self, chart: Chart, values: Values, port: int) -> None:
+        objects = chart.render(values)
+        hub = pod(objects, "Deployment", "hub")
+        assert reaches(objects, hub, "10.9.8.7", port)
+        assert not reaches(objects, hub, "10.9.8.7", port + 1)
+
+    def test_an_address_of_port_80_opens_no_metadata(self, chart: Chart) -> None:
+        url = "http://metadata.example.edu:80/"
+        objects = chart.render(at("jupyterhub.hub.config.GenericOAuthenticator.token_url", url))
+        assert not reaches(objects, pod(objects, "Deployment", "hub"), METADATA, 80)
+
+    def test_the_nightly_check_follows_the_api_servers_port(self, chart: Chart) -> None:
+        objects = chart.render(merged(SITE, at("network.apiServer.ports", [16443])))
+        check = pod(objects, "CronJob", "teaching-storage/coursehub-check")
+        assert reaches(objects, check, "192.0.2.1", 16443)
+        assert not reaches(objects, check, "192.0.2.1", 6443)
+
+
+def test_what_gets_certificates_reaches_its_authority_and_the_api_server(chart: Chart) -> None:
+    if chart.kind == "stand-in":
+        pytest.skip("the stand-in has no autohttps")
+    https = {
+        "enabled": True,
+        "type": "letsencrypt",
+        "hosts": ["h.example.edu"],
+        "letsencrypt": {"contactEmail": "a@b.c"},
+    }
+    objects = chart.render(merged({"acknowledgePlainHttp": False}, at("jupyterhub.proxy.https", https)))
+    autohttps = pod(objects, "Deployment", "autohttps")
+    assert reaches(objects, autohttps, "198.51.100.1", 443)
+    assert reaches(objects, autohttps, "192.0.2.1", 6443)
+    assert reaches(objects, autohttps, KUBE_SYSTEM, 53, "UDP")
+    assert not reaches(objects, autohttps, METADATA, 80)
+    assert not reaches(objects, autohttps, "192.0.2.20", 10250)
+
+
+class TestNetworkTest:
+    """What `helm test` runs first."""
+
+    @pytest.mark.parametrize("role", ["student", "grading"])
+    def test_its_pods_are_held_as_servers_are(self, everything: Objects, role: str) -> None:
+        mine = pod(everything, "Pod", f"coursehub-network-test-{role}")
+        for direction in ("Egress", "Ingress"):
+            assert all_of(everything, mine, direction) == all_of(everything, server(role), direction)
+
+    @pytest.mark.parametrize("role", ["student", "grading"])
+    def test_they_try_what_has_to_be_open_and_what_has_to_be_closed(self, everything: Objects, role: str) -> None:
+        (container,) = everything["Pod", f"coursehub-network-test-{role}"]["spec"]["containers"]
+        assert container["args"] == [
+            "--open=the hub=hub:8081",
+            "--alive=the API server=$(KUBERNETES_SERVICE_HOST):$(KUBERNETES_SERVICE_PORT)",
+            "--alive=the proxy's API=proxy-api:8001",
+            "--closed=the kubelet of this node=$(NODE):10250",
+            "--closed=the cloud's metadata=169.254.169.254:80",
+            "--closed=the file server=nfs.example.edu:2049",
+        ]
+        assert {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}} in container["env"]
+
+    def test_it_runs_as_helm_test_before_the_spawn_test(self, everything: Objects) -> None:
+        for role in ("student", "grading"):
+            annotations = everything["Pod", f"coursehub-network-test-{role}"]["metadata"]["annotations"]
+            assert annotations["helm.sh/hook"] == "test"
+            assert int(annotations["helm.sh/hook-weight"]) < 0
+
+    def test_its_pods_keep_to_the_restricted_level(self, everything: Objects) -> None:
+        for role in ("student", "grading"):
+            spec = everything["Pod", f"coursehub-network-test-{role}"]["spec"]
+            assert spec["securityContext"]["runAsNonRoot"] is True
+            assert spec["automountServiceAccountToken"] is False
+            assert spec["containers"][0]["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+    def test_what_helm_prints_names_it(self, chart: Chart) -> None:
+        assert "helm test coursehub --namespace teaching --logs" in chart.notes()
+
+    def test_it_is_there_where_policies_are_off_to_say_so(self, chart: Chart) -> None:
+        objects = chart.render(parts("singleuser"))
+        assert ("Pod", "coursehub-network-test-student") in objects
+
+
+def test_the_proxy_starts_with_names_and_reaches_nothing_outside(objects: Objects) -> None:
+    assert pod_spec(objects, "proxy")["containers"]
+    proxy = pod(objects, "Deployment", "proxy")
+    for address in (METADATA, "10.1.2.3", "192.0.2.7", "198.51.100.1"):
+        for port in (80, 443, 2049, 6443, 10250):
+            assert not reaches(objects, proxy, address, port)

@@ -28,10 +28,14 @@ OURS = [
     ("ConfigMap", "coursehub-site"),
     ("Deployment", "coursehub-culler"),
     ("NetworkPolicy", "coursehub-culler"),
+    ("NetworkPolicy", "coursehub-dns"),
     ("NetworkPolicy", "coursehub-grading"),
+    ("NetworkPolicy", "coursehub-hub"),
     ("NetworkPolicy", "coursehub-servers"),
     ("PersistentVolume", "teaching-coursehub-storage"),
     ("PersistentVolumeClaim", "coursehub-storage"),
+    ("Pod", "coursehub-network-test-grading"),
+    ("Pod", "coursehub-network-test-student"),
     ("PriorityClass", "coursehub-core"),
     ("Role", "coursehub-configmaps"),
     ("RoleBinding", "coursehub-configmaps"),
@@ -238,7 +242,7 @@ def test_each_pod_of_ours_runs_the_one_image(chart: Chart) -> None:
     images = re.findall(r"'image': '([^']*coursehub[^']*)'", str(list(objects.values())))
     assert set(images) == {f"registry.example.edu/coursehub-hub:{VERSION}"}
     pods = {"hub", "culler", "provisioner", "check", "what brings its files", "spawn test", "spawn test by helm"}
-    assert len(images) == len(pods)
+    assert len(images) == len(pods | {"network test of students", "network test of grading"})
 
 
 HUB_MOUNTS: dict[str, dict[str, Any]] = {
@@ -282,7 +286,7 @@ ALLOWED: dict[str, Any] = {
     "image.pullPolicy": "Always",
     "image.pullSecrets": ["registry"],
     "cloudMetadata.ip": "169.254.0.1",
-    "networkPolicy.egressAllowRules.dnsPortsPrivateIPs": False,
+    "networkPolicy.egressAllowRules.dnsPortsPrivateIPs": True,
 }
 
 

@@ -184,6 +184,32 @@ CASES = [
         id="no extraConfig",
     ),
     pytest.param(
+        at("network.campus", []),
+        "- network.campus: none is given, and storage.nfs.server is a name, which may lead to a public address, "
+        "nfs.example.edu; write the ranges where your file server, nodes and API server are",
+        id="N8 a file server of which only the name is known",
+    ),
+    pytest.param(
+        merged(at("network.campus", []), at("storage.nfs.server", "203.0.113.7")),
+        "- network.campus: none is given, and storage.nfs.server is the public address 203.0.113.7; write the ranges",
+        id="N8 a file server with a public address",
+    ),
+    pytest.param(
+        merged(at("network.campus", []), at("storage.nfs.server", "[2001:db8::7]")),
+        "- network.campus: none is given, and storage.nfs.server is the public address [2001:db8::7]; write the ranges",
+        id="N8 a file server with a public address of IPv6",
+    ),
+    pytest.param(
+        at("network.dns", {"cluster": None, "openshift": None, "node": None}),
+        "- network.dns: none is given, and where no name is found no server starts; write where the cluster's DNS is",
+        id="no DNS",
+    ),
+    pytest.param(
+        at("network", {"dns": None, "campus": None, "apiServer": None, "hub": None}),
+        "or where helm kept the values of an earlier chart, upgrade with --reset-then-reuse-values",
+        id="values of an earlier chart, which --reuse-values keeps",
+    ),
+    pytest.param(
         at("jupyterhub.fullnameOverride", "jupyter"),
         '- jupyterhub.fullnameOverride: "jupyter" cannot be, since the rest of this chart knows the hub',
         id="the hub by another name",
@@ -658,6 +684,17 @@ MISTAKES: dict[str, tuple[Values, str]] = {
     "two options in one": (at("storage.nfs.mountOptions", ["a,b"]), "mountOptions/0': 'a,b' does not match pattern"),
     "a relative path": (at("storage.nfs.path", "export"), "at '/storage/nfs/path': 'export' does not match"),
     "rules of a policy": ({"network": {"egress": "all"}}, "at '/network/egress': got string, want array"),
+    "a range not as text": (at("network.campus", [10]), "at '/network/campus/0': got number, want string"),
+    "a name of a DNS": (at("network.dns", {"A.b": {}}), "at '/network/dns': additional properties 'A.b' not allowed"),
+    "a port of no number": (
+        at("network.dns.a.ports", ["dns"]),
+        "at '/network/dns/a/ports/0': got string, want integer",
+    ),
+    "a port too high": (
+        at("network.hub.ports", [65536]),
+        "at '/network/hub/ports/0': maximum: got 65,536, want 65,535",
+    ),
+    "no port of the API server": (at("network.apiServer.ports", []), "at '/network/apiServer/ports': minItems: got 0"),
     "activityInterval": (at("servers.activityInterval", 0), "at '/servers/activityInterval': minimum: got 0"),
     "noticesInterval": (at("servers.noticesInterval", 0), "at '/servers/noticesInterval': minimum: got 0"),
     "cull": ({"cull": {"idle": "soon"}}, "at '/cull/idle': 'soon' does not match pattern"),
@@ -690,7 +727,7 @@ def test_one_unknown_key_is_enough(chart: Chart, values: Values) -> None:
 
 
 def test_the_least_site_is_the_least(chart: Chart) -> None:
-    for key in ("images", "general", "storage", "acknowledgePlainHttp"):
+    for key in ("images", "general", "storage", "network", "acknowledgePlainHttp"):
         values = {name: value for name, value in SITE.items() if name != key}
         assert "These values cannot work" in chart.refusal(values, bare=True), f"{key} is not needed"
 

@@ -1,7 +1,6 @@
 """What zero-to-jupyterhub's security page asks for, as it is rendered; docs/security.md names these tests."""
 
 import base64
-import ipaddress
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -9,10 +8,9 @@ from typing import Any
 import pytest
 
 from tests.chart.helm import SITE, Chart, Objects, Values, at, hub_values, merged, pod_spec
-from tests.chart.test_network import labels, opened
+from tests.chart.policies import METADATA, reaches, server
 
 ROLES = ("general", "student", "instructor", "grading")
-METADATA = "169.254.169.254"
 CERTIFICATE: Values = at("jupyterhub.proxy.https", {"enabled": True, "type": "secret", "secret": {"name": "tls"}})
 # As the role of upstream's hub has them.
 HUB_MAY = [
@@ -52,21 +50,6 @@ def pods(objects: Objects) -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, each["spec"]["template"]
         elif kind == "CronJob":
             yield name, each["spec"]["jobTemplate"]["spec"]["template"]
-
-
-def reaches(objects: Objects, role: str, address: str) -> set[int | None]:
-    """The ports of `address` that are open to a server in `role`; None is every port."""
-    found: set[int | None] = set()
-    for rule in opened(objects, role):
-        blocks = [peer["ipBlock"] for peer in rule["to"] if "ipBlock" in peer]
-        if any(_holds(block, address) for block in blocks):
-            found |= {port["port"] for port in rule.get("ports", ())} or {None}
-    return found
-
-
-def _holds(block: dict[str, Any], address: str) -> bool:
-    inside = [ipaddress.ip_address(address) in ipaddress.ip_network(each) for each in block.get("except", ())]
-    return ipaddress.ip_address(address) in ipaddress.ip_network(block["cidr"]) and not any(inside)
 
 
 def test_the_hub_may_do_what_upstreams_may_in_its_own_namespace_and_nobody_else_may_do_anything(
@@ -116,36 +99,42 @@ def test_no_pod_of_the_chart_is_on_the_nodes_network_or_among_its_processes(ever
             assert not container["securityContext"].get("privileged"), name
 
 
+# Of web servers, file servers, kubelets and the API server.
+PORTS = (22, 80, 111, 443, 2049, 6443, 8080, 10250)
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_no_server_reaches_the_clouds_metadata_but_for_names(objects: Objects, role: str) -> None:
-    assert reaches(objects, role, METADATA) <= {53}
+    assert not [port for port in PORTS if reaches(objects, server(role), METADATA, port)]
+    assert reaches(objects, server(role), METADATA, 53, "UDP")
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_site_can_close_the_clouds_metadata_for_names_too(chart: Chart, role: str) -> None:
-    closed = {"dnsPortsPrivateIPs": False, "dnsPortsCloudMetadataServer": False}
-    rendered = chart.render(at("jupyterhub.singleuser.networkPolicy.egressAllowRules", closed))
-    for address in (METADATA, "10.0.0.1"):
-        assert reaches(rendered, role, address) == set()
+    rendered = chart.render(at("network.dns.node", None))
+    assert not [port for port in (*PORTS, 53) if reaches(rendered, server(role), METADATA, port)]
+    assert not reaches(rendered, server(role), METADATA, 53, "UDP")
 
 
-@pytest.mark.parametrize("address", ["10.1.2.3", "172.31.0.1", "192.168.1.1"])
+@pytest.mark.parametrize("address", ["10.1.2.3", "172.31.0.1", "192.168.1.1", "100.64.7.1"])
 @pytest.mark.parametrize("role", ROLES)
-def test_no_server_reaches_a_private_address_but_for_names(objects: Objects, role: str, address: str) -> None:
+def test_no_server_reaches_a_private_address(objects: Objects, role: str, address: str) -> None:
     """The file server's is one of them at most universities, and the cluster's own."""
-    assert reaches(objects, role, address) <= {53}
+    assert not [port for port in (*PORTS, 53) if reaches(objects, server(role), address, port)]
 
 
-def test_a_file_server_with_a_public_address_is_closed_by_one_more_exception(chart: Chart) -> None:
-    block = {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8", "169.254.0.0/16", "203.0.113.7/32"]}
-    rendered = chart.render(at("network.egress", [{"to": [{"ipBlock": block}]}]))
-    assert reaches(rendered, "student", "203.0.113.7") == set()
-    assert reaches(rendered, "student", "203.0.113.8") == {None}
+def test_a_file_server_with_a_public_address_is_closed_by_its_range(chart: Chart) -> None:
+    rendered = chart.render(at("network.campus", ["203.0.113.0/29"]))
+    assert not reaches(rendered, server("student"), "203.0.113.7", 2049)
+    assert reaches(rendered, server("student"), "203.0.113.8", 2049)
 
 
 def test_each_pod_is_held_by_a_policy_in_both_directions(everything: Objects) -> None:
     held: dict[str, set[str]] = {}
-    here = [*((name, each["metadata"]["labels"]) for name, each in pods(everything)), ("server", labels("student"))]
+    here = [
+        *((name, each["metadata"]["labels"]) for name, each in pods(everything)),
+        ("server", server("student").labels),
+    ]
     for name, given in here:
         namespace = name.rpartition("/")[0]
         for (kind, policy), each in everything.items():
@@ -176,7 +165,9 @@ def test_who_reaches_what_goes_by_a_label_that_only_these_pods_have(
         if port in {each["port"] for each in rule.get("ports", ())} or not rule.get("ports")
     ]
     assert [rule["from"] for rule in rules] == [[{"podSelector": {"matchLabels": {label: "true"}}}]]
-    carried = {name: each["metadata"]["labels"] for name, each in pods(everything)} | {"server": labels("student")}
+    carried = {name: each["metadata"]["labels"] for name, each in pods(everything)} | {
+        "server": server("student").labels
+    }
     assert {name for name, given in carried.items() if given.get(label) == "true"} == who
 
 

@@ -41,7 +41,7 @@ def upstream(chart: Chart) -> Chart:
 
 @pytest.mark.parametrize(
     "path",
-    ["nameOverride", "hub.cookieSecret", "hub.db.url", "proxy.traefik", "singleuser.extraNodeSelector", "custom"],
+    ["nameOverride", "hub.cookieSecret", "hub.db.url", "proxy.secretSync", "singleuser.extraNodeSelector", "custom"],
 )
 def test_what_the_stand_in_does_not_know_it_refuses(standin: Chart, path: str) -> None:
     assert f"additional properties '{path.rpartition('.')[2]}' not allowed" in standin.refusal(

@@ -10,6 +10,8 @@ from coursehub import layout
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_helm_charts.clusters import Cluster
 from pytest_helm_charts.k8s.deployment import wait_for_deployments_to_run
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from .assignment import COURSE, PEOPLE
 from .cluster import Installation, until
@@ -25,9 +27,24 @@ FLAGS = [
     "--disable-sync",
 ]
 
+# Whom the tests in BESIDE use, and nobody else does.
+OTHERS = ("lena", "nils", "olga", "paul", "rosa")
+BESIDE = ("test_configmaps", "test_course_file", "test_cull", "test_failures")
 
 # A busy machine may take its time; what is there is seen at once all the same.
 expect.set_options(timeout=60_000)
+
+
+class ByPeople(LoadScopeScheduling):  # type: ignore[misc]
+    """One worker has the tests in BESIDE, one the rest: nobody is two tests' at once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "others" if Path(nodeid.partition("::")[0]).stem in BESIDE else "the rest"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPeople:
+    """`ci/e2e.sh tests/e2e -m "not alone" --numprocesses 2`."""
+    return ByPeople(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -94,6 +94,7 @@ def hostile(installation: Installation, odd_image: str, tmp_path_factory: pytest
     until(lambda: installation.hub_is_ready_after(before), 120, "the hub as before")
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("hostile")
 def test_i6_of_too_many_groups_the_courses_own_stays_and_the_rest_is_named(
     log_in: LogIn, installation: Installation
@@ -107,6 +108,7 @@ def test_i6_of_too_many_groups_the_courses_own_stays_and_the_rest_is_named(
     assert "NFS carries 16 groups; left out for anna: " in installation.kubectl("logs", "deployment/hub")
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("hostile")
 def test_i7_an_images_own_groups_give_a_uid_nothing(log_in: LogIn, installation: Installation) -> None:
     emma = log_in("emma")
@@ -119,6 +121,7 @@ def test_i7_an_images_own_groups_give_a_uid_nothing(log_in: LogIn, installation:
     assert not planned & {0, 100, 998}
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("hostile")
 def test_y11_y13_group_overrides_give_no_secret_and_no_label(log_in: LogIn, installation: Installation) -> None:
     jonas = log_in("jonas")
@@ -130,6 +133,7 @@ def test_y11_y13_group_overrides_give_no_secret_and_no_label(log_in: LogIn, inst
     assert "secretName" not in log, "what the plan sets wins before the gate has to look"
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("hostile")
 def test_y11_y12_a_sites_hook_cannot_bend_a_pod(log_in: LogIn, installation: Installation) -> None:
     """What comes after the plan is refused, what comes before it is overruled."""
@@ -147,6 +151,7 @@ def test_y11_y12_a_sites_hook_cannot_bend_a_pod(log_in: LogIn, installation: Ins
     assert peter.terminal("id -u; ls -d /hub 2>/dev/null") == "20012"
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("hostile")
 def test_code_of_the_sites_own_adds_a_folder_and_gives_instructors_more(
     log_in: LogIn, installation: Installation

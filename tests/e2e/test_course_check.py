@@ -10,6 +10,8 @@ import pytest
 
 from .cluster import Installation, until
 
+pytestmark = pytest.mark.alone
+
 CRONJOB = "cronjob/coursehub-check"
 INBOUND = "exchange/python-intro/inbound"
 FINDING = f"{INBOUND}: is 2777 0:70101, has to be 3773 0:70101"

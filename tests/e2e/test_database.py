@@ -10,6 +10,8 @@ import pytest
 from .cluster import ROOT, Installation, until
 from .person import Person
 
+pytestmark = pytest.mark.alone
+
 LogIn = Callable[[str], Person]
 BACKUPS = "/srv/jupyterhub/backups"
 FILE = "/srv/jupyterhub/jupyterhub.sqlite"

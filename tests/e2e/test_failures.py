@@ -22,11 +22,11 @@ SOON = 20
 ROOM = "tests.example.edu/room"
 SMALL = {"memory": "64M", "guarantee": {"memory": "32M"}}
 COURSES: dict[str, dict[str, Any]] = {
-    "missing": {"name": "Missing", "students": "everyone", "image": "missing"},
-    "other": {"name": "Other", "students": "everyone", "image": "other"},
-    "tiny": {"name": "Tiny", "students": "everyone", "image": "python", "resources": SMALL},
-    "hungry": {"name": "Hungry", "students": "everyone", "image": "python", "resources": {"memory": "400M"}},
-    "roomy": {"name": "Roomy", "students": "everyone", "image": "python", "resources": {"node": "room"}},
+    "missing": {"name": "Missing", "students": ["nils", "olga"], "image": "missing"},
+    "other": {"name": "Other", "students": ["nils", "olga"], "image": "other"},
+    "tiny": {"name": "Tiny", "students": ["nils", "olga"], "image": "python", "resources": SMALL},
+    "hungry": {"name": "Hungry", "students": ["nils", "olga"], "image": "python", "resources": {"memory": "400M"}},
+    "roomy": {"name": "Roomy", "students": ["nils", "olga"], "image": "python", "resources": {"node": "room"}},
 }
 TOO_MUCH = "Your server used more memory than the {} of this course, and was ended."
 KILL = "import os, signal; os.kill(os.getppid(), signal.SIGKILL)"
@@ -68,49 +68,50 @@ def failed_start(person: Person, profile: str) -> str:
 
 
 def test_a_missing_image_is_told_at_once_and_the_admin_reads_which(log_in: LogIn, installation: Installation) -> None:
-    emma = log_in("emma")
+    olga = log_in("olga")
     sentence = "The image of your server is not there, or may not be fetched. Please tell your teacher."
-    assert sentence in failed_start(emma, "missing")
-    assert sentence in said(emma.client.get("/hub/spawn-pending/emma"))
-    record = newest(installation, "emma")
+    assert sentence in failed_start(olga, "missing")
+    assert sentence in said(olga.client.get("/hub/spawn-pending/olga"))
+    record = newest(installation, "olga")
     assert (record["reason"], record["stage"], record["course"]) == ("image", "start", "missing")
     assert record["image"] == "localhost/coursehub/nothing:1"
-    text = installation.coursehub("logs", "emma")
+    text = installation.coursehub("logs", "olga")
     assert "missing, as student: failed as it started: image" in text
     assert "localhost/coursehub/nothing:1" in text
     assert "Scheduled: Successfully assigned" in text
 
 
+@pytest.mark.alone
 def test_a_volume_that_cannot_be_mounted_is_told_at_once(log_in: LogIn, installation: Installation) -> None:
-    emma = log_in("emma")
+    olga = log_in("olga")
     away = installation.share.with_name("share-away")
     # Who has it mounted keeps it; kubelet looks for its name when it mounts it once more.
     installation.share.rename(away)
     try:
-        message = failed_start(emma, "statistics-lab")
+        message = failed_start(olga, "statistics-lab")
     finally:
         away.rename(installation.share)
     assert "The storage with your files cannot be connected to your server. Nothing is lost" in message
-    record = newest(installation, "emma")
+    record = newest(installation, "olga")
     assert record["reason"] == "volume"
     assert "hostPath" in record["detail"]
-    emma.start("statistics-lab")
-    assert json.loads(installation.coursehub("logs", "emma", "--json"))["failures"][0] == record
+    olga.start("statistics-lab")
+    assert json.loads(installation.coursehub("logs", "olga", "--json"))["failures"][0] == record
 
 
 def test_too_little_memory_to_start_is_told_at_once(log_in: LogIn, installation: Installation) -> None:
-    emma = log_in("emma")
-    assert TOO_MUCH.format("64M") in failed_start(emma, "tiny")
-    record = newest(installation, "emma")
+    olga = log_in("olga")
+    assert TOO_MUCH.format("64M") in failed_start(olga, "tiny")
+    record = newest(installation, "olga")
     assert (record["reason"], record["stage"], record["exit_code"]) == ("memory", "start", 137)
 
 
 def test_a_container_that_ends_at_once_is_told_with_what_it_said(log_in: LogIn, installation: Installation) -> None:
-    emma = log_in("emma")
-    message = failed_start(emma, "other")
+    olga = log_in("olga")
+    message = failed_start(olga, "other")
     assert "Your server ended by itself (exit code 127). The last that it said: " in message
     assert "exec coursehub-start failed: No such file or directory" in message
-    record = newest(installation, "emma")
+    record = newest(installation, "olga")
     assert (record["reason"], record["stage"], record["exit_code"]) == ("exited", "start", 127)
     assert "coursehub-start" in "\n".join(record["lines"]), "the admin does not read which program is missing"
 
@@ -121,65 +122,66 @@ def dies(person: Person) -> None:
 
 
 def test_who_ran_out_of_memory_reads_so_on_coming_back(log_in: LogIn, installation: Installation) -> None:
-    jonas = log_in("jonas")
-    jonas.start("hungry")
+    nils = log_in("nils")
+    nils.start("hungry")
     # The server has all of a file in its memory while it saves it: it is the process that goes, whoever chooses.
     big = {"type": "file", "format": "text", "content": "x" * 200_000_000}
     with contextlib.suppress(httpx.HTTPError):
-        jonas.server("PUT", "/api/contents/home/jonas/big.txt", big)
-    dies(jonas)
+        nils.server("PUT", "/api/contents/home/nils/big.txt", big)
+    dies(nils)
     sentence = TOO_MUCH.format("400M")
-    assert sentence in said(jonas.client.get("/user/jonas/lab"))
-    assert sentence in said(jonas.client.get("/hub/courses"))
-    record = newest(installation, "jonas")
+    assert sentence in said(nils.client.get("/user/nils/lab"))
+    assert sentence in said(nils.client.get("/hub/courses"))
+    record = newest(installation, "nils")
     assert (record["reason"], record["stage"], record["course"]) == ("memory", "running", "hungry")
-    jonas.start("hungry")
-    jonas.stop()
-    assert sentence not in said(jonas.client.get("/hub/courses"))
+    nils.start("hungry")
+    nils.stop()
+    assert sentence not in said(nils.client.get("/hub/courses"))
 
 
 def test_the_last_lines_of_a_server_that_was_killed_are_there_after_its_pod_is_gone(
     log_in: LogIn, installation: Installation
 ) -> None:
-    jonas = log_in("jonas")
-    jonas.start("python-intro")
-    assert "ServerApp" in installation.coursehub("logs", "jonas"), "the log of a server that runs"
-    with contextlib.suppress(ConnectionClosed, TimeoutError), jonas.kernel().channel() as socket:
+    nils = log_in("nils")
+    nils.start("general")
+    assert "ServerApp" in installation.coursehub("logs", "nils"), "the log of a server that runs"
+    with contextlib.suppress(ConnectionClosed, TimeoutError), nils.kernel().channel() as socket:
         execute(socket, KILL)
         while True:
             socket.recv(timeout=30)
-    dies(jonas)
-    record = newest(installation, "jonas")
+    dies(nils)
+    record = newest(installation, "nils")
     assert (record["reason"], record["stage"], record["exit_code"]) == ("exited", "running", 137)
     assert any("ServerApp" in line for line in record["lines"])
-    assert "its last lines:" in installation.coursehub("logs", "jonas")
-    assert "failed while it ran: exited" in installation.coursehub("logs", "jonas", "--previous")
+    assert "its last lines:" in installation.coursehub("logs", "nils")
+    assert "failed while it ran: exited" in installation.coursehub("logs", "nils", "--previous")
 
 
 def test_a_start_without_room_says_so_and_goes_on_when_there_is(log_in: LogIn, installation: Installation) -> None:
-    emma = log_in("emma")
-    emma.choose("roomy")
+    olga = log_in("olga")
+    olga.choose("roomy")
     node = installation.kubectl("get", "nodes", "--output", "name").split()[0]
     heard = []
     try:
-        for event in emma.events():
+        for event in olga.events():
             heard.append(event["message"])
             if "There is no room for your server on the machines. It waits" in event["message"]:
-                assert "There is no room for your server" in installation.coursehub("logs", "emma")
+                assert "There is no room for your server" in installation.coursehub("logs", "olga")
                 installation.kubectl("label", node, f"{ROOM}=yes", "--overwrite")
     finally:
         installation.kubectl("label", node, f"{ROOM}-")
     assert any("There is no room" in message for message in heard), heard
-    assert emma.has_server(), heard[-1]
+    assert olga.has_server(), heard[-1]
 
 
+@pytest.mark.alone
 def test_failures_are_counted_by_reason_and_course(log_in: LogIn, installation: Installation) -> None:
-    sofia, emma = log_in("sofia"), log_in("emma")
+    sofia, olga = log_in("sofia"), log_in("olga")
     name = 'coursehub_spawn_failures_total{course="missing",reason="image"}'
     of_all = 'jupyterhub_server_spawn_duration_seconds_count{status="failure"}'
     before = sofia.metrics()
-    failed_start(emma, "missing")
-    newest(installation, "emma")
+    failed_start(olga, "missing")
+    newest(installation, "olga")
     now = sofia.metrics()
     assert now[name] == before.get(name, 0) + 1
     assert now[of_all] == before[of_all] + 1, "nobody is alerted where many fail"

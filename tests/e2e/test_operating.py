@@ -12,6 +12,8 @@ import pytest
 from .cluster import PROGRAM, Installation, until
 from .person import Person, arrive, execute
 
+pytestmark = pytest.mark.alone
+
 LogIn = Callable[[str], Person]
 # What the project promises of a proxy that is ready again.
 ROUTES_BACK = 5.0

@@ -10,6 +10,8 @@ import pytest
 from .cluster import Installation, until
 from .person import Person
 
+pytestmark = pytest.mark.alone
+
 LogIn = Callable[[str], Person]
 DEPLOYMENT = "deployment/coursehub-provisioner"
 

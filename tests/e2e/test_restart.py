@@ -4,10 +4,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from coursehub import layout
 
 from .cluster import COURSES, Installation, until
 from .person import Person, execute
+
+pytestmark = pytest.mark.alone
 
 LogIn = Callable[[str], Person]
 # Counts on until it is told that it is enough.

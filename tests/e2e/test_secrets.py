@@ -16,6 +16,8 @@ from .conftest import CHROMIUM, FLAGS
 from .https import Https, served
 from .test_student import log_in_by_browser
 
+pytestmark = pytest.mark.alone
+
 METRIC = "coursehub_certificate_expiry_timestamp_seconds"
 
 

@@ -14,6 +14,8 @@ from .cluster import COURSES, Installation, until
 from .person import Person
 from .test_course_file import live
 
+pytestmark = pytest.mark.alone
+
 LogIn = Callable[[str], Person]
 Trial = Callable[[], tuple[bool, str]]
 CRONJOB = "coursehub-spawn-test"

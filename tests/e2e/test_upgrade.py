@@ -23,6 +23,8 @@ from tests.chart.helm import at, merged
 from .cluster import CHART, COURSES, PROGRAM, ROOT, Installation, until
 from .person import Person
 
+pytestmark = pytest.mark.alone
+
 CROWD = {f"pupil{number}": 20100 + number for number in range(1, 11)}
 EARLIER = Path(__file__).parent / "earlier"
 # What makes an upgrade restart the proxy, too.
