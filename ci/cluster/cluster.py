@@ -67,6 +67,9 @@ def up(layout: Layout) -> None:
             _start([(first, plane["kube-controller-manager"]), (first, plane["kube-scheduler"])])
             for each in wanted:
                 images.ensure_own(each)
+        for each in wanted[1:]:
+            with step(f"images that {first.name} has and {each.name} lacks"):
+                images.share(first, each)
         for each in present:
             if each.name not in {one.name for one in wanted}:
                 with step(f"{each.name}: its pods go to the other node, and it is taken away"):
@@ -80,6 +83,7 @@ def up(layout: Layout) -> None:
             for each in wanted:
                 _wait_for(layout, f"node/{each.name}", "Ready")
             _start([(each, own["kube-router"]) for each, own in of_node.items()])
+            manifests.forget_ended(layout)
         with step("name resolution ready"):
             # Not before there are all the nodes that it is to be spread over.
             manifests.apply(layout, manifests.names(len(wanted)))

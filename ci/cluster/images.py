@@ -49,6 +49,21 @@ def ensure(node: Node, archive: Path, ref: str) -> bool:
     return True
 
 
+def share(source: Node, node: Node) -> list[str]:
+    """Give the node what the source has and it lacks: pods may come to it at once. What was given."""
+    given = sorted(name for name in present(source) - present(node) if not name.startswith("sha256:"))
+    if given:
+        archive = node.run / "images.tar"
+        for done in (
+            _ctr(source, "images", "export", str(archive), *given),
+            _ctr(node, "images", "import", str(archive)),
+        ):
+            if done.returncode:
+                raise Problem(f"the images of {source.name} do not come to {node.name}: {done.stderr.strip()}")
+        archive.unlink()
+    return given
+
+
 def prune(node: Node, refs: Collection[str]) -> list[str]:
     """Remove what the images supersede: other tags of theirs that no container uses. What was removed."""
     used = {line.split()[1] for line in _ctr(node, "containers", "list").stdout.splitlines()[1:]}
