@@ -19,7 +19,7 @@ venv: .venv/complete ## make .venv with the locked development dependencies and 
 	@PYTHON="$(PYTHON)" ci/venv.sh
 
 .PHONY: up
-up: venv ## make the local cluster, build the images, install the chart, say the address (CLUSTER=current: your kubectl context)
+up: venv ## make the local cluster (NODES=2: of two nodes), build the images, install the chart, say the address (CLUSTER=current: your kubectl context)
 	@$(VENV)/python -m ci.deploy up
 
 .PHONY: down

@@ -1,7 +1,8 @@
 """Installs the chart: python -m ci.deploy up | status | info
 
 `up` makes the local cluster, builds what is missing and installs; with CLUSTER=current it installs into the cluster of
-the kubectl context instead. Values come from VALUES, the course file is COURSES.
+the kubectl context instead. Values come from VALUES, the course file is COURSES; with NODES=2 the local cluster has two
+nodes.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from typing import Any
 
 import yaml
 
+from ci.cluster import nodes
 from ci.cluster.layout import Layout
 from ci.cluster.problem import Problem
 from ci.cluster.steps import say, step, tail, wait_until
@@ -138,6 +140,7 @@ def _made_values(deployment: Deployment, images: Mapping[str, str]) -> dict[str,
         "jupyterhub": {
             "hub": {
                 "image": pull["hub"],
+                **_share_of_a_node(deployment.layout),
                 "config": {
                     "DummyAuthenticator": {"password": secret["password"]},
                     "ConfigurableHTTPProxy": {"auth_token": secret["proxy"]},
@@ -149,6 +152,11 @@ def _made_values(deployment: Deployment, images: Mapping[str, str]) -> dict[str,
             "proxy": {"chp": {"image": pull["proxy"]}},
         },
     }
+
+
+def _share_of_a_node(layout: Layout) -> dict[str, Any]:
+    """Where the machine is divided, a node that takes over what another one ran needs room for hub and proxy."""
+    return {"resources": {"requests": {"cpu": "400m"}}} if len(nodes.wanted(layout)) > 1 else {}
 
 
 def _secrets(path: Path, services: Iterable[str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ def main() -> int:
     """0 fine, 1 something is wrong, 2 wrong usage."""
     parser = argparse.ArgumentParser(prog="python3 -m ci.cluster", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="bring it up, or mend what does not run")
+    commands.add_parser("up", help="bring it up, or mend what does not run; with NODES=2 of two nodes")
     commands.add_parser("down", help="take it down, with all its state")
     commands.add_parser("status", help="say what runs")
     commands.add_parser("programs", help="build its programs, helm among them, into the cache")

@@ -1,4 +1,4 @@
-"""The control group that everything of the cluster runs in: who is in it was started by us, and nobody else."""
+"""The control group that everything of the cluster runs in, each node in a part: whoever is in it was started by us."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ci.cluster.problem import Problem
 from ci.cluster.steps import wait_until
 
 NAME = "coursehub"
-# The programs; the kubelet puts its pods beside it.
-NODE = f"{NAME}/node"
 ROOT = Path("/sys/fs/cgroup")
 
 
@@ -25,30 +23,36 @@ def hierarchies() -> list[Path]:
     return sorted(path for path in ROOT.iterdir() if (path / "cgroup.procs").exists() and not path.is_symlink())
 
 
-def ensure() -> None:
-    """Make the group, with every controller in it."""
+def programs(group: str) -> str:
+    """Where a node's programs are; the kubelet puts its pods beside it."""
+    return f"{group}/node"
+
+
+def ensure(group: str) -> None:
+    """Make a node's group, with every controller in it."""
+    names = [str(path) for path in (*reversed(PurePath(group).parents), PurePath(group)) if path.name]
     for root in hierarchies():
-        for group in (root / NAME, root / NODE):
-            group.mkdir(exist_ok=True)
+        for path in (root / name for name in (*names, programs(group))):
+            path.mkdir(exist_ok=True)
             for values in ("cpuset.cpus", "cpuset.mems"):  # v1: empty ones let no process in
-                if (group / values).exists() and not (group / values).read_text().strip():
-                    (group / values).write_text((group.parent / values).read_text())
-        for group in (root, root / NAME):
-            if (group / "cgroup.subtree_control").exists():
-                for controller in (group / "cgroup.controllers").read_text().split():
-                    (group / "cgroup.subtree_control").write_text(f"+{controller}")
+                if (path / values).exists() and not (path / values).read_text().strip():
+                    (path / values).write_text((path.parent / values).read_text())
+        for path in (root, *(root / name for name in names)):
+            if (path / "cgroup.subtree_control").exists():
+                for controller in (path / "cgroup.controllers").read_text().split():
+                    (path / "cgroup.subtree_control").write_text(f"+{controller}")
 
 
-def join() -> None:
-    """Move this process into the programs' group."""
+def join(group: str) -> None:
+    """Move this process among the programs of a node's group."""
     for root in hierarchies():
-        (root / NODE / "cgroup.procs").write_text(str(os.getpid()))
+        (root / programs(group) / "cgroup.procs").write_text(str(os.getpid()))
 
 
-def pids() -> set[int]:
-    """All processes in the group, the pods' too."""
+def pids(*names: str) -> set[int]:
+    """All processes in these groups; without a name, of the whole cluster."""
     found: set[int] = set()
-    for group in _groups():
+    for group in _groups(*names):
         try:
             found |= {int(pid) for pid in (group / "cgroup.procs").read_text().split()}
         except OSError:  # the group has just gone
@@ -56,10 +60,10 @@ def pids() -> set[int]:
     return found - {0}
 
 
-def kill() -> None:
-    """End every process in the group; those that fork meanwhile too."""
+def kill(*names: str) -> None:
+    """End every process in the groups, as `pids` has them; those that fork meanwhile too."""
     end = time.monotonic() + 30
-    while remaining := pids():
+    while remaining := pids(*names):
         for pid in remaining:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -70,21 +74,22 @@ def kill() -> None:
         time.sleep(0.05)
 
 
-def remove() -> None:
-    """Take the empty group away; the kernel lets go of it a moment after its last process."""
-    if not wait_until(_try_to_remove, 10):
-        raise Problem(f"the control group {NAME} cannot be removed: look for processes in {ROOT}/*/{NAME}")
+def remove(name: str = NAME) -> None:
+    """Take an empty group away; the kernel lets go of it a moment after its last process."""
+    if not wait_until(lambda: _try_to_remove(name), 10):
+        raise Problem(f"the control group {name} cannot be removed: look for processes in {ROOT}/*/{name}")
 
 
-def _try_to_remove() -> bool:
-    for group in sorted(_groups(), key=lambda path: len(path.parts), reverse=True):
+def _try_to_remove(name: str) -> bool:
+    for group in sorted(_groups(name), key=lambda path: len(path.parts), reverse=True):
         with suppress(OSError):
             group.rmdir()
-    return not any(_groups())
+    return not any(_groups(name))
 
 
-def _groups() -> Iterator[Path]:
+def _groups(*names: str) -> Iterator[Path]:
     for root in hierarchies():
-        if (root / NAME).is_dir():
-            yield root / NAME
-            yield from (path for path in (root / NAME).rglob("*") if path.is_dir())
+        for group in (root / name for name in names or (NAME,)):
+            if group.is_dir():
+                yield group
+                yield from (path for path in group.rglob("*") if path.is_dir())

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ci.cluster import (
     binaries,
     cgroup,
+    control,
     images,
     leftovers,
+    link,
     manifests,
     network,
     node,
+    nodes,
     ownership,
     packages,
     pki,
@@ -22,6 +25,7 @@ from ci.cluster import (
     processes,
 )
 from ci.cluster.layout import Layout
+from ci.cluster.nodes import Node
 from ci.cluster.problem import Problem
 from ci.cluster.steps import say, step, wait_until
 
@@ -38,32 +42,51 @@ def up(layout: Layout) -> None:
         with step("programs (Kubernetes, etcd, containerd, CoreDNS, kube-router, helm)"):
             binaries.build(layout)
             binaries.link(layout)
-        if remains := leftovers.find(layout):
-            with step(f"clearing up after a cluster that was ended from outside: {remains}"):
-                leftovers.clear(layout)
+        present, wanted = nodes.present(layout), nodes.wanted(layout)
+        for each in present:
+            if remains := leftovers.find(each):
+                with step(f"clearing up after {each.name}, which was ended from outside: {remains}"):
+                    leftovers.clear(each)
         with step("keys and certificates"):
             pki.ensure(layout)
             _write_secret(layout.kubeconfig, pki.kubeconfig(layout, "admin"))
-        programs = {program.name: program for program in node.programs(layout, images.reference("pause"))}
+        first, *_ = wanted
         with step("network"):
             network.ensure(layout)
-            cgroup.ensure()
-            _check_ports(layout, programs.values())
+            for each in wanted:
+                link.ensure(each)
+                cgroup.ensure(each.group)
+            plane = _by_name(control.programs(first))
+            of_node = {each: _by_name(node.programs(each, images.reference("pause"))) for each in wanted}
+            _check_ports(layout, first, [*plane.values(), *of_node[first].values()])
         with step("etcd, containerd"):
-            _start(layout, programs["etcd"], programs["containerd"])
+            _start([(first, plane["etcd"]), *((each, own["containerd"]) for each, own in of_node.items())])
         with step("API server"):
-            _start(layout, programs["kube-apiserver"])
+            _start([(first, plane["kube-apiserver"])])
         with step("controllers, scheduler, the cluster's own images"):
-            _start(layout, programs["kube-controller-manager"], programs["kube-scheduler"])
-            images.ensure_own(layout)
+            _start([(first, plane["kube-controller-manager"]), (first, plane["kube-scheduler"])])
+            for each in wanted:
+                images.ensure_own(each)
+        for each in wanted[1:]:
+            with step(f"images that {first.name} has and {each.name} lacks"):
+                images.share(first, each)
+        for each in present:
+            if each.name not in {one.name for one in wanted}:
+                with step(f"{each.name}: its pods go to the other node, and it is taken away"):
+                    _take_away(each)
         with step("kubelet, kube-proxy"):
-            manifests.apply(layout)
-            _start(layout, programs["kubelet"], programs["kube-proxy"], programs["forward"])
-        with step("node ready, NetworkPolicies enforced"):
+            manifests.apply(layout, manifests.rights())
+            _start([(each, own[name]) for each, own in of_node.items() for name in ("kubelet", "kube-proxy")])
+            _start([(first, plane["forward"])])
+        with step("nodes ready, NetworkPolicies enforced"):
             _make_folders(layout)
-            _wait_for(layout, "node/coursehub", "Ready")
-            _start(layout, programs["kube-router"])
+            for each in wanted:
+                _wait_for(layout, f"node/{each.name}", "Ready")
+            _start([(each, own["kube-router"]) for each, own in of_node.items()])
+            manifests.forget_ended(layout)
         with step("name resolution ready"):
+            # Not before there are all the nodes that it is to be spread over.
+            manifests.apply(layout, manifests.names(len(wanted)))
             _wait_for(layout, "deployment/coredns", "Available")
             # After a takeover the objects still say what was true before it: ask the thing itself.
             if not wait_until(network.resolves_names, 60):
@@ -77,7 +100,10 @@ def down(layout: Layout) -> None:
     preflight.root(os.geteuid())
     with ownership.lock(layout):
         with step("processes, mounts, network"):
-            leftovers.clear(layout)
+            # The first node's network carries the others'.
+            for each in reversed(nodes.present(layout)):
+                leftovers.clear(each)
+            cgroup.kill()
             cgroup.remove()
         if ownership.is_ours(layout.state):
             with step(f"{layout.state}: the cluster's state with the hub's database and everyone's files"):
@@ -86,20 +112,21 @@ def down(layout: Layout) -> None:
 
 
 def import_archives(layout: Layout, archives: list[Path]) -> None:
-    """Make the images in the archives usable for pods."""
+    """Make the images in the archives usable for pods, on each node."""
     preflight.root(os.geteuid())
     holders = {ref: archive for archive in archives for ref in images.references(archive)}
-    for ref, archive in holders.items():
-        begin = time.monotonic()
-        new = images.ensure(layout, archive, ref)
-        say(f"- {ref}: {f'imported in {time.monotonic() - begin:.1f} s' if new else 'is there'}")
-    for ref in images.prune(layout, holders):
-        say(f"- {ref}: superseded, removed")
+    for each in nodes.present(layout):
+        for ref, archive in holders.items():
+            begin = time.monotonic()
+            new = images.ensure(each, archive, ref)
+            say(f"- {each.name}: {ref}: {f'imported in {time.monotonic() - begin:.1f} s' if new else 'is there'}")
+        for ref in images.prune(each, holders):
+            say(f"- {each.name}: {ref}: superseded, removed")
 
 
 def _preflight(layout: Layout) -> None:
     """A cluster that runs has its memory and disk already."""
-    running = any(processes.record(layout, name) for name in node.NAMES)
+    running = any(processes.record(nodes.present(layout)[0], name) for name in (*control.NAMES, *node.NAMES))
     if not running:
         preflight.memory(Path("/proc/meminfo").read_text())
         preflight.disk([(layout.state, preflight.DISK)])
@@ -107,21 +134,41 @@ def _preflight(layout: Layout) -> None:
         preflight.disk([(layout.cache, preflight.DISK_TO_BUILD), (layout.state, 0 if running else preflight.DISK)])
 
 
-def _check_ports(layout: Layout, programs: Iterable[processes.Program]) -> None:
-    """Of what is not running; the browser's port is the only one that may change while it runs."""
+def _by_name(programs: Iterable[processes.Program]) -> dict[str, processes.Program]:
+    return {program.name: program for program in programs}
+
+
+def _check_ports(layout: Layout, first: Node, programs: Iterable[processes.Program]) -> None:
+    """Of what is not running; the browser's port is the only one that may change while it runs.
+
+    In a network of a node's own nobody else listens.
+    """
     wanted = []
     for program in programs:
-        record = processes.record(layout, program.name)
-        if record is None or (program.name == "forward" and not node.forwards(record, layout.port)):
+        record = processes.record(first, program.name)
+        if record is None or (program.name == "forward" and not control.forwards(record, layout.port)):
             wanted += [(program.name, address, port) for address, port in program.ports]
     preflight.ports(wanted, layout.port)
 
 
-def _start(layout: Layout, *programs: processes.Program) -> None:
-    for program in programs:
-        processes.ensure(layout, program)
-    for program in programs:
-        processes.wait_for(layout, program)
+def _start(programs: Sequence[tuple[Node, processes.Program]]) -> None:
+    for each, program in programs:
+        processes.ensure(each, program)
+    for each, program in programs:
+        processes.wait_for(each, program)
+
+
+def _take_away(gone: Node) -> None:
+    """What a machine's owner does: pods leave it as they would for a repair, then it is switched off and forgotten."""
+    layout = gone.layout
+    leave = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", "--disable-eviction", "--timeout=90s")
+    if processes.record(gone, "kubelet"):
+        manifests.kubectl(layout, "drain", gone.name, *leave)
+    leftovers.remove(gone)
+    manifests.kubectl(layout, "delete", "node", gone.name, "--ignore-not-found")
+    # Those of a node that did not answer: by now they have ended for certain.
+    where = ("--all-namespaces", f"--field-selector=spec.nodeName={gone.name}")
+    manifests.kubectl(layout, "delete", "pods", *where, "--force", "--grace-period=0")
 
 
 def _make_folders(layout: Layout) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ci.cluster import binaries
-from ci.cluster.layout import Layout
+from ci.cluster.nodes import Node
 from ci.cluster.problem import Problem
 
 OWN = {"pause": 65535, "coredns": 65532}
@@ -23,38 +23,53 @@ def reference(name: str) -> str:
     return f"localhost/coursehub/{name}:{binaries.PODS.key()}"
 
 
-def ensure_own(layout: Layout) -> None:
-    """Make and import the cluster's own images."""
+def ensure_own(node: Node) -> None:
+    """Make the cluster's own images and import them to the node."""
     for name, user in OWN.items():
-        archive = layout.cache / "images" / f"{name}-{binaries.PODS.key()}.tar"
+        archive = node.layout.cache / "images" / f"{name}-{binaries.PODS.key()}.tar"
         if not archive.exists():
             archive.parent.mkdir(parents=True, exist_ok=True)
             new = archive.with_suffix(".new")
-            write(new, reference(name), Path(binaries.program(layout, name)), user)
+            write(new, reference(name), Path(binaries.program(node.layout, name)), user)
             new.replace(archive)
-        if ensure(layout, archive, reference(name)):
-            prune(layout, [reference(name)])
+        if ensure(node, archive, reference(name)):
+            prune(node, [reference(name)])
 
 
-def ensure(layout: Layout, archive: Path, ref: str) -> bool:
-    """Import the archive if its image is absent; True if it was."""
-    if ref in present(layout):
+def ensure(node: Node, archive: Path, ref: str) -> bool:
+    """Import the archive if its image is absent from the node; True if it was."""
+    if ref in present(node):
         return False
     named = references(archive)
     if ref not in named:
         raise Problem(f"{archive} does not hold {ref}, but {' '.join(named) or 'nothing with a name'}")
-    done = _ctr(layout, "images", "import", str(archive))
+    done = _ctr(node, "images", "import", str(archive))
     if done.returncode:
         raise Problem(f"{archive} cannot be imported: {done.stderr.strip()}")
     return True
 
 
-def prune(layout: Layout, refs: Collection[str]) -> list[str]:
+def share(source: Node, node: Node) -> list[str]:
+    """Give the node what the source has and it lacks: pods may come to it at once. What was given."""
+    given = sorted(name for name in present(source) - present(node) if not name.startswith("sha256:"))
+    if given:
+        archive = node.run / "images.tar"
+        for done in (
+            _ctr(source, "images", "export", str(archive), *given),
+            _ctr(node, "images", "import", str(archive)),
+        ):
+            if done.returncode:
+                raise Problem(f"the images of {source.name} do not come to {node.name}: {done.stderr.strip()}")
+        archive.unlink()
+    return given
+
+
+def prune(node: Node, refs: Collection[str]) -> list[str]:
     """Remove what the images supersede: other tags of theirs that no container uses. What was removed."""
-    used = {line.split()[1] for line in _ctr(layout, "containers", "list").stdout.splitlines()[1:]}
-    old = superseded(present(layout) - used, refs)
+    used = {line.split()[1] for line in _ctr(node, "containers", "list").stdout.splitlines()[1:]}
+    old = superseded(present(node) - used, refs)
     if old:
-        _ctr(layout, "images", "remove", *old)
+        _ctr(node, "images", "remove", *old)
     return old
 
 
@@ -64,9 +79,9 @@ def superseded(found: Collection[str], refs: Collection[str]) -> list[str]:
     return sorted(ref for ref in found if ref not in refs and ref.rpartition(":")[0] in repositories)
 
 
-def present(layout: Layout) -> set[str]:
-    """The names of all images that pods can use."""
-    done = _ctr(layout, "images", "list", "--quiet")
+def present(node: Node) -> set[str]:
+    """The names of all images that the node's pods can use."""
+    done = _ctr(node, "images", "list", "--quiet")
     if done.returncode:
         raise Problem(f"containerd does not answer (is the cluster up?): {done.stderr.strip()}")
     return set(done.stdout.split())
@@ -116,6 +131,7 @@ def _tar(files: dict[str, bytes], mode: int = 0o644) -> bytes:
     return output.getvalue()
 
 
-def _ctr(layout: Layout, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(layout.bin / "ctr"), "--address", str(layout.containerd_socket), "--namespace", "k8s.io", *arguments]
+def _ctr(node: Node, *arguments: str) -> subprocess.CompletedProcess[str]:
+    access = ["--address", str(node.containerd_socket), "--namespace", "k8s.io"]
+    command = [str(node.layout.bin / "ctr"), *access, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)

@@ -10,22 +10,27 @@ from pathlib import Path
 
 from ci.cluster.problem import Problem
 
-# containerd puts sockets with names of 64 digits under run/s, and Linux ends a socket's path at 107 bytes.
-LONGEST_STATE = 107 - 64 - len("/run/s/")
+# containerd puts sockets with names of 64 digits there, and Linux ends a socket's path at 107 bytes.
+LONGEST_STATE = 107 - 64 - len("/node-2/run/s/")
+MOST_NODES = 2
 
 
 @dataclass(frozen=True)
 class Layout:
-    """All paths, the browser's port, and how often kubelet looks after pods and what is mounted in them."""
+    """All paths, the browser's port, and how often kubelet looks after pods and what is mounted in them.
+
+    `nodes`: how many there shall be; None for as many as there are.
+    """
 
     state: Path
     cache: Path
     port: int
     sync: str = "2s"
+    nodes: int | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Layout:
-        """COURSEHUB_STATE, COURSEHUB_CACHE, COURSEHUB_PORT and COURSEHUB_SYNC, or what is usual."""
+        """COURSEHUB_STATE, COURSEHUB_CACHE, COURSEHUB_PORT, COURSEHUB_SYNC and NODES, or what is usual."""
         home_cache = environment.get("XDG_CACHE_HOME") or f"{environment.get('HOME', '/root')}/.cache"
         state = Path(environment.get("COURSEHUB_STATE") or "/var/lib/coursehub")
         if not state.is_absolute() or len(state.parts) < 3:
@@ -40,7 +45,11 @@ class Layout:
         sync = environment.get("COURSEHUB_SYNC") or cls.sync
         if not re.fullmatch(r"[1-9][0-9]*[sm]", sync):
             raise Problem(f"COURSEHUB_SYNC={sync}: write a time, such as {cls.sync}, or 1m, which is kubelet's own")
-        return cls(state, Path(environment.get("COURSEHUB_CACHE") or f"{home_cache}/coursehub"), int(port), sync)
+        nodes = environment.get("NODES") or ""
+        if nodes not in ("", *map(str, range(1, MOST_NODES + 1))):
+            raise Problem(f"NODES={nodes}: write 1 or {MOST_NODES}, or leave it out for as many as there are")
+        cache = Path(environment.get("COURSEHUB_CACHE") or f"{home_cache}/coursehub")
+        return cls(state, cache, int(port), sync, int(nodes) if nodes else None)
 
     @property
     def bin(self) -> Path:
@@ -81,8 +90,3 @@ class Layout:
     def hub_database(self) -> Path:
         """The hub's own volume."""
         return self.state / "hub-db"
-
-    @property
-    def containerd_socket(self) -> Path:
-        """Where containerd answers."""
-        return self.run / "containerd.sock"

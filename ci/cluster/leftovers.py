@@ -7,8 +7,9 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from ci.cluster import cgroup, mounts, network, ownership, policies, processes
+from ci.cluster import cgroup, link, mounts, network, ownership, policies, processes
 from ci.cluster.layout import Layout
+from ci.cluster.nodes import Node
 from ci.cluster.problem import Problem
 
 # Places that the kubelet and the CNI library do not let one change.
@@ -17,33 +18,44 @@ KUBELET_LINKS = Path("/var/log/containers")
 CNI_RESULTS = Path("/var/lib/cni/results")
 
 
-def find(layout: Layout) -> str:
+def find(node: Node) -> str:
     """What nothing looks after any more: there is neither containerd, nor a shim that a new one would find again."""
-    if processes.record(layout, "containerd"):
+    if processes.record(node, "containerd"):
         return ""
-    orphans, points = cgroup.pids(), [point for folder in _mounted(layout) for point in mounts.under(folder)]
-    if layout.run.exists() and any(_program(pid) == "containerd-shim-runc-v2" for pid in orphans):
+    orphans, points = cgroup.pids(*node.groups), [point for folder in node.mounted for point in mounts.under(folder)]
+    if node.run.exists() and any(_program(pid) == "containerd-shim-runc-v2" for pid in orphans):
         return ""
-    if not orphans and not points and not layout.run.exists():
+    if not orphans and not points and not node.run.exists():
         return ""
     return f"{len(orphans)} processes, {len(points)} mounts"
 
 
-def clear(layout: Layout) -> None:
-    """End all processes, and take away what the kernel holds for them."""
-    cgroup.kill()
-    for folder in _mounted(layout):
+def clear(node: Node) -> None:
+    """End all of the node's processes, and take away what the kernel holds for them."""
+    cgroup.kill(*node.groups)
+    for folder in node.mounted:
         mounts.remove(folder)
-    network.remove(layout)
-    policies.remove()
-    _remove_tree(layout.run)
-    for link in KUBELET_LINKS.glob("*.log"):
-        if link.is_symlink() and layout.state in link.readlink().parents:
-            link.unlink()
-    for result in CNI_RESULTS.glob("coursehub-*-eth0"):
-        pod = result.name.removeprefix("coursehub-").removesuffix("-eth0")
+    if node.namespace is None:
+        network.remove(node.layout)
+        policies.remove()
+    else:
+        link.remove(node)
+    _remove_tree(node.run)
+    for log in KUBELET_LINKS.glob("*.log"):
+        if log.is_symlink() and node.logs in log.readlink().parents:
+            log.unlink()
+    # By the network's name and the pod's, which has 64 digits.
+    for result in CNI_RESULTS.glob(f"{node.name}-{'?' * 64}-eth0"):
+        pod = result.name.removeprefix(f"{node.name}-").removesuffix("-eth0")
         (CNI_RESULTS / f"cni-loopback-{pod}-lo").unlink(missing_ok=True)
         result.unlink()
+
+
+def remove(node: Node) -> None:
+    """The node with all its state."""
+    clear(node)
+    cgroup.remove(node.group)
+    _remove_tree(node.folder)
 
 
 def delete(layout: Layout) -> None:
@@ -60,11 +72,6 @@ def delete(layout: Layout) -> None:
             child.unlink()
     with suppress(OSError):  # a mount point of the machine's
         layout.state.rmdir()
-
-
-def _mounted(layout: Layout) -> tuple[Path, ...]:
-    """The folders that containerd, its shims and the kubelet mount things in."""
-    return (layout.run, layout.state / "kubelet", layout.state / "containerd")
 
 
 def _program(pid: int) -> str:

@@ -25,9 +25,9 @@ COREFILE = """\
 """
 
 
-def apply(layout: Layout) -> None:
-    """Hand all to the API server."""
-    everything = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects()})
+def apply(layout: Layout, objects: list[dict[str, Any]]) -> None:
+    """Hand objects to the API server."""
+    everything = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
     done = kubectl(layout, "apply", "--server-side", "--force-conflicts", "--filename=-", text=everything)
     if done.returncode:
         raise Problem(f"the cluster's own objects were refused: {done.stderr.strip()}")
@@ -40,8 +40,20 @@ def kubectl(layout: Layout, *arguments: str, text: str | None = None) -> subproc
     return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
 
 
-def objects() -> list[dict[str, Any]]:
-    """All objects."""
+def forget_ended(layout: Layout) -> None:
+    """Delete the pods of Deployments that have ended: a node that offers less than before has no room for them.
+
+    Each has another one in its place, and whoever looks for the one pod of a Deployment finds two.
+    """
+    asked = kubectl(layout, "get", "pods", "--all-namespaces", "--output=json")
+    for pod in json.loads(asked.stdout or '{"items": []}')["items"]:
+        owners = [owner["kind"] for owner in pod["metadata"].get("ownerReferences", [])]
+        if owners == ["ReplicaSet"] and pod["status"]["phase"] in {"Succeeded", "Failed"}:
+            kubectl(layout, "delete", "pod", pod["metadata"]["name"], f"--namespace={pod['metadata']['namespace']}")
+
+
+def rights() -> list[dict[str, Any]]:
+    """What the API server may ask of kubelets, and what enforces policies of the API server."""
     return [
         _binding("coursehub-apiserver", "system:kubelet-api-admin", {"kind": "User", "name": "coursehub:apiserver"}),
         {
@@ -53,6 +65,12 @@ def objects() -> list[dict[str, Any]]:
             ],
         },
         _binding("coursehub-kube-router", "coursehub-kube-router", {"kind": "User", "name": "coursehub:kube-router"}),
+    ]
+
+
+def names(nodes: int) -> list[dict[str, Any]]:
+    """Name resolution, from each of so many nodes."""
+    return [
         {**_head("v1", "ServiceAccount", "coredns"), "automountServiceAccountToken": True},
         {
             **_head(f"{RBAC}/v1", "ClusterRole", "coredns", namespace=""),
@@ -63,7 +81,7 @@ def objects() -> list[dict[str, Any]]:
         },
         _binding("coredns", "coredns", {"kind": "ServiceAccount", "name": "coredns", "namespace": "kube-system"}),
         {**_head("v1", "ConfigMap", "coredns"), "data": {"Corefile": COREFILE}},
-        _deployment(),
+        _deployment(nodes),
         {
             **_head("v1", "Service", "kube-dns"),
             "spec": {
@@ -78,7 +96,8 @@ def objects() -> list[dict[str, Any]]:
     ]
 
 
-def _deployment() -> dict[str, Any]:
+def _deployment(nodes: int) -> dict[str, Any]:
+    labels = {"k8s-app": "kube-dns"}
     container = {
         "name": "coredns",
         "image": images.reference("coredns"),
@@ -97,18 +116,26 @@ def _deployment() -> dict[str, Any]:
         },
         "volumeMounts": [{"name": "config", "mountPath": "/etc/coredns", "readOnly": True}],
     }
+    spread = {
+        "topologyKey": "kubernetes.io/hostname",
+        "maxSkew": 1,
+        "whenUnsatisfiable": "DoNotSchedule",
+        "nodeTaintsPolicy": "Honor",
+        "labelSelector": {"matchLabels": labels},
+    }
     return {
         **_head("apps/v1", "Deployment", "coredns"),
         "spec": {
-            "replicas": 1,
+            "replicas": nodes,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0}},
-            "selector": {"matchLabels": {"k8s-app": "kube-dns"}},
+            "selector": {"matchLabels": labels},
             "template": {
-                "metadata": {"labels": {"k8s-app": "kube-dns"}},
+                "metadata": {"labels": labels},
                 "spec": {
                     "serviceAccountName": "coredns",
                     "priorityClassName": "system-cluster-critical",
                     "dnsPolicy": "Default",
+                    "topologySpreadConstraints": [spread],
                     "containers": [container],
                     "volumes": [{"name": "config", "configMap": {"name": "coredns"}}],
                 },

@@ -1,4 +1,4 @@
-"""The node's network: a bridge without ports that carries its address, pods by point-to-point links, one nft table."""
+"""The machine's network: a bridge without ports has the first node's address, pods come by point-to-point links."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from ci.cluster.layout import Layout
 from ci.cluster.problem import Problem
 
 NETWORK = "10.213.0.0/16"
+NODES = "10.213.0.0/24"
+# The first node, with the API server.
 NODE_IP = "10.213.0.1"
 PODS = "10.213.64.0/18"
 SERVICES = "10.213.128.0/18"
@@ -20,7 +22,8 @@ API_SERVICE = "10.213.128.1"
 DNS_SERVICE = "10.213.128.10"
 
 BRIDGE = "coursehub"
-NO_POD = ("unreachable", PODS)
+# What is sent to a node or a pod that is gone must not reach a stranger outside.
+NOBODY = (("unreachable", PODS), ("unreachable", NODES))
 TABLES = ("inet coursehub", "ip kube-proxy", "ip6 kube-proxy")
 LINK = Path("/sys/class/net", BRIDGE)
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
@@ -31,7 +34,7 @@ delete table inet coursehub
 table inet coursehub {{
   chain postrouting {{
     type nat hook postrouting priority srcnat; policy accept;
-    ip saddr {PODS} ip daddr != {NETWORK} masquerade
+    ip saddr {{ {NODES}, {PODS} }} ip daddr != {NETWORK} masquerade
   }}
 }}
 """
@@ -43,32 +46,16 @@ def ensure(layout: Layout) -> None:
     if taken := overlapping(routes):
         raise Problem(f"the cluster's network {NETWORK} is in use on this machine ({taken}): take that down first")
     if not _exists():
-        _run("ip", "link", "add", BRIDGE, "type", "bridge")
-    _run("ip", "address", "replace", f"{NODE_IP}/32", "dev", BRIDGE)
-    _run("ip", "link", "set", BRIDGE, "up", "alias", str(layout.state))
+        run("ip", "link", "add", BRIDGE, "type", "bridge")
+    run("ip", "address", "replace", f"{NODE_IP}/32", "dev", BRIDGE)
+    run("ip", "link", "set", BRIDGE, "up", "alias", str(layout.state))
     before = layout.state / "ip_forward"
     if not before.exists():
         before.write_text(FORWARDING.read_text())
     FORWARDING.write_text("1")
-    # What is sent to a pod that is gone must not reach a stranger outside.
-    _run("ip", "route", "replace", *NO_POD)
-    _run("nft", "-f", "-", text=RULES)
-
-
-def cni(mtu: int, layout: Layout) -> str:
-    """How containerd connects a pod."""
-    plugin = {
-        "type": "ptp",
-        "ipMasq": False,  # the nft table does it, without a chain for each pod
-        "mtu": mtu,
-        "ipam": {
-            "type": "host-local",
-            "dataDir": str(layout.state / "cni"),
-            "ranges": [[{"subnet": PODS}]],
-            "routes": [{"dst": "0.0.0.0/0"}],
-        },
-    }
-    return json.dumps({"cniVersion": "1.0.0", "name": "coursehub", "plugins": [plugin]}, indent=1)
+    for route in NOBODY:
+        run("ip", "route", "replace", *route)
+    run("nft", "-f", "-", text=RULES)
 
 
 def mtu() -> int:
@@ -84,7 +71,7 @@ def overlapping(routes: Sequence[dict[str, object]]) -> str:
     ours = ipaddress.ip_network(NETWORK)
     for route in routes:
         destination, device = str(route.get("dst", "")), str(route.get("dev", ""))
-        ours_already = device == BRIDGE or device.startswith("veth") or (route.get("type"), destination) == NO_POD
+        ours_already = device == BRIDGE or device.startswith("veth") or (route.get("type"), destination) in NOBODY
         if ours_already or ":" in destination or not destination[:1].isdigit():
             continue
         network = ipaddress.ip_network(destination, strict=False)
@@ -118,12 +105,13 @@ def resolve(name: str, seconds: float = 1) -> str:
 def remove(layout: Layout) -> None:
     """Take away what `ensure` and the programs made; pods' links go with their namespaces."""
     if _exists():
-        _run("ip", "link", "delete", BRIDGE)
-    subprocess.run(["ip", "route", "delete", *NO_POD], capture_output=True, check=False)
+        run("ip", "link", "delete", BRIDGE)
+    for route in NOBODY:
+        subprocess.run(["ip", "route", "delete", *route], capture_output=True, check=False)
     listed = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=False).stdout
     for table in TABLES:
         if f"table {table}" in listed.splitlines():
-            _run("nft", "delete", "table", *table.split())
+            run("nft", "delete", "table", *table.split())
     before = layout.state / "ip_forward"
     if before.exists():
         FORWARDING.write_text(before.read_text())
@@ -147,7 +135,8 @@ def _json(*command: str) -> list[dict[str, object]]:
     return parsed
 
 
-def _run(*command: str, text: str | None = None) -> None:
+def run(*command: str, text: str | None = None) -> None:
+    """A command that has to succeed."""
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Problem(f"`{' '.join(command)}` failed: {done.stderr.strip()}")

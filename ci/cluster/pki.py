@@ -9,11 +9,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from ci.cluster import nodes
 from ci.cluster.layout import Layout
 from ci.cluster.network import API_SERVICE, NODE_IP
 from ci.cluster.problem import Problem
 
-NODE = "coursehub"
 SERVER = f"https://{NODE_IP}:6443"
 DAYS = "3650"
 
@@ -34,6 +34,14 @@ class Certificate:
         return "serverAuth" if self.names else "clientAuth"
 
 
+def _kubelet(number: int) -> tuple[Certificate, Certificate]:
+    """Those of a node's kubelet, as a client of the API server and as what the API server asks."""
+    name = nodes.name(number)
+    subject = f"/O=system:nodes/CN=system:node:{name}"
+    served = f"IP:{nodes.address(number)},DNS:{name}"
+    return Certificate(f"{name}-kubelet", subject), Certificate(f"{name}-kubelet-server", subject, names=served)
+
+
 # The third signs nothing: the controllers complain every minute about an API server without one.
 AUTHORITIES = ("ca", "etcd-ca", "front-proxy-ca")
 CERTIFICATES = (
@@ -43,9 +51,7 @@ CERTIFICATES = (
         names=f"IP:{NODE_IP},IP:{API_SERVICE},DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,"
         "DNS:kubernetes.default.svc.cluster.local",
     ),
-    Certificate("kubelet-server", f"/O=system:nodes/CN=system:node:{NODE}", names=f"IP:{NODE_IP},DNS:{NODE}"),
     Certificate("apiserver-kubelet", "/CN=coursehub:apiserver"),
-    Certificate("kubelet", f"/O=system:nodes/CN=system:node:{NODE}"),
     Certificate("kube-controller-manager", "/CN=system:kube-controller-manager"),
     Certificate("kube-scheduler", "/CN=system:kube-scheduler"),
     Certificate("kube-proxy", "/CN=system:kube-proxy"),
@@ -53,6 +59,7 @@ CERTIFICATES = (
     Certificate("admin", "/O=system:masters/CN=coursehub-admin"),
     Certificate("etcd", "/CN=etcd", authority="etcd-ca", names="IP:127.0.0.1"),
     Certificate("apiserver-etcd", "/CN=kube-apiserver", authority="etcd-ca"),
+    *(certificate for number in nodes.NUMBERS for certificate in _kubelet(number)),
 )
 
 

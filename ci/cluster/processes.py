@@ -1,4 +1,4 @@
-"""Programs of the node: started once, found again by pid, restarted when what they run on changed."""
+"""Programs of a node: started once, found again by pid, restarted when what they run on changed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ci.cluster import cgroup
-from ci.cluster.layout import Layout
+from ci.cluster.nodes import Node
 from ci.cluster.problem import Problem
 from ci.cluster.steps import tail, wait_until
 
@@ -49,30 +50,30 @@ class Record:
         return self.started != 0 and self.boot == boot() and started(self.pid) == self.started
 
 
-def record(layout: Layout, name: str) -> Record | None:
+def record(node: Node, name: str) -> Record | None:
     """What was last started under the name, if it still runs."""
     try:
-        known = json.loads((layout.run / f"{name}.json").read_text())
+        known = json.loads((node.run / f"{name}.json").read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return None
     found = Record(**{**known, "command": tuple(known["command"])})
     return found if found.runs() else None
 
 
-def ensure(layout: Layout, program: Program) -> None:
+def ensure(node: Node, program: Program) -> None:
     """Let the program run as it is now; wait_for tells when it works."""
-    running = record(layout, program.name)
+    running = record(node, program.name)
     if running is not None:
         if running.digest == program.digest():
             return
         stop(running)
-    layout.logs.mkdir(exist_ok=True)
-    layout.run.mkdir(mode=0o711, exist_ok=True)
+    node.logs.mkdir(parents=True, exist_ok=True)
+    node.run.mkdir(mode=0o711, exist_ok=True)
     for path, text in program.files.items():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(text)
-    log = layout.logs / f"{program.name}.log"
+    log = node.logs / f"{program.name}.log"
     if log.exists():
         log.replace(log.with_suffix(".log.old"))
     with log.open("wb") as output:
@@ -85,21 +86,21 @@ def ensure(layout: Layout, program: Program) -> None:
             stderr=output,
             start_new_session=True,
             umask=0o022,
-            preexec_fn=cgroup.join,
+            preexec_fn=partial(cgroup.join, node.group),
         )
     new = Record(process.pid, started(process.pid), boot(), program.digest(), program.command)
-    file = layout.run / f"{program.name}.json"
+    file = node.run / f"{program.name}.json"
     file.with_suffix(".new").write_text(json.dumps(vars(new)))
     file.with_suffix(".new").replace(file)
 
 
-def wait_for(layout: Layout, program: Program, seconds: float = 120) -> None:
+def wait_for(node: Node, program: Program, seconds: float = 120) -> None:
     """Until it works; a Problem with the end of its log if it does not."""
-    wait_until(lambda: program.works() or record(layout, program.name) is None, seconds)
-    if record(layout, program.name) is None:
-        raise Problem(f"{program.name} ended right after its start. Its log says:\n{_log(layout, program)}")
+    wait_until(lambda: program.works() or record(node, program.name) is None, seconds)
+    if record(node, program.name) is None:
+        raise Problem(f"{program.name} ended right after its start. Its log says:\n{_log(node, program)}")
     if not program.works():
-        raise Problem(f"{program.name} does not answer after {seconds:.0f} s. Its log says:\n{_log(layout, program)}")
+        raise Problem(f"{program.name} does not answer after {seconds:.0f} s. Its log says:\n{_log(node, program)}")
 
 
 def stop(running: Record, seconds: float = 10) -> None:
@@ -126,5 +127,5 @@ def boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def _log(layout: Layout, program: Program) -> str:
-    return tail((layout.logs / f"{program.name}.log").read_text(errors="replace"))
+def _log(node: Node, program: Program) -> str:
+    return tail((node.logs / f"{program.name}.log").read_text(errors="replace"))

@@ -452,6 +452,16 @@ def a_server_and_a_kernel_start_in_a_full_home() -> None:
     assert done.stdout.strip() == "42 /run/coursehub/data/history.sqlite", done
 
 
+def one_server_of_a_home_runs_at_a_time() -> None:
+    second = ["python3", "-c", "from pathlib import Path; from coursehub_home import take; take(Path.home(), 0.1)"]
+    with server("student"):
+        assert json.loads(get("api/kernels", "POST", {"name": "python3"})[1])["id"]
+        done = run(second, check=False)
+        assert done.returncode == 1 and done.stderr.startswith("Another server of yours has your home in use"), done
+        assert run(second, who=BEN, home=HOME / "ben", check=False).returncode == 0, "another's home is in use"
+    assert run(second, check=False).returncode == 0, "the home stays in use"
+
+
 # --- what counts as use ---
 
 
@@ -1181,6 +1191,7 @@ TESTS = (
     without_a_role_nothing_is_on,
     what_lies_in_a_home_changes_no_server,
     a_server_and_a_kernel_start_in_a_full_home,
+    one_server_of_a_home_runs_at_a_time,
     a_forgotten_tab_is_no_use_of_a_server,
     a_tab_that_asks_for_notes_keeps_no_server_in_use,
     nobody_else_reads_the_notes,

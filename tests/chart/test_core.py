@@ -1,4 +1,4 @@
-"""What nobody's server can be reached without: never first to go, and moved only when an admin says so."""
+"""What nobody's server can be reached without: never first to go, and elsewhere soon when its node goes."""
 
 from typing import Any
 
@@ -40,13 +40,40 @@ def test_it_goes_before_servers_on_a_full_cluster(core: Objects, deployment: str
 
 
 @pytest.mark.parametrize("deployment", CORE)
-def test_nothing_moves_it_but_an_admin(core: Objects, deployment: str) -> None:
-    budget = core["PodDisruptionBudget", deployment]["spec"]
+def test_a_drain_moves_it(core: Objects, deployment: str) -> None:
+    assert ("PodDisruptionBudget", deployment) not in core
+
+
+@pytest.mark.parametrize(
+    ("deployment", "switch"),
+    [
+        pytest.param("hub", "jupyterhub.hub.pdb.enabled", id="hub"),
+        pytest.param("proxy", "jupyterhub.proxy.chp.pdb.enabled", id="proxy"),
+        pytest.param("teaching-storage/coursehub-provisioner", "storage.provisioner.pdb.enabled", id="provisioner"),
+    ],
+)
+def test_with_its_switch_on_nothing_moves_it_but_an_admin(chart: Chart, deployment: str, switch: str) -> None:
+    objects = chart.render(merged(at("storage.provisioner.enabled", True), at(switch, True)))
+    assert [name for kind, name in objects if kind == "PodDisruptionBudget"] == [deployment]
+    budget = objects["PodDisruptionBudget", deployment]["spec"]
     assert budget["minAvailable"] == 1
     assert "maxUnavailable" not in budget
-    template = core["Deployment", deployment]["spec"]["template"]
+    template = objects["Deployment", deployment]["spec"]["template"]
     assert budget["selector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
-    assert core["Deployment", deployment]["spec"]["replicas"] == 1
+    assert objects["Deployment", deployment]["spec"]["replicas"] == 1
+
+
+@pytest.mark.parametrize("deployment", CORE)
+def test_it_waits_half_a_minute_for_a_node_that_does_not_answer(core: Objects, deployment: str) -> None:
+    waits = {
+        (each["key"], each["operator"], each["effect"]): each["tolerationSeconds"]
+        for each in pod_spec(core, deployment)["tolerations"]
+        if "tolerationSeconds" in each
+    }
+    assert waits == {
+        ("node.kubernetes.io/not-ready", "Exists", "NoExecute"): 30,
+        ("node.kubernetes.io/unreachable", "Exists", "NoExecute"): 30,
+    }
 
 
 def test_a_priority_of_the_sites_own_is_used_and_not_made(chart: Chart) -> None:

@@ -48,8 +48,6 @@ UPSTREAM = [
     ("NetworkPolicy", "proxy"),
     ("NetworkPolicy", "singleuser"),
     ("PersistentVolumeClaim", "hub-db-dir"),
-    ("PodDisruptionBudget", "hub"),
-    ("PodDisruptionBudget", "proxy"),
     ("Role", "hub"),
     ("RoleBinding", "hub"),
     ("Secret", "hub"),

@@ -17,7 +17,6 @@ ADDED = [
     ("NetworkPolicy", NAME),
     ("PersistentVolume", "teaching-coursehub-provisioner"),
     ("PersistentVolumeClaim", NAME),
-    ("PodDisruptionBudget", NAME),
     ("Role", "coursehub-provisioner"),
     ("RoleBinding", "coursehub-provisioner"),
     ("Secret", "coursehub-provisioner"),

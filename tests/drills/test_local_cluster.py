@@ -17,13 +17,26 @@ from pathlib import Path
 
 import pytest
 
-from ci.cluster import cgroup, leftovers, manifests, mounts, network, node, ownership, policies, processes
+from ci.cluster import (
+    cgroup,
+    control,
+    leftovers,
+    manifests,
+    mounts,
+    network,
+    node,
+    nodes,
+    ownership,
+    policies,
+    processes,
+)
 from ci.cluster.layout import Layout
 from tests import ports
 from tests.e2e.cluster import until
 
 from .command import ROOT, run
 
+NAMES = {*control.NAMES, *node.NAMES}
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the local cluster needs root")
 
 
@@ -42,7 +55,7 @@ def layout() -> Iterator[Layout]:
         assert not mounts.under(layout.state)
         assert network.owner() is None
         routes = subprocess.run(["ip", "route", "show"], capture_output=True, text=True, check=True).stdout
-        assert network.PODS not in routes
+        assert "10.213." not in routes
         assert "coursehub" not in tables
         assert "kube-proxy" not in tables
         assert not of_the_engine()
@@ -71,8 +84,9 @@ def asked(*command: str) -> str:
 
 
 def records(layout: Layout) -> dict[str, processes.Record]:
-    """The programs that run."""
-    found = {name: processes.record(layout, name) for name in node.NAMES}
+    """The first node's programs that run."""
+    first, *_ = nodes.present(layout)
+    found = {name: processes.record(first, name) for name in NAMES}
     return {name: record for name, record in found.items() if record}
 
 
@@ -89,7 +103,7 @@ def test_nothing_changed_takes_under_a_minute_and_touches_no_process(layout: Lay
     assert run("up").returncode == 0
     assert time.monotonic() - begin < 60
     assert records(layout) == before
-    assert set(before) == set(node.NAMES)
+    assert set(before) == NAMES
 
 
 def test_the_address_of_a_pod_that_is_gone_leads_to_nobody(layout: Layout) -> None:
@@ -103,11 +117,11 @@ def test_another_clone_takes_over_what_was_killed_with_its_mounts_left(layout: L
     shutil.copytree(ROOT / "ci" / "cluster", tmp_path / "ci" / "cluster")
     cgroup.kill()
     assert mounts.under(layout.run)
-    assert leftovers.find(layout)
+    assert leftovers.find(nodes.present(layout)[0])
     assert run("status").returncode == 1
     done = run("up", clone=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "clearing up after a cluster that was ended from outside" in done.stdout
+    assert "clearing up after coursehub, which was ended from outside" in done.stdout
     assert is_well()
 
 
@@ -187,7 +201,7 @@ def test_of_what_enforces_policies_nothing_is_left_and_what_others_have_beside_i
     assert {"KUBE-ROUTER-INPUT", "KUBE-NWPLCY-DEFAULT"} <= of_the_engine()
     assert {name.rpartition("-")[0] for name in of_the_engine()} >= {"KUBE-SRC", "KUBE-DST", "KUBE-NWPLCY"}
     # As `down` does, and a take-over.
-    leftovers.clear(layout)
+    leftovers.clear(nodes.present(layout)[0])
     assert not of_the_engine()
     assert all(theirs in listed() for theirs in somebodys)
     assert run("up").returncode == 0

@@ -140,5 +140,3 @@ def test_hub_and_proxy_are_guaranteed_and_go_before_servers(installation: Instal
     (pod,) = installation.pods(f"component={part}")
     assert pod["status"]["qosClass"] == "Guaranteed"
     assert pod["spec"]["priority"] > 0
-    budget = installation.kubectl("get", "poddisruptionbudget", part, "--output=jsonpath={.status.disruptionsAllowed}")
-    assert budget == "0", "an eviction would move it"

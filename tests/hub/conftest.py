@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, ClassVar
@@ -71,6 +71,7 @@ class Kubernetes:
         self.refuse = False
         self.pods_may_end = asyncio.Event()
         self.pods_may_end.set()
+        self._lost: set[str] = set()
         self._events: list[dict[str, Any]] = []
         self._happenings: list[dict[str, Any]] = []
         self._watchers: list[asyncio.Queue[dict[str, Any] | None]] = []
@@ -96,6 +97,18 @@ class Kubernetes:
         """The pod's status is this from now on."""
         self.pods[name] = self.pods[name] | {"status": status}
         self._tell("MODIFIED", self.pods[name])
+
+    def loses(self, name: str) -> None:
+        """The pod's node does not answer: nothing there ends the pod, and only by force it is taken away."""
+        self._lost.add(name)
+
+    def gives_up(self, name: str) -> None:
+        """The pods of a node that does not answer are deleted, a minute ago."""
+        pod = self.pods[name]
+        since = (datetime.now(UTC) - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        condition = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}
+        self.pods[name] = pod | {"metadata": pod["metadata"] | {"deletionTimestamp": since}}
+        self.becomes(name, **pod["status"], conditions=[condition])
 
     def happens(self, name: str, reason: str, message: str, kind: str = "Warning") -> None:
         """An event about the pod."""
@@ -175,7 +188,11 @@ class Kubernetes:
 
     async def _delete(self, request: web.Request) -> web.Response:
         await self.pods_may_end.wait()
-        pod = self.pods.pop(request.match_info["name"], None)
+        name = request.match_info["name"]
+        if name in self._lost and request.query.get("gracePeriodSeconds") != "0":
+            return web.json_response({"kind": "Status", "status": "Success"})
+        self._lost.discard(name)
+        pod = self.pods.pop(name, None)
         if pod is None:
             return web.json_response({"message": "not found"}, status=404)
         self._tell("DELETED", pod)

@@ -226,6 +226,49 @@ async def test_a_server_that_runs_out_of_memory_later_is_explained_when_its_pers
     assert await counted(hub, "coursehub_server_failures", "memory") == before + 1
 
 
+LOST = "The machine that your server was on does not answer any more. What you saved is there"
+
+
+async def test_a_server_on_a_lost_node_counts_as_ended_and_its_person_starts_another(hub: Hub) -> None:
+    maria = await hub.login("maria")
+    assert await hub.start("maria", b'{"profile": "data-analysis"}') == "ready"
+    hub.kubernetes.loses(POD)
+    spawner = hub.app.users["maria"].spawner
+    assert await spawner.poll() is None
+    hub.kubernetes.gives_up(POD)
+    await until(lambda: spawner.recorder.is_lost(spawner), "the loss seen")
+    await spawner.poll_and_notify()
+    await until(lambda: not hub.app.users["maria"].spawner.active, "the server given up")
+    assert not hub.kubernetes.pods
+    assert LOST in (await maria.page("courses")).text
+    (newest, *_) = (await asked(hub))["failures"]
+    assert (newest["stage"], newest["reason"]) == ("running", "node")
+    assert await hub.start("maria", b'{"profile": "data-analysis"}') == "ready"
+
+
+async def test_who_stops_a_server_on_a_node_that_does_not_answer_is_done_when_kubernetes_gives_the_node_up(
+    hub: Hub,
+) -> None:
+    await hub.login("maria")
+    assert await hub.start("maria", b'{"profile": "data-analysis"}') == "ready"
+    hub.kubernetes.loses(POD)
+    spawner = hub.app.users["maria"].spawner
+    await hub.rest("maria", "DELETE", "users/maria/server")
+    await until(lambda: spawner.pending == "stop", "the stop under way")
+    assert POD in hub.kubernetes.pods
+    hub.kubernetes.gives_up(POD)
+    await until(lambda: not hub.app.users["maria"].spawner.active, "the server stopped")
+    assert not hub.kubernetes.pods
+
+
+async def test_a_start_on_a_node_that_is_lost_meanwhile_ends_with_a_sentence(hub: Hub) -> None:
+    await starting(hub)
+    hub.kubernetes.loses(POD)
+    hub.kubernetes.gives_up(POD)
+    assert LOST in await hub.outcome("maria")
+    assert not hub.kubernetes.pods
+
+
 async def test_a_server_that_its_person_shuts_down_is_no_failure(hub: Hub) -> None:
     assert await hub.start("maria", b'{"profile": "data-analysis"}') == "ready"
     before = (await asked(hub))["failures"]

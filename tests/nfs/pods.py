@@ -51,6 +51,11 @@ class Pods:
         self._serving.append(self._machine.call(ROOT, pod.serve, made, words))
         return self._serving[-1]
 
+    def stop(self, pid: int) -> None:
+        """Ends what `serve` began."""
+        self._serving.remove(pid)
+        self._machine.call(ROOT, pod.end, pid)
+
     def nbgrader(self, *asked: tuple[Pod, str]) -> list[str]:
         """What each pod's `nbgrader ...` says, all at the same time; they succeed."""
         answers = self.tried(*asked)
@@ -64,7 +69,7 @@ class Pods:
 
     def end(self) -> None:
         """Nothing is left of them."""
-        for pid in self._serving:
-            self._machine.call(ROOT, pod.end, pid)
+        for pid in list(self._serving):
+            self.stop(pid)
         for made in self._made:
             self._machine.call(ROOT, pod.dismantle, made)

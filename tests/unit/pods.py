@@ -27,6 +27,10 @@ courses:
     instructors: [anna]
 """
 
+AWAY = [
+    {"key": f"node.kubernetes.io/{taint}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 120}
+    for taint in ("not-ready", "unreachable")
+]
 GPU = {"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}
 NBGRADER = '{"Exchange": {"timezone": "Europe/Helsinki"}, "ExecutePreprocessor": {"timeout": 240}}'
 G = 2**30
@@ -52,7 +56,7 @@ class Cell:
     switched_on: str | None = None
     guarantee: int = G // 2
     node_selector: dict[str, str] = field(default_factory=dict)
-    tolerations: list[dict[str, str]] = field(default_factory=list)
+    tolerations: list[dict[str, Any]] = field(default_factory=list)
     devices: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     courses: str = COURSES
@@ -390,6 +394,7 @@ def golden(cell: Cell) -> dict[str, Any]:
                 "supplementalGroups": cell.gids,
                 "supplementalGroupsPolicy": "Strict",
             },
+            "tolerations": [*cell.tolerations, *AWAY],
             "volumes": [
                 *({"emptyDir": {}, "name": name} for name in cell.volumes),
                 {"name": "share", "persistentVolumeClaim": {"claimName": "coursehub-storage"}},
@@ -397,7 +402,7 @@ def golden(cell: Cell) -> dict[str, Any]:
         },
     }
     if cell.node_selector:
-        pod["spec"] |= {"nodeSelector": cell.node_selector, "tolerations": cell.tolerations}
+        pod["spec"]["nodeSelector"] = cell.node_selector
     return pod
 
 

@@ -184,11 +184,15 @@ class GidRange(SiteBlock):
 
 
 class ServerSettings(SiteBlock):
-    """What every server gets; why one failed is kept for `failure_days`."""
+    """What every server gets; why one failed is kept for `failure_days`.
+
+    A server waits `node_timeout` seconds for a node that Kubernetes finds not to answer.
+    """
 
     activity_interval: Annotated[int, Field(strict=True, ge=5, le=3600)] = 300
     notices_interval: Annotated[int, Field(strict=True, ge=5, le=3600)] = 60
     failure_days: Annotated[int, Field(strict=True, ge=1, le=365)] = 14
+    node_timeout: Annotated[int, Field(strict=True, ge=0, le=3600)] = 120
 
 
 class CullSettings(SiteBlock):

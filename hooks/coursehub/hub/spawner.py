@@ -13,6 +13,8 @@ from coursehub.config import profiles
 from . import progress
 
 _LONGEST = 80
+# Seconds between two looks at a pod that is to end.
+_LOOK = 1.0
 
 
 class Preselected(Exception):
@@ -26,7 +28,8 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
 
     JupyterHub saves what the REST API was sent and then fails on all that is no object: the person's server would look
     as if it ran, and the next hub would not start (JupyterHub 5.5, tried). The `recorder` looks at each pod before it
-    is deleted.
+    is deleted. A pod on a node that is lost is taken away without waiting for anybody to confirm that it has ended:
+    that its server runs no more is for the lock in its home to say (images/singleuser/coursehub_home.py).
     """
 
     user_options = traitlets.Any()
@@ -42,15 +45,26 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
         return super().start()
 
     async def poll(self) -> int | None:
-        """See KubeSpawner, which deletes a pod that has ended."""
+        """See KubeSpawner, which deletes a pod that has ended, and for which one on a lost node runs for ever."""
         await self._last_look()
+        if self._is_lost():
+            await super().stop(now=True)
+            return 1
         status: int | None = await super().poll()
         return status
 
     async def stop(self, now: bool = False) -> None:
-        """See KubeSpawner."""
+        """See KubeSpawner, which waits in vain for the end of a pod on a lost node."""
         await self._last_look()
-        await super().stop(now)
+        stopping = asyncio.ensure_future(super().stop(now))
+        try:
+            while not (await asyncio.wait({stopping}, timeout=_LOOK))[0]:
+                if self._is_lost():
+                    await self._last_look()
+                    await super().stop(now=True)
+            await stopping
+        finally:
+            stopping.cancel()
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """See KubeSpawner; a sentence tells what the start waits for, too."""
@@ -72,6 +86,9 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
     async def _last_look(self) -> None:
         if self.recorder is not None:
             await self.recorder.last_look(self)
+
+    def _is_lost(self) -> bool:
+        return self.recorder is not None and self.recorder.is_lost(self)
 
     def options_from_query(self, query: object) -> NoReturn:
         """Never options: what a link asks for is chosen on the page, and only the person's own click starts it."""

@@ -10,6 +10,8 @@ from .plan import SHARE, PodPlan
 RESTART_POLICY = "Never"
 
 
+# What Kubernetes marks a node with that does not answer; without a word on these, pods wait for it for five minutes.
+_AWAY = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 # What a container that failed printed last is kept with its state, where the hub may read it.
 TERMINATION_MESSAGE_POLICY = "FallbackToLogsOnError"
 
@@ -52,8 +54,11 @@ def node_selector(plan: PodPlan, frame: Frame) -> dict[str, str]:
 
 
 def tolerations(plan: PodPlan, frame: Frame) -> list[dict[str, Any]]:
-    """The taints of nodes on which the pod may run all the same."""
-    return [*map(dict, frame.tolerations), *plan.node.as_tolerations()]
+    """The taints of nodes on which the pod may run; of nodes that are away what the site says itself goes before."""
+    said = [*map(dict, frame.tolerations), *plan.node.as_tolerations()]
+    waits = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": plan.node_timeout}
+    named = {each.get("key") for each in said}
+    return [*said, *({"key": key, **waits} for key in _AWAY if key not in named)]
 
 
 def devices(plan: PodPlan) -> dict[str, str]:

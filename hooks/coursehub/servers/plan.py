@@ -48,7 +48,8 @@ class PodPlan:
     """Everything that the pod will be.
 
     `groups` are the supplementary gids with their names, `environment` what JupyterHub does not set itself, `node` the
-    class of nodes where it differs from the site's other servers, `lifetime` when the culler stops it.
+    class of nodes where it differs from the site's other servers, `node_timeout` for how many seconds it waits for a
+    node that does not answer, `lifetime` when the culler stops it.
     """
 
     person: Person
@@ -65,6 +66,7 @@ class PodPlan:
     home: str
     default_url: str
     node: NodeClass = field(default_factory=NodeClass)
+    node_timeout: int = 120
     lifetime: Limits = field(default_factory=Limits)
     command: tuple[str, ...] = COMMAND
     warnings: tuple[str, ...] = ()
@@ -107,6 +109,7 @@ def make(person: Person, profile: Profile, course: Course | None, settings: Sett
         home=home_path,
         default_url=f"/lab/tree{home_path}",
         node=_node(resources.node, settings),
+        node_timeout=settings.servers.node_timeout,
         lifetime=times,
         warnings=warnings,
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.cluster import ownership
+from ci.cluster import nodes, ownership
 from ci.cluster.layout import LONGEST_STATE, Layout
 from ci.cluster.problem import Problem
 
@@ -17,12 +17,13 @@ def test_the_usual_places() -> None:
 
 def test_the_environment_moves_them() -> None:
     environment = {
+        "NODES": "2",
         "XDG_CACHE_HOME": "/c",
         "COURSEHUB_STATE": "/srv/hub",
         "COURSEHUB_PORT": "8001",
         "COURSEHUB_SYNC": "1m",
     }
-    assert Layout.from_environment(environment) == Layout(Path("/srv/hub"), Path("/c/coursehub"), 8001, "1m")
+    assert Layout.from_environment(environment) == Layout(Path("/srv/hub"), Path("/c/coursehub"), 8001, "1m", 2)
     assert Layout.from_environment({**environment, "COURSEHUB_CACHE": "/d"}).cache == Path("/d")
 
 
@@ -36,11 +37,24 @@ def test_the_environment_moves_them() -> None:
         pytest.param("COURSEHUB_PORT", "http", "write a port number", id="word"),
         pytest.param("COURSEHUB_PORT", "70000", "write a port number", id="too large"),
         pytest.param("COURSEHUB_SYNC", "often", "write a time, such as 2s", id="no time"),
+        pytest.param("NODES", "3", "write 1 or 2, or leave it out", id="too many nodes"),
+        pytest.param("NODES", "two", "write 1 or 2, or leave it out", id="nodes in words"),
     ],
 )
 def test_refused(name: str, value: str, says: str) -> None:
     with pytest.raises(Problem, match=f"{name}=.*{says}"):
         Layout.from_environment({name: value})
+
+
+def test_without_a_number_there_are_as_many_nodes_as_there_were(tmp_path: Path) -> None:
+    def names(wanted: int | None) -> list[str]:
+        return [node.name for node in nodes.wanted(Layout(tmp_path, tmp_path, 8000, nodes=wanted))]
+
+    assert names(None) == names(1) == ["coursehub"]
+    assert names(2) == ["coursehub", "coursehub-2"]
+    (tmp_path / "node-2").mkdir()
+    assert names(None) == ["coursehub", "coursehub-2"]
+    assert names(1) == ["coursehub"]
 
 
 def test_a_folder_with_other_files_is_never_claimed(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from ci.cluster import manifests
 
 def of(kind: str, name: str) -> dict[str, Any]:
     """The only object of that kind and name."""
-    (found,) = (each for each in manifests.objects() if (each["kind"], each["metadata"]["name"]) == (kind, name))
+    objects = (*manifests.rights(), *manifests.names(nodes=1))
+    (found,) = (each for each in objects if (each["kind"], each["metadata"]["name"]) == (kind, name))
     return found
 
 
@@ -47,3 +48,12 @@ def test_what_enforces_policies_may_read_what_they_are_about_and_no_more() -> No
     }
     (subject,) = of("ClusterRoleBinding", "coursehub-kube-router")["subjects"]
     assert (subject["kind"], subject["name"]) == ("User", "coursehub:kube-router")
+
+
+def test_each_node_has_a_name_server_and_a_node_that_is_away_keeps_no_room_for_one() -> None:
+    (deployment,) = (each for each in manifests.names(nodes=2) if each["kind"] == "Deployment")
+    assert deployment["spec"]["replicas"] == 2
+    (spread,) = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert (spread["topologyKey"], spread["maxSkew"]) == ("kubernetes.io/hostname", 1)
+    assert (spread["whenUnsatisfiable"], spread["nodeTaintsPolicy"]) == ("DoNotSchedule", "Honor")
+    assert spread["labelSelector"] == deployment["spec"]["selector"]

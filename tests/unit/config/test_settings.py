@@ -169,6 +169,9 @@ def test_the_tests_site_is_read() -> None:
             "0.yaml:3:29: servers.activityInterval: write 5 or more, not 1",
             id="interval",
         ),
+        pytest.param(
+            "servers: {nodeTimeout: -1}", "0.yaml:3:24: servers.nodeTimeout: write 0 or more, not -1", id="node timeout"
+        ),
         pytest.param("maximum: {gpu: 1}", "0.yaml:3:11: unknown key 'gpu'; did you mean 'cpu'?", id="maximum"),
     ],
 )

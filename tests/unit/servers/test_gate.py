@@ -15,7 +15,7 @@ from kubernetes_asyncio.client import V1EnvVar, V1EnvVarSource, V1SecretKeySelec
 
 from tests.support import MARIA, TODAY, catalog, site
 from tests.unit.conftest import FRAME, LABELS, Spawner, hooks, start
-from tests.unit.pods import CELLS, Cell, each_cell, golden
+from tests.unit.pods import AWAY, CELLS, GPU, Cell, each_cell, golden
 
 SECRET = {"name": "secret", "secret": {"secretName": "hub"}}
 ROOT = {"name": "root", "hostPath": {"path": "/"}}
@@ -251,7 +251,7 @@ def test_the_gate_holds_pods_against_where_the_installation_has_its_servers() ->
     frame = replace(FRAME, claim="other", node_selector={"zone": "a"}, tolerations=(taint,), priority_class="servers")
     pod = written(cell)
     pod["spec"] |= {"nodeSelector": {"zone": "a", "kind": "gpu"}, "priorityClassName": "servers"}
-    pod["spec"]["tolerations"] = [taint, {"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}]
+    pod["spec"]["tolerations"] = [taint, GPU, *AWAY]
     pod["spec"]["volumes"][-1] = {"name": "share", "persistentVolumeClaim": {"claimName": "other"}}
     gate.check(pod, planned(cell), frame, "jupyter-anna", owner(cell))
     with pytest.raises(GateClosed):

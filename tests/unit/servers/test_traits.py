@@ -1,12 +1,25 @@
 """A plan as KubeSpawner's traits; the pods that they make are in tests/unit/hub/test_hooks.py."""
 
+from dataclasses import replace
+
 from coursehub.config.profiles import parse
 from coursehub.servers import access, plan
 from coursehub.servers.traits import traits
 
-from tests.support import TODAY, catalog, site
+from tests.support import SITE, TODAY, catalog, site
 from tests.unit.conftest import FRAME
 from tests.unit.pods import CELLS
+
+
+def test_what_the_site_says_itself_of_nodes_that_do_not_answer_goes_before() -> None:
+    cell = CELLS["general use"]
+    profile = parse(cell.profile)
+    assert profile
+    planned = plan.make(cell.person, profile, None, site(SITE + "servers: {nodeTimeout: 45}\n"), TODAY)
+    assert [each["tolerationSeconds"] for each in traits(planned, FRAME)["tolerations"]] == [45, 45]
+    own = {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute"}
+    said = traits(planned, replace(FRAME, tolerations=(own,)))["tolerations"]
+    assert said == [own, {**own, "key": "node.kubernetes.io/not-ready", "tolerationSeconds": 45}]
 
 
 def test_every_role_sets_the_same_traits_so_none_stays_from_an_earlier_server() -> None:

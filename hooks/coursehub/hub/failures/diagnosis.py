@@ -7,7 +7,7 @@ of Kubernetes 1.33 to 1.36.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +16,8 @@ from coursehub.config import resources
 
 # Kubelet keeps 2 KiB of what a container printed last, or 4 KiB of what it wrote for this.
 _LINES = 4096
+# Kubelet confirms the end of a pod within seconds; one that is still there so long after its time is on a node without.
+_UNCONFIRMED = timedelta(seconds=15)
 # Until the first of these, kubelet is still busy with volumes and network.
 _PREPARED = frozenset({"Pulling", "Pulled", "Created", "Started"})
 _UNMOUNTED = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume"})
@@ -109,6 +111,21 @@ def ended(pod: Mapping[str, Any]) -> Diagnosis | None:
             cause, sentence = Cause.EXITED, f"Your server ended by itself (exit code {code}).{last}"
     detail = f"{terminated.get('reason')}, exit code {code}"
     return Diagnosis(cause, sentence, plain.line(detail), fatal_after=0, exit_code=code, lines=lines)
+
+
+def lost(pod: Mapping[str, Any], now: datetime) -> Diagnosis | None:
+    """That the node of `pod` is lost: Kubernetes gave it up, and by the aware `now` nothing has confirmed the end."""
+    deleted = pod["metadata"].get("deletionTimestamp")
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    reason = ("DisruptionTarget", "DeletionByTaintManager")
+    given_up = next((each for each in conditions if (each.get("type"), each.get("reason")) == reason), None)
+    if given_up is None or deleted is None or now < _time(deleted) + _UNCONFIRMED:
+        return None
+    sentence = (
+        "The machine that your server was on does not answer any more. What you saved is there; please start your "
+        "server again."
+    )
+    return Diagnosis(Cause.NODE, sentence, plain.line(given_up.get("message") or ""), fatal_after=0)
 
 
 def of_pod(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -39,7 +39,7 @@ class Recorder(Uncopied):
     def diagnose(self, spawner: Any) -> Diagnosis | None:
         """What keeps the spawner's pod from running, if the pod is there and something does."""
         pod = _pod(spawner)
-        return None if pod is None else diagnosis.find(pod, _events(spawner), self._zone())
+        return None if pod is None else _lost(pod) or diagnosis.find(pod, _events(spawner), self._zone())
 
     def awaited(self, spawner: Any) -> str | None:
         """What the spawner's start waits for, in a sentence, where it is not about to fail."""
@@ -49,11 +49,16 @@ class Recorder(Uncopied):
     async def last_look(self, spawner: Any) -> None:
         """Before a pod is deleted: writes down why it has failed, if it has; one that ended well has not."""
         pod = _pod(spawner)
-        if pod is None or "deletionTimestamp" in pod["metadata"]:
+        if pod is None:
             return
-        why = diagnosis.ended(pod)
+        why = _lost(pod) if "deletionTimestamp" in pod["metadata"] else diagnosis.ended(pod)
         if why is not None and why.exit_code != 0:
             await self.record(spawner, pod, why, "running")
+
+    def is_lost(self, spawner: Any) -> bool:
+        """Whether the spawner's pod was on a node that is lost, so that nothing will ever confirm its end."""
+        pod = _pod(spawner)
+        return pod is not None and _lost(pod) is not None
 
     async def record(self, spawner: Any, pod: dict[str, Any], why: Diagnosis, stage: Stage) -> None:
         """Writes down that the pod failed; once, however often the hub sees it."""
@@ -101,6 +106,10 @@ def _pod(spawner: Any) -> dict[str, Any] | None:
     reflector = spawner.pod_reflector
     found: dict[str, Any] | None = reflector and reflector.pods.get(f"{spawner.namespace}/{spawner.pod_name}")
     return found
+
+
+def _lost(pod: dict[str, Any]) -> Diagnosis | None:
+    return diagnosis.lost(pod, datetime.now(UTC))
 
 
 def _events(spawner: Any) -> list[dict[str, Any]]:

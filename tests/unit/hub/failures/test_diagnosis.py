@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from coursehub.hub.failures import diagnosis
-from coursehub.hub.failures.diagnosis import Cause, find, given_up
+from coursehub.hub.failures.diagnosis import Cause, find, given_up, lost
 
 UID = "0f0e0d0c-0b0a-4908-8706-050403020100"
 BEGAN = datetime(2026, 10, 1, 8, 0, tzinfo=UTC)
@@ -315,3 +315,37 @@ def test_a_start_that_is_given_up_says_what_it_waited_for() -> None:
     )
     assert given_up(seen).cause is Cause.ROOM
     assert given_up(None).sentence == "Your server did not answer. That took too long; please start it again later."
+
+
+GIVEN_UP = {
+    "type": "DisruptionTarget",
+    "status": "True",
+    "reason": "DeletionByTaintManager",
+    "message": "Taint manager: deleting due to NoExecute taint",
+}
+EVICTED = GIVEN_UP | {"reason": "EvictionByEvictionAPI"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "deleted", "is_lost"),
+    [
+        pytest.param(GIVEN_UP, -16, True, id="given up, and nothing confirms the end"),
+        pytest.param(GIVEN_UP, -14, False, id="given up a moment ago"),
+        pytest.param(GIVEN_UP, 30, False, id="given up, with time left to end"),
+        pytest.param(GIVEN_UP, None, False, id="marked, and not deleted yet"),
+        pytest.param(EVICTED, -300, False, id="drained, and slow to end"),
+        pytest.param(None, -300, False, id="stopped by its person, and slow to end"),
+    ],
+)
+def test_a_node_is_lost_once_kubernetes_gave_its_pods_up_and_nothing_there_answers(
+    condition: dict[str, str] | None, deleted: int | None, is_lost: bool
+) -> None:
+    found = pod(phase="Running", conditions=[condition] if condition else [])
+    if deleted is not None:
+        found["metadata"]["deletionTimestamp"] = (BEGAN + timedelta(seconds=deleted)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    seen = lost(found, BEGAN)
+    assert (seen is not None) == is_lost
+    if seen:
+        assert seen.cause is Cause.NODE
+        assert seen.sentence.startswith("The machine that your server was on does not answer any more.")
+        assert seen.detail == GIVEN_UP["message"]

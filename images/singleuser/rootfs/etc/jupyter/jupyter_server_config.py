@@ -1,6 +1,11 @@
 """What holds for every role. Which extensions a role gets is in /opt/coursehub/config/<role>."""
 
 import os
+from pathlib import Path
+
+from coursehub_home import take
+
+take(Path(os.environ.get("HOME", "/")))
 
 c = get_config()  # noqa: F821  (Jupyter gives it)
 
