@@ -5,6 +5,7 @@ are in tests/chart alone.
 """
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from ci.cluster.network import API_SERVICE, DNS_SERVICE, NODE_IP
 from ci.cluster.node import NODE_PORT
 from tests.network import EVERYBODY, OWN, TABLE
 
-from .cluster import Installation
+from .cluster import ROOT, Installation
 from .network import places
 from .network.pods import Idle, running
 from .network.way import Way
@@ -214,14 +215,15 @@ def table(found: dict[str, dict[str, str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def test_n1_n2_n3_n4_n5_n6_f11_each_part_reaches_what_the_table_says_and_nothing_else(
+def test_n1_n2_n3_n4_n5_n6_n8_f11_each_part_reaches_what_the_table_says_and_nothing_else(
     installation: Installation,
     sources: dict[str, Path],
     targets: Places,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """N1 metadata, kubelets, etcd and the API server; N2 others' servers; N3 the proxy's API; N4 the file server; N5
-    other DNS; N6 labels that somebody wrote by hand; F11 what grades."""
+    other DNS; N6 labels that somebody wrote by hand; N8 nodes and a file server at addresses that are not private; F11
+    what grades."""
     with ThreadPoolExecutor() as threads:
         runs = {who: threads.submit(found_from, who, sources[who], targets) for who in EVERYBODY}
     found = {who: each.result() for who, each in runs.items()}
@@ -235,9 +237,7 @@ def test_n1_n2_n3_n4_n5_n6_f11_each_part_reaches_what_the_table_says_and_nothing
 
 def test_n7_helm_test_says_that_policies_are_enforced(installation: Installation) -> None:
     """N7: with what is open and what is closed, for a server of a student's and one that grades."""
-    names = ",".join(f"name=coursehub-network-test-{role}" for role in ("grading", "student"))
-    command = ["helm", "test", "coursehub", "--namespace", installation.namespace, "--logs", "--filter", names]
-    done = subprocess.run(command, env=installation.environment, capture_output=True, text=True, check=False)
+    done = installation.network_test("grading", "student")
     assert done.returncode == 0, done.stdout + done.stderr
     for sentence in (
         "Open, as it has to be: the hub (hub:8081).",
@@ -247,3 +247,16 @@ def test_n7_helm_test_says_that_policies_are_enforced(installation: Installation
         "Network policies are enforced here.",
     ):
         assert done.stdout.count(sentence) == 2, done.stdout
+
+
+def test_n7_the_command_on_the_page_about_security_names_the_hub_and_nothing_else(
+    log_in: LogIn, installation: Installation
+) -> None:
+    """N7"""
+    log_in("maria").start("general")
+    pod = installation.pod_of("maria")
+    assert pod
+    (command,) = re.findall(r"(?ms)^ +for there in hub/8081 .*?^ +done$", (ROOT / "docs/security.md").read_text())
+    words = ["bash", "-c", command.replace("POD", pod["metadata"]["name"])]
+    done = subprocess.run(words, env=installation.environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "open: hub/8081\n"
