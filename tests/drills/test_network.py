@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ci.cluster import policies, processes
+from ci.cluster import nodes, policies, processes
 from ci.cluster.layout import Layout
 from tests.e2e.cluster import Installation, until
 
@@ -13,7 +13,8 @@ from .command import run
 @contextmanager
 def not_enforced() -> Iterator[None]:
     """The engine is stopped and its rules are gone; afterwards it is as before."""
-    engine = processes.record(Layout.from_environment(), "kube-router")
+    first, *_ = nodes.present(Layout.from_environment())
+    engine = processes.record(first, "kube-router")
     assert engine
     processes.stop(engine)
     policies.remove()

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from ci.cluster.control import NODE_PORT
 from ci.cluster.network import API_SERVICE, DNS_SERVICE, NODE_IP
-from ci.cluster.node import NODE_PORT
 from tests.network import EVERYBODY, OWN, TABLE
 
 from .cluster import ROOT, Installation
