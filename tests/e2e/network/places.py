@@ -70,11 +70,10 @@ def listening(where: Path, ways: Iterable[Way]) -> Iterator[None]:
     with subprocess.Popen(
         _program(where, "listener", list(ways)), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as listener:
-        assert listener.stdin
         assert listener.stdout
         assert listener.stdout.readline(), "nobody listens"
+        # Its input is closed behind the block, and so it ends.
         yield
-        listener.stdin.close()
 
 
 def reached(where: Path, wanted_open: Sequence[Way], wanted_closed: Sequence[Way], seconds: float) -> set[Way]:
