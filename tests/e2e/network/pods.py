@@ -62,11 +62,13 @@ def running(installation: Installation, namespaces: Sequence[str], pods: Sequenc
     objects = json.dumps(
         {"apiVersion": "v1", "kind": "List", "items": made + [part for each in pods for part in each.objects(image)]}
     )
+    # Each of them says its own.
+    anywhere = "--namespace="
     try:
-        installation.kubectl("apply", "--server-side", "--filename=-", text=objects)
+        installation.kubectl(anywhere, "apply", "--server-side", "--filename=-", text=objects)
         for each in pods:
             where = f"--namespace={each.namespace}"
             installation.kubectl(where, "wait", "--for=condition=Ready", f"pod/{each.name}", "--timeout=60s")
         yield
     finally:
-        installation.kubectl("delete", "--ignore-not-found", "--filename=-", text=objects)
+        installation.kubectl(anywhere, "delete", "--ignore-not-found", "--filename=-", text=objects)
