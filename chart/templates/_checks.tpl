@@ -68,6 +68,9 @@
 {{- if has . (list "suid" "dev") }}
 - storage.nfs.mountOptions: with {{ . }} a file that one person left could run with the rights of another; leave it out.
 {{- end }}
+{{- if has . (list "nolock" "local_lock=all" "local_lock=flock") }}
+- storage.nfs.mountOptions: with {{ . }} locks end at the node, so where one does not answer a home could have two servers; leave it out.
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -193,6 +196,11 @@
 {{- if and (hasKey $peer $key) (not (get $peer $key | default dict | values | compact)) }}
 - {{ $at }}.{{ $key }}: empty it would open every {{ trimSuffix "Selector" $key }}; write the labels of the one with DNS, such as {{ dict "matchLabels" (ternary (dict "kubernetes.io/metadata.name" "kube-system") (dict "k8s-app" "kube-dns") (eq $key "namespaceSelector")) | toJson }}.
 {{- end }}
+{{- range (get $peer $key | default dict).matchExpressions }}
+{{- if ne .operator "In" }}
+- {{ $at }}.{{ $key }}: the operator {{ .operator }} opens what nobody has named; write the names of the {{ trimSuffix "Selector" $key }}s with DNS by matchLabels, or by the operator In.
+{{- end }}
+{{- end }}
 {{- end }}
 {{- if not (or $peer.ipBlock (hasKey $peer "namespaceSelector") (hasKey $peer "podSelector")) }}
 - {{ $at }}: it names no place; write an ipBlock, a namespaceSelector or a podSelector.
@@ -272,6 +280,9 @@
 {{- if and (not $private) (not $network.campus) $network.egress $chart.singleuser.networkPolicy.enabled }}
 - network.campus: none is given, and storage.nfs.server is {{ ternary "the public address" "a name, which may lead to a public address," (not (empty $bits)) }} {{ . }}; write the ranges where your file server, nodes and API server are, such as [192.0.2.0/24], so that no server reaches them.
 {{- end }}
+{{- end }}
+{{- if not (dig "apiServer" "ports" list $network) }}
+- network.apiServer.ports: none is given, and without the API server no server starts; write those of its own addresses, such as [443, 6443].
 {{- end }}
 {{- $closed := include "coursehub.closedPorts" . | fromYaml }}
 {{- range $key := list "apiServer" "hub" }}

@@ -28,7 +28,7 @@
 {{- define "coursehub.everywhereRule" -}}
 {{- $ports := list }}
 {{- range . }}{{ $ports = append $ports (dict "port" (int .) "protocol" "TCP") }}{{ end }}
-{{- list (dict "ports" (uniq $ports)) | toYaml }}
+{{- with $ports }}{{ list (dict "ports" (uniq .)) | toYaml }}{{ end }}
 {{- end }}
 
 {{- /*
@@ -86,20 +86,21 @@
 
 {{- /*
   network.egress without what is closed: each block gets an exception for what lies inside it. A block that lies inside a
-  closed range stays, since somebody wrote it for that; all of IPv6 waits until a closed range is of it.
+  closed range stays, since somebody wrote it for that; all of IPv6 waits until network.campus has a range of it.
 */}}
 {{- define "coursehub.egress" -}}
 {{- $closed := include "coursehub.closed" . | fromYaml }}
 {{- $six := false }}
-{{- range $closed }}{{ if hasPrefix "6" . }}{{ $six = true }}{{ end }}{{ end }}
+{{- range .Values.network.campus }}{{ if hasPrefix "6" (get $closed .) }}{{ $six = true }}{{ end }}{{ end }}
 {{- $rules := list }}
 {{- range $rule := .Values.network.egress }}
 {{- $peers := list }}
 {{- range $peer := $rule.to }}
 {{- if not $peer.ipBlock }}
 {{- $peers = append $peers $peer }}
-{{- else if or $six (ne (toString $peer.ipBlock.cidr) "::/0") }}
+{{- else }}
 {{- $block := include "coursehub.bits" (toString $peer.ipBlock.cidr) }}
+{{- if or $six (ne $block "6:") }}
 {{- $except := $peer.ipBlock.except | default list }}
 {{- $held := list }}
 {{- range $except }}{{ $held = append $held (include "coursehub.bits" .) }}{{ end }}
@@ -111,6 +112,7 @@
 {{- $ipBlock := dict "cidr" $peer.ipBlock.cidr }}
 {{- if $except }}{{ $ipBlock = set $ipBlock "except" $except }}{{ end }}
 {{- $peers = append $peers (dict "ipBlock" $ipBlock) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- if $peers }}{{ $rules = append $rules (merge (dict "to" $peers) $rule) }}{{ end }}
@@ -135,8 +137,8 @@
 {{- $closed := include "coursehub.closedPorts" . | fromYaml }}
 {{- $ports := concat (dig "apiServer" "ports" list .Values.network) (dig "hub" "ports" list .Values.network) }}
 {{- $named := list .Values.identity.ldap .Values.usage.prometheus .Values.storage.provisioner.url $hub.config $hub.services (get $hub.db "url") | toJson }}
-{{- range regexFindAll "://[^/\" ]*:[0-9]{1,5}[/\"]" $named -1 }}
-{{- $port := regexFind "[0-9]+.$" . | trimSuffix "/" | trimSuffix "\"" }}
+{{- range regexFindAll "://[^/\" ,]*:[0-9]{1,5}\\b" $named -1 }}
+{{- $port := regexFind "[0-9]+$" . }}
 {{- if not (hasKey $closed $port) }}{{ $ports = append $ports (atoi $port) }}{{ end }}
 {{- end }}
 {{- with get (dict "postgres" 5432 "mysql" 3306) $hub.db.type }}{{ $ports = append $ports . }}{{ end }}

@@ -95,7 +95,7 @@ def test_n1_n2_n3_n4_n5_n6_each_part_reaches_what_the_table_says_and_nothing_els
 def ways(objects: Objects, role: str) -> set[str]:
     """Where a server in `role` gets by a selector or a block, as a policy writes it."""
     rules = all_of(objects, server(role), "Egress") or []
-    peers = [peer for rule in rules for peer in rule.get("to") or [{"everywhere": {}}]]
+    peers = [peer for rule in rules for peer in rule.get("to") or [{}]]
     components = (peer.get("podSelector", {}).get("matchLabels", {}).get("component") for peer in peers)
     named = (peer.get("namespaceSelector", {}).get("matchLabels", {}) for peer in peers)
     blocks = (peer.get("ipBlock", {}).get("cidr") for peer in peers)
@@ -206,6 +206,16 @@ class TestCampus:
         objects = chart.render(at("network.campus", [self.V6]))
         for port in (53, 80, 111, 443, 2049, 10250):
             assert not reaches(objects, server("student"), address, port)
+
+    @pytest.mark.parametrize("server_address", ["fd12::1", "2001:db8:1::7"])
+    def test_n8_a_file_server_of_ipv6_opens_none_of_it(self, chart: Chart, server_address: str) -> None:
+        """N8: only a range of IPv6 in network.campus says that somebody has thought of nodes there."""
+        objects = chart.render(at("storage.nfs.server", server_address))
+        assert not reaches(objects, server("student"), "2001:db8:2::1", 443)
+
+    def test_all_of_ipv6_is_closed_however_it_is_written(self, chart: Chart) -> None:
+        objects = chart.render(at("network.egress", [{"to": [{"ipBlock": {"cidr": "0::/0"}}]}]))
+        assert not reaches(objects, server("student"), "2001:db8:2::1", 443)
 
     def test_only_ipv6_was_closed_so_no_rule_is_left_and_nothing_opens(self, chart: Chart) -> None:
         objects = chart.render(at("network.egress", [{"to": [{"ipBlock": {"cidr": "::/0"}}]}]))

@@ -98,6 +98,10 @@ DNS: Mapping[str, tuple[dict[str, Any], str]] = {
                 ),
                 ({"namespaceSelector": {"matchLabels": {}}}, ".namespaceSelector: empty it would open every namespace"),
                 ({"podSelector": {}}, ".podSelector: empty it would open every pod; write the labels of the one with"),
+                (
+                    {"namespaceSelector": {"matchExpressions": [{"key": "team", "operator": "Exists"}]}},
+                    ".namespaceSelector: the operator Exists opens what nobody has named; write the names",
+                ),
                 ({}, ": it names no place; write an ipBlock, a namespaceSelector or a podSelector."),
             )
         )

@@ -144,6 +144,16 @@ CASES = [
         id="half a version of NFS",
     ),
     pytest.param(
+        at("network.apiServer", None),
+        "- network.apiServer.ports: none is given, and without the API server no server starts; write those of its own",
+        id="no port of the API server",
+    ),
+    pytest.param(
+        at("storage.nfs.mountOptions", ["nolock"]),
+        "- storage.nfs.mountOptions: with nolock locks end at the node, so where one does not answer a home could have",
+        id="locks that end at the node",
+    ),
+    pytest.param(
         at("storage.nfs.mountOptions", ["suid"]),
         "- storage.nfs.mountOptions: with suid a file that one person left could run with the rights of another; leave",
         id="F8 a mount that honours setuid",
