@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -74,6 +74,9 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
 
 hub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+# The server that tests share, up to the next new pod.
+sharing = ExitStack()
+shared: list[str] = []
 
 
 def environment(role: str, name: str = "anna", home: Path | None = None, **more: str) -> dict[str, str]:
@@ -111,6 +114,7 @@ def environment(role: str, name: str = "anna", home: Path | None = None, **more:
 
 
 def new_pod() -> None:
+    sharing.close()
     shutil.rmtree(RUN, ignore_errors=True)
     RUN.mkdir()
     RUN.chmod(0o777)
@@ -119,8 +123,10 @@ def new_pod() -> None:
 def fresh() -> None:
     """A new pod, and empty homes."""
     new_pod()
+    for path in HOME.iterdir():
+        if path.name != "full":
+            shutil.rmtree(path)
     for name, who in PEOPLE.items():
-        shutil.rmtree(HOME / name, ignore_errors=True)
         (HOME / name).mkdir(mode=0o700)
         os.chown(HOME / name, who["user"], who["user"])
 
@@ -176,6 +182,15 @@ def server(role: str, home: Path = HOME / "anna", **more: str) -> Iterator[int]:
     finally:
         if process.poll() is None:
             stop(process)
+
+
+def shared_server(role: str) -> None:
+    """A server answers: the one of the test before, where that asked for one of the same role."""
+    if shared != [role]:
+        fresh()
+        sharing.enter_context(server(role))
+        shared.append(role)
+        sharing.callback(shared.clear)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
@@ -308,21 +323,46 @@ OFF = {
 }
 
 
-def each_role_has_its_pages_and_no_other() -> None:
+def each_role_has_its_pages_and_no_other_and_is_told_what_the_hub_tells() -> None:
     for role, answers in ANSWERS.items():
         fresh()
         with server(role):
             found = {page: get(page)[0] for page in PAGES}
             assert found == dict(zip(PAGES, answers, strict=True)), (role, found)
-            config = re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', get("lab")[1], re.DOTALL)
-            assert config, "no configuration in the page"
-            disabled = set(json.loads(config[1])["disabledExtensions"])
+            config = lab_config()
+            disabled = set(config["disabledExtensions"])
             assert {name for name in PLUGINS if f"@jupyter/nbgrader:{name}" in disabled} == OFF[role], (role, disabled)
             assert "@jupyterlab/apputils-extension:announcements" in disabled, disabled
             settings = json.loads(get("lab/api/settings/@jupyterlab/mainmenu-extension:plugin")[1])
             assert ("Formgrader" in json.dumps(settings["schema"]["properties"])) == (role in TEACHING), settings
             names = set(json.loads(get("api/kernelspecs")[1])["kernelspecs"])
             assert names == {"python3"}, names
+            what_the_hub_tells_is_there(role, config)
+
+
+def lab_config() -> dict[str, Any]:
+    """What JupyterLab's page tells its own scripts."""
+    found = re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', get("lab")[1], re.DOTALL)
+    assert found, "no configuration in the page"
+    return dict(json.loads(found[1]))
+
+
+def what_the_hub_tells_is_there(role: str, config: Mapping[str, Any]) -> None:
+    """For JupyterLab and for terminals."""
+    for _ in range(100):
+        status, said = get("coursehub/notes")
+        assert status == 200, said
+        if json.loads(said)["notes"]:
+            break
+        time.sleep(0.1)
+    assert json.loads(said)["notes"] == TOLD[:2], said
+    assert get("coursehub/notes/nothing", "POST", {})[0] == 404
+    assert config["coursehubNotesSeconds"] == "30.0", config
+    (ours,) = [each for each in config["federated_extensions"] if each["name"] == "coursehub-notes"]
+    assert get(f"lab/extensions/coursehub-notes/{ours['load']}")[0] == 200, ours
+    told = terminal(role, HOME / "anna")
+    assert told.count("Down [31mon Friday. (https://x/)") == 1, told
+    assert "Coffee" not in told and "now" not in told, told
 
 
 def an_archived_course_has_no_formgrader_and_says_why() -> None:
@@ -484,27 +524,25 @@ def execute(kernel: str, code: str) -> None:
 
 def a_forgotten_tab_is_no_use_of_a_server() -> None:
     """What JupyterLab 4 asks for in a tab that nobody looks at."""
-    fresh()
-    with server("student"):
-        kernel = json.loads(get("api/kernels", "POST", {"name": "python3"})[1])["id"]
-        with connected(kernel):
-            pass
-        until(at_rest, "nothing happens any more")
-        before = last_activity()
-        for path in ("kernels", "sessions", "terminals", "kernelspecs", "me", "contents/home/anna?content=1&hash=0"):
-            assert get(f"api/{path}")[0] == 200, path
-        assert get("lab/api/settings")[0] == 200
-        layout = {"data": {}, "metadata": {"id": "default"}}
-        assert get("lab/api/workspaces/default", "PUT", layout)[0] == 204
-        assert get("api/contents/home/anna/none.txt?type=file&content=1")[0] == 404
-        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
-        connection.request("PUT", "/user/anna/api/contents/home/anna/x.txt", "{}", {"Sec-Fetch-Mode": "navigate"})
-        assert connection.getresponse().status == 403, "who has not logged in"
-        assert last_activity() == before
+    shared_server("student")
+    kernel = json.loads(get("api/kernels", "POST", {"name": "python3"})[1])["id"]
+    with connected(kernel):
+        pass
+    until(at_rest, "nothing happens any more")
+    before = last_activity()
+    for path in ("kernels", "sessions", "terminals", "kernelspecs", "me", "contents/home/anna?content=1&hash=0"):
+        assert get(f"api/{path}")[0] == 200, path
+    assert get("lab/api/settings")[0] == 200
+    layout = {"data": {}, "metadata": {"id": "default"}}
+    assert get("lab/api/workspaces/default", "PUT", layout)[0] == 204
+    assert get("api/contents/home/anna/none.txt?type=file&content=1")[0] == 404
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
+    connection.request("PUT", "/user/anna/api/contents/home/anna/x.txt", "{}", {"Sec-Fetch-Mode": "navigate"})
+    assert connection.getresponse().status == 403, "who has not logged in"
+    assert last_activity() == before
 
 
 def what_somebody_does_is_use() -> None:
-    fresh()
     deeds: dict[str, Callable[[], tuple[int, str]]] = {
         "saving": lambda: put("home/anna/x.txt", "x"),
         "opening a file": lambda: get("api/contents/home/anna/x.txt?type=file&content=1"),
@@ -512,37 +550,41 @@ def what_somebody_does_is_use() -> None:
         "starting a kernel": lambda: get("api/kernels", "POST", {"name": "python3"}),
         "deleting": lambda: get("api/contents/home/anna/x.txt", "DELETE"),
     }
-    with server("student"):
-        for name, deed in deeds.items():
-            time.sleep(0.1)
-            before = time.time()
-            assert deed()[0] < 300, name
-            assert last_activity() >= before, name
+    shared_server("student")
+    for name, deed in deeds.items():
+        time.sleep(0.1)
+        before = time.time()
+        assert deed()[0] < 300, name
+        assert last_activity() >= before, name
 
 
 def work_is_use_with_nobody_there() -> None:
-    """A kernel that sleeps without a word, and a terminal in which something runs."""
-    fresh()
-    with server("student"):
-        kernel = json.loads(get("api/kernels", "POST", {"name": "python3"})[1])["id"]
-        execute(kernel, "import time; time.sleep(15)")
-        for _ in range(4):
-            now = time.time()
-            assert last_activity() >= now, "a kernel sleeps"
-            time.sleep(1)
-        until(at_rest, "the kernel sleeps no more")
-        ended = last_activity()
-        terminal = json.loads(get("api/terminals", "POST")[1])["name"]
-        with typing(terminal) as type_in:
-            time.sleep(2)
-            type_in("sleep 15\r")
-            time.sleep(1)
-        for _ in range(3):
-            now = time.time()
-            assert last_activity() >= now, "something runs in a terminal"
-            time.sleep(1)
-        until(at_rest, "nothing runs in the terminal")
-        assert last_activity() > ended
+    """A kernel that sleeps without a word, and a terminal in which something runs, both until they are told to end."""
+    shared_server("student")
+    enough = Path("/tmp/enough")
+    kernel = json.loads(get("api/kernels", "POST", {"name": "python3"})[1])["id"]
+    execute(kernel, f"import os, time\nwhile not os.path.exists('{enough}'): time.sleep(0.1)")
+    for _ in range(4):
+        now = time.time()
+        assert last_activity() >= now, "a kernel sleeps"
+        time.sleep(1)
+    enough.touch()
+    until(at_rest, "the kernel sleeps no more")
+    enough.unlink()
+    ended = last_activity()
+    terminal = json.loads(get("api/terminals", "POST")[1])["name"]
+    with typing(terminal) as type_in:
+        time.sleep(2)
+        type_in(f"sh -c 'until test -e {enough}; do sleep 0.1; done'\r")
+        time.sleep(1)
+    for _ in range(3):
+        now = time.time()
+        assert last_activity() >= now, "something runs in a terminal"
+        time.sleep(1)
+    enough.touch()
+    until(at_rest, "nothing runs in the terminal")
+    enough.unlink()
+    assert last_activity() > ended
 
 
 def the_hub_hears_of_use_and_of_nothing_else() -> None:
@@ -632,43 +674,19 @@ class Hashable:
 # --- what people are told ---
 
 
-def what_the_hub_tells_is_there_for_jupyterlab_and_for_terminals() -> None:
-    for role in ("general", "student", "instructor", "grading"):
-        fresh()
-        with server(role):
-            for _ in range(100):
-                status, said = get("coursehub/notes")
-                assert status == 200, said
-                if json.loads(said)["notes"]:
-                    break
-                time.sleep(0.1)
-            assert json.loads(said)["notes"] == TOLD[:2], said
-            assert get("coursehub/notes/nothing", "POST", {})[0] == 404
-            config = re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', get("lab")[1], re.DOTALL)
-            assert config, "no configuration in the page"
-            assert json.loads(config[1])["coursehubNotesSeconds"] == "30.0", config[1]
-            (ours,) = [e for e in json.loads(config[1])["federated_extensions"] if e["name"] == "coursehub-notes"]
-            assert get(f"lab/extensions/coursehub-notes/{ours['load']}")[0] == 200, ours
-            told = terminal(role, HOME / "anna")
-            assert told.count("Down [31mon Friday. (https://x/)") == 1, told
-            assert "Coffee" not in told and "now" not in told, told
-
-
 def a_tab_that_asks_for_notes_keeps_no_server_in_use() -> None:
-    fresh()
-    with server("student"):
-        before = json.loads(get("api/status")[1])["last_activity"]
-        time.sleep(1)
-        assert get("coursehub/notes")[0] == 200
-        assert json.loads(get("api/status")[1])["last_activity"] == before
+    shared_server("student")
+    before = json.loads(get("api/status")[1])["last_activity"]
+    time.sleep(1)
+    assert get("coursehub/notes")[0] == 200
+    assert json.loads(get("api/status")[1])["last_activity"] == before
 
 
 def nobody_else_reads_the_notes() -> None:
-    fresh()
-    with server("student"):
-        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
-        connection.request("GET", "/user/anna/coursehub/notes")
-        assert connection.getresponse().status in (302, 403)
+    shared_server("student")
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
+    connection.request("GET", "/user/anna/coursehub/notes")
+    assert connection.getresponse().status in (302, 403)
 
 
 def nothing_is_looked_up() -> None:
@@ -679,7 +697,9 @@ def nothing_is_looked_up() -> None:
             get(page)
         time.sleep(1)
     assert not looked_up, looked_up
-    run(["python3", "-c", "import socket; socket.getaddrinfo('example.org', 443)"], check=False)
+    # That server never answers, so nobody waits for it.
+    once = {"RES_OPTIONS": "timeout:1 attempts:1"}
+    run(["python3", "-c", "import socket; socket.getaddrinfo('example.org', 443)"], check=False, **once)
     assert looked_up, "the test's own name server is not asked, so this test shows nothing"
 
 
@@ -760,13 +780,41 @@ def assignment(name: str = "one", code: str = "assert square(3) == 9") -> None:
 
 
 def solve(student: str, code: str = "return x ** 2") -> None:
-    """The student has the assignment and has written `code` into it, but not submitted it."""
-    if not (HOME / student / "one").exists():
-        learn(student, "fetch_assignment", "one")
+    """The student has written `code` into the assignment, but not submitted it."""
     mine = HOME / student / "one/a.ipynb"
     found = json.loads(mine.read_text())
     found["cells"][0]["source"] = f"def square(x):\n    {code}"
     mine.write_text(json.dumps(found))
+
+
+def made_once(make: Callable[[], None]) -> Callable[[], None]:
+    """What `make` leaves of the course, the exchange and the homes: made once, and for each test as it was then."""
+    places = (COURSE, EXCHANGE, LIST, *(HOME / name for name in PEOPLE))
+    kept = Path("/var/tmp", make.__name__)
+
+    def give() -> None:
+        made = kept.exists()
+        if made:
+            fresh()
+        else:
+            make()
+            kept.mkdir()
+        for number, place in enumerate(places):
+            source, target = (kept / str(number), place) if made else (place, kept / str(number))
+            if target.is_dir():
+                shutil.rmtree(target)
+            subprocess.run(["cp", "-a", source, target], check=True)
+
+    return give
+
+
+@made_once
+def handed_out() -> None:
+    """The course with Anna's assignment, which Clara and David have fetched."""
+    course()
+    assignment()
+    for student in ("clara", "david"):
+        learn(student, "fetch_assignment", "one")
 
 
 def scores() -> dict[str, float]:
@@ -778,10 +826,8 @@ def scores() -> dict[str, float]:
 
 
 def an_assignment_goes_round() -> None:
-    course()
-    assignment()
+    handed_out()
     assert "one" in learn("clara", "list")
-    learn("clara", "fetch_assignment", "one")
     content = (HOME / "clara/one/a.ipynb").read_text()
     assert "x * x" not in content, "the solution reached the student"
     assert "289" not in content and "HIDDEN" not in content, "F10: the hidden tests reached the student"
@@ -816,8 +862,7 @@ def an_assignment_goes_round() -> None:
 
 
 def f5_what_is_handed_in_is_closed_to_others_who_know_its_name() -> None:
-    course()
-    assignment()
+    handed_out()
     solve("clara")
     learn("clara", "submit", "one")
     (made,) = (EXCHANGE / "python-intro/inbound").iterdir()
@@ -828,8 +873,7 @@ def f5_what_is_handed_in_is_closed_to_others_who_know_its_name() -> None:
 
 
 def f6_collect_refuses_another_name_and_an_unknown_owner_and_takes_the_honest() -> None:
-    course()
-    assignment()
+    handed_out()
     for student in ("clara", "david"):
         solve(student)
     learn("clara", "submit", "one")
@@ -853,10 +897,9 @@ def f6_collect_refuses_another_name_and_an_unknown_owner_and_takes_the_honest() 
 
 
 def f7_collect_refuses_what_is_no_plain_file_or_too_much_and_takes_the_rest() -> None:
-    course()
-    assignment()
+    handed_out()
     inbound = EXCHANGE / "python-intro/inbound"
-    now = "2026-10-01 12:00:00.000000 UTC"
+    now = "2036-10-01 12:00:00.000000 UTC"
     made = 'umask 022; mkdir "$D"; printf %0128d 0 >"$D/submission_secret.txt"; '
     bad = {
         "is a link": 'ln -s /dev/zero "$D/a.ipynb"',
@@ -871,22 +914,24 @@ def f7_collect_refuses_what_is_no_plain_file_or_too_much_and_takes_the_rest() ->
         "cannot be read": 'mkdir "$D/x"; chmod 0 "$D/x"',
         "timestamp.txt is a folder": 'mkdir "$D/timestamp.txt"',
     }
-    for student in ("clara", "david"):
-        solve(student)
+    solve("clara")
     learn("clara", "submit", "one")
-    learn("david", "submit", "one")
+    (honest,) = inbound.iterdir()
+    # Who hands in what is bad has handed in what is honest before.
+    students = {f"student{number}": 52000 + number for number in range(len(bad))}
+    for name, uid in students.items():
+        (HOME / name).mkdir(mode=0o700)
+        subprocess.run(["cp", "-a", honest, inbound / honest.name.replace("clara", name)], check=True)
+        subprocess.run(["chown", "-R", str(uid), HOME / name, inbound / honest.name.replace("clara", name)], check=True)
+    with LIST.open("a") as people:
+        people.writelines(f"{name}:x:{uid}:{uid}::/home/{name}:/bin/false\n" for name, uid in students.items())
     teach("collect", "one")
-    taken = (COURSE / "submitted/david/one/a.ipynb").read_text()
+    taken = (COURSE / "submitted/clara/one/a.ipynb").read_text()
     used = size(COURSE)
-    for year, (reason, script) in enumerate(bad.items(), 2030):
-        folder = inbound / f"david+one+{now.replace('2026', str(year))}+{year}"
-        run(["sh", "-ec", made + script], "student", DAVID, name="david", cwd=HOME / "david", D=str(folder))
-        begin = time.monotonic()
-        said = teach("collect", "one", "--update")
-        assert reason in said and "Traceback" not in said, (reason, said)
-        assert time.monotonic() - begin < 60, "collecting has no bound in time"
-        assert (COURSE / "submitted/david/one/a.ipynb").read_text() == taken, "what was there before is gone"
-        assert [path.name for path in (COURSE / "submitted/david").iterdir()] == ["one"], "something half was left"
+    for (name, uid), script in zip(students.items(), bad.values(), strict=True):
+        who = {"user": uid, "group": uid, "extra_groups": [uid]}
+        folder = str(inbound / f"{name}+one+{now}+x")
+        run(["sh", "-ec", made + script], "student", who, name=name, cwd=HOME / name, D=folder)
     # Names that nbgrader's own stops at, or that lead out of the folder.
     for odd in ("david+one", "david+one+yesterday+x", "..+one+" + now + "+x", "david+one+2026-99-99 12:00:00 UTC+x"):
         run(["mkdir", str(inbound / odd)], "student", DAVID, name="david", cwd=HOME / "david")
@@ -895,7 +940,15 @@ def f7_collect_refuses_what_is_no_plain_file_or_too_much_and_takes_the_rest() ->
     )
     solve("clara", "return x*x")
     learn("clara", "submit", "one")
+    begin = time.monotonic()
     said = teach("collect", "one", "--update")
+    assert time.monotonic() - begin < 60, "collecting has no bound in time"
+    for name, reason in zip(students, bad, strict=True):
+        line = f"Refused the submission '{name}+one+{now}+x': "
+        assert any(line in each and reason in each for each in said.splitlines()), (reason, said)
+        folders = COURSE / "submitted" / name
+        assert (folders / "one/a.ipynb").read_text() == taken, "what was there before is gone"
+        assert [path.name for path in folders.iterdir()] == ["one"], "something half was left"
     assert "Collected submission: clara one" in said and "Traceback" not in said, said
     assert "x*x" in (COURSE / "submitted/clara/one/a.ipynb").read_text()
     assert not (COURSE / "one").exists()
@@ -903,8 +956,7 @@ def f7_collect_refuses_what_is_no_plain_file_or_too_much_and_takes_the_rest() ->
 
 
 def f12_a_submit_from_a_full_home_leaves_nothing_half() -> None:
-    course()
-    assignment()
+    handed_out()
     full = HOME / "full"
     for path in full.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -926,10 +978,9 @@ def f12_a_submit_from_a_full_home_leaves_nothing_half() -> None:
 
 
 def f11_graded_code_finds_no_home_of_its_grader() -> None:
-    course()
+    handed_out()
     (HOME / "anna/private.txt").write_text("secret")
     os.chown(HOME / "anna/private.txt", 51234, 51234)
-    assignment()
     solve(
         "clara",
         "import os, pathlib; open('/tmp/f11', 'w').write(str(list(pathlib.Path.home().rglob('*.txt')))); return x * x",
@@ -983,11 +1034,21 @@ def planting(student: str) -> None:
     planted.chmod(0o777)
 
 
-def what_graded_code_leaves_in_the_course_runs_in_no_teachers_name() -> None:
-    course()
-    assignment()
+def shown() -> str:
+    """Which of its server's names and tokens graded code was handed the last time that it ran."""
+    given = Path("/tmp/environment")
+    names = json.loads(given.read_text())
+    given.unlink()
+    assert names["NBGRADER_EXECUTION"] == "autograde" and names["USER"] == "anna", names
+    return str([name for name in names if name.startswith(("JUPYTERHUB_", "JPY_API"))])
+
+
+def what_graded_code_leaves_in_the_course_runs_in_no_teachers_name_and_it_has_no_token() -> None:
+    handed_out()
     planting("clara")
+    assert "JUPYTERHUB_API_TOKEN" in environment("grading")
     teach("autograde", "one", role="grading")
+    assert shown() == "[]"
     assert scores() == {"clara": 2.0}, "a module beside a notebook cannot be imported"
     ran = Path("/tmp/planted")
     for command in (
@@ -1004,6 +1065,7 @@ def what_graded_code_leaves_in_the_course_runs_in_no_teachers_name() -> None:
         assert "/course/nbgrader_config.py is not read" in said, said
         assert "/course/nbgrader_config.json is not read" in said, said
         assert not list(ran.iterdir()), (command, list(ran.iterdir()))
+    Path("/tmp/environment").unlink(missing_ok=True)
     run(["ipython", "-c", "import tornado, yaml, zmq"], "instructor", cwd=COURSE)
     new_pod()
     with server("instructor"):
@@ -1015,9 +1077,15 @@ def what_graded_code_leaves_in_the_course_runs_in_no_teachers_name() -> None:
         for step in ("submission/one/clara/autograde", "assignment/one/generate_feedback", "assignment/one/assign"):
             done = json.loads(get(f"formgrader/api/{step}", "POST")[1])
             assert done["success"], done
+        assert shown() == "[]"
         assert get("assignments?course_id=python-intro")[0] == 200
         done = json.loads(get("assignments/validate", "POST", {"path": "course/source/one/a.ipynb"})[1])
         assert done["success"], done
+    new_pod()
+    with server("grading"):
+        done = json.loads(get("formgrader/api/submission/one/clara/autograde", "POST")[1])
+        assert done["success"], done
+    assert shown() == "[]"
     assert not list(ran.iterdir()), list(ran.iterdir())
     for name in ("anna", "ben"):
         assert not (HOME / name / ".profile").exists(), "a log was written through a link into a home"
@@ -1026,33 +1094,9 @@ def what_graded_code_leaves_in_the_course_runs_in_no_teachers_name() -> None:
     assert [path.name for path in ran.iterdir()] == ["sqlalchemy"]
 
 
-def graded_code_is_not_handed_its_servers_token() -> None:
-    course()
-    assignment()
-    planting("clara")
-    given = Path("/tmp/environment")
-
-    def shown() -> str:
-        names = json.loads(given.read_text())
-        given.unlink()
-        assert names["NBGRADER_EXECUTION"] == "autograde" and names["USER"] == "anna", names
-        return str([name for name in names if name.startswith(("JUPYTERHUB_", "JPY_API"))])
-
-    assert "JUPYTERHUB_API_TOKEN" in environment("grading")
-    teach("autograde", "one", role="grading")
-    assert shown() == "[]"
-    new_pod()
-    for role in TEACHING:
-        with server(role):
-            done = json.loads(get("formgrader/api/submission/one/clara/autograde", "POST")[1])
-            assert done["success"], done
-        assert shown() == "[]", role
-
-
 def formgrader_runs_nothing_of_a_submission() -> None:
     """What a browser makes of it: tests/e2e/test_formgrader.py."""
-    course()
-    assignment()
+    handed_out()
     solve("clara")
     learn("clara", "submit", "one")
     teach("collect", "one")
@@ -1110,7 +1154,7 @@ def formgrader_runs_nothing_of_a_submission() -> None:
 
 
 def the_assignment_list_shows_and_fetches() -> None:
-    new_pod()
+    handed_out()
     with server("student"):
         listed = json.loads(get("assignments?course_id=python-intro")[1])
         assert [found["assignment_id"] for found in listed["value"]] == ["one"], listed
@@ -1142,20 +1186,19 @@ TESTS = (
     names_are_data,
     the_first_process_takes_signals_and_leaves_no_zombie,
     the_editors_and_git_are_there,
-    each_role_has_its_pages_and_no_other,
+    each_role_has_its_pages_and_no_other_and_is_told_what_the_hub_tells,
     an_archived_course_has_no_formgrader_and_says_why,
     without_a_role_nothing_is_on,
     what_lies_in_a_home_changes_no_server,
     a_server_and_a_kernel_start_in_a_full_home,
     one_server_of_a_home_runs_at_a_time,
     a_forgotten_tab_is_no_use_of_a_server,
+    a_tab_that_asks_for_notes_keeps_no_server_in_use,
+    nobody_else_reads_the_notes,
     what_somebody_does_is_use,
     work_is_use_with_nobody_there,
     the_hub_hears_of_use_and_of_nothing_else,
     the_end_is_announced_and_i_am_still_here_puts_it_off,
-    what_the_hub_tells_is_there_for_jupyterlab_and_for_terminals,
-    a_tab_that_asks_for_notes_keeps_no_server_in_use,
-    nobody_else_reads_the_notes,
     nothing_is_looked_up,
     an_assignment_goes_round,
     the_assignment_list_shows_and_fetches,
@@ -1164,8 +1207,7 @@ TESTS = (
     f7_collect_refuses_what_is_no_plain_file_or_too_much_and_takes_the_rest,
     f11_graded_code_finds_no_home_of_its_grader,
     f12_a_submit_from_a_full_home_leaves_nothing_half,
-    what_graded_code_leaves_in_the_course_runs_in_no_teachers_name,
-    graded_code_is_not_handed_its_servers_token,
+    what_graded_code_leaves_in_the_course_runs_in_no_teachers_name_and_it_has_no_token,
     formgrader_runs_nothing_of_a_submission,
     modules_are_compiled,
 )
@@ -1193,6 +1235,7 @@ def main() -> int:
             print(f"FAILED: {test.__name__}: {error!r}", flush=True)
         else:
             print(f"passed: {test.__name__} ({time.monotonic() - begin:.0f} s)", flush=True)
+    sharing.close()
     return failed
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from tests.chart.helm import Chart, Objects, Values, at, merged, pod_spec
 from tests.chart.policies import METADATA, Pod, all_of, pod, reaches, server
+from tests.network import NAMES, OWN, ROLES, TABLE
 
-ROLES = ("general", "student", "instructor")
-SERVERS = {*ROLES, "spoofed"}
-NAMES = {*SERVERS, "grading", "culler", "spawn test", "hub", "proxy"}
-STRANGER = Pod({"app": "other"}, "other")
+# As the hub has them, and what opens doors to who has it.
+DOORS = {f"hub.jupyter.org/network-access-{each}": "true" for each in ("hub", "proxy-api", "proxy-http", "singleuser")}
+STRANGER = Pod({"app": "jupyterhub", "component": "hub", "release": "coursehub", **DOORS}, "other")
 KUBE_SYSTEM, OPENSHIFT = Pod({"k8s-app": "kube-dns"}, "kube-system"), Pod({}, "openshift-dns")
 SITE: Values = {
     "storage": {"provisioner": {"enabled": True}, "check": {"schedule": "@daily"}},
@@ -26,11 +26,11 @@ def everything(chart: Chart) -> Objects:
 
 
 def who(objects: Objects) -> dict[str, Pod]:
-    """All from where something may go; `spoofed` is a pod that somebody gave a server's labels."""
+    """All from where something may go; `spoofed` is a pod that somebody gave a server's labels, and more of them."""
     storage = "teaching-storage/coursehub-"
     return {
         **{role: server(role) for role in (*ROLES, "grading")},
-        "spoofed": server("hub", component="singleuser-server"),
+        "spoofed": server("hub", **DOORS),
         "culler": pod(objects, "Deployment", "coursehub-culler"),
         "spawn test": pod(objects, "CronJob", "coursehub-spawn-test"),
         "hub": pod(objects, "Deployment", "hub"),
@@ -41,38 +41,41 @@ def who(objects: Objects) -> dict[str, Pod]:
     }
 
 
-# From what it is to where, the port, and who reaches it.
-TABLE: dict[str, tuple[str | Pod, int, str, set[str]]] = {
-    "the hub": ("hub", 8081, "TCP", {*SERVERS, "grading", "culler", "spawn test", "proxy"}),
-    "the proxy": ("proxy", 8000, "TCP", {*SERVERS, "grading", "spawn test", "stranger"}),
-    "the proxy's API": ("proxy", 8001, "TCP", {"hub"}),
-    "another's server": (server("student"), 8888, "TCP", {"hub", "proxy"}),
-    "the provisioner": ("provisioner", 8080, "TCP", {"hub"}),
-    "the API server": ("192.0.2.1", 6443, "TCP", {"hub", "check", "stranger"}),
-    "a kubelet": ("192.0.2.20", 10250, "TCP", {"stranger"}),
-    "a kubelet at a private address": ("10.1.2.20", 10250, "TCP", {"stranger"}),
-    "metadata": (METADATA, 80, "TCP", {"stranger"}),
-    "metadata at Azure": ("168.63.129.16", 80, "TCP", {"stranger"}),
-    "kube-dns and CoreDNS": (KUBE_SYSTEM, 53, "UDP", {*NAMES, "stranger"}),
-    "DNS by TCP": (KUBE_SYSTEM, 53, "TCP", {*NAMES, "stranger"}),
-    "DNS of Gardener": (KUBE_SYSTEM, 8053, "UDP", {*NAMES, "stranger"}),
-    "DNS of OpenShift": (OPENSHIFT, 5353, "UDP", {*NAMES, "stranger"}),
-    "NodeLocal DNSCache": ("169.254.20.10", 53, "UDP", {*NAMES, "stranger"}),
-    "NodeLocal DNSCache of kubespray": ("169.254.25.10", 53, "UDP", {*NAMES, "stranger"}),
-    "Cloud DNS": (METADATA, 53, "UDP", {*NAMES, "stranger"}),
-    "other things in kube-system": (KUBE_SYSTEM, 10259, "TCP", {"stranger"}),
-    "a resolver of the campus": ("192.0.2.53", 53, "UDP", {"stranger"}),
-    "a resolver at a private address": ("10.1.2.53", 53, "UDP", {"stranger"}),
-    "a resolver on the internet": ("198.51.100.53", 53, "UDP", {"stranger"}),
-    "a resolver on the internet by TCP": ("198.51.100.53", 53, "TCP", {"stranger"}),
-    "the file server": ("192.0.2.7", 2049, "TCP", {"stranger"}),
-    "the file server's portmapper": ("192.0.2.7", 111, "TCP", {"stranger"}),
-    "a file server at a private address": ("10.20.0.7", 2049, "TCP", {"stranger"}),
-    "a shared address": ("100.64.3.4", 80, "TCP", {"stranger"}),
-    "the internet": ("198.51.100.1", 443, "TCP", {*SERVERS, "hub", "check", "stranger"}),
-    "the internet by ssh": ("198.51.100.1", 22, "TCP", {*SERVERS, "stranger"}),
-    "the internet by IPv6": ("2001:db8::1", 22, "TCP", {"stranger"}),
-    "a directory": ("10.30.0.1", 636, "TCP", {"hub", "stranger"}),
+# From what it is to where, and the port.
+PLACES: dict[str, tuple[str | Pod, int, str]] = {
+    "the hub": ("hub", 8081, "TCP"),
+    "the proxy": ("proxy", 8000, "TCP"),
+    "the proxy's API": ("proxy", 8001, "TCP"),
+    "another's server": (server("student"), 8888, "TCP"),
+    "the provisioner": ("provisioner", 8080, "TCP"),
+    "the API server": ("192.0.2.1", 6443, "TCP"),
+    "etcd": ("192.0.2.1", 2379, "TCP"),
+    "a kubelet": ("192.0.2.20", 10250, "TCP"),
+    "a kubelet at a private address": ("10.1.2.20", 10250, "TCP"),
+    "metadata": (METADATA, 80, "TCP"),
+    "metadata at Azure": ("168.63.129.16", 80, "TCP"),
+    "kube-dns and CoreDNS": (KUBE_SYSTEM, 53, "UDP"),
+    "DNS by TCP": (KUBE_SYSTEM, 53, "TCP"),
+    "DNS of Gardener": (KUBE_SYSTEM, 8053, "UDP"),
+    "DNS of OpenShift": (OPENSHIFT, 5353, "UDP"),
+    "NodeLocal DNSCache": ("169.254.20.10", 53, "UDP"),
+    "NodeLocal DNSCache of kubespray": ("169.254.25.10", 53, "UDP"),
+    "Cloud DNS": (METADATA, 53, "UDP"),
+    "other things in kube-system": (KUBE_SYSTEM, 10259, "TCP"),
+    "a resolver of the campus": ("192.0.2.53", 53, "UDP"),
+    "a resolver at a private address": ("10.1.2.53", 53, "UDP"),
+    "a resolver on the internet": ("198.51.100.53", 53, "UDP"),
+    "a resolver on the internet by TCP": ("198.51.100.53", 53, "TCP"),
+    "the file server": ("192.0.2.7", 2049, "TCP"),
+    "the file server's portmapper": ("192.0.2.7", 111, "TCP"),
+    "the file server's mountd": ("192.0.2.7", 20048, "TCP"),
+    "a file server at a private address": ("10.20.0.7", 2049, "TCP"),
+    "a shared address": ("100.64.3.4", 80, "TCP"),
+    "the internet": ("198.51.100.1", 443, "TCP"),
+    "the internet by http": ("198.51.100.1", 80, "TCP"),
+    "the internet by ssh": ("198.51.100.1", 22, "TCP"),
+    "the internet by IPv6": ("2001:db8::1", 22, "TCP"),
+    "a directory": ("10.30.0.1", 636, "TCP"),
 }
 
 
@@ -82,12 +85,11 @@ def test_n1_n2_n3_n4_n5_n6_each_part_reaches_what_the_table_says_and_nothing_els
 ) -> None:
     """N1 metadata, kubelets and the API server; N2 others' servers; N3 the proxy's API; N4 the file server; N5 other
     DNS; N6 labels that somebody wrote by hand."""
-    place, port, protocol, expected = TABLE[what]
+    place, port, protocol = PLACES[what]
     sources = who(everything)
     target = sources.get(place, place) if isinstance(place, str) else place
     reached = {name for name, source in sources.items() if reaches(everything, source, target, port, protocol)}
-    own = {name for name, source in sources.items() if source is target}
-    assert reached - own == expected - own
+    assert reached - {OWN.get(what)} == TABLE[what]
 
 
 def ways(objects: Objects, role: str) -> set[str]:

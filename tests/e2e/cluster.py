@@ -146,6 +146,12 @@ class Installation:
         finally:
             self.kubectl("delete", "job", name, "--wait=false")
 
+    def network_test(self, *roles: str) -> subprocess.CompletedProcess[str]:
+        """`helm test` of the network, as servers of these roles."""
+        names = ",".join(f"name=coursehub-network-test-{role}" for role in roles)
+        command = ["helm", "test", "coursehub", "--namespace", self.namespace, "--logs", "--filter", names]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+
     def helm(self, courses: Path, *arguments: str, chart: Path = CHART, site: Path | None = None) -> None:
         """`helm upgrade` of this installation with other values; the chart is the one that `make up` put together."""
         with self.upgrading(courses, *arguments, chart=chart, site=site) as helm:

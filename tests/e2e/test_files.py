@@ -143,7 +143,6 @@ def test_f10_a_student_finds_nothing_of_the_course_behind_it(log_in: LogIn, empt
 
 
 def test_f11_code_that_is_graded_has_no_home_no_token_of_the_cluster_and_one_course(log_in: LogIn) -> None:
-    """Its network policy is applied; nothing enforces it on the local cluster."""
     otto = log_in("otto")
     otto.start(f"{COURSE}--grading")
     kernel = otto.kernel()
@@ -153,14 +152,3 @@ def test_f11_code_that_is_graded_has_no_home_no_token_of_the_cluster_and_one_cou
         "print(os.listdir('/srv/nbgrader/exchange'))\nprint('home/13/otto' in open('/proc/self/mountinfo').read())"
     )
     assert seen.splitlines() == ["[]", "False ['otto']", f"['{COURSE}']", "False"]
-
-
-def test_f11_the_network_of_servers_that_grade_ends_at_the_hub(log_in: LogIn, installation: Installation) -> None:
-    """What is applied; nothing enforces it on the local cluster."""
-    otto = log_in("otto")
-    otto.start(f"{COURSE}--grading")
-    pod = installation.pod_of("otto")
-    assert pod is not None
-    assert pod["metadata"]["labels"]["coursehub/role"] == "grading"
-    names = installation.kubectl("get", "networkpolicies", "--output", "name").split()
-    assert {each.rpartition("/")[2] for each in names} >= {"singleuser", "coursehub-grading", "coursehub-servers"}

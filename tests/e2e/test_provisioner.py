@@ -69,14 +69,6 @@ def test_without_the_service_a_start_is_a_sentence_and_nothing_is_made(
         there(installation, "rollout", "status", DEPLOYMENT, "--timeout=120s")
 
 
-def test_its_network_policy_is_there_and_lets_in_the_hub_alone(installation: Installation) -> None:
-    """Nothing enforces it on the local cluster: only that it is applied is shown."""
-    policy = json.loads(there(installation, "get", "networkpolicy", "coursehub-provisioner", "-o", "json"))["spec"]
-    (source,) = policy["ingress"][0]["from"]
-    assert source["podSelector"]["matchLabels"]["component"] == "hub"
-    assert "egress" not in policy or policy["egress"] == []
-
-
 def test_its_pod_has_no_token_of_the_cluster(installation: Installation) -> None:
     pods = json.loads(there(installation, "get", "pods", "-o", "json"))["items"]
     assert pods

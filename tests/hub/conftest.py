@@ -25,6 +25,8 @@ from jupyterhub.auth import DummyAuthenticator
 from jupyterhub.proxy import Proxy
 from jupyterhub.tests.mocking import MockHub
 from kubespawner import KubeSpawner
+from playwright.async_api import Browser as Chromium
+from playwright.async_api import async_playwright
 from traitlets.config import Config
 
 from tests.support import COURSES
@@ -278,7 +280,7 @@ class Browser:
         assert response.status_code in (200, 302, 403), response.text
 
 
-async def until(look: Callable[[], object], what: str, seconds: float = 30) -> None:
+async def until(look: Callable[[], object], what: str, seconds: float = 30, every: float = 0.05) -> None:
     """Waits generously for what comes soon and has no event: until `look`, awaited where it has to be, finds it."""
     end = time.monotonic() + seconds
     while True:
@@ -286,7 +288,7 @@ async def until(look: Callable[[], object], what: str, seconds: float = 30) -> N
         if await found if isinstance(found, Awaitable) else found:
             return
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(every)
 
 
 class Hub:
@@ -475,6 +477,8 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub
     c.JupyterHub.bind_url = "http://127.0.0.1:0/"
     c.JupyterHub.log_level = 30
     c.JupyterHub.cookie_secret = os.urandom(32)
+    # On a disk, its thousands of commits would be much of the time.
+    c.JupyterHub.db_url = "sqlite:///:memory:"
     c.JupyterHub.proxy_class = Routes
     c.Proxy.should_start = False
     c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
@@ -522,3 +526,14 @@ async def hub(running: Hub) -> AsyncIterator[Hub]:
     running.app.db.commit()
     if running.courses.read_text() != COURSES:
         await running.write_courses(COURSES)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Chromium]:
+    """The browser, started once."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        await browser.close()

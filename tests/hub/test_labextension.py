@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from tests.hub.conftest import _serve, until
 
@@ -103,7 +103,7 @@ def server() -> Server:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def page(server: Server) -> AsyncIterator[Page]:
+async def page(server: Server, chromium: Browser) -> AsyncIterator[Page]:
     """The page, not yet opened."""
     app = web.Application()
     app.router.add_get("/user/maria/", server.page)
@@ -111,13 +111,9 @@ async def page(server: Server) -> AsyncIterator[Page]:
     app.router.add_get("/user/maria/coursehub/notes", server.get)
     app.router.add_post("/user/maria/coursehub/notes/{id}", server.post)
     runner, port = await _serve(app)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
-        context = await browser.new_context(base_url=f"http://127.0.0.1:{port}/user/maria/")
-        yield await context.new_page()
-        await browser.close()
+    context = await chromium.new_context(base_url=f"http://127.0.0.1:{port}/user/maria/")
+    yield await context.new_page()
+    await context.close()
     await runner.cleanup()
 
 

@@ -181,7 +181,7 @@ usage: {{provider: prometheus, warn: 90, interval: 10, prometheus: {{url: "http:
         async def reached() -> bool:
             return await warned() == who
 
-        await until(reached, f"a warning for {who}", 60)
+        await until(reached, f"a warning for {who}", 60, every=0.5)
 
     async with hub.values(SITE + usage):
         await comes_to({"maria"})

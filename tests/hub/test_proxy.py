@@ -74,7 +74,7 @@ class Front:
     async def routes(self) -> dict[str, dict[str, object]]:
         """What it has in memory."""
         url = f"http://127.0.0.1:{self.api_port}/api/routes"
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as client:  # noqa: S501 - there is no TLS
             found: dict[str, dict[str, object]] = (
                 await client.get(url, headers={"Authorization": f"token {TOKEN}"})
             ).json()
@@ -82,7 +82,7 @@ class Front:
 
     async def reaches_the_server_of(self, name: str) -> bool:
         """Whether somebody who opens their server gets it, and not the hub."""
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as client:  # noqa: S501 - there is no TLS
             try:
                 answer = await client.get(f"http://127.0.0.1:{self.port}/user/{name}/api")
             except httpx.TransportError:

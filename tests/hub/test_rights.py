@@ -1,6 +1,5 @@
 """Who may do what at a running hub, and what its pages let a browser do; docs/security.md names these tests."""
 
-import httpx
 import pytest
 
 from tests.hub.conftest import Hub
@@ -40,7 +39,7 @@ async def test_a_person_has_one_server_and_no_named_ones(hub: Hub) -> None:
 
 @pytest.mark.parametrize("path", ["metrics", "api/info", "api/user"])
 async def test_who_has_not_logged_in_reads_no_metrics_and_nothing_of_anybody(hub: Hub, path: str) -> None:
-    async with httpx.AsyncClient(base_url=hub.app.hub.url) as nobody:
+    async with hub._client() as nobody:
         assert (await nobody.get(path)).status_code == 403
 
 
@@ -48,14 +47,14 @@ async def test_who_has_not_logged_in_reads_no_metrics_and_nothing_of_anybody(hub
 async def test_metrics_are_for_admins(hub: Hub, name: str, status: int) -> None:
     await hub.login(name)
     token = hub.app.users[name].new_api_token()
-    async with httpx.AsyncClient(base_url=hub.app.hub.url) as client:
+    async with hub._client() as client:
         assert (await client.get("metrics", headers={"Authorization": f"token {token}"})).status_code == status
 
 
 async def test_a_token_in_an_address_opens_nothing(hub: Hub) -> None:
     await hub.login("maria")
     token = hub.app.users["maria"].new_api_token()
-    async with httpx.AsyncClient(base_url=hub.app.hub.url) as nobody:
+    async with hub._client() as nobody:
         assert (await nobody.get("api/user", headers={"Authorization": f"token {token}"})).status_code == 200
         assert (await nobody.get("api/user", params={"token": token})).status_code == 403
 
@@ -75,5 +74,5 @@ async def test_whom_an_admin_deletes_has_no_server_no_session_and_no_token(hub: 
     assert (await hub.rest("sofia", "DELETE", "users/jonas")).status_code == 204
     assert not hub.kubernetes.pods
     assert (await browser.get("home")).url.path.endswith("/login")
-    async with httpx.AsyncClient(base_url=hub.app.hub.url) as nobody:
+    async with hub._client() as nobody:
         assert (await nobody.get("api/user", headers={"Authorization": f"token {token}"})).status_code == 403

@@ -17,7 +17,9 @@ OPEN = ["I8", "I9", "F13", "F14", "F15", "F16", "F17", "N9"]
 AT_THE_HUB = [f"P{number}" for number in range(1, 14)] + ["I1", "I2", "I4", "Y18", "Y19"]
 # What only a cluster shows whole.
 FILES = tuple(each for each in ATTACKS if each[0] == "F")
-ON_A_CLUSTER = ("Y11", "Y13", "Y18", "Y20", "Y23", "P1", "P2", "P3", "P6", "P9", "P11", "P13", "I6", "I7", *FILES[:-1])
+NETWORK = tuple(each for each in ATTACKS if each[0] == "N")
+SOME = ("Y11", "Y13", "Y18", "Y20", "Y23", "P1", "P2", "P3", "P6", "P9", "P11", "P13", "I6", "I7")
+ON_A_CLUSTER = (*SOME, *FILES[:-1], *NETWORK)
 
 
 def carried(*folders: str) -> set[str]:
