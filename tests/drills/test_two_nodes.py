@@ -34,7 +34,7 @@ LOOKS = SITE["jupyterhub"]["hub"]["config"]["KubeSpawner"]["poll_interval"]
 GIVEN_UP = LOST_AFTER + SITE["servers"]["nodeTimeout"] + 15 + LOOKS
 (WAITS,) = {each["tolerationSeconds"] for each in SITE["jupyterhub"]["hub"]["tolerations"]}
 # What a busy machine of two cores adds to that, which starts a hub meanwhile.
-BUSY = 30
+BUSY = 45
 IN_USE = "Another server of yours has your home in use"
 
 
