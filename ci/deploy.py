@@ -156,7 +156,7 @@ def _made_values(deployment: Deployment, images: Mapping[str, str]) -> dict[str,
 
 def _share_of_a_node(layout: Layout) -> dict[str, Any]:
     """Where the machine is divided, a node that takes over what another one ran needs room for hub and proxy."""
-    return {"resources": {"requests": {"cpu": "400m"}}} if len(nodes.wanted(layout)) > 1 else {}
+    return {"resources": {"requests": {"cpu": "300m"}}} if len(nodes.wanted(layout)) > 1 else {}
 
 
 def _secrets(path: Path, services: Iterable[str]) -> dict[str, str]:
