@@ -8,29 +8,32 @@ lock holds, and when its machine is dead, the file server takes the lock away by
 
 import fcntl
 import os
+import sys
 import time
 from pathlib import Path
 
 LOCK = ".coursehub-lock"
-# Seconds in which a server that is being ended lets go.
-PATIENCE = 20.0
+# Seconds in which a server that is being ended lets go: Kubernetes gives it thirty.
+PATIENCE = 35.0
 TAKEN = (
     "Another server of yours has your home in use, maybe on a machine that does not answer. "
     "Please try again in some minutes, or tell the administrators."
 )
+UNLOCKED = "The home {} is not locked against a second server: {}"
 _held: set[Path] = set()
 
 
 def take(home: Path, patience: float = PATIENCE) -> None:
     """The home is this process's until it ends; SystemExit with a sentence for its person while another one has it.
 
-    A home in which the file cannot be made, or where nothing can be locked, goes without.
+    A home in which the file cannot be made, or where nothing can be locked, goes without, and its server's log says so.
     """
     if home in _held:
         return
     try:
         lock = os.open(home / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
-    except OSError:
+    except OSError as error:
+        print(UNLOCKED.format(home, error.strerror), file=sys.stderr)
         return
     end = time.monotonic() + patience
     while True:
@@ -40,7 +43,8 @@ def take(home: Path, patience: float = PATIENCE) -> None:
             if time.monotonic() > end:
                 raise SystemExit(TAKEN) from None
             time.sleep(0.5)
-        except OSError:
+        except OSError as error:
+            print(UNLOCKED.format(home, error.strerror), file=sys.stderr)
             os.close(lock)
             return
         else:

@@ -29,9 +29,11 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the local cluster nee
 
 FIRST, SECOND = (nodes.node(Layout.from_environment(), number, parts=2) for number in nodes.NUMBERS)
 SITE = yaml.safe_load((ROOT / "values/local.yaml").read_text())
-# Seconds, as docs/admins.md has them: Kubernetes notices and gives up, the hub waits for a word, and looks again.
+# Seconds, as docs/admins.md has them: Kubernetes notices and gives up, the pod has its time to end, the hub waits for a word
+# about that, and looks again.
+GRACE = 30
 LOOKS = SITE["jupyterhub"]["hub"]["config"]["KubeSpawner"]["poll_interval"]
-GIVEN_UP = LOST_AFTER + SITE["servers"]["nodeTimeout"] + 15 + LOOKS
+GIVEN_UP = LOST_AFTER + SITE["servers"]["nodeTimeout"] + GRACE + 15 + LOOKS
 (WAITS,) = {each["tolerationSeconds"] for each in SITE["jupyterhub"]["hub"]["tolerations"]}
 # What a busy machine of two cores adds to that, which starts a hub meanwhile.
 BUSY = 45

@@ -57,8 +57,13 @@ def tolerations(plan: PodPlan, frame: Frame) -> list[dict[str, Any]]:
     """The taints of nodes on which the pod may run; of nodes that are away what the site says itself goes before."""
     said = [*map(dict, frame.tolerations), *plan.node.as_tolerations()]
     waits = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": plan.node_timeout}
-    named = {each.get("key") for each in said}
-    return [*said, *({"key": key, **waits} for key in _AWAY if key not in named)]
+    ours = [key for key in _AWAY if not any(_evicts(each, key) for each in said)]
+    return [*said, *({"key": key, **waits} for key in ours)]
+
+
+def _evicts(toleration: Mapping[str, Any], key: str) -> bool:
+    """Whether it says when a pod leaves a node with this taint; without a key or an effect it is about all of them."""
+    return toleration.get("key") in (key, None) and toleration.get("effect") in ("NoExecute", "", None)
 
 
 def devices(plan: PodPlan) -> dict[str, str]:

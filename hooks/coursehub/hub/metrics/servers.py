@@ -7,6 +7,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from .collector import LiveCollector
 
+# What each server's pod has, and of the pods of `helm test`, which policies take for servers, none.
+OF_SERVERS = {"coursehub/role", "hub.jupyter.org/username"}
 # `pod` and `namespace` would be taken for the hub's own.
 LABELS = ("server", "server_namespace", "course", "role")
 
@@ -20,7 +22,7 @@ class ServerMetrics(LiveCollector):
         for (kind, *_), reflector in list(KubeSpawner.reflectors.items()):
             for pod in list(reflector.resources.values()) if kind == "pods" else ():
                 labels = pod["metadata"].get("labels") or {}
-                if pod.get("status", {}).get("phase") == "Running" and "coursehub/role" in labels:
+                if pod.get("status", {}).get("phase") == "Running" and labels.keys() >= OF_SERVERS:
                     where = (pod["metadata"]["name"], pod["metadata"]["namespace"])
                     info.add_metric([*where, labels.get("coursehub/course", ""), labels["coursehub/role"]], 1)
         yield info
