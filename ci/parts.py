@@ -21,11 +21,13 @@ from ci.cluster.layout import Layout
 
 # What both lanes need, and what says on the way how far it is.
 FIRST = ("programs", "images")
-# What waits for a cluster, beside what computes.
+# What waits for a cluster, beside what computes; the first takes longer, so the others let it go before them.
 LANES = (
     ("up", "e2e", "monitoring", "bench-smoke", "drills"),
     ("check", "hub", "images-test", "nfs", "directory", "ssh", "bench-hooks-smoke"),
 )
+# By `nice`, and not for the first lane.
+POLITE = 10
 # The parts that are pytest say which of their tests took longest.
 SLOWEST = "--durations=10 --durations-min=1"
 # Seconds for a part that is interrupted to clear up.
@@ -49,12 +51,12 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60:3}:{int(seconds) % 60:02}"
 
 
-async def make(part: str, environment: Mapping[str, str], output: Path | None = None) -> Time:
+async def make(part: str, environment: Mapping[str, str], output: Path | None = None, polite: int = 0) -> Time:
     """Runs a part; what it says goes to a file where there is one, which is printed when it has ended."""
     print(f"== {part}{f' begins; its output so far: {output}' if output else ''}", flush=True)
     begin = time.monotonic()
     with output.open("wb") if output else nullcontext() as log:
-        command = ("make", "--no-print-directory", part)
+        command = ("nice", f"--adjustment={polite}", "make", "--no-print-directory", part)
         process = await asyncio.create_subprocess_exec(
             *command, env=environment, stdout=log, stderr=log, start_new_session=True
         )
@@ -89,11 +91,11 @@ def tell(part: str, output: Path, how: str) -> None:
     print(f"\n== {part}\n{output.read_text(errors='replace')}\n{how}", flush=True)
 
 
-async def lane(parts: Sequence[str], environment: Mapping[str, str], folder: Path) -> list[Time]:
+async def lane(parts: Sequence[str], environment: Mapping[str, str], folder: Path, polite: int) -> list[Time]:
     """Runs parts one after the other, up to the first that fails."""
     times: list[Time] = []
     for part in parts:
-        times.append(await make(part, environment, folder / f"{part}.log"))
+        times.append(await make(part, environment, folder / f"{part}.log", polite))
         if not times[-1].passed:
             break
     return times
@@ -113,7 +115,10 @@ async def run(first: Sequence[str], lanes: Sequence[Sequence[str]]) -> list[Time
     with tempfile.TemporaryDirectory(prefix="coursehub-parts-") as folder:
         # Unlike gather, it waits for all of them when it is cancelled.
         async with asyncio.TaskGroup() as group:
-            both = [group.create_task(lane(parts, environment, Path(folder))) for parts in lanes]
+            both = [
+                group.create_task(lane(parts, environment, Path(folder), POLITE if number else 0))
+                for number, parts in enumerate(lanes)
+            ]
     return times + [each for found in both for each in found.result()]
 
 

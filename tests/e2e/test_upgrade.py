@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -136,13 +137,10 @@ def earlier(installation: Installation, crowd_values: Path, folder: Path) -> int
 def people(installation: Installation, earlier: int) -> Iterator[list[Person]]:
     """Ten people, each with a running server."""
     found = [Person(installation.url, name, installation.password) for name in CROWD]
-    for person in found:
-        person.choose("general")
-    for person in found:
-        person.wait()
-    yield found
-    for person in found:
-        person.stop()
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(lambda person: person.start("general"), found))
+        yield found
+        list(threads.map(Person.stop, found))
 
 
 def test_make_up_goes_on_from_an_upgrade_that_was_killed(installation: Installation, tmp_path: Path) -> None:

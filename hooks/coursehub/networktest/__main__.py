@@ -20,7 +20,7 @@ from .rules import Answer, Duty, Place
 
 # Seconds for one try, and for a place to be as it has to be.
 TRY = 3.0
-LONGEST = 60.0
+LONGEST = 30.0
 RESOLV_CONF = Path("/etc/resolv.conf")
 
 
