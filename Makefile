@@ -64,7 +64,7 @@ nfs: venv ## modes, owners and refusals on a real NFS server with root_squash, i
 
 .PHONY: e2e
 e2e: venv ## browser and API tests against the hub that `make up` installed
-	@ci/e2e.sh tests/e2e -m "not alone" --numprocesses 2
+	@ci/e2e.sh tests/e2e -m "not alone" --numprocesses 3
 	@ci/e2e.sh tests/e2e -m alone
 
 .PHONY: monitoring
@@ -72,8 +72,12 @@ monitoring: venv ## a real Prometheus: each alert fires once and is silent when 
 	@ci/monitoring.sh
 
 .PHONY: drills
-drills: venv ## kill, cut off and take over the local cluster; disturbs whatever runs on it
-	@$(VENV)/pytest tests/drills
+drills: drills-one-node ## kill, cut off and take over the local cluster, drain and lose a node; disturbs whatever runs on it
+	@$(VENV)/pytest tests/drills/test_two_nodes.py
+
+.PHONY: drills-one-node
+drills-one-node: venv ## those of them that need no second node
+	@$(VENV)/pytest tests/drills --ignore=tests/drills/test_two_nodes.py
 
 .PHONY: soak
 soak: venv ## what the drills do once, SOAK times (100): hours; disturbs whatever runs on the local cluster

@@ -35,11 +35,12 @@ def clear(node: Node) -> None:
     cgroup.kill(*node.groups)
     for folder in node.mounted:
         mounts.remove(folder)
-    if node.namespace is None:
+    if node.namespace is not None:
+        link.remove(node)
+    elif node.layout.state == network.owner() or ownership.is_ours(node.layout.state):
+        # Another Kubernetes on this machine, where there is none of ours, has chains of the same names.
         network.remove(node.layout)
         policies.remove()
-    else:
-        link.remove(node)
     _remove_tree(node.run)
     for log in KUBELET_LINKS.glob("*.log"):
         if log.is_symlink() and node.logs in log.readlink().parents:

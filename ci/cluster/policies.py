@@ -25,7 +25,7 @@ def are_enforced(metrics: str) -> bool:
 
 
 def remove() -> None:
-    """Take away the engine's chains, what leads into them, and its ipsets; nobody else's are touched."""
+    """Take away the engine's chains, what leads into them, and its ipsets; nothing that another program named."""
     if undo := removal(_ask("iptables-save", "--table=filter")):
         _run("iptables-restore", "--noflush", "--wait", text=undo)
         if is_bare(_ask("nft", "--json", "list", "table", "ip", "filter")):

@@ -93,8 +93,12 @@ class Installation:
 
     def hub(self) -> tuple[str, int]:
         """The hub pod's uid and how often its container restarted."""
-        (pod,) = self.pods("component=hub")
+        (pod,) = self._hubs()
         return pod["metadata"]["uid"], pod["status"]["containerStatuses"][0]["restartCount"]
+
+    def _hubs(self) -> list[dict[str, Any]]:
+        """The hub's pods; one that a node ended, for which it had no room, stays in the list of all and is none."""
+        return [pod for pod in self.pods("component=hub") if pod["status"]["phase"] in ("Pending", "Running")]
 
     def core(self) -> frozenset[tuple[str, int]]:
         """As `hub`, of the pods of hub and proxy."""
@@ -117,7 +121,7 @@ class Installation:
 
         A pod that is ready is not yet one that the way through the proxy leads to.
         """
-        pods = self.pods("component=hub")
+        pods = self._hubs()
         if len(pods) != 1:
             return None
         containers = pods[0]["status"].get("containerStatuses", [])

@@ -27,23 +27,26 @@ FLAGS = [
     "--disable-sync",
 ]
 
-# Whom the tests in BESIDE use, and nobody else does.
+# Whom tests that run beside the rest use, and nobody else does.
 OTHERS = ("lena", "nils", "olga", "paul", "rosa")
-BESIDE = ("test_configmaps", "test_course_file", "test_cull", "test_failures")
+BESIDE = {
+    **dict.fromkeys(("test_configmaps", "test_course_file", "test_cull", "test_failures"), "others"),
+    "test_spawn_test": "nobody",
+}
 
 # A busy machine may take its time; what is there is seen at once all the same.
 expect.set_options(timeout=60_000)
 
 
 class ByPeople(LoadScopeScheduling):  # type: ignore[misc]
-    """One worker has the tests in BESIDE, one the rest: nobody is two tests' at once."""
+    """A worker has all tests with the same people, so nobody is two tests' at once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "others" if Path(nodeid.partition("::")[0]).stem in BESIDE else "the rest"
+        return BESIDE.get(Path(nodeid.partition("::")[0]).stem, "the rest")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPeople:
-    """`ci/e2e.sh tests/e2e -m "not alone" --numprocesses 2`."""
+    """`ci/e2e.sh tests/e2e -m "not alone" --numprocesses 3`."""
     return ByPeople(config, log)
 
 

@@ -14,8 +14,6 @@ from .cluster import COURSES, Installation, until
 from .person import Person
 from .test_course_file import live
 
-pytestmark = pytest.mark.alone
-
 LogIn = Callable[[str], Person]
 Trial = Callable[[], tuple[bool, str]]
 CRONJOB = "coursehub-spawn-test"
@@ -59,6 +57,7 @@ def test_courses_are_tried_in_turn_and_what_came_of_it_is_on_the_hubs_metrics(
     assert last == tried[-1]
 
 
+@pytest.mark.alone
 def test_the_results_outlast_a_restart_of_the_hub(log_in: LogIn, installation: Installation) -> None:
     sofia = log_in("sofia")
     before = {name: value for name, value in sofia.metrics().items() if name.startswith("coursehub_spawn_test_")}
@@ -103,6 +102,7 @@ def broken(installation: Installation, tmp_path: Path) -> Iterator[str]:
     until(lambda: "broken-image" not in live(installation), 110, "the course gone again")
 
 
+@pytest.mark.alone
 def test_a_course_whose_image_is_missing_fails_with_the_reason_and_the_others_go_on(
     log_in: LogIn, installation: Installation, trial: Trial, broken: str
 ) -> None:
@@ -118,6 +118,7 @@ def test_a_course_whose_image_is_missing_fails_with_the_reason_and_the_others_go
     assert course_of(said) in OPEN
 
 
+@pytest.mark.alone
 def test_helm_test_does_the_same(installation: Installation) -> None:
     command = ["helm", "test", "coursehub", "--namespace", installation.namespace, "--logs", "--timeout", "10m"]
     done = subprocess.run(command, env=installation.environment, capture_output=True, text=True, check=False)
@@ -125,6 +126,7 @@ def test_helm_test_does_the_same(installation: Installation) -> None:
     assert ": well, after " in done.stdout
 
 
+@pytest.mark.alone
 def test_its_token_does_not_open_anybody_elses_server(log_in: LogIn, installation: Installation) -> None:
     maria = log_in("maria")
     maria.start("general")

@@ -114,12 +114,16 @@ def ended(pod: Mapping[str, Any]) -> Diagnosis | None:
 
 
 def lost(pod: Mapping[str, Any], now: datetime) -> Diagnosis | None:
-    """That the node of `pod` is lost: Kubernetes gave it up, and by the aware `now` nothing has confirmed the end."""
+    """That the node of `pod` is lost: Kubernetes gave it up, and by the aware `now` nothing has confirmed the end.
+
+    Kubernetes takes a pod for not ready with its node. One that is ready is on a node that only wants it away.
+    """
     deleted = pod["metadata"].get("deletionTimestamp")
     conditions = (pod.get("status") or {}).get("conditions") or ()
     reason = ("DisruptionTarget", "DeletionByTaintManager")
     given_up = next((each for each in conditions if (each.get("type"), each.get("reason")) == reason), None)
-    if given_up is None or deleted is None or now < _time(deleted) + _UNCONFIRMED:
+    is_ready = any((each.get("type"), each.get("status")) == ("Ready", "True") for each in conditions)
+    if given_up is None or is_ready or deleted is None or now < _time(deleted) + _UNCONFIRMED:
         return None
     sentence = (
         "The machine that your server was on does not answer any more. What you saved is there; please start your "

@@ -324,23 +324,26 @@ GIVEN_UP = {
     "message": "Taint manager: deleting due to NoExecute taint",
 }
 EVICTED = GIVEN_UP | {"reason": "EvictionByEvictionAPI"}
+READY, UNREADY = ({"type": "Ready", "status": each} for each in ("True", "False"))
 
 
 @pytest.mark.parametrize(
-    ("condition", "deleted", "is_lost"),
+    ("conditions", "deleted", "is_lost"),
     [
-        pytest.param(GIVEN_UP, -16, True, id="given up, and nothing confirms the end"),
-        pytest.param(GIVEN_UP, -14, False, id="given up a moment ago"),
-        pytest.param(GIVEN_UP, 30, False, id="given up, with time left to end"),
-        pytest.param(GIVEN_UP, None, False, id="marked, and not deleted yet"),
-        pytest.param(EVICTED, -300, False, id="drained, and slow to end"),
-        pytest.param(None, -300, False, id="stopped by its person, and slow to end"),
+        pytest.param([GIVEN_UP], -16, True, id="given up, and nothing confirms the end"),
+        pytest.param([GIVEN_UP], -14, False, id="given up a moment ago"),
+        pytest.param([GIVEN_UP], 30, False, id="given up, with time left to end"),
+        pytest.param([GIVEN_UP], None, False, id="marked, and not deleted yet"),
+        pytest.param([GIVEN_UP, UNREADY], -16, True, id="given up, and not ready, as its node"),
+        pytest.param([GIVEN_UP, READY], -300, False, id="wanted away from a node that answers, and slow to end"),
+        pytest.param([EVICTED], -300, False, id="drained, and slow to end"),
+        pytest.param([], -300, False, id="stopped by its person, and slow to end"),
     ],
 )
 def test_a_node_is_lost_once_kubernetes_gave_its_pods_up_and_nothing_there_answers(
-    condition: dict[str, str] | None, deleted: int | None, is_lost: bool
+    conditions: list[dict[str, str]], deleted: int | None, is_lost: bool
 ) -> None:
-    found = pod(phase="Running", conditions=[condition] if condition else [])
+    found = pod(phase="Running", conditions=conditions)
     if deleted is not None:
         found["metadata"]["deletionTimestamp"] = (BEGAN + timedelta(seconds=deleted)).strftime("%Y-%m-%dT%H:%M:%SZ")
     seen = lost(found, BEGAN)
