@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.cluster import CHART, Installation
+import httpx
+
+from tests.e2e.cluster import CHART, Installation, until
 
 NAMESPACE = "plain"
 CLAIM = "plain-homes"
@@ -90,10 +92,19 @@ def plain_z2jh(installation: Installation, people: Sequence[str], arguments: Seq
     _run(installation.environment, *command, "--wait", "--values", "-", text=values)
     service = ["kubectl", "--namespace", NAMESPACE, "get", "service", "proxy-public", "--output"]
     try:
-        yield f"http://{_run(installation.environment, *service, 'jsonpath={.spec.clusterIP}')}"
+        url = f"http://{_run(installation.environment, *service, 'jsonpath={.spec.clusterIP}')}"
+        until(lambda: _answers(url), 60, "the plain hub behind its proxy")
+        yield url
     finally:
         _run(installation.environment, "kubectl", "delete", f"namespace/{NAMESPACE}", f"pv/{CLAIM}", "--wait")
         shutil.rmtree(homes)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/hub/health", timeout=5).is_success
+    except httpx.TransportError:
+        return False
 
 
 def _run(environment: Mapping[str, str], *command: str, text: str | None = None) -> str:
