@@ -202,13 +202,14 @@ def _forget_replaced(deployment: Deployment) -> None:
     They stay as ended ones, and whoever looks for the one pod of a Deployment finds two.
     """
     asked = deployment.run("kubectl", "get", "pods", "--all-namespaces", "--output", "json")
+    gone = ("--wait=false", "--ignore-not-found")
     for pod in json.loads(asked)["items"]:
         meta = pod["metadata"]
         conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
         made_by = [owner["kind"] for owner in meta.get("ownerReferences", [])]
         # All Deployments are complete, since helm waited for them.
         if made_by == ["ReplicaSet"] and conditions.get("Ready") != "True":
-            deployment.run("kubectl", "delete", "pod", meta["name"], "--namespace", meta["namespace"], "--wait=false")
+            deployment.run("kubectl", "delete", "pod", meta["name"], "--namespace", meta["namespace"], *gone)
 
 
 def _forget_cut_off(deployment: Deployment) -> None:
