@@ -98,6 +98,7 @@ def up(deployment: Deployment) -> None:
         share = deployment.layout.share
         deployment.run(COURSEHUB, "storage", "ensure", "--root", share, *deployment.sites(), deployment.courses)
     kind = _install(deployment)
+    _forget_replaced(deployment)
     _answers(f"http://127.0.0.1:{deployment.layout.port}/hub/health")
     deployment.record.write_text(json.dumps({"chart": kind}))
     facts = info(deployment)
@@ -193,6 +194,22 @@ def _install(deployment: Deployment) -> str:
         given = ("--set-string", image, "--set-file", courses)
         deployment.run("helm", "upgrade", "--install", RELEASE, chart, *where, *files, *given)
     return done.stdout.strip()
+
+
+def _forget_replaced(deployment: Deployment) -> None:
+    """Deletes pods for which a node that offers less than before had no room: another has long been made for each.
+
+    They stay as ended ones, and whoever looks for the one pod of a Deployment finds two.
+    """
+    asked = deployment.run("kubectl", "get", "pods", "--all-namespaces", "--output", "json")
+    gone = ("--wait=false", "--ignore-not-found")
+    for pod in json.loads(asked)["items"]:
+        meta = pod["metadata"]
+        conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
+        made_by = [owner["kind"] for owner in meta.get("ownerReferences", [])]
+        # All Deployments are complete, since helm waited for them.
+        if made_by == ["ReplicaSet"] and conditions.get("Ready") != "True":
+            deployment.run("kubectl", "delete", "pod", meta["name"], "--namespace", meta["namespace"], *gone)
 
 
 def _forget_cut_off(deployment: Deployment) -> None:

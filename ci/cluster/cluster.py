@@ -83,7 +83,6 @@ def up(layout: Layout) -> None:
             for each in wanted:
                 _wait_for(layout, f"node/{each.name}", "Ready")
             _start([(each, own["kube-router"]) for each, own in of_node.items()])
-            manifests.forget_ended(layout)
         with step("name resolution ready"):
             # Not before there are all the nodes that it is to be spread over.
             manifests.apply(layout, manifests.names(len(wanted)))

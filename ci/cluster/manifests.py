@@ -40,18 +40,6 @@ def kubectl(layout: Layout, *arguments: str, text: str | None = None) -> subproc
     return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
 
 
-def forget_ended(layout: Layout) -> None:
-    """Delete the pods of Deployments that have ended: a node that offers less than before has no room for them.
-
-    Each has another one in its place, and whoever looks for the one pod of a Deployment finds two.
-    """
-    asked = kubectl(layout, "get", "pods", "--all-namespaces", "--output=json")
-    for pod in json.loads(asked.stdout or '{"items": []}')["items"]:
-        owners = [owner["kind"] for owner in pod["metadata"].get("ownerReferences", [])]
-        if owners == ["ReplicaSet"] and pod["status"]["phase"] in {"Succeeded", "Failed"}:
-            kubectl(layout, "delete", "pod", pod["metadata"]["name"], f"--namespace={pod['metadata']['namespace']}")
-
-
 def rights() -> list[dict[str, Any]]:
     """What the API server may ask of kubelets, and what enforces policies of the API server."""
     return [
