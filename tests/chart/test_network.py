@@ -300,10 +300,11 @@ class TestNetworkTest:
     def test_they_try_what_has_to_be_open_and_what_has_to_be_closed(self, everything: Objects, role: str) -> None:
         (container,) = everything["Pod", f"coursehub-network-test-{role}"]["spec"]["containers"]
         assert container["args"] == [
+            f"--role={role}",
             "--open=the hub=hub:8081",
             "--alive=the API server=$(KUBERNETES_SERVICE_HOST):$(KUBERNETES_SERVICE_PORT)",
-            "--alive=the proxy's API=proxy-api:8001",
-            "--closed=the kubelet of this node=$(NODE):10250",
+            "--guarded=the proxy's API=proxy-api:8001",
+            "--node=the kubelet of this node=$(NODE):10250",
             "--closed=the cloud's metadata=169.254.169.254:80",
             "--closed=the file server=nfs.example.edu:2049",
         ]
