@@ -284,12 +284,23 @@
 {{- if not (dig "apiServer" "ports" list $network) }}
 - network.apiServer.ports: none is given, and without the API server no server starts; write those of its own addresses, such as [443, 6443].
 {{- end }}
-{{- $closed := include "coursehub.closedPorts" . | fromYaml }}
+{{- $closed := include "coursehub.closedPorts" "" | fromYaml }}
 {{- range $key := list "apiServer" "hub" }}
 {{- range $port := dig $key "ports" list $network }}
 {{- with get $closed (toString $port) }}
 - network.{{ $key }}.ports: {{ $port }} would be open at every address, and {{ . }}; take it out, and open it for one address by jupyterhub.hub.networkPolicy.egress.
 {{- end }}
+{{- end }}
+{{- end }}
+{{- $asked := dict "usage.prometheus.url" (($.Values.usage.prometheus | default dict).url | default "") }}
+{{- range $class, $keys := $chart.hub.config }}
+{{- range $key, $url := kindIs "map" $keys | ternary $keys dict }}
+{{- if has $key (list "token_url" "userdata_url") }}{{ $asked = set $asked (printf "jupyterhub.hub.config.%s.%s" $class $key) (toString $url) }}{{ end }}
+{{- end }}
+{{- end }}
+{{- range $key, $url := $asked }}
+{{- if regexMatch "^http://([^/@]*@)?([^/:]+|\\[[^/]*\\])(/|$)" $url }}
+- {{ $key }}: it names no port, and 80 is closed to the hub; write the port into the address, and of a Service (as http://prometheus-server.monitoring.svc:80) the port of its pods into network.hub.ports.
 {{- end }}
 {{- end }}
 {{- end }}

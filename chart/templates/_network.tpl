@@ -122,25 +122,47 @@
 
 {{- /* Of ports that the hub may reach at every address: what is wrong with each. */}}
 {{- define "coursehub.closedPorts" -}}
+"53": "names go by network.dns alone"
 "80": clouds tell a machine's own keys there
 "111": it is the file server's
 "2049": it is the file server's
+"2379": it is etcd's
+"2380": it is etcd's
 "10250": it is the nodes' own
+"10255": it is the nodes' own
 "20048": it is the file server's
 {{- end }}
 
+{{- /* The ports of all addresses in a text: those that they name, or else their scheme's; none of those that are closed. */}}
+{{- define "coursehub.portsOf" -}}
+{{- $closed := include "coursehub.closedPorts" "" | fromYaml }}
+{{- $known := dict "https" 443 "wss" 443 "ldap" 389 "ldaps" 636 "postgres" 5432 "postgresql" 5432 "mysql" 3306 "mariadb" 3306 }}
+{{- $ports := list }}
+{{- range regexFindAll "[A-Za-z][A-Za-z0-9+.-]*://[^/\"\\\\ ,?#]+" . -1 }}
+{{- $scheme := regexFind "^[A-Za-z0-9]+" . | lower }}
+{{- $host := regexReplaceAll "^.*(@|://)" . "" }}
+{{- $port := regexFind ":[0-9]+$" $host | trimPrefix ":" | default (get $known $scheme) | toString | atoi }}
+{{- if and (ge $port 1) (le $port 65535) (not (hasKey $closed (toString $port))) }}{{ $ports = append $ports $port }}{{ end }}
+{{- end }}
+{{- toJson $ports }}
+{{- end }}
+
 {{- /*
-  The ports that the hub reaches at every address: those that are given, and those of the addresses that its values name.
+  The ports that the hub reaches at every address: those that are given, and those of the addresses that its values name. A
+  port beside a host counts as an address.
 */}}
 {{- define "coursehub.hubPorts" -}}
 {{- $hub := .Values.jupyterhub.hub }}
-{{- $closed := include "coursehub.closedPorts" . | fromYaml }}
-{{- $ports := concat (dig "apiServer" "ports" list .Values.network) (dig "hub" "ports" list .Values.network) }}
-{{- $named := list .Values.identity.ldap .Values.usage.prometheus .Values.storage.provisioner.url $hub.config $hub.services (get $hub.db "url") | toJson }}
-{{- range regexFindAll "://[^/\" ,]*:[0-9]{1,5}\\b" $named -1 }}
-{{- $port := regexFind "[0-9]+$" . }}
-{{- if not (hasKey $closed $port) }}{{ $ports = append $ports (atoi $port) }}{{ end }}
+{{- $named := list .Values.identity.ldap .Values.usage.prometheus .Values.storage.provisioner.url $hub.config $hub.services (get $hub.db "url") }}
+{{- range $class, $keys := $hub.config }}
+{{- if and (hasSuffix "Authenticator" $class) (kindIs "map" $keys) }}
+{{- range $key, $value := $keys }}
+{{- if regexMatch "(^|_)port$" $key }}{{ $named = append $named (printf "tcp://%s:%v" $key $value) }}{{ end }}
 {{- end }}
+{{- end }}
+{{- end }}
+{{- $ports := concat (dig "apiServer" "ports" list .Values.network) (dig "hub" "ports" list .Values.network) }}
+{{- $ports = concat $ports (toJson $named | include "coursehub.portsOf" | fromJsonArray) }}
 {{- with get (dict "postgres" 5432 "mysql" 3306) $hub.db.type }}{{ $ports = append $ports . }}{{ end }}
 {{- toJson $ports }}
 {{- end }}

@@ -229,6 +229,10 @@ class TestCampus:
         chart.render({"network": {"campus": [], "egress": []}})
 
 
+def database(url: str) -> Values:
+    return at("jupyterhub.hub.db", {"type": "other", "url": url})
+
+
 class TestHub:
     """What the hub reaches: ports at every address."""
 
@@ -257,10 +261,44 @@ class TestHub:
         assert reaches(objects, hub, "10.9.8.7", port)
         assert not reaches(objects, hub, "10.9.8.7", port + 1)
 
-    def test_an_address_of_port_80_opens_no_metadata(self, chart: Chart) -> None:
-        url = "http://metadata.example.edu:80/"
+    @pytest.mark.parametrize(
+        ("values", "port"),
+        [
+            pytest.param(
+                at("jupyterhub.hub.config.GenericOAuthenticator.token_url", "https://sso/token"), 443, id="https"
+            ),
+            pytest.param(
+                at("identity.ldap", {"servers": ["ldaps://ldap"], "users": {"base": "dc=x"}}), 636, id="ldaps"
+            ),
+            pytest.param(at("identity.ldap", {"servers": ["ldap://ldap"], "users": {"base": "dc=x"}}), 389, id="ldap"),
+            pytest.param(database("postgresql+psycopg2://hub:31337@pg/hub"), 5432, id="PostgreSQL"),
+            pytest.param(database("mysql+pymysql://hub:31337@my/hub"), 3306, id="MySQL"),
+            pytest.param(
+                at("jupyterhub.hub.config.LDAPAuthenticator", {"server_address": "ldap", "server_port": 3269}),
+                3269,
+                id="a port of its own key",
+            ),
+        ],
+    )
+    def test_it_reaches_what_its_values_name_without_a_port_whatever_the_lists_are(
+        self, chart: Chart, values: Values, port: int
+    ) -> None:
+        objects = chart.render(merged({"network": {"hub": {"ports": []}, "apiServer": {"ports": [6443]}}}, values))
+        hub = pod(objects, "Deployment", "hub")
+        assert reaches(objects, hub, "10.9.8.7", port)
+        assert not reaches(objects, hub, "10.9.8.7", 31337), "a password is no port"
+
+    @pytest.mark.parametrize(
+        "port", ["53", "80", "080", "111", "2049", "02049", "2379", "2380", "10250", "10255", "20048", "0", "99999"]
+    )
+    def test_n1_n4_n5_an_address_opens_no_port_of_what_has_to_be_closed(self, chart: Chart, port: str) -> None:
+        """N1 metadata, kubelets and etcd; N4 the file server; N5 other DNS: however the number is written."""
+        url = f"http://somebody:30303@metadata.example.edu:{port}/"
         objects = chart.render(at("jupyterhub.hub.config.GenericOAuthenticator.token_url", url))
-        assert not reaches(objects, pod(objects, "Deployment", "hub"), METADATA, 80)
+        (ports,) = (
+            rule["ports"] for rule in objects["NetworkPolicy", "coursehub-hub"]["spec"]["egress"] if "to" not in rule
+        )
+        assert sorted(each["port"] for each in ports) == [389, 443, 636, 6443, 8443]
 
     def test_the_nightly_check_follows_the_api_servers_port(self, chart: Chart) -> None:
         objects = chart.render(merged(SITE, at("network.apiServer.ports", [16443])))
@@ -276,11 +314,12 @@ def test_what_gets_certificates_reaches_its_authority_and_the_api_server(chart: 
         "enabled": True,
         "type": "letsencrypt",
         "hosts": ["h.example.edu"],
-        "letsencrypt": {"contactEmail": "a@b.c"},
+        "letsencrypt": {"contactEmail": "a@b.c", "acmeServer": "https://acme.example.edu:9000/directory"},
     }
     objects = chart.render(merged({"acknowledgePlainHttp": False}, at("jupyterhub.proxy.https", https)))
     autohttps = pod(objects, "Deployment", "autohttps")
     assert reaches(objects, autohttps, "198.51.100.1", 443)
+    assert reaches(objects, autohttps, "10.1.1.1", 9000)
     assert reaches(objects, autohttps, "192.0.2.1", 6443)
     assert reaches(objects, autohttps, KUBE_SYSTEM, 53, "UDP")
     assert not reaches(objects, autohttps, METADATA, 80)

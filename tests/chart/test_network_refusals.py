@@ -117,11 +117,15 @@ DNS: Mapping[str, tuple[dict[str, Any], str]] = {
     },
 }
 PORTS = {
+    ("hub", 53): "names go by network.dns alone",
     ("hub", 80): "clouds tell a machine's own keys there",
     ("hub", 111): "it is the file server's",
     ("hub", 2049): "it is the file server's",
     ("hub", 20048): "it is the file server's",
+    ("hub", 2379): "it is etcd's",
+    ("hub", 2380): "it is etcd's",
     ("hub", 10250): "it is the nodes' own",
+    ("hub", 10255): "it is the nodes' own",
     ("apiServer", 10250): "it is the nodes' own",
 }
 PARTS = ("hub", "proxy.chp", "proxy.traefik")

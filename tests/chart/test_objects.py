@@ -110,7 +110,7 @@ SITE_KEYS: dict[str, Any] = {
     "usage.provider": "prometheus",
     "usage.warn": 80,
     "usage.interval": 300,
-    "usage.prometheus": {"url": "http://prometheus-server.monitoring.svc/prometheus", "homes": {"job": "homes"}},
+    "usage.prometheus": {"url": "http://prometheus-server.monitoring.svc:80/prometheus", "homes": {"job": "homes"}},
 }
 
 

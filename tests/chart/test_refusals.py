@@ -210,6 +210,17 @@ CASES = [
         id="N8 a file server with a public address of IPv6",
     ),
     pytest.param(
+        at("usage.prometheus", {"url": "http://prometheus-server.monitoring.svc"}),
+        "- usage.prometheus.url: it names no port, and 80 is closed to the hub; write the port into the address, and of "
+        "a Service (as http://prometheus-server.monitoring.svc:80) the port of its pods into network.hub.ports",
+        id="a Prometheus without a port",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.config.GenericOAuthenticator.userdata_url", "http://[2001:db8::1]/who"),
+        "- jupyterhub.hub.config.GenericOAuthenticator.userdata_url: it names no port",
+        id="a log in without a port",
+    ),
+    pytest.param(
         at("network.dns", {"cluster": None, "openshift": None, "node": None}),
         "- network.dns: none is given, and where no name is found no server starts; write where the cluster's DNS is",
         id="no DNS",
