@@ -33,7 +33,8 @@
 
 {{- /*
   The bits that all addresses of a range begin with, after the family: 4:00001010 of 10.0.0.0/8. So a range holds another
-  where its bits begin the other's. Nothing where the text is no range, or has bits behind its length.
+  where its bits begin the other's. Nothing where the text is no range, has bits behind its length, or has addresses of
+  IPv4 in the form of IPv6.
 */}}
 {{- define "coursehub.bits" -}}
 {{- $byte := "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])" }}
@@ -50,12 +51,12 @@
 {{- $given := concat (first $halves) (rest $halves | first | default list) }}
 {{- $missing := sub 8 (len $given) | int }}
 {{- if ternary (ge $missing 1) (eq $missing 0) (contains "::" $text) }}
-{{- $family = "6" }}
 {{- $all := concat (first $halves) (ternary (splitList "," (trimSuffix "," (repeat $missing "0,"))) list (gt $missing 0)) (rest $halves | first | default list) }}
 {{- $nibbles := dict "0" "0000" "1" "0001" "2" "0010" "3" "0011" "4" "0100" "5" "0101" "6" "0110" "7" "0111" "8" "1000" "9" "1001" "a" "1010" "b" "1011" "c" "1100" "d" "1101" "e" "1110" "f" "1111" }}
 {{- range $all }}
 {{- range splitList "" (printf "%s%s" (repeat (sub 4 (len .) | int) "0") .) }}{{ $bits = printf "%s%s" $bits (get $nibbles .) }}{{ end }}
 {{- end }}
+{{- if not (regexMatch "^0{80}1{16}" $bits) }}{{ $family = "6" }}{{ end }}
 {{- end }}
 {{- end }}
 {{- if $family }}
@@ -86,7 +87,8 @@
 
 {{- /*
   network.egress without what is closed: each block gets an exception for what lies inside it. A block that lies inside a
-  closed range stays, since somebody wrote it for that; all of IPv6 waits until network.campus has a range of it.
+  closed range stays, since somebody wrote it for that; blocks of IPv6 wait until network.campus has a range of it, where
+  they are shorter than /16 and not of private addresses.
 */}}
 {{- define "coursehub.egress" -}}
 {{- $closed := include "coursehub.closed" . | fromYaml }}
@@ -100,7 +102,7 @@
 {{- $peers = append $peers $peer }}
 {{- else }}
 {{- $block := include "coursehub.bits" (toString $peer.ipBlock.cidr) }}
-{{- if or $six (ne $block "6:") }}
+{{- if or $six (gt (len $block) 17) (not (hasPrefix "6:" $block)) (hasPrefix "6:1111110" $block) }}
 {{- $except := $peer.ipBlock.except | default list }}
 {{- $held := list }}
 {{- range $except }}{{ $held = append $held (include "coursehub.bits" .) }}{{ end }}

@@ -103,7 +103,8 @@ def ways(objects: Objects, role: str) -> set[str]:
     return {each or "" for each in (*components, *spaces, *blocks)} - {""} | {"?" for peer in peers if not any(peer)}
 
 
-DNS = {"kube-system", "openshift-dns", "169.254.20.10/32", "169.254.25.10/32", "169.254.169.254/32"}
+NODES = ("169.254.20.10", "169.254.25.10", "169.254.10.10", "169.254.10.11", "169.254.169.254")
+DNS = {"kube-system", "openshift-dns", *(f"{each}/32" for each in NODES)}
 
 
 def test_f11_servers_that_grade_reach_the_hub_the_proxy_and_dns_alone(objects: Objects) -> None:
@@ -152,6 +153,11 @@ class TestDns:
         for target in ("10.96.0.10", KUBE_SYSTEM):
             found = {name for name, source in sources.items() if reaches(objects, source, target, 53, "UDP")}
             assert found == {*NAMES, "stranger"}
+
+    @pytest.mark.parametrize("address", NODES)
+    def test_one_at_each_node_is_open_at_53_alone(self, objects: Objects, address: str) -> None:
+        assert reaches(objects, server("grading"), address, 53, "UDP")
+        assert not reaches(objects, server("student"), address, 80)
 
     def test_what_a_site_takes_away_nobody_reaches(self, chart: Chart) -> None:
         objects = chart.render(merged(SITE, at("network.dns.node", None)))
@@ -203,7 +209,7 @@ class TestCampus:
     @pytest.mark.parametrize("address", ["2001:db8:1::7", "fd00:ec2::254", "fd20:ce::254", "fe80::1", "fc00::1"])
     def test_n1_n4_n8_of_ipv6_the_same_is_closed(self, chart: Chart, address: str) -> None:
         """N1, N4, N8: metadata, neighbours, private addresses and the campus, at any port."""
-        objects = chart.render(at("network.campus", [self.V6]))
+        objects = chart.render(at("network.campus", ["192.0.2.0/24", self.V6]))
         for port in (53, 80, 111, 443, 2049, 10250):
             assert not reaches(objects, server("student"), address, port)
 
@@ -213,9 +219,27 @@ class TestCampus:
         objects = chart.render(at("storage.nfs.server", server_address))
         assert not reaches(objects, server("student"), "2001:db8:2::1", 443)
 
-    def test_all_of_ipv6_is_closed_however_it_is_written(self, chart: Chart) -> None:
-        objects = chart.render(at("network.egress", [{"to": [{"ipBlock": {"cidr": "0::/0"}}]}]))
-        assert not reaches(objects, server("student"), "2001:db8:2::1", 443)
+    @pytest.mark.parametrize("blocks", [["0::/0"], ["::/1", "8000::/1"], ["2000::/3"], ["2001::/16", "2000::/15"]])
+    def test_n8_all_of_ipv6_is_closed_however_it_is_written(self, chart: Chart, blocks: list[str]) -> None:
+        """N8: blocks shorter than /16."""
+        objects = chart.render(at("network.egress", [{"to": [{"ipBlock": {"cidr": block}} for block in blocks]}]))
+        assert reaches(objects, server("student"), "2001:db8:2::1", 443) is ("2001::/16" in blocks)
+        assert not reaches(objects, server("student"), "2000:db8::1", 443)
+
+    @pytest.mark.parametrize(
+        ("block", "inside"),
+        [("10.0.0.0/8", "10.1.2.3"), ("10.1.0.0/16", "10.1.2.3"), ("fd12::/16", "fd12::1")],
+    )
+    def test_a_block_inside_private_addresses_was_written_for_that(self, chart: Chart, block: str, inside: str) -> None:
+        objects = chart.render(at("network.egress", [{"to": [{"ipBlock": {"cidr": block}}]}]))
+        assert reaches(objects, server("student"), inside, 5432)
+
+    def test_what_campus_holds_need_not_be_an_exception(self, chart: Chart) -> None:
+        private = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"]
+        values = {"campus": [*private, "168.63.129.16/32"], "egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]}
+        objects = chart.render({"network": values})
+        assert not reaches(objects, server("student"), METADATA, 80)
+        assert reaches(objects, server("student"), "198.51.100.1", 443)
 
     def test_only_ipv6_was_closed_so_no_rule_is_left_and_nothing_opens(self, chart: Chart) -> None:
         objects = chart.render(at("network.egress", [{"to": [{"ipBlock": {"cidr": "::/0"}}]}]))
@@ -230,7 +254,7 @@ class TestCampus:
 
 
 def database(url: str) -> Values:
-    return at("jupyterhub.hub.db", {"type": "other", "url": url})
+    return at("jupyterhub.hub.config.Site", {"database": url})
 
 
 class TestHub:

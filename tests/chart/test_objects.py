@@ -286,7 +286,7 @@ ALLOWED: dict[str, Any] = {
     "image.pullPolicy": "Always",
     "image.pullSecrets": ["registry"],
     "cloudMetadata.ip": "169.254.0.1",
-    "networkPolicy.egressAllowRules.dnsPortsPrivateIPs": True,
+    "networkPolicy.enabled": False,
 }
 
 
