@@ -176,7 +176,13 @@
 [169.254.0.0/16, 168.63.129.16/32, 100.100.100.200/32, fe80::/10, fd00:ec2::254/128, fd20:ce::254/128]
 {{- end }}
 
+{{- /* Private addresses, and those that providers share among customers. */}}
+{{- define "coursehub.private" -}}
+[10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, fc00::/7, fe80::/10]
+{{- end }}
+
 {{- define "coursehub.problems.dns" -}}
+{{- $closed := omit (include "coursehub.closedPorts" "" | fromYaml) "53" }}
 {{- $metadata := list }}
 {{- range include "coursehub.metadata" . | fromYamlArray }}{{ $metadata = append $metadata (include "coursehub.bits" .) }}{{ end }}
 {{- if not (.Values.network.dns | default dict | values | compact) }}
@@ -189,6 +195,11 @@
 {{- end }}
 {{- if not $dns.ports }}
 - network.dns.{{ $name }}.ports: empty it would open every port; write those at which this DNS listens, such as [53].
+{{- end }}
+{{- range $port := $dns.ports }}
+{{- with get $closed (toString $port) }}
+- network.dns.{{ $name }}.ports: {{ $port }} is no port of a DNS, and {{ . }}; write those at which this DNS listens, such as [53].
+{{- end }}
 {{- end }}
 {{- range $index, $peer := $dns.to }}
 {{- $at := printf "network.dns.%s.to.%d" $name $index }}
@@ -263,8 +274,30 @@
 - network.egress.{{ $index }}.to: empty it would open every address, the file server's and the nodes' among them; write the addresses, such as {{ list (dict "ipBlock" (dict "cidr" "198.51.100.0/24")) | toJson }}.
 {{- end }}
 {{- end }}
+{{- range include "coursehub.egress" . | fromYamlArray }}
+{{- range .to }}
+{{- with .ipBlock }}
+{{- $cidr := .cidr }}
+{{- $block := include "coursehub.bits" (.cidr | default "") }}
+{{- $held := list }}
+{{- range .except }}{{ $held = append $held (include "coursehub.bits" .) }}{{ end }}
+{{- $open := list }}
+{{- range concat (include "coursehub.private" "" | fromYamlArray) (include "coursehub.metadata" "" | fromYamlArray) }}
+{{- $bits := include "coursehub.bits" . }}
+{{- $inside := and $block (ne $bits $block) (hasPrefix $block $bits) }}
+{{- range compact $held }}{{ if hasPrefix . $bits }}{{ $inside = false }}{{ end }}{{ end }}
+{{- if $inside }}{{ $open = append $open . }}{{ $held = append $held $bits }}{{ end }}
+{{- end }}
+{{- with $open }}
+- network.egress: {{ $cidr }} opens addresses that are private, or where clouds tell machines' own keys, too; write into its except {{ join ", " . }}.
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $four := false }}
 {{- range $network.campus }}
 {{- $bits := include "coursehub.bits" . }}
+{{- if hasPrefix "4" $bits }}{{ $four = true }}{{ end }}
 {{- if not $bits }}
 - network.campus: {{ . }} is no range of addresses; write one whose bits behind the length are 0, such as 192.0.2.0/24 or 2001:db8::/32.
 {{- else if eq (len $bits) 2 }}
@@ -274,22 +307,34 @@
 {{- with (.Values.storage.nfs | default dict).server }}
 {{- $bits := include "coursehub.bitsOfAddress" . }}
 {{- $private := false }}
-{{- range list "10.0.0.0/8" "100.64.0.0/10" "172.16.0.0/12" "192.168.0.0/16" "169.254.0.0/16" "fc00::/7" "fe80::/10" }}
+{{- range include "coursehub.private" "" | fromYamlArray }}
 {{- if and $bits (hasPrefix (include "coursehub.bits" .) $bits) }}{{ $private = true }}{{ end }}
 {{- end }}
-{{- if and (not $private) (not $network.campus) $network.egress $chart.singleuser.networkPolicy.enabled }}
-- network.campus: none is given, and storage.nfs.server is {{ ternary "the public address" "a name, which may lead to a public address," (not (empty $bits)) }} {{ . }}; write the ranges where your file server, nodes and API server are, such as [192.0.2.0/24], so that no server reaches them.
+{{- $unnamed := ternary (not $network.campus) (not $four) (hasPrefix "6" $bits) }}
+{{- if and (not $private) $unnamed $network.egress $chart.singleuser.networkPolicy.enabled }}
+- network.campus: {{ ternary "no range of IPv4" "none" (not (empty $network.campus)) }} is given, and storage.nfs.server is {{ ternary "the public address" "a name, which may lead to a public address," (not (empty $bits)) }} {{ . }}; write the ranges where your file server, nodes and API server are, such as [192.0.2.0/24], so that no server reaches them.
 {{- end }}
 {{- end }}
 {{- if not (dig "apiServer" "ports" list $network) }}
 - network.apiServer.ports: none is given, and without the API server no server starts; write those of its own addresses, such as [443, 6443].
 {{- end }}
-{{- $closed := include "coursehub.closedPorts" . | fromYaml }}
+{{- $closed := include "coursehub.closedPorts" "" | fromYaml }}
 {{- range $key := list "apiServer" "hub" }}
 {{- range $port := dig $key "ports" list $network }}
 {{- with get $closed (toString $port) }}
 - network.{{ $key }}.ports: {{ $port }} would be open at every address, and {{ . }}; take it out, and open it for one address by jupyterhub.hub.networkPolicy.egress.
 {{- end }}
+{{- end }}
+{{- end }}
+{{- $asked := dict "usage.prometheus.url" (($.Values.usage.prometheus | default dict).url | default "") }}
+{{- range $class, $keys := $chart.hub.config }}
+{{- range $key, $url := kindIs "map" $keys | ternary $keys dict }}
+{{- if has $key (list "token_url" "userdata_url") }}{{ $asked = set $asked (printf "jupyterhub.hub.config.%s.%s" $class $key) (toString $url) }}{{ end }}
+{{- end }}
+{{- end }}
+{{- range $key, $url := $asked }}
+{{- if regexMatch "^http://([^/@]*@)?([^/:]+|\\[[^/]*\\])(/|$)" $url }}
+- {{ $key }}: it names no port, and 80 is closed to the hub; write the port into the address, and of a Service (as http://prometheus-server.monitoring.svc:80) the port of its pods into network.hub.ports.
 {{- end }}
 {{- end }}
 {{- end }}
@@ -463,6 +508,21 @@ singleuser.serviceAccountName: [null, "leave it: a server has no access to the c
 singleuser.podNameTemplate: [null, "leave it"]
 singleuser.allowPrivilegeEscalation: [false, "leave it: servers keep to the restricted Pod Security level"]
 singleuser.cloudMetadata.blockWithIptables: [false, "use network.egress: its container would run as root, which the restricted Pod Security level refuses"]
+hub.networkPolicy.egressAllowRules.dnsPortsCloudMetadataServer: [false, "use network.dns"]
+hub.networkPolicy.egressAllowRules.dnsPortsKubeSystemNamespace: [false, "use network.dns"]
+hub.networkPolicy.egressAllowRules.dnsPortsPrivateIPs: [false, "use network.dns"]
+proxy.chp.networkPolicy.egressAllowRules.dnsPortsCloudMetadataServer: [false, "use network.dns"]
+proxy.chp.networkPolicy.egressAllowRules.dnsPortsKubeSystemNamespace: [false, "use network.dns"]
+proxy.chp.networkPolicy.egressAllowRules.dnsPortsPrivateIPs: [false, "use network.dns"]
+proxy.traefik.networkPolicy.egressAllowRules.dnsPortsCloudMetadataServer: [false, "use network.dns"]
+proxy.traefik.networkPolicy.egressAllowRules.dnsPortsKubeSystemNamespace: [false, "use network.dns"]
+proxy.traefik.networkPolicy.egressAllowRules.dnsPortsPrivateIPs: [false, "use network.dns"]
+singleuser.networkPolicy.egressAllowRules.dnsPortsCloudMetadataServer: [false, "use network.dns"]
+singleuser.networkPolicy.egressAllowRules.dnsPortsKubeSystemNamespace: [false, "use network.dns"]
+singleuser.networkPolicy.egressAllowRules.dnsPortsPrivateIPs: [false, "use network.dns"]
+singleuser.networkPolicy.ingress: [[], "leave it: hub and proxy alone come into a server"]
+singleuser.networkPolicy.allowedIngressPorts: [[], "leave it: hub and proxy alone come into a server"]
+singleuser.networkPolicy.interNamespaceAccessLabels: [ignore, "leave it: hub and proxy alone come into a server"]
 singleuser.networkPolicy.egress: [[], "use network.egress: what upstream's policy opens, servers that grade get too"]
 singleuser.networkPolicy.egressAllowRules.nonPrivateIPs: [false, "use network.egress: what upstream's policy opens, servers that grade get too"]
 singleuser.networkPolicy.egressAllowRules.privateIPs: [false, "use network.egress: what upstream's policy opens, servers that grade get too"]

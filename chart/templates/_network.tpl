@@ -33,7 +33,8 @@
 
 {{- /*
   The bits that all addresses of a range begin with, after the family: 4:00001010 of 10.0.0.0/8. So a range holds another
-  where its bits begin the other's. Nothing where the text is no range, or has bits behind its length.
+  where its bits begin the other's. Nothing where the text is no range, has bits behind its length, or has addresses of
+  IPv4 in the form of IPv6.
 */}}
 {{- define "coursehub.bits" -}}
 {{- $byte := "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])" }}
@@ -50,12 +51,12 @@
 {{- $given := concat (first $halves) (rest $halves | first | default list) }}
 {{- $missing := sub 8 (len $given) | int }}
 {{- if ternary (ge $missing 1) (eq $missing 0) (contains "::" $text) }}
-{{- $family = "6" }}
 {{- $all := concat (first $halves) (ternary (splitList "," (trimSuffix "," (repeat $missing "0,"))) list (gt $missing 0)) (rest $halves | first | default list) }}
 {{- $nibbles := dict "0" "0000" "1" "0001" "2" "0010" "3" "0011" "4" "0100" "5" "0101" "6" "0110" "7" "0111" "8" "1000" "9" "1001" "a" "1010" "b" "1011" "c" "1100" "d" "1101" "e" "1110" "f" "1111" }}
 {{- range $all }}
 {{- range splitList "" (printf "%s%s" (repeat (sub 4 (len .) | int) "0") .) }}{{ $bits = printf "%s%s" $bits (get $nibbles .) }}{{ end }}
 {{- end }}
+{{- if not (regexMatch "^0{80}1{16}" $bits) }}{{ $family = "6" }}{{ end }}
 {{- end }}
 {{- end }}
 {{- if $family }}
@@ -86,7 +87,8 @@
 
 {{- /*
   network.egress without what is closed: each block gets an exception for what lies inside it. A block that lies inside a
-  closed range stays, since somebody wrote it for that; all of IPv6 waits until network.campus has a range of it.
+  closed range stays, since somebody wrote it for that; blocks of IPv6 wait until network.campus has a range of it, where
+  they are shorter than /16 and not of private addresses.
 */}}
 {{- define "coursehub.egress" -}}
 {{- $closed := include "coursehub.closed" . | fromYaml }}
@@ -100,7 +102,7 @@
 {{- $peers = append $peers $peer }}
 {{- else }}
 {{- $block := include "coursehub.bits" (toString $peer.ipBlock.cidr) }}
-{{- if or $six (ne $block "6:") }}
+{{- if or $six (gt (len $block) 17) (not (hasPrefix "6:" $block)) (hasPrefix "6:1111110" $block) }}
 {{- $except := $peer.ipBlock.except | default list }}
 {{- $held := list }}
 {{- range $except }}{{ $held = append $held (include "coursehub.bits" .) }}{{ end }}
@@ -122,25 +124,47 @@
 
 {{- /* Of ports that the hub may reach at every address: what is wrong with each. */}}
 {{- define "coursehub.closedPorts" -}}
+"53": "names go by network.dns alone"
 "80": clouds tell a machine's own keys there
 "111": it is the file server's
 "2049": it is the file server's
+"2379": it is etcd's
+"2380": it is etcd's
 "10250": it is the nodes' own
+"10255": it is the nodes' own
 "20048": it is the file server's
 {{- end }}
 
+{{- /* The ports of all addresses in a text: those that they name, or else their scheme's; none of those that are closed. */}}
+{{- define "coursehub.portsOf" -}}
+{{- $closed := include "coursehub.closedPorts" "" | fromYaml }}
+{{- $known := dict "https" 443 "wss" 443 "ldap" 389 "ldaps" 636 "postgres" 5432 "postgresql" 5432 "mysql" 3306 "mariadb" 3306 }}
+{{- $ports := list }}
+{{- range regexFindAll "[A-Za-z][A-Za-z0-9+.-]*://[^/\"\\\\ ,?#]+" . -1 }}
+{{- $scheme := regexFind "^[A-Za-z0-9]+" . | lower }}
+{{- $host := regexReplaceAll "^.*(@|://)" . "" }}
+{{- $port := regexFind ":[0-9]+$" $host | trimPrefix ":" | default (get $known $scheme) | toString | atoi }}
+{{- if and (ge $port 1) (le $port 65535) (not (hasKey $closed (toString $port))) }}{{ $ports = append $ports $port }}{{ end }}
+{{- end }}
+{{- toJson $ports }}
+{{- end }}
+
 {{- /*
-  The ports that the hub reaches at every address: those that are given, and those of the addresses that its values name.
+  The ports that the hub reaches at every address: those that are given, and those of the addresses that its values name. A
+  port beside a host counts as an address.
 */}}
 {{- define "coursehub.hubPorts" -}}
 {{- $hub := .Values.jupyterhub.hub }}
-{{- $closed := include "coursehub.closedPorts" . | fromYaml }}
-{{- $ports := concat (dig "apiServer" "ports" list .Values.network) (dig "hub" "ports" list .Values.network) }}
-{{- $named := list .Values.identity.ldap .Values.usage.prometheus .Values.storage.provisioner.url $hub.config $hub.services (get $hub.db "url") | toJson }}
-{{- range regexFindAll "://[^/\" ,]*:[0-9]{1,5}\\b" $named -1 }}
-{{- $port := regexFind "[0-9]+$" . }}
-{{- if not (hasKey $closed $port) }}{{ $ports = append $ports (atoi $port) }}{{ end }}
+{{- $named := list .Values.identity.ldap .Values.usage.prometheus .Values.storage.provisioner.url $hub.config $hub.services (get $hub.db "url") }}
+{{- range $class, $keys := $hub.config }}
+{{- if and (hasSuffix "Authenticator" $class) (kindIs "map" $keys) }}
+{{- range $key, $value := $keys }}
+{{- if regexMatch "(^|_)port$" $key }}{{ $named = append $named (printf "tcp://%s:%v" $key $value) }}{{ end }}
 {{- end }}
+{{- end }}
+{{- end }}
+{{- $ports := concat (dig "apiServer" "ports" list .Values.network) (dig "hub" "ports" list .Values.network) }}
+{{- $ports = concat $ports (toJson $named | include "coursehub.portsOf" | fromJsonArray) }}
 {{- with get (dict "postgres" 5432 "mysql" 3306) $hub.db.type }}{{ $ports = append $ports . }}{{ end }}
 {{- toJson $ports }}
 {{- end }}

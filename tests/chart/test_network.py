@@ -103,7 +103,8 @@ def ways(objects: Objects, role: str) -> set[str]:
     return {each or "" for each in (*components, *spaces, *blocks)} - {""} | {"?" for peer in peers if not any(peer)}
 
 
-DNS = {"kube-system", "openshift-dns", "169.254.20.10/32", "169.254.25.10/32", "169.254.169.254/32"}
+NODES = ("169.254.20.10", "169.254.25.10", "169.254.10.10", "169.254.10.11", "169.254.169.254")
+DNS = {"kube-system", "openshift-dns", *(f"{each}/32" for each in NODES)}
 
 
 def test_f11_servers_that_grade_reach_the_hub_the_proxy_and_dns_alone(objects: Objects) -> None:
@@ -152,6 +153,11 @@ class TestDns:
         for target in ("10.96.0.10", KUBE_SYSTEM):
             found = {name for name, source in sources.items() if reaches(objects, source, target, 53, "UDP")}
             assert found == {*NAMES, "stranger"}
+
+    @pytest.mark.parametrize("address", NODES)
+    def test_one_at_each_node_is_open_at_53_alone(self, objects: Objects, address: str) -> None:
+        assert reaches(objects, server("grading"), address, 53, "UDP")
+        assert not reaches(objects, server("student"), address, 80)
 
     def test_what_a_site_takes_away_nobody_reaches(self, chart: Chart) -> None:
         objects = chart.render(merged(SITE, at("network.dns.node", None)))
@@ -203,7 +209,7 @@ class TestCampus:
     @pytest.mark.parametrize("address", ["2001:db8:1::7", "fd00:ec2::254", "fd20:ce::254", "fe80::1", "fc00::1"])
     def test_n1_n4_n8_of_ipv6_the_same_is_closed(self, chart: Chart, address: str) -> None:
         """N1, N4, N8: metadata, neighbours, private addresses and the campus, at any port."""
-        objects = chart.render(at("network.campus", [self.V6]))
+        objects = chart.render(at("network.campus", ["192.0.2.0/24", self.V6]))
         for port in (53, 80, 111, 443, 2049, 10250):
             assert not reaches(objects, server("student"), address, port)
 
@@ -213,9 +219,27 @@ class TestCampus:
         objects = chart.render(at("storage.nfs.server", server_address))
         assert not reaches(objects, server("student"), "2001:db8:2::1", 443)
 
-    def test_all_of_ipv6_is_closed_however_it_is_written(self, chart: Chart) -> None:
-        objects = chart.render(at("network.egress", [{"to": [{"ipBlock": {"cidr": "0::/0"}}]}]))
-        assert not reaches(objects, server("student"), "2001:db8:2::1", 443)
+    @pytest.mark.parametrize("blocks", [["0::/0"], ["::/1", "8000::/1"], ["2000::/3"], ["2001::/16", "2000::/15"]])
+    def test_n8_all_of_ipv6_is_closed_however_it_is_written(self, chart: Chart, blocks: list[str]) -> None:
+        """N8: blocks shorter than /16."""
+        objects = chart.render(at("network.egress", [{"to": [{"ipBlock": {"cidr": block}} for block in blocks]}]))
+        assert reaches(objects, server("student"), "2001:db8:2::1", 443) is ("2001::/16" in blocks)
+        assert not reaches(objects, server("student"), "2000:db8::1", 443)
+
+    @pytest.mark.parametrize(
+        ("block", "inside"),
+        [("10.0.0.0/8", "10.1.2.3"), ("10.1.0.0/16", "10.1.2.3"), ("fd12::/16", "fd12::1")],
+    )
+    def test_a_block_inside_private_addresses_was_written_for_that(self, chart: Chart, block: str, inside: str) -> None:
+        objects = chart.render(at("network.egress", [{"to": [{"ipBlock": {"cidr": block}}]}]))
+        assert reaches(objects, server("student"), inside, 5432)
+
+    def test_what_campus_holds_need_not_be_an_exception(self, chart: Chart) -> None:
+        private = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"]
+        values = {"campus": [*private, "168.63.129.16/32"], "egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]}
+        objects = chart.render({"network": values})
+        assert not reaches(objects, server("student"), METADATA, 80)
+        assert reaches(objects, server("student"), "198.51.100.1", 443)
 
     def test_only_ipv6_was_closed_so_no_rule_is_left_and_nothing_opens(self, chart: Chart) -> None:
         objects = chart.render(at("network.egress", [{"to": [{"ipBlock": {"cidr": "::/0"}}]}]))
@@ -227,6 +251,10 @@ class TestCampus:
 
     def test_a_site_that_opens_nothing_is_asked_nothing(self, chart: Chart) -> None:
         chart.render({"network": {"campus": [], "egress": []}})
+
+
+def database(url: str) -> Values:
+    return at("jupyterhub.hub.config.Site", {"database": url})
 
 
 class TestHub:
@@ -257,10 +285,44 @@ class TestHub:
         assert reaches(objects, hub, "10.9.8.7", port)
         assert not reaches(objects, hub, "10.9.8.7", port + 1)
 
-    def test_an_address_of_port_80_opens_no_metadata(self, chart: Chart) -> None:
-        url = "http://metadata.example.edu:80/"
+    @pytest.mark.parametrize(
+        ("values", "port"),
+        [
+            pytest.param(
+                at("jupyterhub.hub.config.GenericOAuthenticator.token_url", "https://sso/token"), 443, id="https"
+            ),
+            pytest.param(
+                at("identity.ldap", {"servers": ["ldaps://ldap"], "users": {"base": "dc=x"}}), 636, id="ldaps"
+            ),
+            pytest.param(at("identity.ldap", {"servers": ["ldap://ldap"], "users": {"base": "dc=x"}}), 389, id="ldap"),
+            pytest.param(database("postgresql+psycopg2://hub:31337@pg/hub"), 5432, id="PostgreSQL"),
+            pytest.param(database("mysql+pymysql://hub:31337@my/hub"), 3306, id="MySQL"),
+            pytest.param(
+                at("jupyterhub.hub.config.LDAPAuthenticator", {"server_address": "ldap", "server_port": 3269}),
+                3269,
+                id="a port of its own key",
+            ),
+        ],
+    )
+    def test_it_reaches_what_its_values_name_without_a_port_whatever_the_lists_are(
+        self, chart: Chart, values: Values, port: int
+    ) -> None:
+        objects = chart.render(merged({"network": {"hub": {"ports": []}, "apiServer": {"ports": [6443]}}}, values))
+        hub = pod(objects, "Deployment", "hub")
+        assert reaches(objects, hub, "10.9.8.7", port)
+        assert not reaches(objects, hub, "10.9.8.7", 31337), "a password is no port"
+
+    @pytest.mark.parametrize(
+        "port", ["53", "80", "080", "111", "2049", "02049", "2379", "2380", "10250", "10255", "20048", "0", "99999"]
+    )
+    def test_n1_n4_n5_an_address_opens_no_port_of_what_has_to_be_closed(self, chart: Chart, port: str) -> None:
+        """N1 metadata, kubelets and etcd; N4 the file server; N5 other DNS: however the number is written."""
+        url = f"http://somebody:30303@metadata.example.edu:{port}/"
         objects = chart.render(at("jupyterhub.hub.config.GenericOAuthenticator.token_url", url))
-        assert not reaches(objects, pod(objects, "Deployment", "hub"), METADATA, 80)
+        (ports,) = (
+            rule["ports"] for rule in objects["NetworkPolicy", "coursehub-hub"]["spec"]["egress"] if "to" not in rule
+        )
+        assert sorted(each["port"] for each in ports) == [389, 443, 636, 6443, 8443]
 
     def test_the_nightly_check_follows_the_api_servers_port(self, chart: Chart) -> None:
         objects = chart.render(merged(SITE, at("network.apiServer.ports", [16443])))
@@ -276,11 +338,12 @@ def test_what_gets_certificates_reaches_its_authority_and_the_api_server(chart: 
         "enabled": True,
         "type": "letsencrypt",
         "hosts": ["h.example.edu"],
-        "letsencrypt": {"contactEmail": "a@b.c"},
+        "letsencrypt": {"contactEmail": "a@b.c", "acmeServer": "https://acme.example.edu:9000/directory"},
     }
     objects = chart.render(merged({"acknowledgePlainHttp": False}, at("jupyterhub.proxy.https", https)))
     autohttps = pod(objects, "Deployment", "autohttps")
     assert reaches(objects, autohttps, "198.51.100.1", 443)
+    assert reaches(objects, autohttps, "10.1.1.1", 9000)
     assert reaches(objects, autohttps, "192.0.2.1", 6443)
     assert reaches(objects, autohttps, KUBE_SYSTEM, 53, "UDP")
     assert not reaches(objects, autohttps, METADATA, 80)
@@ -300,10 +363,11 @@ class TestNetworkTest:
     def test_they_try_what_has_to_be_open_and_what_has_to_be_closed(self, everything: Objects, role: str) -> None:
         (container,) = everything["Pod", f"coursehub-network-test-{role}"]["spec"]["containers"]
         assert container["args"] == [
+            f"--role={role}",
             "--open=the hub=hub:8081",
             "--alive=the API server=$(KUBERNETES_SERVICE_HOST):$(KUBERNETES_SERVICE_PORT)",
-            "--alive=the proxy's API=proxy-api:8001",
-            "--closed=the kubelet of this node=$(NODE):10250",
+            "--guarded=the proxy's API=proxy-api:8001",
+            "--node=the kubelet of this node=$(NODE):10250",
             "--closed=the cloud's metadata=169.254.169.254:80",
             "--closed=the file server=nfs.example.edu:2049",
         ]

@@ -21,6 +21,7 @@ RANGES = (
     ),
     *("2001:db8::/129", "2001:db8::1/64", "2001::db8::/32", "2001:db8:1:2:3:4:5:6:7/128", "2001:db8/32", ":::/0"),
     *("2001:db8:0:0:0:0:0:0::/32", "fe80::g/64", "::ffff:10.0.0.0/104", ":/0", "1:/16", "fe80::/010", ""),
+    *("::ffff:0:0/96", "::FFFF:c000:200/120"),
 )
 ALL = ("0.0.0.0/0", "::/0")
 
@@ -31,6 +32,19 @@ EXCEPTIONS = (
     ("10.1.0.0/16", "10.2.0.0/24", "not inside its block"),
     ("0.0.0.0/0", "fc00::/7", "not inside its block"),
     ("2001:db8::/32", "2001:d00::/24", "as large as its block or larger"),
+)
+
+
+PRIVATE = "100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, 168.63.129.16/32"
+WIDE: tuple[tuple[str, list[str], str], ...] = (
+    ("0.0.0.0/0", [], f"10.0.0.0/8, {PRIVATE}"),
+    ("0.0.0.0/0", ["10.0.0.0/8"], PRIVATE),
+    ("0.0.0.0/1", [], "10.0.0.0/8, 100.64.0.0/10"),
+    ("128.0.0.0/1", ["172.16.0.0/12", "192.168.0.0/16"], "169.254.0.0/16, 168.63.129.16/32"),
+    ("100.0.0.0/8", ["100.64.0.0/16"], "100.64.0.0/10"),
+    ("100.100.0.0/16", [], "100.100.100.200/32"),
+    ("fd00::/8", [], "fd00:ec2::254/128, fd20:ce::254/128"),
+    ("fe00::/8", [], "fe80::/10"),
 )
 
 
@@ -67,6 +81,14 @@ EGRESS: Mapping[str, tuple[dict[str, Any], str]] = {
             f"write a smaller range inside {block}, or take the exception out.",
         )
         for block, exception, what in EXCEPTIONS
+    },
+    **{
+        f"all of {block}": (
+            {"to": [{"ipBlock": {"cidr": block, "except": excepts}}]},
+            f"- network.egress: {block} opens addresses that are private, or where clouds tell machines' own keys, too"
+            f"; write into its except {said}.",
+        )
+        for block, excepts, said in WIDE
     },
 }
 EVERYWHERE = "empty it would open these ports everywhere; write where this DNS is, such as"
@@ -107,6 +129,13 @@ DNS: Mapping[str, tuple[dict[str, Any], str]] = {
         )
     },
     **{
+        f"n1-n4-port-{port}": (
+            {"to": [{"ipBlock": {"cidr": "192.0.2.53/32"}}], "ports": [53, port]},
+            f".ports: {port} is no port of a DNS, and {why}; write those at which this DNS listens, such as [53].",
+        )
+        for port, why in ((80, "clouds tell a machine's own keys there"), (2049, "it is the file server's"))
+    },
+    **{
         f"n1-{number}": (
             {"to": [{"ipBlock": {"cidr": block}}], "ports": [53, 80]},
             f".to.0.ipBlock.cidr: at {block} {KEYS}",
@@ -117,11 +146,15 @@ DNS: Mapping[str, tuple[dict[str, Any], str]] = {
     },
 }
 PORTS = {
+    ("hub", 53): "names go by network.dns alone",
     ("hub", 80): "clouds tell a machine's own keys there",
     ("hub", 111): "it is the file server's",
     ("hub", 2049): "it is the file server's",
     ("hub", 20048): "it is the file server's",
+    ("hub", 2379): "it is etcd's",
+    ("hub", 2380): "it is etcd's",
     ("hub", 10250): "it is the nodes' own",
+    ("hub", 10255): "it is the nodes' own",
     ("apiServer", 10250): "it is the nodes' own",
 }
 PARTS = ("hub", "proxy.chp", "proxy.traefik")

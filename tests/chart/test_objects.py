@@ -110,7 +110,7 @@ SITE_KEYS: dict[str, Any] = {
     "usage.provider": "prometheus",
     "usage.warn": 80,
     "usage.interval": 300,
-    "usage.prometheus": {"url": "http://prometheus-server.monitoring.svc/prometheus", "homes": {"job": "homes"}},
+    "usage.prometheus": {"url": "http://prometheus-server.monitoring.svc:80/prometheus", "homes": {"job": "homes"}},
 }
 
 
@@ -286,7 +286,7 @@ ALLOWED: dict[str, Any] = {
     "image.pullPolicy": "Always",
     "image.pullSecrets": ["registry"],
     "cloudMetadata.ip": "169.254.0.1",
-    "networkPolicy.egressAllowRules.dnsPortsPrivateIPs": True,
+    "networkPolicy.enabled": False,
 }
 
 

@@ -5,6 +5,7 @@ import base64
 import pytest
 
 from tests.chart.helm import VERSION, Chart, Object, Objects, Values, at, merged, pod_spec, site_values
+from tests.chart.policies import Pod, pod, reaches
 from tests.chart.test_objects import OURS, UPSTREAM
 
 ON: Values = at("storage.provisioner.enabled", True)
@@ -83,6 +84,11 @@ def test_only_the_hubs_pods_reach_it_and_it_reaches_nothing(provisioned: Objects
         if kind == "Deployment"
     }
     assert {name for name, given in labels.items() if wanted.items() <= given.items()} == {"hub"}
+
+
+def test_the_hub_reaches_it_also_where_upstreams_chart_has_another_name(provisioned: Objects) -> None:
+    hub = Pod({"app": "lab", "component": "hub", "release": "coursehub"})
+    assert reaches(provisioned, hub, pod(provisioned, "Deployment", NAME), 8080)
 
 
 def test_the_service_leads_to_the_pod_and_the_hub_knows_its_address(provisioned: Objects) -> None:

@@ -210,6 +210,23 @@ CASES = [
         id="N8 a file server with a public address of IPv6",
     ),
     pytest.param(
+        at("network.campus", ["2001:db8:1::/48"]),
+        "- network.campus: no range of IPv4 is given, and storage.nfs.server is a name, which may lead to a public "
+        "address, nfs.example.edu; write the ranges where your file server, nodes and API server are",
+        id="N8 a file server of which only the name is known, and a range of IPv6",
+    ),
+    pytest.param(
+        at("usage.prometheus", {"url": "http://prometheus-server.monitoring.svc"}),
+        "- usage.prometheus.url: it names no port, and 80 is closed to the hub; write the port into the address, and "
+        "of a Service (as http://prometheus-server.monitoring.svc:80) the port of its pods into network.hub.ports",
+        id="a Prometheus without a port",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.config.GenericOAuthenticator.userdata_url", "http://[2001:db8::1]/who"),
+        "- jupyterhub.hub.config.GenericOAuthenticator.userdata_url: it names no port",
+        id="a log in without a port",
+    ),
+    pytest.param(
         at("network.dns", {"cluster": None, "openshift": None, "node": None}),
         "- network.dns: none is given, and where no name is found no server starts; write where the cluster's DNS is",
         id="no DNS",
@@ -534,6 +551,14 @@ OWNED: dict[str, tuple[Any, str]] = {
     "singleuser.podNameTemplate": ("x-{username}", "leave it"),
     "singleuser.allowPrivilegeEscalation": (True, "restricted Pod Security level"),
     "singleuser.cloudMetadata.blockWithIptables": (True, "network.egress"),
+    **{
+        f"{part}.networkPolicy.egressAllowRules.{key}": (True, "use network.dns")
+        for part in ("hub", "proxy.chp", "proxy.traefik", "singleuser")
+        for key in ("dnsPortsCloudMetadataServer", "dnsPortsKubeSystemNamespace", "dnsPortsPrivateIPs")
+    },
+    "singleuser.networkPolicy.ingress": ([{"ports": [{"port": 8888}]}], "hub and proxy alone come into a server"),
+    "singleuser.networkPolicy.allowedIngressPorts": ([8888], "hub and proxy alone come into a server"),
+    "singleuser.networkPolicy.interNamespaceAccessLabels": ("accept", "hub and proxy alone come into a server"),
     "singleuser.networkPolicy.egress": ([{"to": []}], "servers that grade get too"),
     "singleuser.networkPolicy.egressAllowRules.nonPrivateIPs": (True, "network.egress"),
     "singleuser.networkPolicy.egressAllowRules.privateIPs": (True, "network.egress"),
@@ -553,12 +578,6 @@ FREE = {
     "extraAnnotations",
     "startTimeout",
     "networkPolicy.enabled",
-    "networkPolicy.ingress",
-    "networkPolicy.interNamespaceAccessLabels",
-    "networkPolicy.allowedIngressPorts",
-    "networkPolicy.egressAllowRules.dnsPortsCloudMetadataServer",
-    "networkPolicy.egressAllowRules.dnsPortsKubeSystemNamespace",
-    "networkPolicy.egressAllowRules.dnsPortsPrivateIPs",
     "image.name",
     "image.tag",
     "image.pullPolicy",

@@ -33,7 +33,7 @@ def test_helm_and_the_command_refuse_in_one_sentence(chart: Chart, values: Value
         pytest.param({"identity": {"provider": "ldap", "ldap": LDAP}}, id="asked anonymously"),
         pytest.param(at("identity.ldap", LDAP | {"bindDn": "cn=a", "passwordFile": "/a"}), id="asked with a password"),
         pytest.param({"identity": {"ldap": LDAP | {"bindDn": None}}}, id="a name that is null"),
-        pytest.param({"usage": {"provider": "prometheus", "prometheus": {"url": "http://a"}}}, id="a Prometheus"),
+        pytest.param({"usage": {"provider": "prometheus", "prometheus": {"url": "http://a:9090"}}}, id="a Prometheus"),
     ],
 )
 def test_what_keeps_the_rules_passes_both(chart: Chart, values: Values) -> None:

@@ -1,5 +1,7 @@
 """The network test as a pod runs it: real connections, sentences, and an exit code."""
 
+import asyncio
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -7,10 +9,16 @@ from contextlib import contextmanager
 
 import pytest
 from coursehub.networktest import __main__ as networktest
-from coursehub.networktest.rules import Answer, Place
+from coursehub.networktest.rules import Answer, Duty, Place
 
 # Of names that are never anybody's (RFC 6761).
 NAME = "hub.invalid"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One try after the other."""
+    monkeypatch.setattr(networktest, "PAUSE", 0.0)
 
 
 @contextmanager
@@ -41,13 +49,15 @@ def closed() -> Iterator[int]:
 
 
 def run(hub: int, api: int, *more: str, longest: float = 0.0) -> int:
-    places = [f"--open=the hub=127.0.0.1:{hub}", f"--alive=the API server=127.0.0.1:{api}", *more]
+    places = ["--role=student", f"--open=the hub=127.0.0.1:{hub}", f"--alive=the API server=127.0.0.1:{api}", *more]
     return networktest.main([*places, f"--longest={longest}"])
 
 
 def test_where_policies_are_enforced_it_says_so(opened: int, closed: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(opened, closed, f"--closed=metadata=127.0.0.1:{closed}") == 0
-    assert capsys.readouterr().out.splitlines() == [
+    first, *said = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, as a server of the role student:", first)
+    assert said == [
         f"Open, as it has to be: the hub (127.0.0.1:{opened}).",
         f"Closed, as it has to be: the API server (127.0.0.1:{closed}).",
         f"Closed, as it has to be: metadata (127.0.0.1:{closed}).",
@@ -67,14 +77,14 @@ def test_where_the_hub_is_closed_nothing_is_said_of_what_is_closed(
     closed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(closed, closed) == 1
-    (said,) = capsys.readouterr().out.splitlines()
+    _, said = capsys.readouterr().out.splitlines()
     assert said.startswith(f"Closed for 0 s, and it has to be open: the hub (127.0.0.1:{closed}).")
 
 
 def test_dead_dns_never_reads_as_all_closed(closed: int, capsys: pytest.CaptureFixture[str]) -> None:
-    places = [f"--open=the hub={NAME}:8081", f"--alive=the API server=127.0.0.1:{closed}", "--longest=0"]
-    assert networktest.main(places) == 1
-    (said,) = capsys.readouterr().out.splitlines()
+    places = [f"--open=the hub={NAME}:8081", f"--alive=the API server=127.0.0.1:{closed}"]
+    assert networktest.main(["--role=student", *places, "--longest=0"]) == 1
+    _, said = capsys.readouterr().out.splitlines()
     assert said.startswith(f"The name {NAME} was not found for 0 s, so nothing is said of what is closed: ")
 
 
@@ -89,6 +99,62 @@ def test_what_is_open_for_a_moment_only_is_closed(opened: int, capsys: pytest.Ca
     threading.Thread(target=close_once_it_was_open, daemon=True).start()
     assert run(opened, number, longest=60) == 0
     assert f"Closed, as it has to be: the API server (127.0.0.1:{number})." in capsys.readouterr().out
+
+
+class Found:
+    """What each try of a place finds, in order; the last goes on."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = answers
+        self.tries = 0
+
+    async def __call__(self, place: Place) -> Answer:
+        self.tries += 1
+        return self.answers[min(self.tries, len(self.answers)) - 1]
+
+
+API = Place(Duty.ALIVE, "the API server", "10.96.0.1", 443)
+OPEN, CLOSED, NO_NAME, NO_DNS = Answer.OPEN, Answer.CLOSED, Answer.NO_NAME, Answer.NO_DNS
+
+
+@pytest.mark.parametrize(
+    ("found", "answer"),
+    [
+        pytest.param((CLOSED, OPEN), OPEN, id="away for a moment"),
+        pytest.param((*[CLOSED] * 4, OPEN), OPEN, id="away a little longer"),
+        pytest.param((NO_NAME, OPEN), OPEN, id="its name is late"),
+        pytest.param((NO_DNS, OPEN), OPEN, id="DNS failed once"),
+        pytest.param((NO_DNS,), NO_DNS, id="DNS fails always"),
+        pytest.param((OPEN, CLOSED), CLOSED, id="open for a moment"),
+    ],
+)
+def test_n7_what_has_to_be_closed_is_so_once_it_was_closed_several_times_in_a_row(
+    monkeypatch: pytest.MonkeyPatch, found: tuple[Answer, ...], answer: Answer
+) -> None:
+    """N7: a server of the API that starts anew looks closed where nothing enforces."""
+    monkeypatch.setattr(networktest, "reach", Found(*found))
+    assert asyncio.run(networktest.settle(API, 0.5)) is answer
+
+
+def test_what_was_closed_less_often_when_the_time_is_over_is_tried_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Found(CLOSED)
+    monkeypatch.setattr(networktest, "reach", found)
+    assert asyncio.run(networktest.settle(API, 0.0)) is CLOSED
+    assert found.tries == API.times
+
+
+@pytest.mark.parametrize(
+    ("code", "answer"),
+    [(socket.EAI_NONAME, NO_NAME), (socket.EAI_NODATA, NO_NAME), (socket.EAI_AGAIN, NO_DNS), (socket.EAI_FAIL, NO_DNS)],
+)
+def test_n4_only_what_dns_says_of_a_name_counts(monkeypatch: pytest.MonkeyPatch, code: int, answer: Answer) -> None:
+    """N4: where DNS fails, the name of the file server is not taken for unknown."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise socket.gaierror(code, "as resolvers say it")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fails)
+    assert asyncio.run(networktest.reach(Place(Duty.CLOSED, "the file server", NAME, 2049))) is answer
 
 
 def test_what_opens_late_is_open(closed: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +181,14 @@ def test_a_name_with_two_addresses_is_open_where_one_of_them_is(
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["--open=the hub=hub:8081"], ["--alive=it=x:1"], ["--open=hub", "--alive=it=x:1"]]
+    "words",
+    [
+        [],
+        ["--role=student", "--open=the hub=hub:8081"],
+        ["--role=student", "--alive=it=x:1"],
+        ["--role=student", "--open=hub", "--alive=it=x:1"],
+        ["--open=the hub=hub:8081", "--alive=it=x:1"],
+    ],
 )
 def test_without_its_places_it_says_how_it_is_used(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
