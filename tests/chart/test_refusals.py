@@ -169,12 +169,12 @@ CASES = [
         id="upstream's image of the hub",
     ),
     pytest.param(
-        at("jupyterhub.hub.image.name", None),
+        at("jupyterhub.hub.image.name", ""),
         "- jupyterhub.hub.image: no name is given; make ours in the repository of this chart",
         id="no image of the hub",
     ),
     pytest.param(
-        at("jupyterhub.hub.image.tag", None),
+        at("jupyterhub.hub.image.tag", ""),
         "- jupyterhub.hub.image.tag: none is another version than this chart's; write",
         id="an image of no version",
     ),
