@@ -82,7 +82,8 @@ def _check() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as name:
         top = Path(name)
         site = top / "site.yaml"
-        site.write_text(university.values(0))
+        # So many courses lie on a volume: a release does not hold them.
+        site.write_text(university.values(0) + "courses: {existingClaim: courses}\n")
         yield from ("| whole command | median (range) | n |", "|---|---|---|")
         for label, names in (("1,000 courses", 10_000), ("1,000 courses with 100,000 names", university.NAMES)):
             folder = university.written(top / label, university.courses(university.students(names=names), files=10))
