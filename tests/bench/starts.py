@@ -166,7 +166,7 @@ def _memory(installation: Installation) -> str:
     person.wait()
     rows = ["", "| at rest | resident memory |", "|---|---|"]
     for name, selector in (
-        ("hub (with the culler)", "component=hub"),
+        ("hub", "component=hub"),
         ("proxy", "component=proxy"),
         ("a student's server", "hub.jupyter.org/username=bench00"),
     ):
