@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Response
 from .cluster import Installation, until
 from .conftest import CHROMIUM, FLAGS
 from .https import Https, served
-from .test_student import log_in_by_browser
+from .test_student import log_in_by_browser, visit
 
 pytestmark = pytest.mark.alone
 
@@ -70,7 +70,7 @@ def test_a_renewed_certificate_is_served_and_a_running_server_works_on(
     kernel = maria.kernel()
     kernel.run("answer = 41")
     first = x509.load_pem_x509_certificate((https.folder / "tls.crt").read_bytes())
-    assert ends(trusting.goto(f"{maria.url}/hub/login")) == first.not_valid_after_utc.timestamp()
+    assert ends(visit(trusting, f"{maria.url}/hub/login")) == first.not_valid_after_utc.timestamp()
     log_in_by_browser(trusting, replace(installation, url=maria.url), "maria")
 
     renewed = https.certify(days=60)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, Response, expect
 
-from .cluster import Installation
+from .cluster import Installation, until
 from .person import Person, arrive
 
 LogIn = Callable[[str], Person]
@@ -15,9 +15,23 @@ STUDENT = "uid=20001(maria) gid=20001(maria) groups=20001(maria),70001(teaching)
 SHELL_PROMPT_SECONDS = 20_000
 
 
+def visit(page: Page, url: str) -> Response | None:
+    """What the page at `url` answers; a browser drops what it just asks for when a pod's link comes or goes here."""
+
+    def look() -> tuple[Response | None] | None:
+        try:
+            return (page.goto(url),)
+        except Error as error:
+            if "ERR_NETWORK_CHANGED" not in error.message:
+                raise
+            return None
+
+    return until(look, 60, f"{url} asked for while no network changes")[0]
+
+
 def log_in_by_browser(page: Page, installation: Installation, name: str) -> None:
     arrive(name)
-    page.goto(f"{installation.url}/hub/login")
+    visit(page, f"{installation.url}/hub/login")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(installation.password)
     page.get_by_role("button", name="Sign in").click()
