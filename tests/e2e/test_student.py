@@ -26,7 +26,9 @@ def visit(page: Page, url: str) -> Response | None:
                 raise
             return None
 
-    return until(look, 60, f"{url} asked for while no network changes")[0]
+    found = until(look, 60, f"{url} asked for while no network changes")
+    assert found
+    return found[0]
 
 
 def log_in_by_browser(page: Page, installation: Installation, name: str) -> None:
