@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ci.cluster import network, pki
@@ -92,30 +93,22 @@ def _apiserver(layout: Layout) -> Program:
 
 
 def _controller_manager(layout: Layout, lost_after: int | None) -> Program:
-    access = layout.config / "kube-controller-manager.kubeconfig"
-    flags: dict[str, str | Path] = {
-        "bind-address": LOCAL,
-        "kubeconfig": access,
-        "authentication-kubeconfig": access,
-        "authorization-kubeconfig": access,
-        "leader-elect": "false",
+    more: dict[str, str | Path] = {
         "root-ca-file": layout.pki / "ca.crt",
         "service-account-private-key-file": layout.pki / "tokens.key",
         "use-service-account-credentials": "true",
-        "profiling": "false",
         **({"node-monitor-grace-period": f"{lost_after}s"} if lost_after else {}),
     }
-    return Program(
-        "kube-controller-manager",
-        command(layout, "kube-controller-manager", flags),
-        answers(f"https://{LOCAL}:10257/healthz"),
-        files={access: pki.kubeconfig(layout, "kube-controller-manager")},
-        ports=((LOCAL, 10257),),
-    )
+    return _loop(layout, "kube-controller-manager", 10257, more)
 
 
 def _scheduler(layout: Layout) -> Program:
-    access = layout.config / "kube-scheduler.kubeconfig"
+    return _loop(layout, "kube-scheduler", 10259, {})
+
+
+def _loop(layout: Layout, name: str, port: int, more: Mapping[str, str | Path]) -> Program:
+    """What works by the API server alone, as the only one of its kind."""
+    access = layout.config / f"{name}.kubeconfig"
     flags: dict[str, str | Path] = {
         "bind-address": LOCAL,
         "kubeconfig": access,
@@ -123,13 +116,14 @@ def _scheduler(layout: Layout) -> Program:
         "authorization-kubeconfig": access,
         "leader-elect": "false",
         "profiling": "false",
+        **more,
     }
     return Program(
-        "kube-scheduler",
-        command(layout, "kube-scheduler", flags),
-        answers(f"https://{LOCAL}:10259/healthz"),
-        files={access: pki.kubeconfig(layout, "kube-scheduler")},
-        ports=((LOCAL, 10259),),
+        name,
+        command(layout, name, flags),
+        answers(f"https://{LOCAL}:{port}/healthz"),
+        files={access: pki.kubeconfig(layout, name)},
+        ports=((LOCAL, port),),
     )
 
 
