@@ -8,6 +8,11 @@ export VALUES ?= values/local.yaml
 export COURSES ?= values/courses.yaml
 # Upstream's chart: an archive or a folder. Without it the chart's own dependency, or else the stand-in, is taken.
 export Z2JH_CHART ?=
+# Where an environment forbids it, each of a run's many processes would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Which JupyterHub and KubeSpawner `make hub` takes: pinned, as in the hub's image, or newest.
+export JUPYTERHUB ?= pinned
 
 .PHONY: help
 help: ## list the targets
@@ -47,7 +52,7 @@ test: venv ## all tests, in two lanes beside each other, with each part's time a
 	@$(VENV)/python -m ci.parts
 
 .PHONY: hub
-hub: venv ## a real JupyterHub with the hooks, Kubernetes' API replaced
+hub: venv ## a real JupyterHub with the hooks, Kubernetes' API replaced (JUPYTERHUB=newest: the newest it is tested with, and unit tests)
 	@ci/hub.sh
 
 .PHONY: directory
@@ -64,11 +69,15 @@ nfs: venv ## modes, owners and refusals on a real NFS server with root_squash, i
 
 .PHONY: e2e
 e2e: venv ## browser and API tests against the hub that `make up` installed
-	@ci/e2e.sh tests/e2e -m "not alone" --numprocesses 3
+	@ci/e2e.sh tests/e2e -m "not alone" --numprocesses 4
 	@ci/e2e.sh tests/e2e -m alone
 
+.PHONY: alerts
+alerts: venv ## each rule of the alerts by promtool: fires when that happens, and is silent when all is well
+	@ci/alerts.sh
+
 .PHONY: monitoring
-monitoring: venv ## a real Prometheus: each alert fires once and is silent when all is well, each query of the dashboard has data
+monitoring: venv ## a real Prometheus: what alerts look at is there and they fire, each query of the dashboard has data
 	@ci/monitoring.sh
 
 .PHONY: drills
@@ -80,7 +89,10 @@ drills-one-node: venv ## those of them that need no second node
 	@$(VENV)/pytest tests/drills --ignore=tests/drills/test_two_nodes.py
 
 .PHONY: soak
-soak: venv ## what the drills do once, SOAK times (100): hours; disturbs whatever runs on the local cluster
+soak: venv ## both JupyterHubs, PostgreSQL, and what the drills do once, SOAK times (100): hours; disturbs whatever runs on the local cluster
+	@JUPYTERHUB=pinned ci/hub.sh
+	@JUPYTERHUB=newest ci/hub.sh
+	@COURSEHUB_TEST_DATABASE=postgresql ci/hub.sh
 	@SOAK=$${SOAK:-100} $(VENV)/pytest tests/drills
 
 .PHONY: bench
@@ -94,6 +106,11 @@ bench-smoke: venv ## the same on the cluster with small numbers, which say only 
 .PHONY: bench-hooks-smoke
 bench-hooks-smoke: venv ## the same without a cluster
 	@BENCH=smoke $(VENV)/python -m tests.bench.hooks
+	@BENCH=smoke $(VENV)/python -m tests.bench.before_login
+
+.PHONY: bench-before-login
+bench-before-login: venv ## measure what strangers can do to a hub with and without bounds; needs no cluster
+	@$(VENV)/python -m tests.bench.before_login
 
 .PHONY: bench-hooks
 bench-hooks: venv ## measure the hub's own work: plan, gate, form, reload, check; needs no cluster

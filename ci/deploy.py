@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NAMESPACE = RELEASE = "coursehub"
 COURSEHUB = str(ROOT / ".venv/bin/coursehub")
 HUB_CLAIM = "hub-db-dir"
+HOST = "coursehub.localhost"
 
 
 class Deployment:
@@ -101,10 +102,15 @@ def up(deployment: Deployment) -> None:
     _forget_replaced(deployment)
     _answers(f"http://127.0.0.1:{deployment.layout.port}/hub/health")
     deployment.record.write_text(json.dumps({"chart": kind}))
-    facts = info(deployment)
-    say(f"\nThe hub is open: {facts['url']}   ({time.monotonic() - begin:.0f} s, z2jh: {kind})")
-    say(f"Log in as {', '.join(facts['people'])}; the password of each is {facts['password']}")
-    say(f"kubectl: export KUBECONFIG={facts['kubeconfig']}; the namespace is {NAMESPACE}")
+    say("\n" + "\n".join(opened(deployment, info(deployment), time.monotonic() - begin, kind)))
+
+
+def opened(deployment: Deployment, facts: Mapping[str, Any], seconds: float, kind: str) -> Iterator[str]:
+    """What a person needs who has just run `make up`."""
+    layout = deployment.layout
+    yield f"The hub is open: {facts['url']}   ({seconds:.0f} s, z2jh: {kind}, nodes: {len(nodes.present(layout))})"
+    yield f"Log in as {', '.join(facts['people'])}; the password of each is {facts['password']}"
+    yield f"kubectl: export KUBECONFIG={facts['kubeconfig']} PATH={layout.bin}:$PATH; the namespace is {NAMESPACE}"
 
 
 def _up_current(deployment: Deployment) -> None:
@@ -117,8 +123,8 @@ def _up_current(deployment: Deployment) -> None:
     with step("namespace"):
         deployment.run("kubectl", "apply", "--server-side", "-f", "-", text=json.dumps(_namespace()))
     kind = _install(deployment)
-    say(f"\nInstalled (z2jh: {kind}). The hub's address is that of the service proxy-public, or of your ingress:")
-    deployment.show("kubectl", "--namespace", NAMESPACE, "get", "service", "proxy-public")
+    say(f"\nInstalled (z2jh: {kind}). The hub's address is that of this service, or of your ingress:")
+    deployment.show("kubectl", "--namespace", NAMESPACE, "get", "service", "--selector", "component=proxy-public")
 
 
 def _local_cluster(deployment: Deployment) -> None:
@@ -145,7 +151,7 @@ def _made_values(deployment: Deployment, images: Mapping[str, str]) -> dict[str,
                 "config": {
                     "DummyAuthenticator": {"password": secret["password"]},
                     "ConfigurableHTTPProxy": {"auth_token": secret["proxy"]},
-                    "JupyterHub": {"cookie_secret": secret["cookie"]},
+                    "JupyterHub": {"cookie_secret": secret["cookie"], "subdomain_host": _host(deployment, site)},
                     "CryptKeeper": {"keys": [secret["crypt"]]},
                 },
                 "services": {name: {"apiToken": secret[name]} for name in chart["jupyterhub"]["hub"]["services"]},
@@ -153,6 +159,14 @@ def _made_values(deployment: Deployment, images: Mapping[str, str]) -> dict[str,
             "proxy": {"chp": {"image": pull["proxy"]}},
         },
     }
+
+
+def _host(deployment: Deployment, site: Mapping[str, Any]) -> str:
+    """The hub's address, below whose name each server has an origin of its own; empty where the site wants one for all.
+
+    Browsers lead such names to this machine by themselves.
+    """
+    return "" if site.get("acknowledgeOneOrigin") else f"http://{HOST}:{deployment.layout.port}"
 
 
 def _share_of_a_node(layout: Layout) -> dict[str, Any]:
@@ -226,7 +240,7 @@ def _report_on_failure(deployment: Deployment) -> Iterator[None]:
         # What helm refuses outright explains itself; a wait that ended does not.
         if "deadline exceeded" in str(problem):
             warnings = ("get", "events", "--field-selector=type=Warning", "--sort-by=.lastTimestamp")
-            for what in (("get", "pods"), warnings, ("logs", "deployment/hub", "--tail=30")):
+            for what in (("get", "pods"), warnings, ("logs", "--selector", "component=hub", "--tail=30")):
                 command = ["kubectl", "--namespace", NAMESPACE, *what]
                 said = subprocess.run(command, env=deployment.environment, capture_output=True, text=True, check=False)
                 say(tail(said.stdout or said.stderr, 30))
@@ -275,8 +289,11 @@ def info(deployment: Deployment) -> dict[str, Any]:
         raise Problem("nothing is installed on the local cluster; run: make up")
     site = yaml.safe_load((ROOT / deployment.values).read_text())
     made = json.loads(deployment.made.read_text())
+    here = f"http://127.0.0.1:{deployment.layout.port}"
+    host = made["jupyterhub"]["hub"]["config"]["JupyterHub"]["subdomain_host"]
     return {
-        "url": f"http://127.0.0.1:{deployment.layout.port}",
+        "url": host or here,
+        "servers": host.replace("://", "://{person}.") or here,
         "kubeconfig": str(deployment.layout.kubeconfig),
         "namespace": NAMESPACE,
         "chart": json.loads(deployment.record.read_text())["chart"],

@@ -1,8 +1,9 @@
 """The generated part of docs/, and of the chart's refusals: python -m ci.reference [--check]
 
 docs/reference/courses.schema.json and course-file.md come from the models of hooks/coursehub, values.md from
-chart/values.schema.yaml and chart/values.yaml, the examples in docs/teachers.md from docs/examples, the table of
-directories in docs/admins.md from hooks/coursehub/layout.py, and chart/templates/_rules.tpl from config/rules.py.
+chart/values.schema.yaml and chart/values.yaml, the examples in docs/admins.md and docs/teachers.md from
+docs/examples, the table of directories in docs/admins/storage.md from hooks/coursehub/layout.py, and
+chart/templates/_rules.tpl from config/rules.py.
 `--check` only says what is out of date.
 """
 
@@ -178,9 +179,6 @@ def _modes() -> Iterator[str]:
         return list(layout.course_tree("SLUG", course, data=True, data_writable=writable, archived=archived))
 
     yield "| path | mode | archived | owner | group |\n|---|---|---|---|---|\n"
-    for each in layout.people_tree():
-        kind = ", a file" if isinstance(each, layout.File) else ""
-        yield f"| `{each.path}`{kind} | {each.mode:04o} | | {owners[each.uid]} | {groups[each.gid]} |\n"
     for home in layout.home_tree(uid, gid, "NAME"):
         yield f"| `{named.get(home.path, home.path)}` | {home.mode:04o} | | {owners[home.uid]} | {groups[home.gid]} |\n"
     for each, open_, closed in zip(tree(), tree(writable=True), tree(archived=True), strict=True):
@@ -193,13 +191,14 @@ def _modes() -> Iterator[str]:
 
 def pages() -> dict[Path, str]:
     """What each generated file has to hold."""
-    reference, teachers, admins = ROOT / "docs/reference", ROOT / "docs/teachers.md", ROOT / "docs/admins.md"
+    docs = ROOT / "docs"
+    reference, storage = docs / "reference", docs / "admins/storage.md"
     return {
         reference / "courses.schema.json": json.dumps(schema.course_file(), indent=2) + "\n",
         reference / "course-file.md": course_file(),
         reference / "values.md": values(),
-        teachers: with_examples(teachers.read_text()),
-        admins: with_modes(admins.read_text()),
+        **{page: with_examples(page.read_text()) for page in (docs / "admins.md", docs / "teachers.md")},
+        storage: with_modes(storage.read_text()),
         ROOT / "chart/templates/_rules.tpl": rules.helm(),
     }
 

@@ -24,6 +24,8 @@ for answer in answers:
         if len(answer["said"]) > 1:
             answer["said"].pop(0)
             (here / "answers").write_text(json.dumps(answers))
+        if answer.get("refused"):
+            sys.exit(said)
         print(said)
         sys.exit()
 sys.exit("no answer to " + " ".join(words))
@@ -52,9 +54,26 @@ class Kubectl:
         texts = [each if isinstance(each, str) else json.dumps(each) for each in said]
         (self.folder / "answers").write_text(json.dumps([*answers, {"words": list(words), "said": texts}]))
 
+    def refuses(self, words: Sequence[str], why: str) -> None:
+        """What it says on stderr, and fails, when it is asked with all of `words`."""
+        answers = json.loads((self.folder / "answers").read_text())
+        refusal = {"words": list(words), "said": [why], "refused": True}
+        (self.folder / "answers").write_text(json.dumps([*answers, refusal]))
+
     def hub_says(self, *answers: object) -> None:
-        """What the hub's door answers."""
-        self.says(["exec", "deployment/hub"], *({"answer": each} for each in answers))
+        """What the hub's door answers, in a pod whose name is the site's; the one before it is just ending."""
+        pods = [
+            {"metadata": {"name": "jupyter-hub-1", "creationTimestamp": "2026-09-01T08:00:00Z"}},
+            {
+                "metadata": {
+                    "name": "jupyter-hub-0",
+                    "creationTimestamp": "2026-09-01T09:00:00Z",
+                    "deletionTimestamp": "x",
+                }
+            },
+        ]
+        self.says(["get", "pods", "component=hub"], {"items": pods})
+        self.says(["exec", "jupyter-hub-1"], *({"answer": each} for each in answers))
 
     @property
     def asked(self) -> list[list[str]]:

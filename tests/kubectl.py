@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import os
@@ -48,12 +49,27 @@ class Cluster:
     def proxy(self, *secrets: str, since: str | None = None) -> None:
         """The proxy's Deployment, which mounts `secrets`, and its pod."""
         volumes = [{"name": name, "secret": {"secretName": name}} for name in secrets]
-        meta = {"namespace": "coursehub", "name": "proxy", "creationTimestamp": since or self.time}
+        meta = {"namespace": "coursehub", "name": "jupyter-proxy", "creationTimestamp": since or self.time}
         spec = {"replicas": 1, "template": {"spec": {"volumes": volumes}}}
         status = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
         self.put(
             {"kind": "Deployment", "metadata": {**meta, "generation": 1}, "spec": spec, "status": status},
             {"kind": "Pod", "metadata": meta},
+        )
+
+    def hub(self, data: dict[str, bytes]) -> None:
+        """The hub's Deployment and the Secret that helm made for it."""
+        written = {key: base64.b64encode(value).decode() for key, value in data.items()}
+        meta = {"namespace": "coursehub", "name": "teaching-hub", "creationTimestamp": self.time}
+        volumes = [{"name": "secret", "secret": {"secretName": "teaching-hub"}}]
+        self.put(
+            {"kind": "Secret", "metadata": meta, "type": "Opaque", "data": written},
+            {
+                "kind": "Deployment",
+                "metadata": {**meta, "name": "jupyter-hub", "generation": 1},
+                "spec": {"template": {"spec": {"volumes": volumes}}},
+                "status": {},
+            },
         )
 
     @property
@@ -96,7 +112,7 @@ def _apply(state: dict[str, Any], namespace: str, given: Object, *, dry_run: boo
             after["data"].pop(gone[2:], None)
     after["data"] |= given["data"]
     after["metadata"] |= given["metadata"] | {
-        "labels": after["metadata"].get("labels", {}) | given["metadata"]["labels"]
+        kind: after["metadata"].get(kind, {}) | given["metadata"].get(kind, {}) for kind in ("labels", "annotations")
     }
     fields: Object = {"f:data": {f"f:{name}": {} for name in given["data"]}}
     if after != before or ours is None or ours["fieldsV1"] != fields:
@@ -118,16 +134,19 @@ def main(folder: Path, words: list[str]) -> None:
     if verb == "apply":
         assert {"--server-side", "--field-manager=coursehub", "--force-conflicts"} <= set(rest)
         said = _apply(state, namespace, json.load(sys.stdin), dry_run="--dry-run=server" in rest)
-    elif verb == "get" and rest[0] == "pods":
-        assert rest[2] == "component=proxy"
-        said = {"items": [each for key, each in state["objects"].items() if key.startswith(f"{namespace}/pod/")]}
+    elif verb == "get" and rest[0] in ("pods", "deployments"):
+        label, _, part = rest[2].partition("=")
+        assert label == {"pods": "component", "deployments": "app.kubernetes.io/component"}[rest[0]]
+        kind = f"{namespace}/{rest[0].removesuffix('s')}/jupyter-{part}"
+        said = {"items": [copy.deepcopy(each) for key, each in state["objects"].items() if key == kind]}
+        if rest[0] == "deployments":  # what was asked of it is done by the next look
+            for found in (each for key, each in state["objects"].items() if key.startswith(kind)):
+                found["status"]["observedGeneration"] = found["metadata"]["generation"]
     elif verb == "get":
         found = state["objects"].get(f"{namespace}/{rest[0]}/{rest[1]}")
         said = copy.deepcopy(found)
-        if found and rest[0] == "deployment":  # what was asked of it is done by the next look
-            found["status"]["observedGeneration"] = found["metadata"]["generation"]
     elif rest[0] == "restart":
-        state["objects"][f"{namespace}/pod/proxy"]["metadata"]["creationTimestamp"] = state["time"]
+        state["objects"][f"{namespace}/pod/jupyter-proxy"]["metadata"]["creationTimestamp"] = state["time"]
         state["objects"][f"{namespace}/{rest[1]}"]["metadata"]["generation"] += 1
     file.write_text(json.dumps(state))
     if said:

@@ -29,6 +29,8 @@ class Server:
     port: int
     timeout: float
     prefix: Sequence[str] = ()
+    # Whether it makes nothing.
+    look: bool = False
     # The authority, where it listens with TLS, and the certificate and key, as the words of the command.
     authority: Path | None = None
     tls: Sequence[str] = ()
@@ -45,6 +47,7 @@ class Server:
     def start(self) -> subprocess.Popen[bytes]:
         """Its process."""
         options = [f"--root={self.root}", f"--token={self.token}", f"--port={self.port}", f"--timeout={self.timeout}"]
+        options += ["--look"] if self.look else ["--gids=70100-79999", "--minimum-uid=20000"]
         options += self.tls
         command = [
             *self.prefix,
@@ -115,9 +118,11 @@ class Server:
         return http.client.HTTPSConnection("localhost", self.port, timeout=timeout, context=trust)
 
 
-def server(folder: Path, root: Path, *, timeout: float = 10.0, prefix: Sequence[str] = ()) -> Server:
+def server(
+    folder: Path, root: Path, *, timeout: float = 10.0, prefix: Sequence[str] = (), look: bool = False
+) -> Server:
     """One that is not started yet, with a token in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     token = folder / "token"
     token.write_text("right-token\n")
-    return Server(root, token, ports.free(), timeout, prefix)
+    return Server(root, token, ports.free(), timeout, prefix, look)

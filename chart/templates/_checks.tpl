@@ -12,14 +12,17 @@
 {{ include "coursehub.problems.size" . }}
 {{ include "coursehub.problems.https" . }}
 {{ include "coursehub.problems.web" . }}
+{{ include "coursehub.problems.origins" . }}
 {{ include "coursehub.problems.dns" . }}
 {{ include "coursehub.problems.network" . }}
+{{ include "coursehub.problems.names" . }}
 {{ include "coursehub.problems.hub" . }}
 {{ include "coursehub.problems.hubImage" . }}
 {{ include "coursehub.problems.earlier" . }}
 {{ include "coursehub.problems.database" . }}
 {{ include "coursehub.problems.priority" . }}
 {{ include "coursehub.problems.monitoring" . }}
+{{ include "coursehub.problems.placeholders" . }}
 {{ include "coursehub.problems.fixed" . }}
 {{- end }}
 
@@ -37,24 +40,28 @@
 {{- if and .provisioner.enabled .provisioner.url }}
 - storage.provisioner: enabled and url are both given, and the hub asks one service; keep one of them.
 {{- end }}
-{{- if and .existingClaim .provisioner.enabled }}
-- storage.provisioner: it has a namespace of its own, and storage.existingClaim is in the release's; turn storage.provisioner.enabled off and use the ssh door on the storage host or storage.provisioner.url, or give the volume by storage.nfs.
+{{- $second := printf "make a second claim of the same volume in %s and name it in storage.provisioner.existingClaim (docs/admins/storage.md, Storage by CSI)" (include "coursehub.storageNamespace" $) }}
+{{- if and .existingClaim (not .provisioner.existingClaim) .provisioner.enabled }}
+- storage.provisioner: it has a namespace of its own, and storage.existingClaim is in the release's; {{ $second }}, or turn storage.provisioner.enabled off and use the ssh door on the storage host or storage.provisioner.url, or give the volume by storage.nfs.
 {{- end }}
-{{- if and .existingClaim .check.schedule }}
-- storage.check: it has a namespace of its own, and storage.existingClaim is in the release's; set storage.check.schedule to null and run coursehub course check on the storage host, or give the volume by storage.nfs.
+{{- if and .existingClaim (not .provisioner.existingClaim) .check.schedule }}
+- storage.check: it has a namespace of its own, and storage.existingClaim is in the release's; {{ $second }}, or set storage.check.schedule to null and run coursehub course check on the storage host, or give the volume by storage.nfs.
+{{- end }}
+{{- if and .provisioner.existingClaim (not .existingClaim) }}
+- storage.provisioner.existingClaim: without storage.existingClaim the chart makes both claims itself; take it out, or give servers theirs by storage.existingClaim: coursehub-storage.
 {{- end }}
 {{- if and $.Values.courses.existingClaim .check.schedule }}
 - storage.check: it has a namespace of its own, and courses.existingClaim is in the release's; set storage.check.schedule to null and run coursehub course check on the storage host, or give the course files by courses.files.
 {{- end }}
 {{- end }}
 {{- with .Values.usage }}
-{{- if and (eq .provider "filesystem") (not (include "coursehub.provisionerUrl" $)) }}
+{{- if and (eq .provider "filesystem") (include "coursehub.onlyLooks" $) }}
 - usage.provider: filesystem asks the provisioner's service, and there is none; set storage.provisioner.enabled or storage.provisioner.url, or ask a Prometheus.
 {{- end }}
 {{- end }}
 {{- with .Values.storage.existingClaim }}
 {{- if ne . "coursehub-storage" }}
-- storage.existingClaim: hub and servers mount the claim coursehub-storage, not {{ . }}; make a claim of that name.
+- storage.existingClaim: servers mount the claim coursehub-storage, not {{ . }}; make a claim of that name.
 {{- end }}
 {{- end }}
 {{- end }}
@@ -65,14 +72,24 @@
 {{- if and $.Values.storage.nfs.version (regexMatch "^(nfs)?vers=|^minorversion=|^v[2-4]" .) }}
 - storage.nfs.mountOptions: {{ . }} is another version than storage.nfs.version ({{ $.Values.storage.nfs.version }}) or the same once more; leave it out.
 {{- end }}
-{{- if has . (list "suid" "dev") }}
-- storage.nfs.mountOptions: with {{ . }} a file that one person left could run with the rights of another; leave it out.
-{{- end }}
-{{- if has . (list "nolock" "local_lock=all" "local_lock=flock") }}
-- storage.nfs.mountOptions: with {{ . }} locks end at the node, so where one does not answer a home could have two servers; leave it out.
-{{- end }}
+{{- $option := . }}
+{{- range $pattern, $why := include "coursehub.excludedOptions" "" | fromYaml }}
+{{- if regexMatch (printf "^(%s)$" $pattern) $option }}
+- storage.nfs.mountOptions: with {{ $option }} {{ $why }}; leave it out.
 {{- end }}
 {{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Options of the mount that take away what docs/admins/storage.md promises of the share. */}}
+{{- define "coursehub.excludedOptions" -}}
+suid|dev: a file that one person left could run with the rights of another
+nolock|local_lock=(all|flock|posix): locks end at the node, so where one does not answer a home could have two servers, and two instructors damage a gradebook
+sec=(none|krb5.*|lkey.*|spkm.*)(:.*)?|sec=sys:.+: the file server asks for more than numbers, or takes everybody for nobody, and servers have nothing but their uid and gids
+bg: a node that cannot mount the share goes on without it, and homes would begin empty on its own disk
+ro: nobody can save anything
+(nfs)?vers=2|v2: there are no locks between nodes
 {{- end }}
 
 {{- define "coursehub.problems.images" -}}
@@ -97,6 +114,19 @@
 
 {{- define "coursehub.problems.identity" -}}
 {{- $identity := .Values.identity }}
+{{- $hub := .Values.jupyterhub.hub }}
+{{- range $class, $traits := $hub.config }}
+{{- range $trait := list "admin_users" "admin_groups" }}
+{{- if and (kindIs "map" $traits) (get $traits $trait) }}
+- jupyterhub.hub.config.{{ $class }}.{{ $trait }}: it makes nobody an admin; write them in admins.
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with $hub.loadRoles.admin }}
+{{- if or .users .groups }}
+- jupyterhub.hub.loadRoles.admin: it makes nobody an admin; write them in admins.
+{{- end }}
+{{- end }}
 {{- if eq $identity.provider "authState" }}
 {{- $kept := false }}
 {{- range .Values.jupyterhub.hub.config }}{{ if kindIs "map" . }}{{ if .enable_auth_state }}{{ $kept = true }}{{ end }}{{ end }}{{ end }}
@@ -118,8 +148,8 @@
 {{- end }}
 {{- end }}
 {{- range .Values.courses.existingConfigMaps }}
-{{- if has . (list "coursehub-courses" "coursehub-site") }}
-- courses.existingConfigMaps: {{ . }} is the chart's own, and always read; take it out of the list, and give a ConfigMap of yours another name.
+{{- if has . (list "coursehub-courses" "coursehub-site" "coursehub-authorities" "coursehub-module") }}
+- courses.existingConfigMaps: {{ . }} is for something else, and read by its name; take it out of the list, and give a ConfigMap of yours another name.
 {{- end }}
 {{- end }}
 {{- end }}
@@ -166,8 +196,39 @@
 {{- if get $config "internal_ssl" }}
 - jupyterhub.hub.config.JupyterHub.internal_ssl: it would put a Secret into each server, and the gate refuses such a server; leave it out, and let the network plugin encrypt what goes between nodes.
 {{- end }}
-{{- if and (get $config "cookie_host_prefix_enabled") (not (get $config "subdomain_host")) }}
+{{- end }}
+
+{{- define "coursehub.problems.origins" -}}
+{{- $config := .Values.jupyterhub.hub.config.JupyterHub | default dict }}
+{{- $address := get $config "subdomain_host" | default "" }}
+{{- $named := regexMatch "^https?://([a-z0-9]([a-z0-9-]*[a-z0-9])?[.])*[a-z]([a-z0-9-]*[a-z0-9])?(:[0-9]{1,5})?$" $address }}
+{{- $url := urlParse (ternary $address "" $named) }}
+{{- if not $address }}
+{{- if not .Values.acknowledgeOneOrigin }}
+- jupyterhub.hub.config.JupyterHub.subdomain_host: none is given, so all servers share the hub's address, and whoever opens a link to another's server can lose their account; write https://HOST, with names and a certificate for HOST and *.HOST (docs/security.md), or acknowledgeOneOrigin: true if you can have neither.
+{{- end }}
+{{- if get $config "cookie_host_prefix_enabled" }}
 - jupyterhub.hub.config.JupyterHub.cookie_host_prefix_enabled: at one address for all, browsers would send each server the hub's own cookies; set subdomain_host too, or leave it out.
+{{- end }}
+{{- else if not $named }}
+- jupyterhub.hub.config.JupyterHub.subdomain_host: {{ $address }} is not the address of a host by its name alone; write it as https://jupyter.example.edu.
+{{- else }}
+{{- $wanted := list $url.hostname (printf "*.%s" $url.hostname) }}
+{{- if and (eq $url.scheme "http") (not .Values.acknowledgePlainHttp) }}
+- jupyterhub.hub.config.JupyterHub.subdomain_host: {{ $address }} is without https, and people's browsers use https here; write https://{{ $url.host }}.
+{{- end }}
+{{- if and (dig "proxy" "https" "enabled" false .Values.jupyterhub) (eq (dig "proxy" "https" "type" "letsencrypt" .Values.jupyterhub | toString) "letsencrypt") }}
+- jupyterhub.proxy.https.type: letsencrypt gets no certificate for {{ last $wanted }}, where the servers are; take type secret with a certificate for both names, or offload, or leave subdomain_host out and set acknowledgeOneOrigin: true.
+{{- end }}
+{{- range $where, $names := dict "ingress.hosts" (dig "ingress" "hosts" list .Values.jupyterhub) "httpRoute.hostnames" (dig "httpRoute" "hostnames" list .Values.jupyterhub) }}
+{{- if and $names (dig (splitList "." $where | first) "enabled" false $.Values.jupyterhub) }}
+{{- range $wanted }}
+{{- if not (has . $names) }}
+- jupyterhub.{{ $where }}: {{ . }} is missing, and by subdomain_host {{ ternary "the hub is there" "servers are there" (eq . $url.hostname) }}; add it.
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -182,7 +243,8 @@
 {{- end }}
 
 {{- define "coursehub.problems.dns" -}}
-{{- $closed := omit (include "coursehub.closedPorts" "" | fromYaml) "53" }}
+{{- $others := include "coursehub.otherPorts" . | fromYaml }}
+{{- $more := "is more than the DNS of a cluster, and through a resolver outside data could leave; write the addresses of yours, such as 10.96.0.10/32 (at most 256 in one entry: a /24, of IPv6 a /120)" }}
 {{- $metadata := list }}
 {{- range include "coursehub.metadata" . | fromYamlArray }}{{ $metadata = append $metadata (include "coursehub.bits" .) }}{{ end }}
 {{- if not (.Values.network.dns | default dict | values | compact) }}
@@ -197,10 +259,12 @@
 - network.dns.{{ $name }}.ports: empty it would open every port; write those at which this DNS listens, such as [53].
 {{- end }}
 {{- range $port := $dns.ports }}
-{{- with get $closed (toString $port) }}
+{{- with get $others (toString $port) | default (ternary "" "below 1024 a DNS listens at 53" (or (eq (int $port) 53) (gt (int $port) 1023))) }}
 - network.dns.{{ $name }}.ports: {{ $port }} is no port of a DNS, and {{ . }}; write those at which this DNS listens, such as [53].
 {{- end }}
 {{- end }}
+{{- include "coursehub.problems.places" (list (printf "network.dns.%s.to" $name) $dns.to) }}
+{{- $count := 0 }}
 {{- range $index, $peer := $dns.to }}
 {{- $at := printf "network.dns.%s.to.%d" $name $index }}
 {{- range $key := list "namespaceSelector" "podSelector" }}
@@ -213,13 +277,13 @@
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if not (or $peer.ipBlock (hasKey $peer "namespaceSelector") (hasKey $peer "podSelector")) }}
-- {{ $at }}: it names no place; write an ipBlock, a namespaceSelector or a podSelector.
-{{- end }}
 {{- with $peer.ipBlock }}
 {{- $bits := include "coursehub.bits" (.cidr | default "") }}
-{{- if and $bits (lt (len $bits) (ternary 26 122 (hasPrefix "4" $bits))) }}
-- {{ $at }}.ipBlock.cidr: {{ .cidr }} is more than the DNS of a cluster, and through a resolver outside data could leave; write the addresses of yours, such as 10.96.0.10/32 (at most a /24, of IPv6 a /120).
+{{- $fixed := sub (len $bits) (ternary 26 122 (hasPrefix "4" $bits)) | int }}
+{{- if and $bits (lt $fixed 0) }}
+- {{ $at }}.ipBlock.cidr: {{ .cidr }} {{ $more }}.
+{{- else if $bits }}
+{{- $count = add $count (index (list 256 128 64 32 16 8 4 2 1) $fixed) }}
 {{- end }}
 {{- $keys := false }}
 {{- range $metadata }}{{ if and $bits (or (hasPrefix . $bits) (hasPrefix $bits .)) }}{{ $keys = true }}{{ end }}{{ end }}
@@ -230,7 +294,23 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- if gt $count 256 }}
+- network.dns.{{ $name }}.to: {{ $count }} addresses in all {{ $more }}.
+{{- end }}
 {{- include "coursehub.problems.blocks" (list (printf "network.dns.%s" $name) (list $dns)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Of the places of one rule, whose name is given first: what the schema cannot see. */}}
+{{- define "coursehub.problems.places" -}}
+{{- $name := first . }}
+{{- range $index, $peer := last . }}
+{{- $labels := or (hasKey $peer "namespaceSelector") (hasKey $peer "podSelector") }}
+{{- if not (or (hasKey $peer "ipBlock") $labels) }}
+- {{ $name }}.{{ $index }}: it names no place; write an ipBlock, a namespaceSelector or a podSelector.
+{{- else if and (hasKey $peer "ipBlock") $labels }}
+- {{ $name }}.{{ $index }}: an ipBlock and labels together are no place; write each as a place of its own.
 {{- end }}
 {{- end }}
 {{- end }}
@@ -273,6 +353,15 @@
 {{- if not $rule.to }}
 - network.egress.{{ $index }}.to: empty it would open every address, the file server's and the nodes' among them; write the addresses, such as {{ list (dict "ipBlock" (dict "cidr" "198.51.100.0/24")) | toJson }}.
 {{- end }}
+{{- include "coursehub.problems.places" (list (printf "network.egress.%d.to" $index) $rule.to) }}
+{{- range $number, $ports := $rule.ports }}
+{{- $at := printf "network.egress.%d.ports.%d" $index $number }}
+{{- if and .endPort (kindIs "string" .port) }}
+- {{ $at }}: a range of ports begins with a number, and {{ .port }} is none; write both as numbers.
+{{- else if and .endPort (lt (int .endPort) (int .port)) }}
+- {{ $at }}: the range of ports ends at {{ .endPort }}, before it begins at {{ .port }}; write the lower one as port.
+{{- end }}
+{{- end }}
 {{- end }}
 {{- range include "coursehub.egress" . | fromYamlArray }}
 {{- range .to }}
@@ -299,6 +388,7 @@
 {{- $bits := include "coursehub.bits" . }}
 {{- if hasPrefix "4" $bits }}{{ $four = true }}{{ end }}
 {{- if not $bits }}
+{{- $four = true }}
 - network.campus: {{ . }} is no range of addresses; write one whose bits behind the length are 0, such as 192.0.2.0/24 or 2001:db8::/32.
 {{- else if eq (len $bits) 2 }}
 - network.campus: {{ . }} is every address; write the ranges of your nodes, API server and file server, and to close the rest network.egress: [].
@@ -339,24 +429,10 @@
 {{- end }}
 {{- end }}
 
-{{- /*
-  What the hub's lists must have, also where a site's own replace ours: the share where nothing else looks at it or at what
-  siteModule mounts of it, or where one of the lists has it, and the course files on a claim.
-*/}}
-{{- define "coursehub.hubMountsShare" -}}
-{{- $hub := .Values.jupyterhub.hub }}
-{{- if or .Values.siteModule (not (include "coursehub.provisionerUrl" .)) }}true{{ end }}
-{{- range concat ($hub.extraVolumes | default list) ($hub.extraVolumeMounts | default list) }}
-{{- if eq (get . "name" | toString) "coursehub-storage" }}true{{ end }}
-{{- end }}
-{{- end }}
-
+{{- /* What the hub's lists must have, also where a site's own replace ours: the course files on a claim. */}}
 {{- define "coursehub.hubVolumes" -}}
 {{- with .Values.courses.existingClaim }}
 - {name: coursehub-courses, persistentVolumeClaim: {claimName: {{ . | quote }}, readOnly: true}}
-{{- end }}
-{{- if include "coursehub.hubMountsShare" . }}
-- {name: coursehub-storage, persistentVolumeClaim: {claimName: coursehub-storage, readOnly: true}}
 {{- end }}
 {{- end }}
 
@@ -364,26 +440,31 @@
 {{- if .Values.courses.existingClaim }}
 - {name: coursehub-courses, mountPath: /usr/local/etc/jupyterhub/courses, readOnly: true}
 {{- end }}
-{{- if include "coursehub.hubMountsShare" . }}
-- {name: coursehub-storage, mountPath: /srv/coursehub/share, readOnly: true}
+{{- end }}
+
+{{- /* Upstream's names become those of Services and Jobs, and its base URL a part of addresses that are put together here. */}}
+{{- define "coursehub.problems.names" -}}
+{{- $prefix := include "jupyterhub.fullname" .Subcharts.jupyterhub }}
+{{- if not (regexMatch "^([a-z]([a-z0-9-]{0,42}[a-z0-9])?)?$" $prefix) }}
+- jupyterhub.fullnameOverride: {{ toJson .Values.jupyterhub.fullnameOverride }} makes names that begin with {{ $prefix }}, and those of Services begin with a letter and have room for 44 of a-z, 0-9 and -; write another, such as teaching, or "" for names without it.
+{{- end }}
+{{- $base := .Values.jupyterhub.hub.baseUrl }}
+{{- if not (regexMatch "^/([A-Za-z0-9._~-]+/)*([A-Za-z0-9._~-]+)?$" $base) }}
+- jupyterhub.hub.baseUrl: {{ toJson $base }} is no path of an address; write it from its first slash to its last, such as {{ printf "/%s/" (trimAll "/" $base | regexFind "^[A-Za-z0-9._~-]+$" | default "jupyter") }}.
+{{- end }}
+{{- if and (include "coursehub.actsAsRoot" .) (gt (len (include "coursehub.storageNamespace" .)) 63) }}
+- storage: the namespace {{ .Release.Namespace }} has {{ len .Release.Namespace }} letters, and provisioner and check have one that is called so with -storage behind, which ends at 63; install into one of 55 at most, or leave storage.provisioner.enabled and storage.check.schedule off.
 {{- end }}
 {{- end }}
 
 {{- define "coursehub.problems.hub" -}}
 {{- $hub := .Values.jupyterhub.hub }}
-{{- if ne (index .Values.jupyterhub "fullnameOverride" | toJson) (toJson "") }}
-- jupyterhub.fullnameOverride: {{ toJson .Values.jupyterhub.fullnameOverride }} cannot be, since the rest of this chart knows the hub and its account by their names; leave it out, and use a namespace of its own for each release.
-{{- end }}
 {{- range $key := list "extraVolumes" "extraVolumeMounts" }}
 {{- $have := list }}
 {{- range get $hub $key | default list }}{{ $have = append $have (toJson .) }}{{ end }}
 {{- range include (printf "coursehub.%s" (replace "extra" "hub" $key)) $ | fromYamlArray }}
 {{- if not (has (toJson .) $have) }}
-{{- $or := "" }}
-{{- if and (eq .name "coursehub-storage") (include "coursehub.provisionerUrl" $) (not $.Values.siteModule) }}
-{{- $or = ", or leave coursehub-storage out of both lists, since the provisioner looks" }}
-{{- end }}
-- jupyterhub.hub.{{ $key }}: {{ .name }} is missing, since a list of yours replaces the chart's; add {{ toJson . }}{{ $or }}.
+- jupyterhub.hub.{{ $key }}: {{ .name }} is missing, and the hub reads the course files there; add {{ toJson . }}.
 {{- end }}
 {{- end }}
 {{- end }}
@@ -414,10 +495,11 @@
 {{- define "coursehub.problems.earlier" -}}
 {{- $hub := .Values.jupyterhub.hub }}
 {{- $maps := "the hub reads its ConfigMaps through the API server" }}
-{{- $gone := dict "coursehub-hooks" "the hub's image holds the package" "coursehub-site" $maps "coursehub-courses" $maps "coursehub-provisioner" "the hub reads this Secret through the API server" }}
+{{- $gone := dict "coursehub-hooks" "the hub's image holds the package" "coursehub-site" $maps "coursehub-courses" $maps "coursehub-provisioner" "the hub reads this Secret through the API server" "coursehub-storage" "the hub never mounts the share: the provisioner looks, or coursehub-looker" }}
 {{- range $key := list "extraVolumes" "extraVolumeMounts" }}
 {{- range get $hub $key | default list }}
-{{- $why := get $gone (get . "name" | toString) }}
+{{- $claim := get (get . "persistentVolumeClaim" | default dict) "claimName" }}
+{{- $why := get $gone (eq (toString $claim) "coursehub-storage" | ternary $claim (get . "name" | toString)) }}
 {{- if and $why (not (and $.Values.courses.existingClaim (eq .name "coursehub-courses") (not .configMap))) }}
 - jupyterhub.hub.{{ $key }}: {{ .name }} is no more, since {{ $why }}; take it out of the list.
 {{- end }}
@@ -445,12 +527,20 @@
 {{- if and (ne $hub.db.type "sqlite-pvc") (hasPrefix "sqlite" (get $hub.db "url" | toString)) }}
 - jupyterhub.hub.db.url: a file of SQLite elsewhere has no copies, and on a network share it gets damaged; use jupyterhub.hub.db.type sqlite-pvc.
 {{- end }}
+{{- if has $hub.db.type (list "postgres" "mysql" "other") }}
+{{- $example := get (dict "mysql" "mysql+pymysql://USER@HOST/DATABASE") $hub.db.type | default "postgresql+psycopg2://USER@HOST/DATABASE" }}
+{{- if not (or (get $hub.db "url") (get $hub "existingSecret")) }}
+- jupyterhub.hub.db.url: type {{ $hub.db.type }} needs it, since without it the database is a file in the hub's container that each restart forgets; write {{ $example }}.
+{{- else if regexMatch "^postgres[+:]" (get $hub.db "url" | toString) }}
+- jupyterhub.hub.db.url: the hub knows no database of the name postgres; write {{ $example }}.
+{{- end }}
+{{- end }}
 {{- if hasKey ($hub.config.JupyterHub | default dict) "db_url" }}
 - jupyterhub.hub.config.JupyterHub.db_url: it would go round the copies of the hub's database; use jupyterhub.hub.db.
 {{- end }}
 {{- range $hub.extraVolumeMounts }}
 {{- if regexMatch "^/srv/jupyterhub(/|$)" (clean .mountPath) }}
-- jupyterhub.hub.extraVolumeMounts: {{ .name }} cannot be at {{ .mountPath }}, where the hub's database is; mount it elsewhere.
+- jupyterhub.hub.extraVolumeMounts: {{ .name }} cannot be at {{ .mountPath }}, {{ ternary "where the hub's database is; mount it elsewhere" "which is for a database that is a file; all that the hub keeps is in its database, so leave it out" (eq $hub.db.type "sqlite-pvc") }}.
 {{- end }}
 {{- end }}
 {{- end }}

@@ -1,8 +1,43 @@
 {{- define "coursehub.labels" -}}
 app.kubernetes.io/name: coursehub
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- /*
+  By which upstream's own selectors find a part of it, such as `(list . "hub")`. What selects here goes by component and
+  release, which no value of upstream's changes: servers that run on under an earlier nameOverride stay held.
+*/}}
+{{- define "coursehub.upstreamLabels" -}}
+{{- $root := first . }}
+{{- include "jupyterhub.matchLabels" (merge (dict "componentLabel" (last .) "Template" $root.Template) $root.Subcharts.jupyterhub) }}
+{{- end }}
+
+{{- /* The hub itself, for pods of ours. */}}
+{{- define "coursehub.hubUrl" -}}
+http://{{ include "jupyterhub.hub.fullname" .Subcharts.jupyterhub }}:8081{{ trimSuffix "/" .Values.jupyterhub.hub.baseUrl }}/hub
+{{- end }}
+
+{{- /*
+  The token of a service of ours, as the files `given` and `token`: as to the hub, what is in hub.existingSecret goes before
+  what the chart made.
+*/}}
+{{- define "coursehub.serviceToken" -}}
+{{- $upstream := (first .).Subcharts.jupyterhub }}
+{{- $key := printf "hub.services.%s.apiToken" (last .) }}
+projected:
+  defaultMode: 0440
+  sources:
+    - secret:
+        name: {{ include "jupyterhub.hub.fullname" $upstream }}
+        items: [{key: {{ $key }}, path: token}]
+    {{- with include "jupyterhub.hub-existing-secret.fullname" $upstream }}
+    - secret:
+        name: {{ . | quote }}
+        optional: true
+        items: [{key: {{ $key }}, path: given}]
+    {{- end }}
 {{- end }}
 
 {{- /* What a site does not say itself: no rights from files, no devices, and a server that is away is waited for. */}}
@@ -49,9 +84,20 @@ hostPath:
 {{- if or .Values.storage.provisioner.enabled .Values.storage.check.schedule }}true{{ end }}
 {{- end }}
 
+{{- /* Whether nobody makes directories for the hub: then a pod of ours looks at them. */}}
+{{- define "coursehub.onlyLooks" -}}
+{{- with .Values.storage.provisioner }}{{ if not (or .enabled .url) }}true{{ end }}{{ end }}
+{{- end }}
+
+{{- define "coursehub.lookerSelector" -}}
+app.kubernetes.io/name: coursehub
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+app.kubernetes.io/component: looker
+{{- end }}
+
 {{- define "coursehub.cullerSelector" -}}
 app.kubernetes.io/name: coursehub
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: culler
 {{- end }}
 
@@ -59,30 +105,51 @@ app.kubernetes.io/component: culler
 {{ .Release.Namespace }}-coursehub-provisioner
 {{- end }}
 
+{{- /* What acts as root mounts it, in its own namespace: a second view of the tree that servers see. */}}
+{{- define "coursehub.provisionerClaim" -}}
+{{ .Values.storage.provisioner.existingClaim | default "coursehub-provisioner" }}
+{{- end }}
+
 {{- define "coursehub.provisionerSelector" -}}
 app.kubernetes.io/name: coursehub
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: provisioner
 {{- end }}
 
-{{- /* Of every pod of ours, beside its containers and its user. */}}
+{{- /* Of every pod of ours, beside its containers and its user: it runs where upstream's own pods do. */}}
 {{- define "coursehub.pod" -}}
-{{- $hub := .Values.jupyterhub.hub }}
+{{- $upstream := .Subcharts.jupyterhub }}
+{{- $hub := $upstream.Values.hub }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 {{- with $hub.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $hub.tolerations }}
+{{- with concat $upstream.Values.scheduling.corePods.tolerations $hub.tolerations }}
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with concat (.Values.jupyterhub.imagePullSecrets | default list) ($hub.image.pullSecrets | default list) }}
-imagePullSecrets:
-  {{- range . }}
-  - {{ kindIs "string" . | ternary (dict "name" .) . | toJson }}
-  {{- end }}
+{{ include "jupyterhub.coreAffinity" $upstream }}
+{{- with include "jupyterhub.imagePullSecrets" (dict "root" $upstream "image" $hub.image) }}
+imagePullSecrets: {{ . }}
+{{- end }}
+{{- end }}
+
+{{- /* Of a pod or container of ours that is nobody in particular: the site can leave its ids to the cluster. */}}
+{{- define "coursehub.nobody" -}}
+runAsNonRoot: true
+{{- if (first .).Values.fixedIds }}
+runAsUser: {{ last . }}
+runAsGroup: {{ last . }}
+{{- end }}
+{{- end }}
+
+{{- /* The same of a pod, with files of Secrets that are its group's to read. */}}
+{{- define "coursehub.nobodyWithSecrets" -}}
+{{ include "coursehub.nobody" . }}
+{{- if (first .).Values.fixedIds }}
+fsGroup: {{ last . }}
 {{- end }}
 {{- end }}
 
@@ -129,9 +196,10 @@ securityContext:
 {{- $https := dig "proxy" "https" dict .Values.jupyterhub }}
 {{- $ingress := dig "ingress" dict .Values.jupyterhub }}
 {{- $route := dig "httpRoute" dict .Values.jupyterhub }}
-{{- $names := concat ($https.hosts | default list) ($ingress.hosts | default list) ($route.hostnames | default list) | compact }}
+{{- $hub := list (dig "hub" "config" "JupyterHub" "subdomain_host" "" .Values.jupyterhub | regexFind "//[^:/]+" | trimPrefix "//") }}
+{{- $names := concat $hub ($https.hosts | default list) ($ingress.hosts | default list) ($route.hostnames | default list) | compact }}
 {{- if and $https.enabled (has $https.type (list "secret" "manual" "letsencrypt")) }}
-{{- $seen := dict "host" "proxy-public" "port" 443 }}
+{{- $seen := dict "host" (include "jupyterhub.proxy-public.fullname" .Subcharts.jupyterhub) "port" 443 }}
 {{- with $names }}{{ $seen = set $seen "name" (first .) }}{{ end }}
 {{- toYaml $seen }}
 {{- else if and $names (or $https.enabled (and $ingress.enabled $ingress.tls) $route.enabled) }}
@@ -141,14 +209,10 @@ securityContext:
 
 {{- /* Of a pod that tries a server out, with nothing but the network and the token of its service. */}}
 {{- define "coursehub.spawnTestPod" -}}
-{{- $hub := .Values.jupyterhub.hub }}
-{{- $base := trimSuffix "/" $hub.baseUrl }}
+{{- $public := include "jupyterhub.proxy-public.fullname" .Subcharts.jupyterhub }}
 {{ include "coursehub.pod" . }}
 securityContext:
-  runAsNonRoot: true
-  runAsUser: 65534
-  runAsGroup: 65534
-  fsGroup: 65534
+  {{- include "coursehub.nobodyWithSecrets" (list . 65534) | nindent 2 }}
   seccompProfile: {type: RuntimeDefault}
 restartPolicy: Never
 containers:
@@ -156,8 +220,9 @@ containers:
     {{- include "coursehub.container" . | nindent 4 }}
     command: [python3, -P, -B, -m, coursehub.spawntest]
     args:
-      - --hub=http://hub:8081{{ $base }}/hub
-      - --proxy={{ .Values.monitoring.spawnTest.url | default (printf "http://proxy-public%s" $base) }}
+      - --hub={{ include "coursehub.hubUrl" . }}
+      - --proxy={{ .Values.monitoring.spawnTest.url | default (printf "http://%s%s" $public (trimSuffix "/" .Values.jupyterhub.hub.baseUrl)) }}
+      - --token=/etc/coursehub/given
       - --token=/etc/coursehub/token
     resources:
       requests: {cpu: 20m, memory: 96Mi}
@@ -170,11 +235,7 @@ containers:
       - {name: token, mountPath: /etc/coursehub, readOnly: true}
 volumes:
   - name: token
-    secret:
-      secretName: hub
-      defaultMode: 0440
-      items:
-        - {key: hub.services.coursehub-spawn-test.apiToken, path: token}
+    {{- include "coursehub.serviceToken" (list . "coursehub-spawn-test") | nindent 4 }}
 {{- end }}
 
 {{- /* The labels by which upstream's policies let it reach the hub and the proxy. */}}
@@ -186,9 +247,7 @@ hub.jupyter.org/network-access-proxy-http: "true"
 
 {{- /* By which policies take a pod for a server. */}}
 {{- define "coursehub.serverLabels" -}}
-app: {{ dig "nameOverride" "" .Values.jupyterhub | default "jupyterhub" }}
-component: singleuser-server
-release: {{ .Release.Name | quote }}
+{{ include "coursehub.upstreamLabels" (list . "singleuser-server") }}
 hub.jupyter.org/network-access-hub: "true"
 {{- end }}
 
@@ -204,21 +263,23 @@ hub.jupyter.org/network-access-hub: "true"
 {{- with include "coursehub.certificate" $ | fromYaml }}
 {{- $site = set $site "certificate" . }}
 {{- end }}
-{{- $data := dict "courses" (include "coursehub.courseConfigMaps" . | fromJsonArray | join " ") }}
-{{- with include "coursehub.provisionerUrl" . }}
-{{- $site = set $site "provisioner" (dict "url" . "timeout" $.Values.storage.provisioner.timeout) }}
+{{- $data := dict "courses" (include "coursehub.courseConfigMaps" . | fromJsonArray | join " ") "authorities" "coursehub-authorities" }}
+{{- if .Values.siteModule }}{{ $data = set $data "module" "coursehub-module" }}{{ end }}
+{{- if .Values.identity.ldap }}{{ $data = set $data "ldap" "coursehub-ldap" }}{{ end }}
+{{- $service := dict "url" (include "coursehub.provisionerUrl" .) "timeout" .Values.storage.provisioner.timeout }}
+{{- if include "coursehub.onlyLooks" . }}{{ $service = set $service "makes" false }}{{ end }}
+{{- $site = set $site "provisioner" $service }}
 {{- $data = set $data "provisioner" "coursehub-provisioner" }}
-{{- end }}
 {{- set $data "site.yaml" (toYaml $site | printf "%s\n") | toYaml }}
 {{- end }}
 
-{{- /* Where the provisioner listens; nothing without one. */}}
+{{- /* Where the provisioner listens, or what only looks. */}}
 {{- define "coursehub.provisionerUrl" -}}
 {{- with .Values.storage.provisioner }}
 {{- if .enabled -}}
 http://coursehub-provisioner.{{ include "coursehub.storageNamespace" $ }}.svc:8080
 {{- else }}
-{{- .url | default "" }}
+{{- .url | default "http://coursehub-looker:8080" }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -226,12 +287,6 @@ http://coursehub-provisioner.{{ include "coursehub.storageNamespace" $ }}.svc:80
 {{- /* Where the course files are, by name; none where they are on a volume. */}}
 {{- define "coursehub.courseConfigMaps" -}}
 {{- ternary list (concat (list "coursehub-courses") (.Values.courses.existingConfigMaps | default list)) (not (empty .Values.courses.existingClaim)) | toJson }}
-{{- end }}
-
-{{- /* As upstream names it. */}}
-{{- define "coursehub.hubServiceAccount" -}}
-{{- $account := .Values.jupyterhub.hub.serviceAccount | default dict }}
-{{- get $account "name" | default (ternary "hub" "default" (dig "create" true $account)) }}
 {{- end }}
 
 {{- /* The course files, byte by byte. */}}

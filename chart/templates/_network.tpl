@@ -135,6 +135,16 @@
 "20048": it is the file server's
 {{- end }}
 
+{{- /* Of ports above 1023 and those that are closed: at which something else than a DNS listens. */}}
+{{- define "coursehub.otherPorts" -}}
+{{- $others := include "coursehub.closedPorts" "" | fromYaml }}
+{{- range concat (list 443 6443 8443 16443) (dig "apiServer" "ports" list .Values.network) }}
+{{- $others = set $others (toString .) (get $others (toString .) | default "it is the API server's") }}
+{{- end }}
+{{- range list 8000 8001 8080 8081 8888 }}{{ $others = set $others (toString .) "it is this chart's own" }}{{ end }}
+{{- omit $others "53" | toYaml }}
+{{- end }}
+
 {{- /* The ports of all addresses in a text: those that they name, or else their scheme's; none of those that are closed. */}}
 {{- define "coursehub.portsOf" -}}
 {{- $closed := include "coursehub.closedPorts" "" | fromYaml }}
@@ -150,12 +160,14 @@
 {{- end }}
 
 {{- /*
-  The ports that the hub reaches at every address: those that are given, and those of the addresses that its values name. A
-  port beside a host counts as an address.
+  The ports that the hub reaches at every address: those that are given, and those of the addresses that its values name,
+  but its own. A port beside a host counts as an address.
 */}}
 {{- define "coursehub.hubPorts" -}}
 {{- $hub := .Values.jupyterhub.hub }}
-{{- $named := list .Values.identity.ldap .Values.usage.prometheus .Values.storage.provisioner.url $hub.config $hub.services (get $hub.db "url") }}
+{{- $own := omit (get $hub.config "JupyterHub" | default dict) "subdomain_host" }}
+{{- $config := set (omit $hub.config "JupyterHub") "JupyterHub" $own }}
+{{- $named := list .Values.identity.ldap .Values.usage.prometheus .Values.storage.provisioner.url $config $hub.services (get $hub.db "url") }}
 {{- range $class, $keys := $hub.config }}
 {{- if and (hasSuffix "Authenticator" $class) (kindIs "map" $keys) }}
 {{- range $key, $value := $keys }}

@@ -6,8 +6,8 @@
 {{- if and (eq .Values.identity.provider "ldap") (not .Values.identity.ldap) }}
 - identity.ldap: none is given, and identity.provider is ldap; add identity.ldap with servers and users.
 {{- end }}
-{{- if pick (.Values.identity.ldap | default dict) "bindDn" "passwordFile" | values | compact | len | eq 1 }}
-- identity.ldap: bindDn and passwordFile belong together; give both, or neither to ask anonymously.
+{{- if and (.Values.identity.ldap | default dict).passwordFile (not .Values.identity.ldap.bindDn) }}
+- identity.ldap: passwordFile is the password of bindDn, which is not given; give both, or neither to ask anonymously.
 {{- end }}
 {{- if and (eq .Values.usage.provider "prometheus") (not .Values.usage.prometheus) }}
 - usage.prometheus: none is given, and usage.provider is prometheus; add usage.prometheus with url.

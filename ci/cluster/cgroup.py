@@ -89,7 +89,6 @@ def _try_to_remove(name: str) -> bool:
 
 def _groups(*names: str) -> Iterator[Path]:
     for root in hierarchies():
-        for group in (root / name for name in names or (NAME,)):
-            if group.is_dir():
-                yield group
-                yield from (path for path in group.rglob("*") if path.is_dir())
+        for name in names or (NAME,):
+            # Unlike rglob, it takes a group that goes meanwhile for one that is not there.
+            yield from (Path(group) for group, _, _ in os.walk(root / name))

@@ -27,7 +27,7 @@ from ci.cluster import (
 from ci.cluster.layout import Layout
 from ci.cluster.nodes import Node
 from ci.cluster.problem import Problem
-from ci.cluster.steps import say, step, wait_until
+from ci.cluster.steps import long_run, say, step, wait_until
 
 
 def up(layout: Layout) -> None:
@@ -160,14 +160,29 @@ def _start(programs: Sequence[tuple[Node, processes.Program]]) -> None:
 def _take_away(gone: Node) -> None:
     """What a machine's owner does: pods leave it as they would for a repair, then it is switched off and forgotten."""
     layout = gone.layout
-    leave = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", "--disable-eviction", "--timeout=90s")
     if processes.record(gone, "kubelet"):
-        manifests.kubectl(layout, "drain", gone.name, *leave)
+        drain(gone)
     leftovers.remove(gone)
     manifests.kubectl(layout, "delete", "node", gone.name, "--ignore-not-found")
     # Those of a node that did not answer: by now they have ended for certain.
-    where = ("--all-namespaces", f"--field-selector=spec.nodeName={gone.name}")
-    manifests.kubectl(layout, "delete", "pods", *where, "--force", "--grace-period=0")
+    manifests.kubectl(layout, "delete", "pods", *_on(gone), "--force", "--grace-period=0")
+
+
+def drain(gone: Node, every: float = 10) -> None:
+    """The node is without pods, or 90 s have passed; `every` so many seconds it is said which ones are still there."""
+    leave = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", "--disable-eviction", "--timeout=90s")
+    names = "--output=jsonpath={range .items[*]}{.metadata.name} {end}"
+
+    def left(_: str) -> str:
+        pods = manifests.kubectl(gone.layout, "get", "pods", *_on(gone), names).stdout.split()
+        return f"waiting, 90 s at most, for the end of {', '.join(pods) or 'the last pod'}"
+
+    command = manifests.command(gone.layout, "drain", gone.name, *leave)
+    long_run(command, gone.layout.logs / "drain.log", left, every=every)
+
+
+def _on(node: Node) -> tuple[str, str]:
+    return "--all-namespaces", f"--field-selector=spec.nodeName={node.name}"
 
 
 def _make_folders(layout: Layout) -> None:

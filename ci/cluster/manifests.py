@@ -35,9 +35,13 @@ def apply(layout: Layout, objects: list[dict[str, Any]]) -> None:
 
 def kubectl(layout: Layout, *arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
     """Ask the API server as the administrator."""
+    return subprocess.run(command(layout, *arguments), input=text, capture_output=True, text=True, check=False)
+
+
+def command(layout: Layout, *arguments: str) -> list[str]:
+    """kubectl as the administrator."""
     access = [f"--kubeconfig={layout.kubeconfig}", f"--cache-dir={layout.run}/kubectl", "--request-timeout=30s"]
-    command = [str(layout.bin / "kubectl"), *access, *arguments]
-    return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    return [str(layout.bin / "kubectl"), *access, *arguments]
 
 
 def rights() -> list[dict[str, Any]]:

@@ -125,11 +125,13 @@ def _kubelet(node: Node) -> Program:
         "syncFrequency": node.layout.sync,
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": f"/{node.group}",
-        # A build machine may have the older cgroups, swap, a read-only /proc/sys, no quota on its disk, little room.
+        # A build machine may have the older cgroups, swap, a read-only /proc/sys, little room.
         "failCgroupV1": False,
         "failSwapOn": False,
         "featureGates": {"KubeletInUserNamespace": True},
-        "localStorageCapacityIsolation": False,
+        # What a pod may do to its node, as on a cluster that people work on.
+        "localStorageCapacityIsolation": True,
+        "podPidsLimit": 1024,
         "systemReserved": _left_to_others(node.parts),
         # It speaks four times as often.
         **({"nodeLeaseDurationSeconds": LOST_AFTER} if node.parts > 1 else {}),

@@ -46,9 +46,10 @@ def ensure(names: Sequence[str], log: Path) -> None:
     say(f"  installing {' '.join(absent)}")
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    # `apt-get update` does not wait for another's lists.
+    # `apt-get update` does not wait for another's lists, and a registry may answer at the second try.
     alone = ["flock", LOCK]
-    apt = [*alone, "apt-get", "--yes", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120"]
+    options = ("-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=3")
+    apt = [*alone, "apt-get", "--yes", "--no-install-recommends", *options]
     said = ""
     # An earlier installation may have been cut off; a failed update may still leave lists that are good enough.
     for command in ([*alone, "dpkg", "--configure", "-a"], [*apt, "update"], [*apt, "install", *absent]):

@@ -34,8 +34,9 @@ def long_run(
     progress: Callable[[str], str],
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    every: float = HEARTBEAT,
 ) -> int:
-    """Run a command that takes minutes: its output goes to `log`, now and then `progress` of it is said."""
+    """Run a command that takes minutes: its output goes to `log`, `every` so many seconds `progress` of it is said."""
     begin = time.monotonic()
     with log.open("wb") as output:
         child = subprocess.Popen(
@@ -50,7 +51,7 @@ def long_run(
         try:
             while True:
                 try:
-                    return child.wait(HEARTBEAT)
+                    return child.wait(every)
                 except subprocess.TimeoutExpired:
                     seconds = int(time.monotonic() - begin)
                     said = progress(log.read_text(errors="replace"))

@@ -5,11 +5,11 @@ import json
 import sys
 from pathlib import Path
 
+from ci.cluster.problem import Problem
 from ci.images.build import build
 from ci.images.check import check
 from ci.images.freeze import refreeze
 from ci.images.image import IMAGES
-from ci.images.shell import Failure
 
 
 def main() -> int:
@@ -47,8 +47,8 @@ def main() -> int:
             if arguments.command == "test":
                 check(images)
             print(line)
-    except Failure as failure:
-        print(f"images: {failure}", file=sys.stderr)
+    except Problem as problem:
+        print(f"images: {problem}", file=sys.stderr)
         return 1
     return 0
 

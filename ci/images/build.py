@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 
+from ci.cluster.problem import Problem
 from ci.images import recipe
 from ci.images.image import DEPENDENCIES, Image, cache
-from ci.images.shell import Failure, answer, need, run, say, step
+from ci.images.shell import answer, need, run, say, step
 
 BASE_REF = "localhost/coursehub/base:local"
 PROGRAMS = {"buildah": "buildah", "mmdebstrap": "mmdebstrap"}
@@ -93,12 +94,12 @@ def _import_base(buildah: list[str]) -> None:
 def workshop() -> Iterator[list[str]]:
     """A buildah command with a storage of its own, which is gone when all went well."""
     if os.geteuid() != 0:
-        raise Failure("building images needs root: run this with sudo, or as root")
+        raise Problem("building images needs root: run this with sudo, or as root")
     folder = cache()
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free // 10**6
     if free < FREE_MB:
-        raise Failure(f"{folder} has {free} of {FREE_MB} MB free: free some, or set COURSEHUB_CACHE to a larger place")
+        raise Problem(f"{folder} has {free} of {FREE_MB} MB free: free some, or set COURSEHUB_CACHE to a larger place")
     os.environ["PATH"] += ":/usr/sbin:/sbin"  # mmdebstrap and buildah call what is there
     need(PROGRAMS, folder / "apt.log")
     storage, runroot = folder / "storage", Path("/run/coursehub-images", hashlib.sha256(bytes(folder)).hexdigest()[:12])

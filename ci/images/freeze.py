@@ -15,20 +15,20 @@ COMMAND = "python3 -m ci.images refreeze"
 def refreeze() -> None:
     """Resolve every *requirements.in and package.json anew."""
     cache().mkdir(parents=True, exist_ok=True)
-    log = cache() / "refreeze.log"
+    log, apt = cache() / "refreeze.log", cache() / "apt.log"
     log.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as folder, step("refreezing Python packages"):
         remedy = "is the Python package index reachable from here? Then run this again"
         ensurepip = [sys.executable, "-m", "ensurepip", "--version"]
         if subprocess.run(ensurepip, capture_output=True, check=False).returncode:
-            install(["python3-venv"], log)
+            install(["python3-venv"], apt)
         run([sys.executable, "-m", "venv", folder], log, "install the Debian package python3-venv")
         run([f"{folder}/bin/pip", "install", "uv"], log, remedy)
         for source in sorted(RECIPES.glob("*/*requirements.in")):
             _compile(Path(folder, "bin/uv"), source, log)
     for package in sorted(RECIPES.glob("*/package.json")):
         with step(f"refreezing {package.parent.name}'s Node.js packages"):
-            need({"npm": "npm"}, log)
+            need({"npm": "npm"}, apt)
             lock = package.with_name("package-lock.json")
             lock.unlink(missing_ok=True)
             npm = ["npm", "install", f"--prefix={package.parent}", "--package-lock-only", "--ignore-scripts"]

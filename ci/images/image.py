@@ -33,7 +33,7 @@ class Image:
 
     @cached_property
     def key(self) -> str:
-        """Twelve digits of everything that goes in; the image's own test does not."""
+        """Twelve digits of everything that goes in; the image's own tests do not."""
         inputs = [Path(__file__).with_name("recipe.py"), *_files(self.folder)]
         if self.package:
             inputs += [path for path in _files(self.package) if path != VERSION]
@@ -64,7 +64,7 @@ class Image:
 
 def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("test_image."):
+        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("test_"):
             yield path
 
 

@@ -5,14 +5,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
-from ci.cluster.packages import LOCK
-
-
-class Failure(Exception):
-    """A sentence that says what went wrong and what to do."""
+from ci.cluster import packages
+from ci.cluster.problem import Problem
 
 
 def say(text: str) -> None:
@@ -37,29 +34,25 @@ def run(command: Sequence[str | Path], log: Path, remedy: str, cwd: Path | None 
     if done.returncode:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-25:])
         code = done.returncode
-        raise Failure(f"{tail}\n{command[0]} failed with exit code {code}: {remedy}\nAll of its output: {log}")
+        raise Problem(f"{tail}\n{command[0]} failed with exit code {code}: {remedy}\nAll of its output: {log}")
 
 
 def answer(command: Sequence[str | Path]) -> str:
     """What the command printed."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Failure(f"{' '.join(map(str, command))} failed: {done.stderr.strip()}")
+        raise Problem(f"{' '.join(map(str, command))} failed: {done.stderr.strip()}")
     return done.stdout.strip()
 
 
-def install(packages: Sequence[str], log: Path) -> None:
-    """Debian packages that this machine lacks."""
-    with step(f"apt-get install {' '.join(packages)}"):
-        remedy = f"install these packages by hand: {' '.join(packages)}"
-        # `apt-get update` does not wait for another's lists.
-        apt = ["flock", LOCK, "apt-get", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=3"]
-        run([*apt, "update"], log, remedy)
-        run([*apt, "install", "-y", "--no-install-recommends", *packages], log, remedy)
+def install(names: Sequence[str], log: Path) -> None:
+    """As packages.ensure; what it says is progress, too."""
+    with redirect_stdout(sys.stderr):
+        packages.ensure(names, log)
 
 
 def need(programs: dict[str, str], log: Path) -> None:
     """Install the Debian packages of the programs that are missing."""
-    packages = sorted({package for program, package in programs.items() if not shutil.which(program)})
-    if packages:
-        install(packages, log)
+    names = sorted({package for program, package in programs.items() if not shutil.which(program)})
+    if names:
+        install(names, log)

@@ -11,7 +11,7 @@ from ci.cluster.problem import Problem
 from ci.cluster.steps import step, tail
 from ci.images import build
 from ci.images.image import Image
-from ci.images.shell import Failure, answer
+from ci.images.shell import answer
 
 KEPT = 2
 SPARE = 64  # MiB
@@ -35,13 +35,10 @@ def ensure(image: Image) -> Path:
 
 def _make(image: Image, disk: Path) -> None:
     part = disk.with_suffix(".part")
-    try:
-        build.build([image])
-        with step(f"a disk of the image {image.name}"), build.workshop() as buildah:
-            container = answer([*buildah, "from", f"docker-archive:{image.archive}"])
-            _fill(part, Path(answer([*buildah, "mount", container])))
-    except Failure as failure:
-        raise Problem(str(failure)) from None
+    build.build([image])
+    with step(f"a disk of the image {image.name}"), build.workshop() as buildah:
+        container = answer([*buildah, "from", f"docker-archive:{image.archive}"])
+        _fill(part, Path(answer([*buildah, "mount", container])))
     part.rename(disk)
     for old in sorted(disk.parent.glob(f"{image.name}-*.ext4"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
         old.unlink()

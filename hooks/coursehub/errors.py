@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from . import text
+
 
 @dataclass(frozen=True, order=True)
 class Problem:
@@ -17,9 +19,8 @@ class Problem:
 
     def __str__(self) -> str:
         about = f"course '{self.course}': " if self.course else ""
-        message = f"{self.file}:{self.line}:{self.column}: {about}{self.message}"
         # It stays one line of a log, whatever the file holds.
-        return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
+        return text.shown(f"{self.file}:{self.line}:{self.column}: {about}{self.message}")
 
 
 class CoursehubError(Exception):

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# The list of everyone with a home, for those who collect work.
-PEOPLE = "people"
-PEOPLE_LIST = f"{PEOPLE}/passwd"
+# The folders of homes; a hundred keep listings short.
+HOMES = tuple(f"home/{number:02d}" for number in range(100))
 
 
 def home(uid: int, name: str) -> str:
-    """A person's home, relative to the volume; a hundred folders keep listings short."""
-    return f"home/{uid % 100:02d}/{name}"
+    """A person's home, relative to the volume."""
+    return f"{HOMES[uid % len(HOMES)]}/{name}"
 
 
 def course_files(slug: str) -> str:
@@ -25,6 +24,16 @@ def course_files(slug: str) -> str:
 def gradebook(slug: str) -> str:
     """nbgrader's database of the course."""
     return f"{course_files(slug)}/gradebook.db"
+
+
+def course_people(slug: str) -> str:
+    """The folder of the list of the course's people, for those who teach it."""
+    return f"course/{slug}/people"
+
+
+def people_list(slug: str) -> str:
+    """The list, in lines of passwd."""
+    return f"{course_people(slug)}/passwd"
 
 
 def course_data(slug: str) -> str:
@@ -61,12 +70,6 @@ class File:
 TreeEntry = Directory | File
 
 
-def people_tree() -> Iterator[TreeEntry]:
-    """Where the list of everyone with a home is, and the list."""
-    yield Directory(PEOPLE, 0o755, parent=True)
-    yield File(PEOPLE_LIST, 0o644)
-
-
 def home_tree(uid: int, gid: int, name: str) -> Iterator[Directory]:
     """The directories of a person, parents first."""
     leaf = home(uid, name)
@@ -88,6 +91,9 @@ def course_tree(
     yield Directory(course_files(slug), closed(0o2770), 0, gid)
     # Instructors share it; else the first one to grade would own it alone.
     yield File(gradebook(slug), 0o440 if archived else 0o660, 0, gid)
+    # Root writes it alone, and whoever teaches reads it.
+    yield Directory(course_people(slug), 0o750, 0, gid)
+    yield File(people_list(slug), 0o640, 0, gid)
     if data:
         yield Directory(course_data(slug), closed(0o3777 if data_writable else 0o2775), 0, gid)
     yield Directory("exchange", 0o755, parent=True)

@@ -6,8 +6,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
-PERSON = re.compile(r"[a-z][a-z0-9._-]{0,62}")
-GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,62}")
+PERSON = re.compile(r"[a-z0-9_][a-z0-9._-]{0,62}")
+PERSON_RULE = "a login name has a-z, 0-9, '.', '_' and '-', begins with neither '.' nor '-', and has at most 63 of them"
+# As a directory or a login has it; a name that goes into a server is a unix group's.
+GROUP = re.compile(r"\S(?:.{0,253}\S)?")
+UNIX_GROUP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}")
 
 
 def written_as(pattern: str, instead: str) -> WithJsonSchema:
@@ -37,22 +40,37 @@ def is_person(text: str) -> bool:
     return PERSON.fullmatch(text) is not None
 
 
+def is_same_person(text: str, name: str) -> bool:
+    """Whether a directory that has `text` means the login `name`: capitals of A to Z count for nothing, all else does.
+
+    So no letter that becomes one of a-z in lower case, or looks like one, makes somebody another person.
+    """
+    return text.isascii() and text.lower() == name
+
+
+def is_group(text: str) -> bool:
+    """A group's name in a directory or a login: any that is one line and can be seen."""
+    return GROUP.fullmatch(text) is not None and text.isprintable()
+
+
 def _person(text: str) -> str:
     if not is_person(text):
-        raise ValueError(f"{text!r} is no login name; write it in lower case, as the directory has it")
+        lower = text.lower()
+        hint = f", {lower!r}" if is_same_person(text, lower) and is_person(lower) else ""
+        raise ValueError(f"{text[:80]!r} is no login name: {PERSON_RULE}; write the name that the hub shows{hint}")
     return text
 
 
 def _group(text: str) -> str:
-    if GROUP.fullmatch(text) is None:
-        raise ValueError(f"{text!r} is no group's name; write letters, digits, '.', '_' and '-'")
+    if not is_group(text):
+        raise ValueError(f"{text[:80]!r} is no group's name; write one line of 1 to 255 characters that can be seen")
     return text
 
 
 def _entry(text: str) -> str:
     if text.startswith("@"):
-        if GROUP.fullmatch(text[1:]) is None:
-            raise ValueError(f"{text!r} is no group; write @ and the group's name")
+        if not is_group(text[1:]):
+            raise ValueError(f"{text[:80]!r} is no group; write @ and the group's name as the directory has it")
         return text
     return _person(text)
 
@@ -63,6 +81,10 @@ GroupName = Annotated[
     StringConstraints(strict=True),
     AfterValidator(_group),
     written_as(GROUP.pattern, "write a group's name"),
+]
+UnixGroupName = Annotated[
+    str,
+    *matching(UNIX_GROUP.pattern, "write a unix group's name of letters, digits, '.', '_' and '-'"),
 ]
 PersonOrGroup = Annotated[
     str,

@@ -17,7 +17,8 @@ from pydantic import (
 
 from coursehub.limits import Limit
 
-from .errors import Refused
+from . import text as plain
+from .errors import Reason, Refused
 from .names import Gid, PersonName, Uid, is_slug
 
 # The most bytes of one request.
@@ -39,6 +40,15 @@ def _slug(text: str) -> str:
 Slug = Annotated[str, StringConstraints(strict=True), AfterValidator(_slug)]
 
 
+def _below(path: str) -> str:
+    if "\0" in path or any(part in ("", ".", "..") for part in path.split("/")):
+        raise ValueError("it is no path below the volume's root")
+    return path
+
+
+Below = Annotated[str, StringConstraints(strict=True), AfterValidator(_below)]
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,12 +63,13 @@ class _Request(BaseModel):
 
 
 class HomeRequest(_Request):
-    """Make somebody's home, or correct it."""
+    """Make somebody's home, or correct it, and list them among the people of the `course` whose server they start."""
 
     verb: Literal["home"]
     name: PersonName
     uid: Uid
     gid: Gid
+    course: Slug | None = None
 
 
 class _OfCourse(_Request):
@@ -109,6 +120,30 @@ class QuotaRequest(_Request):
         return Limit(self.size, self.files)
 
 
+class LookRequest(_Request):
+    """Say whether somebody can start a server: their home is there and theirs, and so are all `others`, by their paths.
+
+    The `course` is a slug and the gid that its directories have to have.
+    """
+
+    verb: Literal["look"]
+    name: PersonName
+    uid: Uid
+    others: tuple[Below, ...] = ()
+    course: tuple[Slug, Gid] | None = None
+
+    @property
+    def subject(self) -> str:
+        """The verb and the name, for the log."""
+        return f"look {self.name}"
+
+
+class AnswersRequest(_Request):
+    """Say whether the file server answers."""
+
+    verb: Literal["answers"]
+
+
 class PeopleRequest(_Request):
     """List everyone with a home."""
 
@@ -116,7 +151,7 @@ class PeopleRequest(_Request):
 
 
 # What the hub's service takes; the ssh door takes the rest too.
-ServiceRequest = HomeRequest | CourseRequest | UsageRequest
+ServiceRequest = HomeRequest | CourseRequest | UsageRequest | LookRequest | AnswersRequest
 Request = ServiceRequest | CheckRequest | PeopleRequest | QuotaRequest
 AnyRequest = TypeVar("AnyRequest", bound=_Request)
 _SERVICE: TypeAdapter[ServiceRequest] = TypeAdapter(Annotated[ServiceRequest, Field(discriminator="verb")])
@@ -148,6 +183,12 @@ class Tenant:
     def line(self) -> str:
         """A line of passwd with which nobody can log in."""
         return f"{self.name}:x:{self.uid}:{self.gid}::/home/{self.name}:/usr/sbin/nologin"
+
+    @classmethod
+    def of(cls, line: str) -> Self:
+        """Whom such a line is about."""
+        name, _, uid, gid, *_ = line.split(":")
+        return cls(name, int(uid), int(gid))
 
 
 @dataclass(frozen=True)
@@ -223,19 +264,27 @@ class PeopleReply:
 
 
 @dataclass(frozen=True)
+class LookReply:
+    """The reply to a look, and to answers: why no server can start, with the reason in a word; None where one can."""
+
+    refusal: str | None
+    reason: Reason
+
+
+@dataclass(frozen=True)
 class RefusalReply:
     """The reply to any request that was not done: why."""
 
     refusal: str
 
 
-Reply = ChangesReply | FaultsReply | UsageReply | LimitsReply | PeopleReply | RefusalReply
+Reply = ChangesReply | FaultsReply | UsageReply | LimitsReply | PeopleReply | LookReply | RefusalReply
 AnyReply = TypeVar("AnyReply", bound=Reply)
 
 
 def as_json(reply: Reply) -> str:
     """The reply on one line; a name that is no UTF-8 is escaped."""
-    return json.dumps(asdict(reply))
+    return plain.as_json(asdict(reply))
 
 
 def read(kind: type[AnyReply], data: object) -> AnyReply:

@@ -19,6 +19,7 @@ TAKEN = (
     "Another server of yours has your home in use, maybe on a machine that does not answer. "
     "Please try again in some minutes, or tell the administrators."
 )
+WAITS = "The home {} is in use by another server; this one waits up to {:.0f} s for its end"
 UNLOCKED = "The home {} is not locked against a second server: {}"
 _held: set[Path] = set()
 
@@ -36,12 +37,16 @@ def take(home: Path, patience: float = PATIENCE) -> None:
         print(UNLOCKED.format(home, error.strerror), file=sys.stderr)
         return
     end = time.monotonic() + patience
+    waits = False
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > end:
                 raise SystemExit(TAKEN) from None
+            if not waits:
+                print(WAITS.format(home, patience), file=sys.stderr, flush=True)
+            waits = True
             time.sleep(0.5)
         except OSError as error:
             print(UNLOCKED.format(home, error.strerror), file=sys.stderr)

@@ -131,7 +131,7 @@ class ActHandler(APIHandler):  # type: ignore[misc] # jupyter_server's handlers 
 
 
 def _load_jupyter_server_extension(app: ServerApp) -> None:
-    hub = Hub(os.environ["JUPYTERHUB_API_URL"], os.environ["JUPYTERHUB_API_TOKEN"], app.log)
+    hub = Hub(os.environ["JUPYTERHUB_API_URL"], app.identity_provider.token, app.log)
     app.web_app.settings.setdefault("coursehub_notes", []).append(hub)
     app.web_app.settings.setdefault("page_config_data", {})["coursehubNotesSeconds"] = str(EVERY / 2)
     base = app.base_url.rstrip("/") + "/coursehub/notes"

@@ -7,9 +7,8 @@ an open directory, and what was checked is what is copied; one that is refused l
 import os
 import pwd
 import re
-import shutil
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,11 +16,13 @@ from datetime import datetime
 from fnmatch import fnmatch
 from pathlib import Path
 
+import coursehub_places
+from coursehub_files import OS, SHUTIL, open_file
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
 
-# Lines of passwd: everyone with a home, by the uid that owns it.
+# Lines of passwd: the course's people, by the uid that owns the home of that name.
 PEOPLE = Path("/srv/coursehub/people/passwd")
 MOST_FILES = 2000
 DEEPEST = 20
@@ -97,6 +98,8 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
             except (Refused, OSError) as error:
                 reason = error if isinstance(error, Refused) else f"it cannot be read ({error.strerror})"
                 self._refuse(each.folder, f"{reason}; ask {each.student} to submit again")
+            except coursehub_places.Refused as refusal:
+                self._refuse(each.folder, str(refusal))
             else:
                 self.log.info("Collected submission: %s %s", each.student, assignment)
         if self.refused:
@@ -133,32 +136,30 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
         return bool(self.before_duedate and have != each.time)
 
     def _take(self, each: Submission, destination: Path) -> None:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".collecting-", dir=destination.parent))
+        staging = destination.parent / f".collecting-{secrets.token_hex(8)}"
         made = staging / "new"
         try:
-            made.mkdir()
+            OS.makedirs(made)
             with _folder(str(self.inbound)) as inbound, _folder(each.folder, inbound) as source:
                 self._copy(source, made, Budget(MOST_FILES, 1000 * self.coursedir.max_dir_size), DEEPEST)
-            secret = made / "submission_secret.txt"
-            if not secret.is_file() or not _SECRET.fullmatch(secret.read_bytes()):
-                raise Refused("its submission_secret.txt is not what nbgrader writes, so no feedback could be returned")
+            _check_secret(made / "submission_secret.txt")
             # The folder's name decided which submission is the newest, and is a time for sure.
             time = made / "timestamp.txt"
             if time.is_dir():
                 raise Refused("its timestamp.txt is a folder")
-            time.write_text(each.written)
-            time.chmod(0o660)
+            with open_file(time, "w") as writing:
+                writing.write(each.written)
+            OS.chmod(time, 0o660)
             if destination.exists():
-                destination.rename(staging / "earlier")
-            made.rename(destination)
+                OS.rename(destination, staging / "earlier")
+            OS.rename(made, destination)
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            SHUTIL.rmtree(staging, ignore_errors=True)
 
     def _copy(self, source: int, destination: Path, budget: Budget, deep: int) -> None:
         if deep == 0:
             raise Refused(f"its folders are more than {DEEPEST} deep")
-        destination.chmod(0o2770)
+        OS.chmod(destination, 0o2770)
         with os.scandir(source) as entries:
             for entry in entries:
                 budget.take(files=1)
@@ -168,7 +169,7 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
                     raise Refused(f"the name {entry.name!r} in it has characters that cannot be shown")
                 mode = entry.stat(follow_symlinks=False).st_mode
                 if stat.S_ISDIR(mode):
-                    (destination / entry.name).mkdir()
+                    OS.mkdir(destination / entry.name)
                     with _folder(entry.name, source) as below:
                         self._copy(below, destination / entry.name, budget, deep - 1)
                 elif stat.S_ISREG(mode):
@@ -188,7 +189,8 @@ def _submission(entry: os.DirEntry[str], student: str, rest: list[str], names: d
             owner = names[found.st_uid] = pwd.getpwuid(found.st_uid).pw_name
     if owner is None:
         raise Refused(
-            f"it says that it is {student}'s, and its owner, uid {found.st_uid}, is not known; tell the administrators"
+            f"it says that it is {student}'s, and its owner, uid {found.st_uid}, is not known; ask the administrators "
+            "to run `coursehub storage ensure`, then collect again"
         )
     if owner != student:
         raise Refused(
@@ -202,6 +204,14 @@ def _submission(entry: os.DirEntry[str], student: str, rest: list[str], names: d
     except (ValueError, OverflowError):
         raise Refused("its name does not say when it was submitted") from None
     return Submission(student, time, rest[0], entry.name)
+
+
+def _check_secret(secret: Path) -> None:
+    if secret.is_file():
+        with open_file(secret, "rb") as reading:
+            if _SECRET.fullmatch(reading.read(200)):
+                return
+    raise Refused("its submission_secret.txt is not what nbgrader writes, so no feedback could be returned")
 
 
 def _newest(found: list[Submission], due: datetime | None) -> Submission:
@@ -234,8 +244,8 @@ def _copy_file(source: int, name: str, destination: Path, budget: Budget) -> Non
             raise Refused(f"{name!r} in it has become something else meanwhile")
         budget.take(size=found.st_size)
         left = found.st_size
-        with destination.open("xb") as writing:
+        with open_file(destination, "xb") as writing:
             while left and (read := reading.read(min(left, 2**20))):
                 left -= len(read)
                 writing.write(read)
-        destination.chmod(0o660)
+        OS.chmod(destination, 0o660)

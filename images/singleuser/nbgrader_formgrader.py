@@ -20,9 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-import bleach
-from bleach.css_sanitizer import CSSSanitizer
-from bs4 import BeautifulSoup
+from coursehub_cleaning import cleaned
 from jinja2 import DictLoader, Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
@@ -54,17 +52,6 @@ window.MathJax = {{
 </script>
 <script nonce="{{{{ script_nonce() }}}}" src="{MATHJAX}MathJax.js?config=TeX-AMS_CHTML-full,Safe"></script>
 {{%- endmacro %}}"""
-
-# What is left of a submission's HTML.
-TAGS = bleach.ALLOWED_TAGS | {f"h{level}" for level in range(1, 7)} | {
-    "br", "caption", "col", "colgroup", "dd", "del", "details", "div", "dl", "dt", "figcaption", "figure", "hr",
-    "img", "p", "pre", "s", "span", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead",
-    "tr", "u"
-}  # fmt: skip
-ATTRIBUTES = {
-    "align", "alt", "border", "colspan", "height", "open", "rowspan", "scope", "start", "style", "title",
-    "width"
-}  # fmt: skip
 
 
 @dataclass
@@ -168,32 +155,6 @@ def load_jupyter_server_extension(app: ServerApp) -> None:
     settings = app.web_app.settings
     settings["nbgrader_jinja2_env"].add_extension(OwnScripts)
     settings["nbgrader_exporter"] = Exporter(config=settings["nbgrader_formgrader"].config)
-
-
-def cleaned(html: object) -> str:
-    """HTML with text, tables, images, and the classes of highlighted code; without ids, which Formgrader goes by."""
-    soup = BeautifulSoup(html.decode() if isinstance(html, bytes) else str(html), features="html.parser")
-    for hidden in soup(["script", "style", "template", "title"]):
-        hidden.decompose()
-    clean: str = bleach.clean(
-        str(soup),
-        tags=TAGS,
-        attributes=_is_harmless,
-        protocols=bleach.ALLOWED_PROTOCOLS | {"data"},
-        css_sanitizer=CSSSanitizer(),
-        strip=True,
-    )
-    return clean
-
-
-def _is_harmless(tag: str, name: str, value: str) -> bool:
-    if name == "class":
-        return re.fullmatch(r"(highlight|dataframe|[a-z]{1,2}[a-z0-9]?)( (highlight|hl-\w+))?", value) is not None
-    if name == "href":
-        return tag == "a" and not value.strip().lower().startswith("data:")
-    if name == "src":
-        return tag == "img"
-    return name in ATTRIBUTES
 
 
 def _script_nonce() -> str:

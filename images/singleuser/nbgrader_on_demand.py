@@ -21,7 +21,7 @@ PAGES = {
     "validate_assignment": r"assignments/validate|nbgrader_version",
 }
 # What is ours in place of nbgrader's.
-MODULES = {"formgrader": "nbgrader_formgrader"}
+MODULES = {"course_list": "nbgrader_course_list", "formgrader": "nbgrader_formgrader"}
 
 
 class FirstRequest(Matcher):

@@ -4,6 +4,8 @@ import os
 import shutil
 from stat import S_IRWXG, S_IRWXU
 
+from coursehub_files import OS, SHUTIL
+from coursehub_places import Refused
 from nbgrader.exchange.default import ExchangeSubmit
 
 
@@ -19,11 +21,13 @@ class Submit(ExchangeSubmit):  # type: ignore[misc] # nbgrader is untyped
         try:
             super().copy_files()
             # nbgrader opens it to everybody who knows its name. Its group, by setgid, is the course's.
-            os.chmod(made, S_IRWXU | S_IRWXG)
-        except OSError as error:
+            OS.chmod(made, S_IRWXU | S_IRWXG)
+        except (OSError, Refused) as error:
             # Without its copy at home, no feedback would find its way back.
-            shutil.rmtree(made, ignore_errors=True)
-            shutil.rmtree(os.path.join(self.cache_path, cached), ignore_errors=True)
+            SHUTIL.rmtree(made, ignore_errors=True)
+            SHUTIL.rmtree(os.path.join(self.cache_path, cached), ignore_errors=True)
+            if isinstance(error, Refused):
+                self.fail(f"Nothing was submitted. {error}")
             self.fail(
                 f"Nothing was submitted ({_reason(error)}). If your home is full, delete what you do not need, then "
                 "submit again."

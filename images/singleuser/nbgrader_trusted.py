@@ -1,20 +1,55 @@
-"""nbgrader, which takes settings and modules from the image and from one's own home, and from no other place.
+"""nbgrader, which takes settings and modules from the image, its command from one's own home too, and no other place.
 
 What is graded runs as its grader, so a file in /course or in the working directory can be anybody's, whoever owns it.
-nbgrader's own way is to run `nbgrader_config.py` of both, and to import modules from the second.
+nbgrader's own way is to run `nbgrader_config.py` of both, to import modules from the second, and to read and write
+through links.
 """
 
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from logging import Logger
+from importlib import import_module
+from logging import FileHandler, Logger
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy
+from coursehub_files import adopt, open_file
+from coursehub_places import Refused, check, reach
+from coursehub_trust import IS_GRADING
 from jupyter_core.paths import jupyter_config_dir, jupyter_config_path
+from nbgrader import api
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.apps.nbgraderapp import main as nbgrader
+from nbgrader.converters import Autograde
+from nbgrader.converters.base import NbGraderException
+from nbgrader.exchange.default import Exchange
+
+ELSEWHERE = (
+    "Nothing was autograded: that runs students' code as you, and here it would have your home and the network. Stop "
+    "this server, start the course with the badge 'grading', and autograde there."
+)
+# Each module by which nbgrader reads or writes files; a test looks for others.
+WRITERS = (
+    "nbconvert.exporters.exporter", "nbconvert.writers.files", "nbformat", "nbgrader.apps.api", "nbgrader.apps.dbapp",
+    "nbgrader.apps.generateconfigapp", "nbgrader.apps.quickstartapp", "nbgrader.apps.updateapp",
+    "nbgrader.apps.zipcollectapp", "nbgrader.converters.autograde", "nbgrader.converters.base", "nbgrader.coursedir",
+    "nbgrader.exchange.default.collect", "nbgrader.exchange.default.exchange",
+    "nbgrader.exchange.default.fetch_assignment", "nbgrader.exchange.default.fetch_feedback",
+    "nbgrader.exchange.default.list", "nbgrader.exchange.default.release_assignment",
+    "nbgrader.exchange.default.release_feedback", "nbgrader.exchange.default.submit", "nbgrader.plugins.export",
+    "nbgrader.plugins.zipcollect", "nbgrader.preprocessors.headerfooter", "nbgrader.preprocessors.instantiatetests",
+    "nbgrader.server_extensions.formgrader.apihandlers", "nbgrader.server_extensions.formgrader.handlers",
+    "nbgrader.utils", "setuptools._path", "setuptools.archive_util",
+)  # fmt: skip
+
+
+class Log(FileHandler):
+    """nbgrader's log file, which is no link into one's home."""
+
+    def _open(self) -> Any:
+        return open_file(self.baseFilename, self.mode, encoding=self.encoding)
 
 
 def restrict() -> None:
@@ -22,12 +57,59 @@ def restrict() -> None:
     NbGrader.load_cwd_config = False
     NbGrader.init_syspath = _init_syspath
     NbGrader._load_config_files = classmethod(_load_config_files)
+    NbGrader.init_logging = _init_logging
+    Exchange.start = _start
+    if not IS_GRADING:
+        Autograde.start = _nothing_runs_here
+    api.create_engine = _create_engine
+    adopt(*(import_module(name) for name in WRITERS))
 
 
 def main() -> None:
     """The command `nbgrader`."""
     restrict()
-    nbgrader()
+    try:
+        nbgrader()
+    except Refused as refusal:
+        sys.exit(str(refusal))
+
+
+def _nothing_runs_here(self: Autograde) -> None:
+    self.log.error(ELSEWHERE)
+    raise NbGraderException(ELSEWHERE)
+
+
+def _start(self: Exchange) -> None:
+    try:
+        _nbgraders_start(self)
+    except Refused as refusal:
+        self.fail(str(refusal))
+
+
+_nbgraders_start = Exchange.start
+
+
+def _init_logging(self: NbGrader, handler_class: type, *args: Any, **more: Any) -> None:
+    try:
+        _nbgraders_init_logging(self, Log if handler_class is FileHandler else handler_class, *args, **more)
+    except Refused as refusal:
+        self.log.warning("Without a log: %s", refusal)
+
+
+_nbgraders_init_logging = NbGrader.init_logging
+
+
+def _create_engine(url: str, **more: Any) -> sqlalchemy.Engine:
+    """SQLAlchemy's, which opens no gradebook that is a link; SQLite writes beside it, too."""
+    engine = sqlalchemy.create_engine(url, **more)
+
+    def look(*_: Any) -> None:
+        for ending in ("", "-journal", "-wal", "-shm") if engine.url.database else ():
+            with reach(f"{engine.url.database}{ending}") as place:
+                check(place, writing=True)
+
+    sqlalchemy.event.listen(engine, "do_connect", look)
+    return engine
 
 
 def _init_syspath(_: NbGrader) -> None:

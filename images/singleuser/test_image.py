@@ -264,7 +264,7 @@ def a_shell_beside_the_server_has_them_too() -> None:
     assert done.stdout.split()[0] == "0027", "a shell changes the umask that its user chose"
 
 
-def instructors_have_a_name_for_everyone_with_a_home() -> None:
+def instructors_have_a_name_for_everyone_of_their_course() -> None:
     """The list only adds names: lines that are none are passed over, and one's own name stays one's own."""
     LIST.parent.mkdir(parents=True, exist_ok=True)
     lines = (
@@ -457,7 +457,9 @@ def one_server_of_a_home_runs_at_a_time() -> None:
     with server("student"):
         assert json.loads(get("api/kernels", "POST", {"name": "python3"})[1])["id"]
         done = run(second, check=False)
-        assert done.returncode == 1 and done.stderr.startswith("Another server of yours has your home in use"), done
+        waits, taken = done.stderr.splitlines()
+        assert waits.startswith("The home /home/anna is in use by another server; this one waits up to "), done
+        assert done.returncode == 1 and taken.startswith("Another server of yours has your home in use"), done
         assert run(second, who=BEN, home=HOME / "ben", check=False).returncode == 0, "another's home is in use"
     assert run(second, check=False).returncode == 0, "the home stays in use"
 
@@ -507,7 +509,11 @@ def typing(name: str) -> Iterator[Callable[[str], None]]:
 @contextmanager
 def connected(kernel: str) -> Iterator[BlockingKernelClient]:
     """A client of the kernel, which is ready; no browser is there."""
-    client = BlockingKernelClient(connection_file=str(RUN / f"runtime/kernel-{kernel}.json"))
+    file = RUN / f"runtime/kernel-{kernel}.json"
+    heart = ("127.0.0.1", json.loads(file.read_text())["hb_port"])
+    # The client takes a kernel whose heart does not beat within a second for dead.
+    until(lambda: socket.socket().connect_ex(heart) == 0, "the kernel begins")
+    client = BlockingKernelClient(connection_file=str(file))
     client.load_connection_file()
     client.start_channels()
     client.wait_for_ready(timeout=60)
@@ -977,8 +983,10 @@ def f12_a_submit_from_a_full_home_leaves_nothing_half() -> None:
     assert sorted(path.name for path in there.iterdir()) == ["a.ipynb", "submission_secret.txt", "timestamp.txt"]
 
 
-def f11_graded_code_finds_no_home_of_its_grader() -> None:
+def f11_i9_graded_code_finds_no_home_of_its_grader_and_nothing_left_in_one_runs() -> None:
     handed_out()
+    startup = HOME / "anna/.ipython/profile_default/startup"
+    run(["sh", "-ec", 'mkdir -p "$D"; echo "open(\'/tmp/i9\', \'w\')" >"$D/left.py"'], "instructor", D=str(startup))
     (HOME / "anna/private.txt").write_text("secret")
     os.chown(HOME / "anna/private.txt", 51234, 51234)
     solve(
@@ -990,6 +998,28 @@ def f11_graded_code_finds_no_home_of_its_grader() -> None:
     teach("autograde", "one", role="grading")
     assert Path("/tmp/f11").read_text() == "[]"
     assert Path("/tmp/f11").stat().st_uid == 51234, "autograding runs as its grader, and nothing else keeps it apart"
+    assert scores() == {"clara": 2.0}
+    assert not Path("/tmp/i9").exists(), "what an earlier course left in the home ran while grading"
+    shutil.rmtree(HOME / "anna/.ipython")
+
+
+NOT_HERE = "Nothing was autograded"
+
+
+def f14_students_code_is_graded_in_grading_and_in_no_other_role() -> None:
+    handed_out()
+    solve("clara", "open('/tmp/f14', 'w'); return x * x")
+    learn("clara", "submit", "one")
+    teach("collect", "one")
+    teach("autograde", "one", role="grading")
+    ran = Path("/tmp/f14")
+    ran.unlink()
+    assert NOT_HERE in teach("autograde", "one", "--force", check=False)
+    new_pod()
+    with server("instructor"):
+        done = json.loads(get("formgrader/api/submission/one/clara/autograde", "POST")[1])
+        assert not done["success"] and NOT_HERE in done["log"], done
+    assert not ran.exists(), "a submission ran where its instructor's home is"
     assert scores() == {"clara": 2.0}
 
 
@@ -1061,7 +1091,8 @@ def what_graded_code_leaves_in_the_course_runs_in_no_teachers_name_and_it_has_no
         ("zip_collect", "one"),
         ("db", "student", "list"),
     ):
-        said = teach(*command, name="ben", check=command[0] != "zip_collect")
+        role = "grading" if command[0] == "autograde" else "instructor"
+        said = teach(*command, role=role, name="ben", check=command[0] != "zip_collect")
         assert "/course/nbgrader_config.py is not read" in said, said
         assert "/course/nbgrader_config.json is not read" in said, said
         assert not list(ran.iterdir()), (command, list(ran.iterdir()))
@@ -1074,10 +1105,9 @@ def what_graded_code_leaves_in_the_course_runs_in_no_teachers_name_and_it_has_no
         notebook = json.loads(get("formgrader/api/submitted_notebooks/one/a")[1])[0]
         status, page = get(f"formgrader/submissions/{notebook['id']}/")
         assert status == 200 and "import plant" in re.sub("<[^>]*>", "", page), page
-        for step in ("submission/one/clara/autograde", "assignment/one/generate_feedback", "assignment/one/assign"):
+        for step in ("assignment/one/generate_feedback", "assignment/one/assign"):
             done = json.loads(get(f"formgrader/api/{step}", "POST")[1])
             assert done["success"], done
-        assert shown() == "[]"
         assert get("assignments?course_id=python-intro")[0] == 200
         done = json.loads(get("assignments/validate", "POST", {"path": "course/source/one/a.ipynb"})[1])
         assert done["success"], done
@@ -1182,7 +1212,7 @@ TESTS = (
     a_uid_has_a_name_groups_and_an_umask,
     shells_have_the_venv_and_the_umask,
     a_shell_beside_the_server_has_them_too,
-    instructors_have_a_name_for_everyone_with_a_home,
+    instructors_have_a_name_for_everyone_of_their_course,
     names_are_data,
     the_first_process_takes_signals_and_leaves_no_zombie,
     the_editors_and_git_are_there,
@@ -1205,7 +1235,8 @@ TESTS = (
     f5_what_is_handed_in_is_closed_to_others_who_know_its_name,
     f6_collect_refuses_another_name_and_an_unknown_owner_and_takes_the_honest,
     f7_collect_refuses_what_is_no_plain_file_or_too_much_and_takes_the_rest,
-    f11_graded_code_finds_no_home_of_its_grader,
+    f11_i9_graded_code_finds_no_home_of_its_grader_and_nothing_left_in_one_runs,
+    f14_students_code_is_graded_in_grading_and_in_no_other_role,
     f12_a_submit_from_a_full_home_leaves_nothing_half,
     what_graded_code_leaves_in_the_course_runs_in_no_teachers_name_and_it_has_no_token,
     formgrader_runs_nothing_of_a_submission,
@@ -1218,14 +1249,14 @@ def count_lookups(names: socket.socket) -> None:
         looked_up.append(names.recv(512))
 
 
-def main() -> int:
+def main(tests: Sequence[Callable[[], None]]) -> int:
     threading.Thread(target=hub.serve_forever, daemon=True).start()
     names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     names.bind(("127.0.0.1", 53))
     threading.Thread(target=count_lookups, args=(names,), daemon=True).start()
     fresh()
     failed = 0
-    chosen = [test for test in TESTS if len(sys.argv) == 1 or test.__name__ in sys.argv[1:]]
+    chosen = [test for test in tests if len(sys.argv) == 1 or test.__name__ in sys.argv[1:]]
     for test in chosen:
         begin = time.monotonic()
         try:
@@ -1240,4 +1271,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS))

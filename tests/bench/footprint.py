@@ -26,7 +26,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import connect
 
 from tests.e2e.cluster import COURSES, Installation
-from tests.e2e.https import URL, served
+from tests.e2e.https import SERVERS, served
 from tests.e2e.person import Person
 
 from . import people
@@ -98,8 +98,8 @@ def _rate(before: Sample, after: Sample) -> float:
 class Tab:
     """A tab of JupyterLab as the proxy sees it."""
 
-    def __init__(self, person: Person, url: str) -> None:
-        self._url = f"{url}/user/{person.name}"
+    def __init__(self, person: Person, servers: str) -> None:
+        self._url = f"{servers.format(person=person.name)}/user/{person.name}"
         self._headers = {"Authorization": f"token {person.token}"}
 
     async def run(self, after: float) -> None:
@@ -170,18 +170,18 @@ def _measure(installation: Installation, names: Sequence[str], https: Sequence[s
             meter = Meter(installation)
             took = asyncio.run(_measured(meter, [asyncio.to_thread(_start_all, threads, more)], None))
             rows += meter.rows(str(size), f"{len(more)} start, {AT_ONCE} at once, {took:.0f} s")
-            rows += _with_tabs(installation, persons, persons[0].url)
+            rows += _with_tabs(installation, persons, installation.servers)
         folder = Path(stack.enter_context(TemporaryDirectory()))
         with served(installation, folder, *https):
-            rows += _with_tabs(installation, persons, URL)
+            rows += _with_tabs(installation, persons, SERVERS)
     return "\n".join(rows)
 
 
-def _with_tabs(installation: Installation, persons: Sequence[Person], url: str) -> list[str]:
+def _with_tabs(installation: Installation, persons: Sequence[Person], servers: str) -> list[str]:
     meter = Meter(installation)
-    tabs = [Tab(person, url).run(EVERY * number / len(persons)) for number, person in enumerate(persons)]
+    tabs = [Tab(person, servers).run(EVERY * number / len(persons)) for number, person in enumerate(persons)]
     asyncio.run(_measured(meter, tabs, STEADY))
-    rows = meter.rows(str(len(persons)), f"a tab of each is open, by {url.partition(':')[0]}")
+    rows = meter.rows(str(len(persons)), f"a tab of each is open, by {servers.partition(':')[0]}")
     say("\n".join(rows))
     return rows
 

@@ -25,6 +25,7 @@ import yaml
 from coursehub.config.catalog import Catalog
 from coursehub.config.course import Course
 from coursehub.live import state
+from coursehub.live.kept import Folder, Kept
 from coursehub.live.reader_process import Child
 from coursehub.live.snapshot import Site
 
@@ -126,7 +127,7 @@ class _Watched(Child):
 def _ours(change: Change) -> Reloads:
     found = Reloads(change.name)
     with _folders(change) as (folder, mounted, editions), patch("coursehub.live.snapshot.Child", _Watched):
-        site = Site(folder, mounted, getLogger(__name__), folder.parent / "kept")
+        site = Site(folder, mounted, getLogger(__name__), Kept(Folder(folder.parent / "kept"), getLogger(__name__)))
         site.follow()
         asyncio.run(_followed(site, mounted, editions, found))
         command = [sys.executable, "-P", "-m", "coursehub.live.reader", "--once", str(folder), str(mounted)]

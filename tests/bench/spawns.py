@@ -95,7 +95,7 @@ def _site(of: Sequence[Sequence[str]]) -> tuple[Settings, Catalog]:
 
 
 def _spawner(kind: type[KubeSpawner], name: str, profile: str, **config: Any) -> Any:
-    user = SimpleNamespace(id=1, name=name, url=f"/user/{name}/", groups=[])
+    user = SimpleNamespace(id=1, name=name, url=f"/user/{name}/", groups=[], settings={})
     spawner = kind(config=Config({"KubeSpawner": config}), user=user, _mock=True)
     spawner.user_options = {"profile": profile}
     return spawner

@@ -62,7 +62,7 @@ class Side:
 def measure(installation: Installation) -> str:
     """The tables; a few minutes."""
     say("bench people and their homes")
-    names = [f"bench{number:02}" for number in range(max(BURSTS))]
+    names = [f"bench{number:03}" for number in range(max(BURSTS))]
     with ExitStack() as stack:
         stack.callback(installation.helm, COURSES)
         people.add(installation, names, {"general": {"resources": {"guarantee": GUARANTEE}}})
@@ -105,7 +105,7 @@ def _log_in_plain(url: str, name: str) -> Person:
 
 
 def _one_at_a_time(installation: Installation, sides: Sequence[Side]) -> None:
-    persons = [(side, side.log_in("bench00")) for side in sides]
+    persons = [(side, side.log_in("bench000")) for side in sides]
     for turn in range(ROUNDS + 1):
         for side, person in persons:
             took = side.start(person)
@@ -161,14 +161,14 @@ def _table(ours: Side, plains: Sequence[Side]) -> str:
 
 
 def _memory(installation: Installation) -> str:
-    person = Person(installation.url, "bench00", installation.password)
-    person.api("POST", "/users/bench00/server", {"profile": "python-intro"})
+    person = Person(installation.url, "bench000", installation.password)
+    person.api("POST", "/users/bench000/server", {"profile": "python-intro"})
     person.wait()
     rows = ["", "| at rest | resident memory |", "|---|---|"]
     for name, selector in (
         ("hub", "component=hub"),
         ("proxy", "component=proxy"),
-        ("a student's server", "hub.jupyter.org/username=bench00"),
+        ("a student's server", "hub.jupyter.org/username=bench000"),
     ):
         (pod,) = installation.pods(selector)
         status = installation.kubectl("exec", pod["metadata"]["name"], "--", "sh", "-c", "cat /proc/[0-9]*/status")

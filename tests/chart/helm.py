@@ -31,7 +31,7 @@ SITE: Values = {
             "image": {"name": "registry.example.edu/coursehub-hub", "tag": VERSION},
             "config": {
                 "ConfigurableHTTPProxy": {"auth_token": "a" * 64},
-                "JupyterHub": {"cookie_secret": "b" * 64},
+                "JupyterHub": {"cookie_secret": "b" * 64, "subdomain_host": "https://h.example.edu"},
                 "CryptKeeper": {"keys": ["c" * 64]},
             },
             "services": {
@@ -50,10 +50,12 @@ class RenderError(Exception):
 
 @dataclass(frozen=True)
 class Chart:
-    """An assembled chart and its renderings so far."""
+    """An assembled chart and its renderings so far, as a release in a namespace."""
 
     folder: Path
     kind: str
+    release_name: str = "coursehub"
+    namespace: str = "teaching"
     _rendered: dict[str, str] = field(default_factory=dict)
 
     def render(self, values: Values | None = None, *files: Path, courses: Mapping[str, Path] | None = None) -> Objects:
@@ -61,9 +63,13 @@ class Chart:
         options = [f"--values={file}" for file in files] + _course_files(courses)
         text = self._helm("template", options, values or {}, bare=bool(files))
         objects = [each for each in yaml.load_all(text, yaml.CSafeLoader) if each]
-        found = {(each["kind"], _name(each)): each for each in objects}
+        found = {(each["kind"], self._name(each)): each for each in objects}
         assert len(found) == len(objects), "two objects have one name"
         return found
+
+    def text(self, values: Values, *files: Path) -> str:
+        """What helm hands to the API server, word for word; values as in `render`."""
+        return self._helm("template", [f"--values={file}" for file in files], values, bare=bool(files))
 
     def release(self, values: Values, courses: Mapping[str, Path]) -> Object:
         """The release as helm keeps it, with chart, values and manifest."""
@@ -84,7 +90,7 @@ class Chart:
         return self._helm("install", ["--dry-run=client"], values or {}, bare=False).rpartition("NOTES:")[2]
 
     def _helm(self, command: str, options: list[str], values: Values, *, bare: bool) -> str:
-        key = json.dumps([command, options, values, bare])
+        key = json.dumps([self.release_name, self.namespace, command, options, values, bare])
         if key not in self._rendered:
             with tempfile.NamedTemporaryFile("w", suffix=".json") as site:
                 json.dump({} if bare else SITE, site)
@@ -92,9 +98,9 @@ class Chart:
                 arguments = [
                     helm(),
                     command,
-                    "coursehub",
+                    self.release_name,
                     str(self.folder),
-                    "--namespace=teaching",
+                    f"--namespace={self.namespace}",
                     f"--values={site.name}",
                 ]
                 done = subprocess.run(
@@ -109,16 +115,15 @@ class Chart:
             self._rendered[key] = done.stdout
         return self._rendered[key]
 
+    def _name(self, each: Object) -> str:
+        """The name, with the namespace before it where that is not the release's."""
+        namespace = each["metadata"].get("namespace", self.namespace)
+        name: str = each["metadata"]["name"]
+        return name if namespace == self.namespace else f"{namespace}/{name}"
+
 
 def _course_files(courses: Mapping[str, Path] | None) -> list[str]:
     return [f"--set-file=courses.files.{name}={path}" for name, path in (courses or {}).items()]
-
-
-def _name(each: Object) -> str:
-    """The name, with the namespace before it where that is not the release's."""
-    namespace = each["metadata"].get("namespace", "teaching")
-    name: str = each["metadata"]["name"]
-    return name if namespace == "teaching" else f"{namespace}/{name}"
 
 
 def hub_values(objects: Objects) -> dict[str, Any]:
@@ -146,11 +151,10 @@ def at(path: str, value: object) -> dict[str, Any]:
 
 
 def on_a_claim(claim: str) -> dict[str, Any]:
-    """Values with the course files on a claim, which the hub's lists have to name beside what the chart has there."""
-    hub = yaml.safe_load((ROOT / "chart/values.yaml").read_text())["jupyterhub"]["hub"]
+    """Values with the course files on a claim, which the hub's lists have to name."""
     volume = {"name": "coursehub-courses", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}}
     mount = {"name": "coursehub-courses", "mountPath": "/usr/local/etc/jupyterhub/courses", "readOnly": True}
-    lists = {"extraVolumes": [*hub["extraVolumes"], volume], "extraVolumeMounts": [*hub["extraVolumeMounts"], mount]}
+    lists = {"extraVolumes": [volume], "extraVolumeMounts": [mount]}
     return {"courses": {"existingClaim": claim}, "jupyterhub": {"hub": lists}}
 
 

@@ -14,6 +14,7 @@ from coursehub.cli import main
 from tests.chart.helm import SITE, Chart, Object, Objects, Values, at, merged, pod_spec
 from tests.chart.test_objects import OURS, UPSTREAM
 from tests.chart.test_provisioner import ADDED as PROVISIONER
+from tests.chart.test_provisioner import LOOKER
 from tests.chart.test_provisioner import ON as PROVISIONED
 from tests.support import COURSES
 from tests.support import SITE as OWN
@@ -56,7 +57,7 @@ def test_on_it_adds_exactly_these_objects(checked: Objects) -> None:
 
 def test_beside_the_provisioner_both_share_what_is_there_for_both(chart: Chart) -> None:
     objects = chart.render(merged(ON, PROVISIONED))
-    assert sorted(objects) == sorted(OURS + UPSTREAM + PROVISIONER + ADDED)
+    assert sorted(objects) == sorted({*OURS, *UPSTREAM, *PROVISIONER, *ADDED} - {*LOOKER})
 
 
 @pytest.mark.parametrize("name", ADDED + SHARED, ids=" ".join)
@@ -143,8 +144,9 @@ def test_it_may_read_the_hubs_config_maps_and_nothing_else(checked: Objects, obj
     assert account in binding["subjects"]
     assert account not in objects["RoleBinding", "coursehub-configmaps"]["subjects"]
     roles = {name for kind, name in checked if kind in ("Role", "ClusterRole")}
-    assert roles == {"hub", "coursehub-configmaps"}
-    assert account not in checked["RoleBinding", "hub"]["subjects"]
+    assert roles == {"hub", "coursehub-configmaps", "coursehub-hub-reads"}
+    for name in ("hub", "coursehub-hub-reads"):
+        assert account not in checked["RoleBinding", name]["subjects"]
 
 
 def test_it_reaches_the_api_servers_ports_and_the_provisioner_reaches_nothing(chart: Chart) -> None:

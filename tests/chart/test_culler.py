@@ -32,7 +32,9 @@ def test_it_may_no_more_than_upstreams_culler(objects: Objects) -> None:
 def test_it_has_the_token_that_the_hub_knows_it_by_and_nothing_else_of_the_hubs_secret(
     objects: Objects, spec: dict[str, Any]
 ) -> None:
-    (item,) = mounted(spec, "/run/secrets/coursehub")["secret"]["items"]
+    (source,) = mounted(spec, "/run/secrets/coursehub")["projected"]["sources"]
+    assert source["secret"]["name"] == "hub"
+    (item,) = source["secret"]["items"]
     assert item == {"key": f"hub.services.{CULLER}.apiToken", "path": "token"}
     assert objects["Secret", "hub"]["data"][item["key"]]
     assert "--token=/run/secrets/coursehub/token" in spec["containers"][0]["args"]

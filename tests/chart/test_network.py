@@ -320,9 +320,17 @@ class TestHub:
         url = f"http://somebody:30303@metadata.example.edu:{port}/"
         objects = chart.render(at("jupyterhub.hub.config.GenericOAuthenticator.token_url", url))
         (ports,) = (
-            rule["ports"] for rule in objects["NetworkPolicy", "coursehub-hub"]["spec"]["egress"] if "to" not in rule
+            rule["ports"]
+            for rule in objects["NetworkPolicy", "coursehub-hub-egress"]["spec"]["egress"]
+            if "to" not in rule
         )
         assert sorted(each["port"] for each in ports) == [389, 443, 636, 6443, 8443]
+
+    def test_n3_the_hub_does_not_reach_the_port_of_its_own_address(self, chart: Chart) -> None:
+        """N3"""
+        own = at("jupyterhub.hub.config.JupyterHub.subdomain_host", "https://h.example.edu:31337")
+        objects = chart.render(own)
+        assert not reaches(objects, pod(objects, "Deployment", "hub"), "10.9.8.7", 31337)
 
     def test_the_nightly_check_follows_the_api_servers_port(self, chart: Chart) -> None:
         objects = chart.render(merged(SITE, at("network.apiServer.ports", [16443])))
@@ -340,7 +348,8 @@ def test_what_gets_certificates_reaches_its_authority_and_the_api_server(chart: 
         "hosts": ["h.example.edu"],
         "letsencrypt": {"contactEmail": "a@b.c", "acmeServer": "https://acme.example.edu:9000/directory"},
     }
-    objects = chart.render(merged({"acknowledgePlainHttp": False}, at("jupyterhub.proxy.https", https)))
+    alone = merged({"acknowledgeOneOrigin": True}, at("jupyterhub.hub.config.JupyterHub.subdomain_host", ""))
+    objects = chart.render(merged(alone, at("jupyterhub.proxy.https", https)))
     autohttps = pod(objects, "Deployment", "autohttps")
     assert reaches(objects, autohttps, "198.51.100.1", 443)
     assert reaches(objects, autohttps, "10.1.1.1", 9000)
@@ -364,6 +373,7 @@ class TestNetworkTest:
         (container,) = everything["Pod", f"coursehub-network-test-{role}"]["spec"]["containers"]
         assert container["args"] == [
             f"--role={role}",
+            "--at=$(NODE_NAME)",
             "--open=the hub=hub:8081",
             "--alive=the API server=$(KUBERNETES_SERVICE_HOST):$(KUBERNETES_SERVICE_PORT)",
             "--guarded=the proxy's API=proxy-api:8001",
@@ -371,7 +381,8 @@ class TestNetworkTest:
             "--closed=the cloud's metadata=169.254.169.254:80",
             "--closed=the file server=nfs.example.edu:2049",
         ]
-        assert {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "status.hostIP"}}} in container["env"]
+        for name, path in (("NODE", "status.hostIP"), ("NODE_NAME", "spec.nodeName")):
+            assert {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} in container["env"]
 
     def test_it_runs_as_helm_test_before_the_spawn_test(self, everything: Objects) -> None:
         for role in ("student", "grading"):

@@ -96,6 +96,25 @@ MORE = (
     "is more than the DNS of a cluster, and through a resolver outside data could leave; write the addresses of yours"
 )
 KEYS = "clouds tell machines' own keys, so no port but 53 can be open there; write it as an entry of its own"
+# One that this site's API server has.
+API_SERVER = 7443
+NO_DNS = {
+    22: "below 1024 a DNS listens at 53",
+    80: "clouds tell a machine's own keys there",
+    443: "it is the API server's",
+    853: "below 1024 a DNS listens at 53",
+    2049: "it is the file server's",
+    2379: "it is etcd's",
+    6443: "it is the API server's",
+    8443: "it is the API server's",
+    16443: "it is the API server's",
+    API_SERVER: "it is the API server's",
+    8001: "it is this chart's own",
+    8080: "it is this chart's own",
+    8081: "it is this chart's own",
+    8888: "it is this chart's own",
+    10250: "it is the nodes' own",
+}
 # By the name in network.dns, each with what is said behind that.
 DNS: Mapping[str, tuple[dict[str, Any], str]] = {
     "n5-everywhere": ({"to": [], "ports": [53]}, f".to: {EVERYWHERE}"),
@@ -133,8 +152,16 @@ DNS: Mapping[str, tuple[dict[str, Any], str]] = {
             {"to": [{"ipBlock": {"cidr": "192.0.2.53/32"}}], "ports": [53, port]},
             f".ports: {port} is no port of a DNS, and {why}; write those at which this DNS listens, such as [53].",
         )
-        for port, why in ((80, "clouds tell a machine's own keys there"), (2049, "it is the file server's"))
+        for port, why in NO_DNS.items()
     },
+    "n5-many-four": (
+        {"to": [{"ipBlock": {"cidr": f"10.96.{part}.0/25"}} for part in range(3)], "ports": [53]},
+        f".to: 384 addresses in all {MORE}",
+    ),
+    "n5-many-six": (
+        {"to": [{"ipBlock": {"cidr": "fd00::/120"}}, {"ipBlock": {"cidr": "10.96.0.10/32"}}], "ports": [53]},
+        f".to: 257 addresses in all {MORE}",
+    ),
     **{
         f"n1-{number}": (
             {"to": [{"ipBlock": {"cidr": block}}], "ports": [53, 80]},
@@ -163,7 +190,7 @@ PARTS = ("hub", "proxy.chp", "proxy.traefik")
 @pytest.fixture(scope="module")
 def said(chart: Chart) -> str:
     """What the render says to all of them at once."""
-    ports: dict[str, Any] = {"hub": {"ports": []}, "apiServer": {"ports": []}}
+    ports: dict[str, Any] = {"hub": {"ports": []}, "apiServer": {"ports": [API_SERVER]}}
     for part, port in PORTS:
         ports[part]["ports"].append(port)
     dns = {name: entry for name, (entry, _) in DNS.items()}
@@ -211,3 +238,16 @@ def test_a_block_in_upstreams_own_rules_is_looked_at_too(said: str, part: str) -
 def test_what_is_fine_is_not_named(said: str) -> None:
     assert "network.dns.cluster" not in said
     assert "network.dns.node" not in said
+
+
+@pytest.mark.parametrize("port", [53, 1053, 5353, 8053, 10053])
+def test_a_port_at_which_a_dns_listens_is_taken(chart: Chart, port: int) -> None:
+    entry = {"to": [{"ipBlock": {"cidr": "10.96.0.0/24"}}], "ports": [port]}
+    policies = str(chart.render({"network": {"dns": {"own": entry}}}))
+    assert f"'port': {port}, 'protocol': 'UDP'" in policies
+
+
+def test_of_a_range_that_is_none_alone_it_is_not_said_that_none_is_given(chart: Chart) -> None:
+    said = chart.refusal({"network": {"campus": ["192.0.2.0/33"]}})
+    assert "- network.campus: 192.0.2.0/33 is no range of addresses" in said
+    assert said.count("network.campus") == 1

@@ -22,15 +22,16 @@ from tests.chart.helm import (
     site_values,
 )
 
-DEFAULTS = yaml.safe_load((ROOT / "chart/values.yaml").read_text())
 OURS = [
     ("ConfigMap", "coursehub-courses"),
     ("ConfigMap", "coursehub-site"),
     ("Deployment", "coursehub-culler"),
+    ("Deployment", "coursehub-looker"),
     ("NetworkPolicy", "coursehub-culler"),
     ("NetworkPolicy", "coursehub-dns"),
     ("NetworkPolicy", "coursehub-grading"),
-    ("NetworkPolicy", "coursehub-hub"),
+    ("NetworkPolicy", "coursehub-hub-egress"),
+    ("NetworkPolicy", "coursehub-looker"),
     ("NetworkPolicy", "coursehub-servers"),
     ("PersistentVolume", "teaching-coursehub-storage"),
     ("PersistentVolumeClaim", "coursehub-storage"),
@@ -38,7 +39,11 @@ OURS = [
     ("Pod", "coursehub-network-test-student"),
     ("PriorityClass", "coursehub-core"),
     ("Role", "coursehub-configmaps"),
+    ("Role", "coursehub-hub-reads"),
     ("RoleBinding", "coursehub-configmaps"),
+    ("RoleBinding", "coursehub-hub-reads"),
+    ("Secret", "coursehub-provisioner"),
+    ("Service", "coursehub-looker"),
 ]
 UPSTREAM = [
     ("ConfigMap", "hub"),
@@ -91,10 +96,13 @@ SITE_KEYS: dict[str, Any] = {
     "general.resources.node": "gpu",
     "general.resources.cpu": 3,
     "general.resources.memory": "3G",
+    "general.resources.scratch": "30G",
     "general.resources.guarantee.cpu": 0.5,
     "general.resources.guarantee.memory": "300M",
+    "general.resources.guarantee.scratch": "3G",
     "maximum.cpu": 4,
     "maximum.memory": "40G",
+    "maximum.scratch": "60G",
     "identity.provider": "nss",
     "identity.timeout": 3,
     "identity.cache": 60,
@@ -131,25 +139,32 @@ def test_a_value_of_ours_reaches_the_hub(site: dict[str, Any], path: str) -> Non
 def test_every_key_of_ours_reaches_the_hub_or_an_object(site: dict[str, Any]) -> None:
     schema = yaml.safe_load((ROOT / "chart/values.schema.yaml").read_text())
     elsewhere = {
-        *("storage", "courses", "network", "monitoring", "corePriority"),
-        *("acknowledgePlainHttp", "global", "jupyterhub"),
+        *("storage", "courses", "network", "monitoring", "corePriority", "fixedIds"),
+        *("acknowledgePlainHttp", "acknowledgeOneOrigin", "enabled", "global", "jupyterhub"),
     }
-    assert set(site) == set(schema["properties"]) - elsewhere | {"version"}
+    assert set(site) == set(schema["properties"]) - elsewhere | {"version", "provisioner"}
 
 
 HTTPS = {"enabled": True, "type": "secret", "secret": {"name": "coursehub-tls"}}
-NAME = "jupyter.example.edu"
+NAME = "h.example.edu"
+NAMES = [NAME, f"*.{NAME}"]
+ONE_ORIGIN = {"hub": {"config": {"JupyterHub": {"subdomain_host": ""}}}}
 
 
 @pytest.mark.parametrize(
     ("values", "seen"),
     [
         pytest.param({}, None, id="TLS is off"),
-        pytest.param({"proxy": {"https": HTTPS}}, {"host": "proxy-public", "port": 443}, id="at the proxy"),
         pytest.param(
-            {"proxy": {"https": {**HTTPS, "hosts": [NAME]}}},
-            {"host": "proxy-public", "port": 443, "name": NAME},
-            id="at the proxy, by a name",
+            {"proxy": {"https": HTTPS}}, {"host": "proxy-public", "port": 443, "name": NAME}, id="at the proxy"
+        ),
+        pytest.param(
+            {**ONE_ORIGIN, "proxy": {"https": HTTPS}}, {"host": "proxy-public", "port": 443}, id="without a name"
+        ),
+        pytest.param(
+            {**ONE_ORIGIN, "proxy": {"https": {**HTTPS, "hosts": ["a.edu"]}}},
+            {"host": "proxy-public", "port": 443, "name": "a.edu"},
+            id="at the proxy, by its own name",
         ),
         pytest.param(
             {"proxy": {"https": {"enabled": True, "type": "offload", "hosts": [NAME]}}},
@@ -157,16 +172,24 @@ NAME = "jupyter.example.edu"
             id="in front of the proxy",
         ),
         pytest.param(
-            {"ingress": {"enabled": True, "hosts": [NAME], "tls": [{"hosts": [NAME], "secretName": "tls"}]}},
+            {"ingress": {"enabled": True, "hosts": NAMES, "tls": [{"hosts": NAMES, "secretName": "tls"}]}},
             {"host": NAME, "port": 443},
             id="at an ingress",
         ),
-        pytest.param({"ingress": {"enabled": True, "hosts": [NAME]}}, None, id="an ingress without TLS"),
-        pytest.param({"proxy": {"https": {"enabled": True, "type": "offload"}}}, None, id="under no known name"),
+        pytest.param({"ingress": {"enabled": True, "hosts": NAMES}}, None, id="an ingress without TLS"),
+        pytest.param(
+            {"proxy": {"https": {"enabled": True, "type": "offload"}}},
+            {"host": NAME, "port": 443},
+            id="by the name below which servers are",
+        ),
+        pytest.param(
+            {**ONE_ORIGIN, "proxy": {"https": {"enabled": True, "type": "offload"}}}, None, id="under no name"
+        ),
     ],
 )
 def test_the_hub_knows_where_to_see_the_certificate(chart: Chart, values: Values, seen: Values | None) -> None:
-    found = site_values(chart.render({"jupyterhub": merged({"ingress": {}, "proxy": {}}, values)}))
+    site = {"acknowledgeOneOrigin": True, "jupyterhub": merged({"ingress": {}, "proxy": {}}, values)}
+    found = site_values(chart.render(site))
     assert found.get("certificate") == seen
 
 
@@ -245,18 +268,11 @@ def test_each_pod_of_ours_runs_the_one_image(chart: Chart) -> None:
     assert len(images) == len(pods | {"network test of students", "network test of grading"})
 
 
-HUB_MOUNTS: dict[str, dict[str, Any]] = {
-    "/srv/coursehub/share": {"persistentVolumeClaim": {"claimName": "coursehub-storage", "readOnly": True}},
-}
-
-
-@pytest.mark.parametrize("path", HUB_MOUNTS)
-def test_the_hub_mounts_a_whole_folder_and_only_to_read(objects: Objects, path: str) -> None:
-    spec = pod_spec(objects, "hub")
-    volumes = {volume["name"]: volume for volume in spec["volumes"]}
-    mount = next(each for each in spec["containers"][0]["volumeMounts"] if each["mountPath"] == path)
-    assert mount == {"name": mount["name"], "mountPath": path, "readOnly": True}
-    assert volumes[mount["name"]] == {"name": mount["name"]} | HUB_MOUNTS[path]
+def test_the_hub_never_mounts_the_share(chart: Chart, objects: Objects) -> None:
+    for found in (objects, chart.render(at("storage.provisioner.enabled", True)), chart.render({"siteModule": "uni"})):
+        spec = pod_spec(found, "hub")
+        claims = {volume.get("persistentVolumeClaim", {}).get("claimName") for volume in spec["volumes"]}
+        assert claims == {None, "hub-db-dir"}
 
 
 HUB_DEFAULTS: dict[str, Any] = {
@@ -337,8 +353,8 @@ def test_a_changed_course_file_restarts_nothing(chart: Chart, objects: Objects, 
     assert not _restarts(objects, changed, "proxy")
 
 
-@pytest.mark.parametrize("deployment", ["hub", "proxy", "coursehub-culler"])
-def test_hub_proxy_and_culler_keep_to_the_restricted_level(objects: Objects, deployment: str) -> None:
+@pytest.mark.parametrize("deployment", ["hub", "proxy", "coursehub-culler", "coursehub-looker"])
+def test_all_pods_of_the_releases_namespace_keep_to_the_restricted_level(objects: Objects, deployment: str) -> None:
     spec = pod_spec(objects, deployment)
     for container in spec["containers"] + spec.get("initContainers", []):
         context = spec.get("securityContext", {}) | container["securityContext"]
@@ -348,13 +364,16 @@ def test_hub_proxy_and_culler_keep_to_the_restricted_level(objects: Objects, dep
         assert context["capabilities"] == {"drop": ["ALL"]}
         assert context["seccompProfile"] == {"type": "RuntimeDefault"}
     kinds = {kind for volume in spec.get("volumes", []) for kind in volume if kind != "name"}
-    assert kinds <= {"configMap", "secret", "persistentVolumeClaim"}
+    assert kinds <= {"configMap", "secret", "persistentVolumeClaim", "projected"}
+    projected = [volume["projected"]["sources"] for volume in spec.get("volumes", []) if "projected" in volume]
+    assert {kind for sources in projected for source in sources for kind in source} <= {"secret"}
 
 
 @pytest.mark.parametrize(
     ("values", "told"),
     [
         pytest.param({}, ["get pods", "logs deploy/hub", "There is no course yet", "https is off"], id="least"),
+        pytest.param({}, ["Nobody makes directories", "component=looker"], id="without a provisioner"),
         pytest.param({"courses": {"files": {"main": "courses: {}\n"}}}, ["get pvc coursehub-storage"], id="courses"),
         pytest.param({"courses": {"existingConfigMaps": ["algebra"]}}, ["get service proxy-public"], id="ConfigMaps"),
     ],
@@ -362,4 +381,6 @@ def test_hub_proxy_and_culler_keep_to_the_restricted_level(objects: Objects, dep
 def test_the_notes_say_what_to_look_at_next(chart: Chart, values: Values, told: list[str]) -> None:
     notes = chart.notes(values)
     assert [text for text in told if text not in notes] == []
+    assert "coursehub status --namespace teaching" in notes
+    assert "whether its JupyterHub is older than the newest that was known" in notes
     assert ("There is no course yet" in notes) == (not values)

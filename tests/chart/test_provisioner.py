@@ -1,12 +1,15 @@
 """The provisioner in the cluster: off by default; on, it is alone in its namespace and only the hub reaches it."""
 
 import base64
+import re
 
 import pytest
+import yaml
 
-from tests.chart.helm import VERSION, Chart, Object, Objects, Values, at, merged, pod_spec, site_values
+from tests.chart.helm import ROOT, VERSION, Chart, Object, Objects, Values, at, merged, pod_spec, site_values
 from tests.chart.policies import Pod, pod, reaches
 from tests.chart.test_objects import OURS, UPSTREAM
+from tests.unit.cli.command import wrong_usage
 
 ON: Values = at("storage.provisioner.enabled", True)
 URL: Values = at("storage.provisioner.url", "https://storage.example.edu:8443")
@@ -18,12 +21,10 @@ ADDED = [
     ("NetworkPolicy", NAME),
     ("PersistentVolume", "teaching-coursehub-provisioner"),
     ("PersistentVolumeClaim", NAME),
-    ("Role", "coursehub-provisioner"),
-    ("RoleBinding", "coursehub-provisioner"),
-    ("Secret", "coursehub-provisioner"),
     ("Secret", NAME),
     ("Service", NAME),
 ]
+LOOKER = [(kind, "coursehub-looker") for kind in ("Deployment", "NetworkPolicy", "Service")]
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +38,8 @@ def container(objects: Objects) -> Object:
     return dict(found)
 
 
-def test_on_it_adds_exactly_these_objects(provisioned: Objects) -> None:
-    assert sorted(provisioned) == sorted(OURS + UPSTREAM + ADDED)
+def test_on_it_takes_the_place_of_what_only_looks(provisioned: Objects) -> None:
+    assert sorted(provisioned) == sorted({*OURS, *UPSTREAM, *ADDED} - {*LOOKER})
 
 
 @pytest.mark.parametrize("name", ADDED, ids=" ".join)
@@ -46,6 +47,25 @@ def test_each_of_them_carries_our_labels(provisioned: Objects, name: tuple[str, 
     labels = provisioned[name]["metadata"]["labels"]
     assert labels["app.kubernetes.io/name"] == "coursehub"
     assert labels["app.kubernetes.io/instance"] == "coursehub"
+
+
+@pytest.mark.parametrize(
+    ("values", "bounds"),
+    [
+        ({}, ["--minimum-uid=1000"]),
+        (
+            {"minimumUid": 20000, "courseGids": {"minimum": 70100, "maximum": 2147483646}},
+            ["--minimum-uid=20000", "--gids=70100-2147483646"],
+        ),
+    ],
+    ids=["a site without gids for courses", "a range"],
+)
+def test_f15_it_makes_courses_within_the_sites_gids_and_none_without(
+    chart: Chart, values: Values, bounds: list[str]
+) -> None:
+    args = container(chart.render(merged(ON, values)))["args"]
+    assert [each for each in args if each.startswith(("--minimum-uid", "--gids", "--verb"))] == bounds
+    assert wrong_usage("storage", "serve", *args) is None
 
 
 def test_its_namespace_enforces_baseline(provisioned: Objects) -> None:
@@ -101,10 +121,6 @@ def test_the_service_leads_to_the_pod_and_the_hub_knows_its_address(provisioned:
     assert site_values(provisioned)["provisioner"] == {"url": url, "timeout": 10}
 
 
-def test_off_the_hub_knows_of_no_service(objects: Objects) -> None:
-    assert "provisioner" not in site_values(objects)
-
-
 def test_hub_and_service_have_one_token(provisioned: Objects, chart: Chart) -> None:
     ours, theirs = (provisioned["Secret", name]["data"]["token"] for name in ("coursehub-provisioner", NAME))
     assert ours == theirs
@@ -116,7 +132,7 @@ def test_hub_and_service_have_one_token(provisioned: Objects, chart: Chart) -> N
 def test_a_secret_of_the_sites_is_left_to_the_site(chart: Chart) -> None:
     objects = chart.render(merged(ON, at("storage.provisioner.existingSecret", True)))
     made = {("Secret", "coursehub-provisioner"), ("Secret", NAME)}
-    assert set(objects) == {*OURS, *UPSTREAM, *ADDED} - made
+    assert set(objects) == {*OURS, *UPSTREAM, *ADDED} - {*made, *LOOKER}
     volumes = {volume["name"]: volume for volume in pod_spec(objects, NAME)["volumes"]}
     assert volumes["token"]["secret"]["secretName"] == "coursehub-provisioner"
 
@@ -125,42 +141,30 @@ def test_the_hub_is_told_to_follow_the_token_and_turning_the_service_on_restarts
     objects: Objects, provisioned: Objects
 ) -> None:
     followed = [each["ConfigMap", "coursehub-site"]["data"].get("provisioner") for each in (objects, provisioned)]
-    assert followed == [None, "coursehub-provisioner"]
+    assert followed == ["coursehub-provisioner"] * 2
     assert pod_spec(objects, "hub") == pod_spec(provisioned, "hub")
 
 
 @pytest.mark.parametrize("values", [ON, URL], ids=["in the cluster", "on the storage host"])
-def test_the_hub_alone_may_read_the_token_and_no_other_secret_by_this_role(chart: Chart, values: Values) -> None:
+def test_the_hub_alone_may_read_the_token_and_what_a_site_adds_and_no_other_secret_by_this_role(
+    chart: Chart, values: Values
+) -> None:
     objects = chart.render(merged(merged(values, at("storage.check.schedule", "@daily")), ACCOUNT))
-    role, binding = (objects[kind, "coursehub-provisioner"] for kind in ("Role", "RoleBinding"))
-    assert role["rules"] == [
-        {
-            "apiGroups": [""],
-            "resources": ["secrets"],
-            "resourceNames": ["coursehub-provisioner"],
-            "verbs": ["get", "list", "watch"],
-        }
-    ]
-    assert binding["roleRef"]["name"] == "coursehub-provisioner"
+    role, binding = (objects[kind, "coursehub-hub-reads"] for kind in ("Role", "RoleBinding"))
+    assert {each["resources"][0]: (each["resourceNames"], each["verbs"]) for each in role["rules"]} == {
+        "configmaps": (["coursehub-authorities", "coursehub-module"], ["get", "list", "watch"]),
+        "secrets": (["coursehub-ldap", "coursehub-provisioner"], ["get", "list", "watch"]),
+    }
+    assert binding["roleRef"]["name"] == "coursehub-hub-reads"
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "jupyter", "namespace": "teaching"}]
-
-
-@pytest.mark.parametrize("values", [ON, URL], ids=["in the cluster", "on the storage host"])
-def test_with_a_service_a_sites_own_volumes_stand_alone(chart: Chart, values: Values) -> None:
-    volumes, mounts = [{"name": "mine", "emptyDir": {}}], [{"name": "mine", "mountPath": "/mine"}]
-    spec = pod_spec(
-        chart.render(merged(values, at("jupyterhub.hub", {"extraVolumes": volumes, "extraVolumeMounts": mounts}))),
-        "hub",
-    )
-    assert "coursehub" not in str([spec["volumes"], spec["containers"][0]["volumeMounts"]])
 
 
 def test_of_a_service_on_the_storage_host_the_hub_knows_the_address_and_the_rest_is_the_sites(
     chart: Chart, objects: Objects
 ) -> None:
     there = chart.render(URL)
-    rights = {("Role", "coursehub-provisioner"), ("RoleBinding", "coursehub-provisioner")}
-    assert set(there) == {*objects, *rights}, "nothing of it is in the cluster, and the Secret is the site's"
+    made = {*LOOKER, ("Secret", "coursehub-provisioner")}
+    assert set(there) == {*objects} - made, "nothing of it is in the cluster, and the Secret is the site's"
     assert site_values(there)["provisioner"] == {"url": "https://storage.example.edu:8443", "timeout": 10}
     assert pod_spec(there, "hub") == pod_spec(objects, "hub")
 
@@ -191,6 +195,38 @@ def test_a_claim_of_the_sites_cannot_serve_it_and_the_ssh_door_is_named(chart: C
     said = chart.refusal(merged(ON, {"storage": {"nfs": None, "existingClaim": "coursehub-storage"}}))
     assert "- storage.provisioner: it has a namespace of its own" in said
     assert "use the ssh door on the storage host" in said
+
+
+CLAIMED: Values = {
+    "storage": {
+        "nfs": None,
+        "existingClaim": "coursehub-storage",
+        "provisioner": {"enabled": True, "existingClaim": "homes"},
+        "check": {"schedule": "@daily"},
+    }
+}
+
+
+def test_on_a_claim_of_the_sites_provisioner_and_check_mount_a_second_one_and_the_chart_makes_no_volume(
+    chart: Chart,
+) -> None:
+    objects = chart.render(CLAIMED)
+    assert not [name for kind, name in objects if kind == "PersistentVolume"]
+    assert not [name for kind, name in objects if kind == "PersistentVolumeClaim" and "coursehub" in name]
+    job = objects["CronJob", "teaching-storage/coursehub-check"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    for spec in (pod_spec(objects, NAME), job):
+        (share,) = (volume for volume in spec["volumes"] if volume["name"] == "share")
+        assert share["persistentVolumeClaim"] == {"claimName": "homes"}
+
+
+def test_the_claim_of_the_docs_is_the_one_that_their_values_name() -> None:
+    page = (ROOT / "docs/admins/storage.md").read_text()
+    section = page[page.index("\n## Storage by CSI") :].split("\n## ")[1]
+    volume, claim, values = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", section, re.DOTALL))
+    storage = values["storage"]
+    assert claim["metadata"]["name"] == storage["provisioner"]["existingClaim"]
+    assert volume["spec"]["claimRef"] == claim["metadata"]
+    assert claim["spec"]["volumeName"] == volume["metadata"]["name"]
 
 
 def test_it_runs_the_hubs_image_as_the_hub_does(chart: Chart) -> None:

@@ -6,10 +6,23 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.helm import ROOT, SITE, VERSION, Chart, RenderError, Values, at, look_up, merged, on_a_claim, pod_spec
+from tests.chart.helm import (
+    ROOT,
+    SITE,
+    VERSION,
+    Chart,
+    Objects,
+    RenderError,
+    Values,
+    at,
+    look_up,
+    merged,
+    on_a_claim,
+    pod_spec,
+)
 
 UPSTREAM = ROOT.parent / "shared/z2jh-4.4.0"
-VOLUMES = yaml.safe_load((ROOT / "chart/values.yaml").read_text())["jupyterhub"]["hub"]
+SHARE = {"persistentVolumeClaim": {"claimName": "coursehub-storage", "readOnly": True}}
 TOKEN = {"name": "coursehub-provisioner", "secret": {"secretName": "coursehub-provisioner", "optional": True}}
 
 CASES = [
@@ -25,7 +38,7 @@ CASES = [
     ),
     pytest.param(
         {"storage": {"nfs": None, "existingClaim": "homes"}},
-        "- storage.existingClaim: hub and servers mount the claim coursehub-storage, not homes; make a claim of",
+        "- storage.existingClaim: servers mount the claim coursehub-storage, not homes; make a claim of",
         id="another claim",
     ),
     pytest.param(
@@ -37,6 +50,11 @@ CASES = [
         {"storage": {"nfs": None, "existingClaim": "coursehub-storage", "check": {"schedule": "@daily"}}},
         "- storage.check: it has a namespace of its own, and storage.existingClaim is in the release's",
         id="a check on the site's claim",
+    ),
+    pytest.param(
+        at("storage.provisioner", {"enabled": True, "existingClaim": "homes"}),
+        "- storage.provisioner.existingClaim: without storage.existingClaim the chart makes both claims itself; take",
+        id="a claim for the provisioner alone",
     ),
     pytest.param(
         {"storage": {"check": {"schedule": "@daily"}}, "courses": {"existingClaim": "course-files"}},
@@ -69,9 +87,24 @@ CASES = [
         id="no LDAP directory",
     ),
     pytest.param(
-        at("identity.ldap", {"servers": ["ldaps://a"], "users": {"base": "dc=a"}, "bindDn": "cn=a"}),
-        "- identity.ldap: bindDn and passwordFile belong together; give both",
-        id="an LDAP name without password",
+        at("identity.ldap", {"servers": ["ldaps://a"], "users": {"base": "dc=a"}, "passwordFile": "/a"}),
+        "- identity.ldap: passwordFile is the password of bindDn, which is not given; give both",
+        id="a password for no LDAP name",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.config.Authenticator.admin_users", ["hanna"]),
+        "- jupyterhub.hub.config.Authenticator.admin_users: it makes nobody an admin; write them in admins.",
+        id="admins elsewhere",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.config.GenericOAuthenticator.admin_groups", ["staff"]),
+        "- jupyterhub.hub.config.GenericOAuthenticator.admin_groups: it makes nobody an admin; write them in admins.",
+        id="admins by a group",
+    ),
+    pytest.param(
+        at("jupyterhub.hub.loadRoles.admin", {"users": ["hanna"]}),
+        "- jupyterhub.hub.loadRoles.admin: it makes nobody an admin; write them in admins.",
+        id="admins by a role",
     ),
     pytest.param(
         at("identity.provider", "authState"),
@@ -117,21 +150,17 @@ CASES = [
         "- jupyterhub.hub.extraConfig: zzz-mine would run after zz-coursehub",
         id="a line after ours",
     ),
-    pytest.param(
-        at("jupyterhub.hub.extraVolumes", [{"name": "mine", "emptyDir": {}}]),
-        "- jupyterhub.hub.extraVolumes: coursehub-storage is missing, since a list of yours replaces the chart's; add "
-        '{"name":"coursehub-storage","persistentVolumeClaim":{"claimName":"coursehub-storage","readOnly":true}}',
-        id="our volumes replaced",
-    ),
-    pytest.param(
-        at("jupyterhub.hub.extraVolumeMounts", []),
-        "- jupyterhub.hub.extraVolumeMounts: coursehub-storage is missing",
-        id="our mounts removed",
-    ),
-    pytest.param(
-        at("jupyterhub.hub.extraVolumeMounts", [{**each, "readOnly": False} for each in VOLUMES["extraVolumeMounts"]]),
-        "- jupyterhub.hub.extraVolumeMounts: coursehub-storage is missing",
-        id="the share mounted to write",
+    *(
+        pytest.param(
+            at(f"jupyterhub.hub.{key}", [{"name": name, **rest}]),
+            f"- jupyterhub.hub.{key}: {name} is no more, since the hub never mounts the share: the provisioner looks",
+            id=f"the share mounted into the hub by {key}, {name}",
+        )
+        for key, name, rest in (
+            ("extraVolumes", "coursehub-storage", SHARE),
+            ("extraVolumes", "software", SHARE),
+            ("extraVolumeMounts", "coursehub-storage", {"mountPath": "/srv/coursehub/share", "readOnly": True}),
+        )
     ),
     pytest.param(
         at("storage.nfs", {"version": 4.2, "mountOptions": ["nfsvers=3"]}),
@@ -152,6 +181,24 @@ CASES = [
         at("storage.nfs.mountOptions", ["nolock"]),
         "- storage.nfs.mountOptions: with nolock locks end at the node, so where one does not answer a home could have",
         id="locks that end at the node",
+    ),
+    *(
+        pytest.param(
+            at("storage.nfs.mountOptions", ["hard", option]),
+            f"- storage.nfs.mountOptions: with {option} {why}",
+            id=f"the mount option {option}",
+        )
+        for option, why in {
+            "local_lock=all": "locks end at the node",
+            "local_lock=flock": "locks end at the node",
+            "local_lock=posix": "locks end at the node",
+            "sec=krb5p": "the file server asks for more than numbers",
+            "sec=sys:krb5": "the file server asks for more than numbers",
+            "sec=none": "the file server asks for more than numbers",
+            "bg": "a node that cannot mount the share goes on without it",
+            "ro": "nobody can save anything",
+            "vers=2": "there are no locks between nodes",
+        }.items()
     ),
     pytest.param(
         at("storage.nfs.mountOptions", ["suid"]),
@@ -182,11 +229,6 @@ CASES = [
         at("jupyterhub.hub.image.tag", f"0.0.9@sha256:{'a' * 64}"),
         f"- jupyterhub.hub.image.tag: 0.0.9@sha256:{'a' * 64} is another version than this chart's",
         id="a digest of another version",
-    ),
-    pytest.param(
-        at("jupyterhub.hub", {"extraVolumes": None, "extraVolumeMounts": None}),
-        "- jupyterhub.hub.extraVolumes: coursehub-storage is missing, since a list of yours replaces the chart's; add",
-        id="no lists of the hub",
     ),
     pytest.param(
         at("jupyterhub.hub.extraConfig", None),
@@ -237,13 +279,13 @@ CASES = [
         id="values of an earlier chart, which --reuse-values keeps",
     ),
     pytest.param(
-        at("jupyterhub.fullnameOverride", "jupyter"),
-        '- jupyterhub.fullnameOverride: "jupyter" cannot be, since the rest of this chart knows the hub',
+        at("jupyterhub.fullnameOverride", "2026"),
+        '- jupyterhub.fullnameOverride: "2026" makes names that begin with 2026, and those of Services begin with a',
         id="the hub by another name",
     ),
     pytest.param(
-        at("jupyterhub.fullnameOverride", None),
-        "- jupyterhub.fullnameOverride: null cannot be, since the rest of this chart knows the hub and its account",
+        at("jupyterhub.fullnameOverride", "j" * 45),
+        f'- jupyterhub.fullnameOverride: "{"j" * 45}" makes names that begin with',
         id="the hub by the release's name",
     ),
     pytest.param(
@@ -284,14 +326,14 @@ CASES = [
     pytest.param(
         at(
             "jupyterhub.hub.extraVolumeMounts",
-            [*VOLUMES["extraVolumeMounts"], {"name": "coursehub-storage", "mountPath": "/srv//jupyterhub/"}],
+            [{"name": "mine", "mountPath": "/srv//jupyterhub/"}],
         ),
-        "- jupyterhub.hub.extraVolumeMounts: coursehub-storage cannot be at /srv//jupyterhub/, where the hub's",
-        id="the share mounted where the database is",
+        "- jupyterhub.hub.extraVolumeMounts: mine cannot be at /srv//jupyterhub/, where the hub's",
+        id="a volume mounted where the database is",
     ),
     pytest.param(
         at("courses.existingClaim", "course-files"),
-        "- jupyterhub.hub.extraVolumes: coursehub-courses is missing, since a list of yours replaces the chart's; add "
+        "- jupyterhub.hub.extraVolumes: coursehub-courses is missing, and the hub reads the course files there; add "
         '{"name":"coursehub-courses","persistentVolumeClaim":{"claimName":"course-files","readOnly":true}}',
         id="a claim of course files that is not mounted",
     ),
@@ -301,7 +343,7 @@ CASES = [
         id="certificates for servers",
     ),
     pytest.param(
-        at("jupyterhub.hub.config.JupyterHub.cookie_host_prefix_enabled", True),
+        at("jupyterhub.hub.config.JupyterHub", {"subdomain_host": "", "cookie_host_prefix_enabled": True}),
         "- jupyterhub.hub.config.JupyterHub.cookie_host_prefix_enabled: at one address for all, browsers would send",
         id="cookies for every server",
     ),
@@ -317,7 +359,7 @@ CASES = [
     ),
     pytest.param(
         at("courses.existingConfigMaps", ["coursehub-courses"]),
-        "- courses.existingConfigMaps: coursehub-courses is the chart's own, and always read; take it out of the list",
+        "- courses.existingConfigMaps: coursehub-courses is for something else, and read by its name; take it out",
         id="the chart's own ConfigMap among the site's",
     ),
     pytest.param(
@@ -325,7 +367,7 @@ CASES = [
             at("courses.existingClaim", "course-files"),
             at("jupyterhub.hub", {"extraVolumes": on_a_claim("course-files")["jupyterhub"]["hub"]["extraVolumes"]}),
         ),
-        "- jupyterhub.hub.extraVolumeMounts: coursehub-courses is missing, since a list of yours replaces the chart's; "
+        "- jupyterhub.hub.extraVolumeMounts: coursehub-courses is missing, and the hub reads the course files there; "
         'add {"mountPath":"/usr/local/etc/jupyterhub/courses","name":"coursehub-courses","readOnly":true}',
         id="a claim of course files that the hub has and does not mount",
     ),
@@ -335,7 +377,7 @@ CASES = [
         id="a volume of an earlier version",
     ),
     pytest.param(
-        at("jupyterhub.hub.extraVolumes", [*VOLUMES["extraVolumes"], TOKEN]),
+        at("jupyterhub.hub.extraVolumes", [TOKEN]),
         "- jupyterhub.hub.extraVolumes: coursehub-provisioner is no more, since the hub reads this Secret through the "
         "API server; take it out of the list",
         id="the token's volume of an earlier version",
@@ -355,33 +397,6 @@ CASES = [
         ),
         "- jupyterhub.hub.extraVolumes: coursehub-courses is no more, since the hub reads its ConfigMaps through the",
         id="the ConfigMap of an earlier version in the place of the claim",
-    ),
-    pytest.param(
-        merged(
-            at("storage.provisioner.enabled", True),
-            at("jupyterhub.hub.extraVolumes", [{"name": "mine", "emptyDir": {}}]),
-        ),
-        "- jupyterhub.hub.extraVolumes: coursehub-storage is missing, since a list of yours replaces the chart's; add "
-        '{"name":"coursehub-storage","persistentVolumeClaim":{"claimName":"coursehub-storage","readOnly":true}}, or '
-        "leave coursehub-storage out of both lists, since the provisioner looks",
-        id="the share mounted without its volume",
-    ),
-    pytest.param(
-        merged(
-            at("storage.provisioner.url", "https://storage.example.edu:8443"),
-            at("jupyterhub.hub.extraVolumeMounts", []),
-        ),
-        "- jupyterhub.hub.extraVolumeMounts: coursehub-storage is missing, since a list of yours replaces the chart's; "
-        'add {"mountPath":"/srv/coursehub/share","name":"coursehub-storage","readOnly":true}, or leave',
-        id="the share's volume without a mount",
-    ),
-    pytest.param(
-        merged(
-            at("storage.provisioner.enabled", True),
-            {"siteModule": "university", "jupyterhub": {"hub": {"extraVolumes": [], "extraVolumeMounts": []}}},
-        ),
-        '{"mountPath":"/srv/coursehub/share","name":"coursehub-storage","readOnly":true}.',
-        id="nobody looks at what the site's module mounts",
     ),
     pytest.param(
         at("jupyterhub.hub.extraVolumeMounts", [{"name": "coursehub-courses", "mountPath": "/courses"}]),
@@ -410,44 +425,17 @@ def test_an_image_needs_images(chart: Chart) -> None:
     assert "- general.image: python is not in images; write one of (none yet), or add it there" in said
 
 
-def _needs_upstream(chart: Chart) -> None:
-    """The stand-in knows the hub's own database file only."""
-    if chart.kind != "upstream":
-        pytest.skip("upstream's chart is not at hand; name it by Z2JH_CHART")
-
-
-def test_a_database_file_elsewhere_has_no_copies(chart: Chart) -> None:
-    _needs_upstream(chart)
-    database = {"type": "other", "url": "sqlite:////srv/coursehub/share/hub.sqlite"}
-    said = "- jupyterhub.hub.db.url: a file of SQLite elsewhere has no copies, and on a network share it gets damaged"
-    assert said in chart.refusal(at("jupyterhub.hub.db", database))
-
-
-def test_a_database_server_of_the_sites_is_all_that_a_site_names(chart: Chart) -> None:
-    _needs_upstream(chart)
-    database = {"type": "postgres", "url": "postgres+psycopg2://hub@db.example.edu/hub"}
-    (hub,) = pod_spec(chart.render(at("jupyterhub.hub.db", database)), "hub")["containers"]
-    paths = [mount["mountPath"] for mount in hub["volumeMounts"]]
-    assert "/srv/jupyterhub" not in paths, "the entrypoint copies what is mounted there"
-
-
-def test_a_volume_of_the_database_may_be_shared_by_folder(chart: Chart) -> None:
-    """subPath: the entrypoint sees the same folder as the hub."""
-    _needs_upstream(chart)
-    (hub,) = pod_spec(chart.render(at("jupyterhub.hub.db.pvc.subPath", "hub")), "hub")["containers"]
-    assert {"name": "pvc", "mountPath": "/srv/jupyterhub", "subPath": "hub"} in hub["volumeMounts"]
-
-
 def test_nothing_set_is_told_all_at_once(chart: Chart) -> None:
     said = chart.refusal({}, bare=True)
     assert all(problem in said for problem in ("- storage: none", "- general.image: none", "- https is off"))
 
 
+HOSTS = ["h.example.edu", "*.h.example.edu"]
 WORKING = [
     pytest.param(at("proxy.https", {"enabled": True, "type": "secret", "secret": {"name": "tls"}}), id="a certificate"),
     pytest.param(at("proxy.https", {"enabled": True, "type": "offload"}), id="a proxy in front"),
     pytest.param(
-        at("ingress", {"enabled": True, "hosts": ["h.example.edu"], "tls": [{"hosts": ["h.example.edu"]}]}),
+        at("ingress", {"enabled": True, "hosts": HOSTS, "tls": [{"hosts": HOSTS}]}),
         id="an ingress with tls",
     ),
 ]
@@ -458,17 +446,22 @@ def test_https_needs_no_acknowledgement(chart: Chart, jupyterhub: Values) -> Non
     chart.render({"acknowledgePlainHttp": False, "jupyterhub": jupyterhub})
 
 
-def test_a_site_adds_its_own_volume_beside_ours(chart: Chart) -> None:
-    volumes = [*VOLUMES["extraVolumes"], {"name": "mine", "emptyDir": {}}]
-    mounts = [*VOLUMES["extraVolumeMounts"], {"name": "mine", "mountPath": "/mine"}]
-    chart.render({"jupyterhub": {"hub": {"extraVolumes": volumes, "extraVolumeMounts": mounts}}})
+def test_the_hubs_volumes_are_the_sites_alone(chart: Chart) -> None:
+    volumes, mounts = [{"name": "mine", "emptyDir": {}}], [{"name": "mine", "mountPath": "/mine"}]
+    for values in ({}, {"siteModule": "university"}):
+        lists = at("jupyterhub.hub", {"extraVolumes": volumes, "extraVolumeMounts": mounts})
+        spec = pod_spec(chart.render(merged(values, lists)), "hub")
+        assert "coursehub" not in str([spec["volumes"], spec["containers"][0]["volumeMounts"]])
 
 
-def test_the_volumes_that_the_admins_page_gives_for_ldap_render_as_they_stand(chart: Chart) -> None:
-    blocks = re.findall(r"```yaml\n(jupyterhub:\n.*?)```", (ROOT / "docs/admins.md").read_text(), re.DOTALL)
-    (values,) = (yaml.safe_load(block) for block in blocks if "{name: ldap, secret" in block)
-    paths = [each["mountPath"] for each in pod_spec(chart.render(values), "hub")["containers"][0]["volumeMounts"]]
-    assert {"/srv/coursehub/ldap", "/srv/coursehub/share"} <= set(paths)
+def test_the_values_that_the_admins_page_gives_for_ldap_render_as_they_stand_and_repeat_no_list(
+    chart: Chart, objects: Objects
+) -> None:
+    blocks = re.findall(r"```yaml\n(identity:\n.*?)```", (ROOT / "docs/admins/people.md").read_text(), re.DOTALL)
+    (values,) = (yaml.safe_load(block) for block in blocks if "provider: ldap" in block)
+    rendered = chart.render(values)
+    assert rendered["ConfigMap", "coursehub-site"]["data"]["ldap"] == "coursehub-ldap"
+    assert pod_spec(rendered, "hub") == pod_spec(objects, "hub")
 
 
 def test_course_files_can_lie_on_a_volume_of_the_sites(chart: Chart) -> None:

@@ -15,7 +15,6 @@ LDAP = {"servers": ["ldaps://a"], "users": {"base": "dc=a"}}
     [
         pytest.param({"general": {"image": "julia"}}, id="an image that is not there"),
         pytest.param(at("identity.provider", "ldap"), id="no LDAP directory"),
-        pytest.param(at("identity.ldap", LDAP | {"bindDn": "cn=a"}), id="an LDAP name without a password"),
         pytest.param(at("identity.ldap", LDAP | {"passwordFile": "/a"}), id="a password without an LDAP name"),
         pytest.param(at("usage.provider", "prometheus"), id="no Prometheus"),
     ],
@@ -31,6 +30,7 @@ def test_helm_and_the_command_refuse_in_one_sentence(chart: Chart, values: Value
     "values",
     [
         pytest.param({"identity": {"provider": "ldap", "ldap": LDAP}}, id="asked anonymously"),
+        pytest.param(at("identity.ldap", LDAP | {"bindDn": "cn=a"}), id="asked with the Secret's password"),
         pytest.param(at("identity.ldap", LDAP | {"bindDn": "cn=a", "passwordFile": "/a"}), id="asked with a password"),
         pytest.param({"identity": {"ldap": LDAP | {"bindDn": None}}}, id="a name that is null"),
         pytest.param({"usage": {"provider": "prometheus", "prometheus": {"url": "http://a:9090"}}}, id="a Prometheus"),

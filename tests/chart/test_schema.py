@@ -12,11 +12,23 @@ VALUES = yaml.safe_load((ROOT / "chart/values.yaml").read_text())
 # Without a default: a site has to choose, or helm shares the key with other charts.
 NO_DEFAULT = {
     *("storage.nfs", "storage.existingClaim", "storage.hostPath"),
-    *("storage.provisioner.url", "storage.check.schedule"),
-    *("courseGids", "siteModule", "courses.existingClaim", "general.resources.node", "identity.ldap"),
-    *("usage.prometheus", "monitoring.spawnTest.url"),
+    *("storage.provisioner.url", "storage.provisioner.existingClaim", "storage.check.schedule"),
+    *(
+        "courseGids",
+        "siteModule",
+        "courses.existingClaim",
+        "general.resources.node",
+        "identity.ldap",
+        "identity.login.",
+    ),
+    *(
+        "usage.prometheus",
+        "monitoring.spawnTest.url",
+        "monitoring.serviceMonitor.existingSecret",
+        "general.resources.guarantee.scratch",
+    ),
     *("quotas.home.", "quotas.course."),
-    "global",
+    *("enabled", "global"),
 }
 
 

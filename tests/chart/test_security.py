@@ -27,9 +27,8 @@ HUB_MAY = [
 SERVICES = ("coursehub-culler", "coursehub-spawn-test")
 
 
-@pytest.fixture(scope="module")
-def everything(chart: Chart) -> Objects:
-    """The objects of a site with a certificate, the provisioner, the nightly check and all of monitoring."""
+def all_of_it() -> Values:
+    """Of a site with a certificate, the provisioner, the nightly check and all of monitoring."""
     storage = {"provisioner": {"enabled": True}, "check": {"schedule": "@daily", "repair": True}}
     monitoring = {
         "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
@@ -40,7 +39,13 @@ def everything(chart: Chart) -> Objects:
     }
     people = {"file": {"people": {"spawntest": {"uid": 20031, "gid": 20031}}}}
     ours = {"acknowledgePlainHttp": False, "storage": storage, "monitoring": monitoring, "identity": people}
-    return chart.render(merged(ours, CERTIFICATE))
+    return merged(ours, CERTIFICATE)
+
+
+@pytest.fixture(scope="module")
+def everything(chart: Chart) -> Objects:
+    """The objects of that site."""
+    return chart.render(all_of_it())
 
 
 def pods(objects: Objects) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -50,6 +55,46 @@ def pods(objects: Objects) -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, each["spec"]["template"]
         elif kind == "CronJob":
             yield name, each["spec"]["jobTemplate"]["spec"]["template"]
+
+
+IDS = {"runAsUser", "runAsGroup", "fsGroup"}
+OF_NOBODY = {
+    "coursehub-culler": {"runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000},
+    "coursehub-network-test-grading": {"runAsUser": 65534, "runAsGroup": 65534},
+    "coursehub-network-test-student": {"runAsUser": 65534, "runAsGroup": 65534},
+    "coursehub-spawn-test": {"runAsUser": 65534, "runAsGroup": 65534, "fsGroup": 65534},
+    "teaching-storage/coursehub-check, files": {"runAsUser": 65534, "runAsGroup": 65534},
+}
+
+
+def nobodys_ids(objects: Objects) -> dict[str, dict[str, int]]:
+    """By the names of pods, and of containers that say it themselves, each of ours that says that it is not root."""
+    found = {}
+    ours = {name: each["spec"] for (kind, name), each in objects.items() if kind == "Pod"}
+    ours |= {name: pod["spec"] for name, pod in pods(objects) if "coursehub" in name}
+    for name, spec in ours.items():
+        contexts = {name: spec.get("securityContext", {})}
+        for container in [*spec["containers"], *spec.get("initContainers", [])]:
+            contexts[f"{name}, {container['name']}"] = container["securityContext"]
+        for where, context in contexts.items():
+            if context.get("runAsNonRoot"):
+                found[where] = {key: value for key, value in context.items() if key in IDS}
+    return found
+
+
+def test_each_pod_of_ours_that_is_nobody_says_its_ids_or_leaves_them_to_the_cluster(
+    chart: Chart, everything: Objects
+) -> None:
+    assert nobodys_ids(everything) == OF_NOBODY
+    left = chart.render(merged(all_of_it(), {"fixedIds": False}))
+    assert nobodys_ids(left) == {name: {} for name in OF_NOBODY}
+
+
+def test_what_acts_as_root_says_so_whoever_chooses_the_ids_of_the_rest(chart: Chart) -> None:
+    left = dict(pods(chart.render(merged(all_of_it(), {"fixedIds": False}))))
+    for name in ("coursehub-provisioner", "coursehub-check"):
+        context = left[f"teaching-storage/{name}"]["spec"]["securityContext"]
+        assert (context["runAsUser"], context["runAsGroup"]) == (0, 0)
 
 
 def test_the_hub_may_do_what_upstreams_may_in_its_own_namespace_and_nobody_else_may_do_anything(
@@ -65,8 +110,9 @@ def test_the_hub_may_do_what_upstreams_may_in_its_own_namespace_and_nobody_else_
     assert {key: each["rules"] for key, each in rights.items()} == {
         ("Role", "hub"): HUB_MAY,
         ("Role", "coursehub-configmaps"): [reads],
-        ("Role", "coursehub-provisioner"): [
-            {**reads, "resources": ["secrets"], "resourceNames": ["coursehub-provisioner"]}
+        ("Role", "coursehub-hub-reads"): [
+            {**reads, "resourceNames": ["coursehub-authorities", "coursehub-module"]},
+            {**reads, "resources": ["secrets"], "resourceNames": ["coursehub-ldap", "coursehub-provisioner"]},
         ],
     }
     bindings = {
@@ -79,7 +125,7 @@ def test_the_hub_may_do_what_upstreams_may_in_its_own_namespace_and_nobody_else_
         ("hub", "ServiceAccount", "teaching", "hub"),
         ("coursehub-configmaps", "ServiceAccount", "teaching", "hub"),
         ("coursehub-configmaps", "ServiceAccount", "teaching-storage", "coursehub-check"),
-        ("coursehub-provisioner", "ServiceAccount", "teaching", "hub"),
+        ("coursehub-hub-reads", "ServiceAccount", "teaching", "hub"),
     }
     accounts = {name for kind, name in everything if kind == "ServiceAccount"}
     assert accounts == {"hub", "teaching-storage/coursehub-check"}
@@ -97,6 +143,19 @@ def test_no_pod_of_the_chart_is_on_the_nodes_network_or_among_its_processes(ever
         for container in each["spec"]["containers"]:
             assert not any("hostPort" in port for port in container.get("ports", ())), name
             assert not container["securityContext"].get("privileged"), name
+
+
+def test_n9_no_container_of_ours_writes_to_its_node_but_into_volumes_with_a_bound(everything: Objects) -> None:
+    trying = [(name, each) for (kind, name), each in everything.items() if kind == "Pod"]
+    ours = [(name, each["spec"]) for name, each in (*pods(everything), *trying) if "coursehub" in name]
+    assert len(ours) == len(("culler", "provisioner", "check", "spawn test", "by helm", "network test", "of graders"))
+    for name, spec in ours:
+        for container in (*spec["containers"], *spec.get("initContainers", ())):
+            assert container["securityContext"]["readOnlyRootFilesystem"], f"{name}: {container['name']}"
+    for name, each in pods(everything):
+        for volume in each["spec"].get("volumes", ()):
+            assert "hostPath" not in volume, name
+            assert "emptyDir" not in volume or "sizeLimit" in volume["emptyDir"], f"{name}: {volume['name']}"
 
 
 # Of web servers, file servers, kubelets and the API server.
@@ -181,7 +240,8 @@ def test_the_world_reaches_one_service_and_it_leads_to_the_proxys_public_ports(e
 
 
 def test_behind_an_ingress_no_port_of_a_node_is_open(chart: Chart) -> None:
-    ingress = {"enabled": True, "hosts": ["h.example.edu"], "tls": [{"hosts": ["h.example.edu"]}]}
+    names = ["h.example.edu", "*.h.example.edu"]
+    ingress = {"enabled": True, "hosts": names, "tls": [{"hosts": names}]}
     rendered = chart.render(at("jupyterhub", {"ingress": ingress, "proxy": {"service": {"type": "ClusterIP"}}}))
     types = {each["spec"].get("type", "ClusterIP") for (kind, _), each in rendered.items() if kind == "Service"}
     assert types == {"ClusterIP"}
@@ -222,7 +282,70 @@ def test_hub_and_proxy_take_the_proxys_token_from_the_secret(everything: Objects
     assert "value" not in token
 
 
-def test_addresses_of_their_own_for_servers_are_upstreams_two_values(chart: Chart) -> None:
-    given = {"subdomain_host": "https://hub.example.edu", "cookie_host_prefix_enabled": True}
-    config = hub_values(chart.render(at("jupyterhub.hub.config.JupyterHub", given)))["hub"]["config"]
-    assert given.items() <= config["JupyterHub"].items()
+OFFLOADED = {"enabled": True, "type": "offload"}
+ORIGIN = "jupyterhub.hub.config.JupyterHub.subdomain_host"
+
+
+def test_servers_have_addresses_of_their_own_unless_a_site_acknowledges_one_for_all(chart: Chart) -> None:
+    """W9"""
+    said = chart.refusal(at(ORIGIN, ""))
+    assert "- jupyterhub.hub.config.JupyterHub.subdomain_host: none is given, so all servers share the hub's" in said
+    assert "whoever opens a link to another's server can lose their account" in said
+    assert "acknowledgeOneOrigin: true" in said
+    chart.render(merged({"acknowledgeOneOrigin": True}, at(ORIGIN, "")))
+    config = hub_values(chart.render(at(ORIGIN, "https://hub.example.edu")))["hub"]["config"]
+    assert config["JupyterHub"]["subdomain_host"] == "https://hub.example.edu"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        pytest.param(at(ORIGIN, "hub.example.edu"), f"- {ORIGIN}: hub.example.edu is not the", id="no scheme"),
+        pytest.param(at(ORIGIN, "ftp://h.example.edu"), f"- {ORIGIN}: ftp://h.example.edu is not", id="another scheme"),
+        pytest.param(at(ORIGIN, "https://h.edu/hub"), f"- {ORIGIN}: https://h.edu/hub is not", id="a path"),
+        *(
+            pytest.param(at(ORIGIN, address), f"- {ORIGIN}: {address} is not the address of a host by its name", id=why)
+            for address, why in (
+                ("https://h example.edu", "a space"),
+                ("https://*.example.edu", "a star"),
+                ("https://192.0.2.7", "an address below which nothing has a name"),
+                ("https://[2001:db8::7]", "an address of IPv6"),
+                ("https://h_1.example.edu", "a name that no certificate is for"),
+                ("https://h.example.edu.", "a dot at the end"),
+                ("https://H.example.edu", "capitals"),
+                ("https://h.example.edu#x", "a fragment"),
+                ("https://h.example.edu:https", "a port that is none"),
+            )
+        ),
+        pytest.param(
+            merged(
+                merged({"acknowledgePlainHttp": False}, at("jupyterhub.proxy.https", OFFLOADED)),
+                at(ORIGIN, "http://h.example.edu"),
+            ),
+            f"- {ORIGIN}: http://h.example.edu is without https, and people's browsers use https here; write https://h",
+            id="http, where browsers use https",
+        ),
+        pytest.param(
+            at("jupyterhub.ingress", {"enabled": True, "hosts": ["h.example.edu"]}),
+            "- jupyterhub.ingress.hosts: *.h.example.edu is missing, and by subdomain_host servers are there; add it",
+            id="an ingress for the hub alone",
+        ),
+        pytest.param(
+            at("jupyterhub.httpRoute", {"enabled": True, "hostnames": ["*.h.example.edu"]}),
+            "- jupyterhub.httpRoute.hostnames: h.example.edu is missing, and by subdomain_host the hub is there",
+            id="a route for servers alone",
+        ),
+        pytest.param(
+            at(
+                "jupyterhub.proxy.https",
+                {"enabled": True, "type": "letsencrypt", "letsencrypt": {"contactEmail": "a@b.c"}},
+            ),
+            "- jupyterhub.proxy.https.type: letsencrypt gets no certificate for *.h.example.edu, where the servers are",
+            id="a certificate without a star",
+        ),
+    ],
+)
+def test_names_that_servers_need_are_asked_for(chart: Chart, values: Values, said: str) -> None:
+    if chart.kind == "stand-in" and ("httpRoute" in said or "letsencrypt" in said):
+        pytest.skip("the stand-in has neither")
+    assert said in chart.refusal(values)

@@ -9,17 +9,19 @@ from typing import Any
 
 import pytest
 import yaml
+from coursehub.cli import secrets_plan
+from coursehub.hub import placeholders
 from tornado.httpclient import AsyncHTTPClient
 from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
 from ci.chart import assemble
-from tests.chart.helm import ROOT, SITE, Chart, Objects, at, pod_spec
+from tests.chart.helm import ROOT, SITE, Chart, Objects, at, merged, pod_spec
 from tests.chart.test_values import IMAGE
 
 LOCAL = ROOT / "values/local.yaml"
 EXAMPLE = ROOT / "values/example-university.yaml"
-Configure = Callable[[Chart, dict[str, Any]], Config]
+Configure = Callable[..., Config]
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +43,14 @@ def upstream(chart: Chart) -> Chart:
 
 @pytest.mark.parametrize(
     "path",
-    ["nameOverride", "hub.cookieSecret", "hub.db.url", "proxy.secretSync", "singleuser.extraNodeSelector", "custom"],
+    [
+        "commonLabels",
+        "hub.cookieSecret",
+        "hub.db.password",
+        "proxy.secretSync",
+        "singleuser.extraNodeSelector",
+        "custom",
+    ],
 )
 def test_what_the_stand_in_does_not_know_it_refuses(standin: Chart, path: str) -> None:
     assert f"additional properties '{path.rpartition('.')[2]}' not allowed" in standin.refusal(
@@ -59,7 +68,7 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conf
     """The hub's config, from running a chart's own jupyterhub_config.py on what its pod would have mounted."""
     monkeypatch.setattr(AsyncHTTPClient, "configure", lambda *_: None)  # pycurl is in the hub image only
 
-    def configure(chart: Chart, values: dict[str, Any]) -> Config:
+    def configure(chart: Chart, values: dict[str, Any], existing: dict[str, str] | None = None) -> Config:
         objects = chart.render(values)
         root = tmp_path / chart.kind
         secret = {key: base64.b64decode(value) for key, value in objects["Secret", "hub"]["data"].items()}
@@ -68,7 +77,8 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conf
         secret["values.yaml"] = yaml.safe_dump(hub).encode()
         config = {key: text.encode() for key, text in objects["ConfigMap", "hub"]["data"].items()}
         code = {name: config[name].replace(b"/usr/local/etc/jupyterhub", str(root).encode()) for name in _CODE}
-        for folder, files in {"secret": secret, "config": config, ".": code}.items():
+        given = {key: text.encode() for key, text in (existing or {}).items()}
+        for folder, files in {"secret": secret, "config": config, "existing-secret": given, ".": code}.items():
             for name, content in files.items():
                 (root / folder).mkdir(parents=True, exist_ok=True)
                 (root / folder / name).write_bytes(content)
@@ -92,6 +102,8 @@ OURS = {"coursehub-culler", "coursehub-metrics", "coursehub-spawn-test"}
 EVERYTHING: dict[str, Any] = {
     "jupyterhub": {
         "debug": {"enabled": True},
+        "nameOverride": "lab",
+        "imagePullSecret": {"create": True, "registry": "r", "username": "u", "password": "p"},
         "imagePullSecrets": [{"name": "all"}],
         "hub": {
             "activeServerLimit": 50,
@@ -153,13 +165,56 @@ def test_the_site_comes_after_the_chart_and_extra_config_last(standin: Chart, co
     assert {service["name"] for service in found.JupyterHub.services} == {"tests", *OURS}
 
 
-@pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["least", "everything"])
+ELSEWHERE = at("jupyterhub.hub.db", {"type": "postgres", "url": "postgresql+psycopg2://hub@db/hub"})
+
+
+@pytest.mark.parametrize("values", [{}, EVERYTHING, ELSEWHERE], ids=["least", "everything", "PostgreSQL"])
 def test_both_charts_configure_the_same_hub(
     standin: Chart, upstream: Chart, configured: Configure, values: dict[str, Any]
 ) -> None:
     ours, theirs = (_plain(configured(each, values)) for each in (standin, upstream))
     for section in set(ours) | set(theirs):
         assert ours.get(section) == theirs.get(section), section
+
+
+@pytest.mark.parametrize("kind", ["standin", "upstream"])
+def test_a_secret_of_the_sites_own_goes_before_the_charts(
+    request: pytest.FixtureRequest, configured: Configure, kind: str
+) -> None:
+    chart: Chart = request.getfixturevalue(kind)
+    values = yaml.safe_dump({"hub": {"config": {"Authenticator": {"allowed_users": ["peter"]}}}})
+    existing = {"values.yaml": values, "hub.services.coursehub-culler.apiToken": "z" * 64}
+    found = configured(chart, at("jupyterhub.hub.existingSecret", "site"), existing)
+    tokens = {each["name"]: each["api_token"] for each in found.JupyterHub.services}
+    assert (tokens["coursehub-culler"], tokens["coursehub-metrics"]) == ("z" * 64, "e" * 64)
+    assert found.Authenticator.allowed_users == ["peter"]
+
+
+@pytest.mark.parametrize("kind", ["standin", "upstream"])
+def test_in_the_place_of_placeholders_the_hub_takes_the_sites_secret_or_does_not_start(
+    request: pytest.FixtureRequest,
+    configured: Configure,
+    kind: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chart: Chart = request.getfixturevalue(kind)
+    values = yaml.safe_load((ROOT / "docs/examples/gitops/placeholders.yaml").read_text())
+    found = configured(chart, values)
+    monkeypatch.setenv("CONFIGPROXY_AUTH_TOKEN", "0" * 64)  # as upstream's Secret has it
+    given = tmp_path / chart.kind / "existing-secret"
+    with pytest.raises(SystemExit, match=r"CryptKeeper\.keys, hub\.services\.coursehub-culler"):
+        placeholders.replace(found, given)
+    keys = secrets_plan.made(values)
+    found = configured(chart, values, {key: str(number) * 64 for number, key in enumerate(keys, 1)})
+    placeholders.replace(found, given)
+    used = {
+        "hub.config.ConfigurableHTTPProxy.auth_token": found.ConfigurableHTTPProxy.auth_token,
+        "hub.config.CryptKeeper.keys": found.CryptKeeper["keys"][0],
+        "hub.config.JupyterHub.cookie_secret": found.JupyterHub.cookie_secret,
+        **{f"hub.services.{each['name']}.apiToken": each["api_token"] for each in found.JupyterHub.services},
+    }
+    assert used == {key: str(number) * 64 for number, key in enumerate(keys, 1)}
 
 
 def _plain(config: Config) -> dict[str, Any]:
@@ -180,28 +235,47 @@ def _data(value: Any) -> Any:
     return [_data(each) for each in value] if isinstance(value, list) else value
 
 
+# What a site may name and place otherwise.
+NAMES: dict[str, Any] = {
+    "fullnameOverride": "teaching",
+    "nameOverride": "lab",
+    "imagePullSecret": {"create": True, "registry": "r", "username": "u", "password": "p", "email": "a@b.edu"},
+    "imagePullSecrets": ["one", {"name": "two"}],
+    "scheduling": {"corePods": {"tolerations": [], "nodeAffinity": {"matchNodePurpose": "require"}}},
+    "hub": {"existingSecret": "site", "serviceAccount": {"name": "jupyter"}},
+}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [{}, NAMES, {"fullnameOverride": None}, ELSEWHERE["jupyterhub"]],
+    ids=["usual", "the site's", "the release's", "PostgreSQL"],
+)
 @pytest.mark.parametrize("site", [LOCAL, EXAMPLE], ids=lambda path: path.stem)
-def test_both_charts_make_the_same_objects(standin: Chart, upstream: Chart, site: Path) -> None:
+def test_both_charts_make_the_same_objects(standin: Chart, upstream: Chart, site: Path, names: dict[str, Any]) -> None:
     secrets = {"jupyterhub": SITE["jupyterhub"], "storage": {"provisioner": {"existingSecret": True}}}
-    ours, theirs = (each.render(secrets, site) for each in (standin, upstream))
+    values = merged(secrets, {"jupyterhub": names})
+    ours, theirs = (each.render(values, site) for each in (standin, upstream))
     assert sorted(ours) == sorted(theirs)
     for name in ours:
         assert _seen(ours, name) == _seen(theirs, name), name
 
 
-# What neither coursehub nor a test of it looks at: where the pods of hub and proxy may go, what collects the hub's
-# metrics, and which address family a Service has.
-_UNSEEN = {"affinity", "tolerations", "annotations", "ipFamilyPolicy", "automountServiceAccountToken"}
+# What neither coursehub nor a test of it looks at: what collects the hub's metrics, and which address family a Service
+# has.
+_UNSEEN = {"annotations", "ipFamilyPolicy", "automountServiceAccountToken"}
 
 
 def _seen(objects: Objects, name: tuple[str, str]) -> Any:
     found = objects[name]
     if name[0] == "NetworkPolicy":
         return _unordered(found)
-    if name == ("Secret", "hub"):
+    if name[0] == "Secret" and "values.yaml" in found["data"]:
         return {key: value for key, value in found["data"].items() if key != "values.yaml"}
-    if name == ("ConfigMap", "hub"):
-        names = ("hub", "proxy", "proxy-api", "proxy-public", "singleuser")
+    if name[0] == "Secret":
+        return json.loads(base64.b64decode(found["data"][".dockerconfigjson"]))
+    if name[0] == "ConfigMap" and "z2jh.py" in found["data"]:
+        names = ("hub", "proxy", "proxy-api", "proxy-public", "singleuser", "image-pull-secret")
         return [found["data"][each] for each in names] + [set(_CODE) <= set(found["data"])]
     return _sorted(found)
 
@@ -285,9 +359,8 @@ def test_the_proxy_routes_by_host_where_each_person_has_an_origin(
     request: pytest.FixtureRequest, kind: str, host: str, by_host: bool
 ) -> None:
     chart: Chart = request.getfixturevalue(kind)
-    (container,) = pod_spec(chart.render(at("jupyterhub.hub.config.JupyterHub.subdomain_host", host)), "proxy")[
-        "containers"
-    ]
+    values = merged({"acknowledgeOneOrigin": True}, at("jupyterhub.hub.config.JupyterHub.subdomain_host", host))
+    (container,) = pod_spec(chart.render(values), "proxy")["containers"]
     assert ("--host-routing" in container["command"]) is by_host
 
 

@@ -6,11 +6,13 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped] # comes with JupyterHub, its stubs do not
 import pytest
 import yaml
+from coursehub.config import settings
 
 from tests.chart.helm import ROOT, VERSION, Chart, at, hub_values, merged, pod_spec, site_values
 
 VALUES = ROOT / "values"
 SITES = sorted(path.name for path in VALUES.glob("*.yaml") if path.name != "courses.yaml")
+RECIPES = sorted(f"identity/{path.name}" for path in (VALUES / "identity").glob("*.yaml"))
 CORE = ("hub", "proxy", "teaching-storage/coursehub-provisioner")
 COURSES: dict[str, dict[str, Any]] = yaml.safe_load((VALUES / "courses.yaml").read_text())["courses"]
 LOCAL: dict[str, Any] = yaml.safe_load((VALUES / "local.yaml").read_text())
@@ -25,7 +27,16 @@ def test_a_site_renders_with_the_demo_courses(chart: Chart, site: str) -> None:
     assert site_values(objects)["general"]["image"] == "python"
 
 
-@pytest.mark.parametrize("file", [*SITES, "courses.yaml"])
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_of_the_people_renders_over_the_example_university(chart: Chart, recipe: str) -> None:
+    objects = chart.render(IMAGE, VALUES / "example-university.yaml", VALUES / recipe)
+    wanted = yaml.safe_load((VALUES / recipe).read_text())["jupyterhub"]["hub"]["config"]
+    found = hub_values(objects)["hub"]["config"]
+    assert {name: {**found[name], **traits} for name, traits in wanted.items()}.items() <= found.items()
+    settings.load([("site.yaml", yaml.safe_dump(site_values(objects)))])
+
+
+@pytest.mark.parametrize("file", [*SITES, *RECIPES, "courses.yaml"])
 def test_a_file_opens_with_whom_it_is_for(file: str) -> None:
     lines = (VALUES / file).read_text().splitlines()
     first = next(line for line in lines if not line.startswith("# yaml-language-server:"))
@@ -33,7 +44,7 @@ def test_a_file_opens_with_whom_it_is_for(file: str) -> None:
     assert " for " in first
 
 
-@pytest.mark.parametrize("site", SITES)
+@pytest.mark.parametrize("site", [*SITES, *RECIPES])
 def test_no_file_holds_a_secret(site: str) -> None:
     words = ("password:", "secretToken", "client_secret", "cookie_secret", "auth_token", "apiToken")
     text = (VALUES / site).read_text()
@@ -88,7 +99,7 @@ def test_one_instructor_is_listed_and_two_are_in_the_unix_group_of_their_course(
 def test_the_demo_courses_are_one_of_each_kind() -> None:
     public, private, image_only, archived = COURSES.values()
     assert (public["students"], public["data"]) == ("everyone", "read-only")
-    assert private["students"] == ["maria", "jonas"]
+    assert private["students"] == ["maria", "jonas", "ines", "tom"]
     assert "gid" not in image_only
     assert archived["archive"] < date(2026, 1, 1)
     keys = {"name", "gid", "instructors", "students", "open", "close", "archive", "image", "resources", "data"}

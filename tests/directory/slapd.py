@@ -69,6 +69,10 @@ ENTRIES = [
     f"dn: cn=Björn (x)*\\2C Dr.\\5C,ou=people,{BASE}\nobjectClass: organizationalRole",
     _account(BJORN, 30003, "bjorn"),
     _account("uid=Kim,ou=people", 30004, "Kim"),
+    _account("uid=MRossi,ou=people", 30007, "MRossi"),
+    _account("uid=20001,ou=people", 30008, "20001"),
+    _account("uid=mar\u212a,ou=people", 30009, "mar\u212a"),
+    *(_account(f"uid={name},ou={unit}", 30030, name) for name, unit in (("Max", "people"), ("max", "old"))),
     _account("uid=lea,ou=people", 30005, "lea", "lea.old"),
     _account("uid=daemon,ou=people", 1, "daemon"),
     _account("uid=vast,ou=people", 2**32, "vast"),
@@ -78,8 +82,11 @@ ENTRIES = [
     _by_name("python-intro", 70101, "anna", "peter"),
     _by_name("ANNA", 70666, "Anna", "ann", "annabel"),
     _by_name("wheel", 10, "anna"),
+    _by_name("Kurs Informatik 1", 70301, "MRossi", "20001"),
     _by_entry("physics", 70201, "uid=anna,ou=people", BJORN),
     _by_entry("staff", None, "uid=anna,ou=people", BJORN),
+    _by_entry("tutors", 70204, "cn=staff,ou=teams", "cn=faculty,ou=teams"),
+    _by_entry("faculty", None, "cn=tutors,ou=teams"),
     _by_entry("others", 70202, "uid=peter,ou=people"),
 ]
 

@@ -30,10 +30,10 @@ def test_n7_where_nothing_enforces_policies_helm_test_is_red_and_says_so_and_gre
     installation = Installation.here()
     until(installation.hub_is_ready, 120, "the hub behind the proxy")
     with not_enforced():
-        done = installation.network_test("student")
+        done = installation.helm_test("network-test-student")
         assert done.returncode != 0
         assert "Open, and it has to be closed: the proxy's API (proxy-api:8001)." in done.stdout
         assert "\nNothing enforces network policies here: servers reach the file server, the nodes" in done.stdout
-    done = installation.network_test("student")
+    done = installation.helm_test("network-test-student")
     assert done.returncode == 0, done.stdout
     assert "\nNetwork policies are enforced here." in done.stdout

@@ -29,8 +29,8 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the local cluster nee
 
 FIRST, SECOND = (nodes.node(Layout.from_environment(), number, parts=2) for number in nodes.NUMBERS)
 SITE = yaml.safe_load((ROOT / "values/local.yaml").read_text())
-# Seconds, as docs/admins.md has them: Kubernetes notices and gives up, the pod has its time to end, the hub waits for a
-# word about that, and looks again.
+# Seconds, as docs/admins/nodes.md has them: Kubernetes notices and gives up, the pod has its time to end, the hub waits
+# for a word about that, and looks again.
 GRACE = 30
 LOOKS = SITE["jupyterhub"]["hub"]["config"]["KubeSpawner"]["poll_interval"]
 GIVEN_UP = LOST_AFTER + SITE["servers"]["nodeTimeout"] + GRACE + 15 + LOOKS

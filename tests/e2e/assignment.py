@@ -7,7 +7,7 @@ from .person import Person
 COURSE = "data-analysis"
 EXCHANGE = f"/srv/nbgrader/exchange/{COURSE}"
 # Its students and its instructors, with their uids.
-PEOPLE = {"maria": 20001, "jonas": 20002, "peter": 20012, "otto": 20013}
+PEOPLE = {"ines": 20008, "tom": 20009, "peter": 20012, "otto": 20013}
 
 
 def notebook(*cells: tuple[str, str, dict[str, object]]) -> dict[str, Any]:

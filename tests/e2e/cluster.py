@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import httpx
 
 from ci.cluster.layout import Layout
+from tests import names
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSES = ROOT / "values/courses.yaml"
@@ -30,6 +31,7 @@ class Installation:
     """What `make info` says, and ways to look behind it."""
 
     url: str
+    servers: str
     kubeconfig: str
     namespace: str
     chart: str
@@ -39,6 +41,7 @@ class Installation:
     @classmethod
     def here(cls) -> Installation:
         """The local cluster's."""
+        names.resolve()
         done = subprocess.run(
             [sys.executable, "-m", "ci.deploy", "info"], cwd=ROOT, capture_output=True, text=True, check=False
         )
@@ -56,6 +59,10 @@ class Installation:
     def share(self) -> Path:
         """The folder that stands in for the university's NFS."""
         return Path(self.kubeconfig).parent / "share"
+
+    def server(self, person: str) -> str:
+        """The address of a person's server."""
+        return f"{self.servers.format(person=person)}/user/{person}"
 
     def kubectl(self, *arguments: str, text: str | None = None, check: bool = True) -> str:
         """The output of kubectl in the hub's namespace."""
@@ -150,10 +157,10 @@ class Installation:
         finally:
             self.kubectl("delete", "job", name, "--wait=false")
 
-    def network_test(self, *roles: str) -> subprocess.CompletedProcess[str]:
-        """`helm test` of the network, as servers of these roles."""
-        names = ",".join(f"name=coursehub-network-test-{role}" for role in roles)
-        command = ["helm", "test", "coursehub", "--namespace", self.namespace, "--logs", "--filter", names]
+    def helm_test(self, *names: str) -> subprocess.CompletedProcess[str]:
+        """`helm test`, all of it or what is named."""
+        chosen = ["--filter", ",".join(f"name=coursehub-{name}" for name in names)] if names else []
+        command = ["helm", "test", "coursehub", "--namespace", self.namespace, "--logs", "--timeout", "10m", *chosen]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
 
     def helm(self, courses: Path, *arguments: str, chart: Path = CHART, site: Path | None = None) -> None:

@@ -23,12 +23,15 @@ from .cluster import COURSES, Installation, until
 from .person import Person, arrive
 
 PORT = 30443
-URL = f"https://{NODE_IP}:{PORT}"
+HOST = "coursehub.example"
+URL = f"https://{HOST}:{PORT}"
+SERVERS = f"https://{{person}}.{HOST}:{PORT}"
 SECRET = "coursehub-tls"
 HTTPS = [
     *("--set", "jupyterhub.proxy.https.enabled=true", "--set", "jupyterhub.proxy.https.type=secret"),
     *("--set", f"jupyterhub.proxy.https.secret.name={SECRET}"),
     *("--set", f"jupyterhub.proxy.service.nodePorts.https={PORT}"),
+    *("--set", f"jupyterhub.hub.config.JupyterHub.subdomain_host={URL}"),
     # It would not trust the authority.
     *("--set", "monitoring.spawnTest.enabled=false"),
 ]
@@ -50,14 +53,14 @@ class Https:
 
     def certify(self, days: int) -> x509.Certificate:
         """A new certificate in the admin's folder."""
-        chain, key = self.authority.sign(NODE_IP, valid=timedelta(days=days))
+        chain, key = self.authority.sign(HOST, f"*.{HOST}", valid=timedelta(days=days))
         for made in (chain, key):
             made.rename(self.folder / made.name)
         return x509.load_pem_x509_certificate((self.folder / chain.name).read_bytes())
 
     def apply(self, *options: str) -> dict[str, Any]:
         """What `coursehub secrets apply` says."""
-        words = ("secrets", "apply", str(self.folder), "--host", NODE_IP, "--json", *options)
+        words = ("secrets", "apply", str(self.folder), "--host", HOST, "--host", f"*.{HOST}", "--json", *options)
         said: dict[str, Any] = json.loads(self.installation.coursehub(*words))
         return said
 
@@ -74,7 +77,7 @@ class Https:
         try:
             with (
                 socket.create_connection((NODE_IP, PORT), timeout=5) as connection,
-                trust.wrap_socket(connection, server_hostname=NODE_IP) as secured,
+                trust.wrap_socket(connection, server_hostname=HOST) as secured,
             ):
                 return int(str((secured.getpeercert() or {})["serialNumber"]), 16)
         except ssl.SSLCertVerificationError:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 from coursehub.spawntest.kernel import Cell
@@ -40,6 +41,7 @@ class Person:
         )
         assert answer.url.path == "/hub/home", f"{name} could not log in: {answer.status_code} {_text(answer)[:300]}"
         self._token: str | None = None
+        self._address: str | None = None
 
     def _xsrf(self) -> str:
         return next(cookie.value or "" for cookie in self.client.cookies.jar if cookie.name == "_xsrf")
@@ -106,6 +108,16 @@ class Person:
         server: dict[str, Any] | None = answer.json()["servers"].get("")
         return server
 
+    @property
+    def address(self) -> str:
+        """Of the person's own server, at the origin that it has; where none runs, at the hub's."""
+        if self._address is None:
+            model = self.model()
+            if model is None:
+                return f"{self.url}/user/{self.name}"
+            self._address = urljoin(self.url, model["url"]).rstrip("/")
+        return self._address
+
     def has_server(self) -> bool:
         """Whether the hub knows a server of the person that is ready."""
         return bool((self.model() or {}).get("ready"))
@@ -139,7 +151,7 @@ class Person:
     def server(self, method: str, path: str, body: object = None) -> httpx.Response:
         """A call of the person's own server."""
         headers = {"Authorization": f"token {self.token}"}
-        return httpx.request(method, f"{self.url}/user/{self.name}{path}", json=body, headers=headers, timeout=60)
+        return httpx.request(method, f"{self.address}{path}", json=body, headers=headers, timeout=60)
 
     def reaches_server(self) -> bool:
         """Whether the person's own server answers, which it does not while the proxy or its route is away."""
@@ -151,7 +163,7 @@ class Person:
     @contextlib.contextmanager
     def socket(self, path: str) -> Iterator[ClientConnection]:
         """A websocket of the person's own server."""
-        url = f"{self.url.replace('http', 'ws', 1)}/user/{self.name}{path}"
+        url = f"{self.address.replace('http', 'ws', 1)}{path}"
         headers = {"Authorization": f"token {self.token}"}
         with connect(url, additional_headers=headers, ssl=_tls(url), max_size=None, open_timeout=90) as socket:
             yield socket

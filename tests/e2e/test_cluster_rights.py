@@ -51,6 +51,8 @@ def test_s4_of_config_maps_the_hub_and_the_nightly_check_may_read_the_charts_and
             "update": False,
             "delete": False,
         }
+    for name in ("coursehub-authorities", "coursehub-module"):
+        assert may_do("get", f"configmaps/{name}") is account.endswith(":hub")
     assert not may_do("get", "configmaps/hub")
     assert not may_do("list", "configmaps")
     if account.endswith("coursehub-check"):

@@ -16,7 +16,7 @@ from .test_course_file import live
 
 LogIn = Callable[[str], Person]
 NAME = "mathematics"
-# Seconds from the API server's answer, as docs/admins.md says.
+# Seconds from the API server's answer, as docs/admins/course-files.md says.
 SOON = 2
 FILE = """\
 courses:
@@ -27,7 +27,7 @@ courses:
 
 
 def apply(installation: Installation, text: str) -> None:
-    """What docs/admins.md tells a teacher to do with a file of theirs."""
+    """What docs/admins/course-files.md tells a teacher to do with a file of theirs."""
     made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": {f"{NAME}.yaml": text}}
     installation.kubectl("apply", "--server-side", "-f", "-", text=json.dumps(made))
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from .cluster import COURSES, ROOT, Installation, until
 from .person import Person, said
-from .test_student import log_in_by_browser
+from .test_student import log_in_by_browser, visit
 
 LogIn = Callable[[str], Person]
 
@@ -116,7 +116,11 @@ def test_each_key_of_a_course_is_what_its_students_server_has(log_in: LogIn, ins
     pod = installation.pod_of("lena")
     assert pod is not None
     (container,) = pod["spec"]["containers"]
-    assert container["resources"]["limits"] == {"cpu": "1", "memory": str(700 * 2**20)}
+    assert container["resources"]["limits"] == {
+        "cpu": "1",
+        "memory": str(700 * 2**20),
+        "ephemeral-storage": str(2**30),
+    }
     assert container["resources"]["requests"]["memory"] == str(200 * 2**20)
     assert pod["spec"]["nodeSelector"]["kubernetes.io/os"] == "linux"
     assert "teaching.example.edu/large" in [each.get("key") for each in pod["spec"]["tolerations"]]
@@ -146,7 +150,7 @@ def test_what_explain_says_is_what_the_pod_is(log_in: LogIn, installation: Insta
 def test_what_a_course_is_called_is_text_in_the_browser(page: Page, installation: Installation) -> None:
     """Y18, Y19"""
     log_in_by_browser(page, installation, "lena")
-    page.goto(f"{installation.url}/hub/courses/rich")
+    visit(page, f"{installation.url}/hub/courses/rich")
     expect(page.locator("input[value=rich]")).to_be_checked()
     expect(page.get_by_text("{{7*7}} {x} {").first).to_be_visible()
     assert page.title() != "owned"
@@ -166,7 +170,7 @@ def test_a_running_server_is_named_and_left_for_another_course(
 ) -> None:
     log_in("nils").start("statistics-lab")
     log_in_by_browser(page, installation, "nils")
-    page.goto(f"{installation.url}/hub/courses/python-intro")
+    visit(page, f"{installation.url}/hub/courses/python-intro")
     expect(page.get_by_text("Statistics Lab").first).to_be_visible()
     page.get_by_role("button", name="Stop").first.click()
     expect(page.locator("input[value=python-intro]")).to_be_checked(timeout=120_000)

@@ -1,4 +1,4 @@
-"""The hub's database, damaged while servers run and put back as docs/admins.md says, word for word."""
+"""The hub's database, damaged while servers run and put back as docs/admins/database.md says, word for word."""
 
 import re
 import subprocess
@@ -12,7 +12,6 @@ from .person import Person
 
 pytestmark = pytest.mark.alone
 
-LogIn = Callable[[str], Person]
 BACKUPS = "/srv/jupyterhub/backups"
 FILE = "/srv/jupyterhub/jupyterhub.sqlite"
 DAMAGE = f"import os; f = open('{FILE}', 'r+b'); f.write(b'x' * os.path.getsize(f.name))"
@@ -29,7 +28,7 @@ IN_HUB = ("exec", "deployment/hub", "--container", "hub", "--")
 
 def commands() -> list[str]:
     """The lines with which the page puts a copy back."""
-    (block,) = re.findall(r"(?s)To put a copy back, .*?```\n(.*?)```", (ROOT / "docs/admins.md").read_text())
+    (block,) = re.findall(r"(?s)To put a copy back, .*?```\n(.*?)```", (ROOT / "docs/admins/database.md").read_text())
     lines: list[str] = block.splitlines()
     return lines
 
@@ -77,9 +76,23 @@ def _said(installation: Installation) -> str:
     return installation.kubectl(*log, "--previous", check=False) + installation.kubectl(*log, check=False)
 
 
-def test_database_and_copies_are_for_the_hubs_user_alone(installation: Installation) -> None:
+@pytest.fixture(scope="module")
+def pod(installation: Installation) -> Iterator[dict[str, Any]]:
+    """The pod of maria's server, which the newest copy knows."""
+    maria = Person(installation.url, "maria", installation.password)
+    maria.stop()
+    maria.start("python-intro")
+    found = installation.pod_of("maria")
+    assert found is not None
     _an_hour_passes(installation)
     _restart(installation)
+    yield found
+    until(installation.hub_is_ready, 90, "a hub to stop the server")
+    maria.stop()
+
+
+@pytest.mark.usefixtures("pod")
+def test_database_and_copies_are_for_the_hubs_user_alone(installation: Installation) -> None:
     said = _said(installation)
     name = re.search(r"copied to (\S+)", said)
     assert name, said
@@ -92,16 +105,9 @@ def test_database_and_copies_are_for_the_hubs_user_alone(installation: Installat
 
 @pytest.mark.usefixtures("request_taken_away")
 def test_a_damaged_database_is_put_back_while_a_server_runs_on(
-    log_in: LogIn, installation: Installation, type_in: Callable[[str], str]
+    pod: dict[str, Any], installation: Installation, type_in: Callable[[str], str]
 ) -> None:
     look, put_back, wait, take_away = commands()
-    maria = log_in("maria")
-    maria.start("python-intro")
-    pod = installation.pod_of("maria")
-    assert pod is not None
-    _an_hour_passes(installation)
-    _restart(installation)  # so that the newest copy knows the server
-
     installation.kubectl(*IN_HUB, "python3", "-c", DAMAGE)
     installation.kubectl("delete", "pod", "--selector", "component=hub")
     until(lambda: "WARNING the database is damaged" in _said(installation), 90, "the damage in the log")

@@ -14,24 +14,24 @@ LogIn = Callable[[str], Person]
 
 
 def test_f1_a_link_in_a_home_leads_nowhere_also_after_a_restart(log_in: LogIn, installation: Installation) -> None:
-    maria = log_in("maria")
-    maria.start("general")
-    maria.terminal("rm -f ~/x ~/y; ln -s /home/jonas ~/x; ln -s ../../02/jonas ~/y")
+    ines = log_in("ines")
+    ines.start("general")
+    ines.terminal("rm -f ~/x ~/y; ln -s /home/tom ~/x; ln -s ../../02/tom ~/y")
     for _ in range(2):
-        assert maria.terminal("ls ~/x/ ~/y/ 2>&1 | grep -c 'No such file'") == "2"
-        assert maria.terminal("ls /home") == "maria"
-        assert "home/02" not in maria.terminal("cat /proc/self/mountinfo")
-        maria.stop()
-        maria.start("general")
-    maria.terminal("rm ~/x ~/y")
+        assert ines.terminal("ls ~/x/ ~/y/ 2>&1 | grep -c 'No such file'") == "2"
+        assert ines.terminal("ls /home") == "ines"
+        assert "home/02" not in ines.terminal("cat /proc/self/mountinfo")
+        ines.stop()
+        ines.start("general")
+    ines.terminal("rm ~/x ~/y")
     # Somebody who got onto the same tree elsewhere stops at the mode.
-    assert (installation.share / "home/02/jonas").stat().st_mode & 0o077 == 0
+    assert (installation.share / "home/09/tom").stat().st_mode & 0o077 == 0
 
 
 @pytest.fixture
 def data_elsewhere(installation: Installation) -> Iterator[Path]:
-    """The data of one course has become a link to the files of another, as only root could do."""
-    data = installation.share / layout.course_data("python-intro")
+    """The data of a course that nobody else uses here has become a link to another's files, as only root could do."""
+    data = installation.share / layout.course_data("python-intro-2024")
     aside = data.with_name("data-aside")
     data.rename(aside)
     data.symlink_to("../data-analysis/files")
@@ -51,7 +51,7 @@ def test_f2_a_link_in_the_place_of_the_courses_data_is_never_mounted(
     log_in: LogIn, installation: Installation, data_elsewhere: Path
 ) -> None:
     anna = log_in("anna")
-    anna.choose("python-intro--instructor")
+    anna.choose("python-intro-2024--instructor")
     said = str(anna.progress())
     assert "is in the way" in said or "does not exist yet" in said, said
     assert installation.pod_of("anna") is None
@@ -59,10 +59,10 @@ def test_f2_a_link_in_the_place_of_the_courses_data_is_never_mounted(
 
 
 def test_f4_what_is_read_only_stays_as_it_is(log_in: LogIn) -> None:
-    maria = log_in("maria")
-    maria.start("python-intro")
-    assert "Read-only file system" in maria.terminal("touch /coursedata/new 2>&1")
-    assert "No such file" in maria.terminal("touch /course/new 2>&1")
+    ines = log_in("ines")
+    ines.start("python-intro")
+    assert "Read-only file system" in ines.terminal("touch /coursedata/new 2>&1")
+    assert "No such file" in ines.terminal("touch /course/new 2>&1")
     anna = log_in("anna")
     anna.start("python-intro-2024--instructor")
     for path in ("/course", "/coursedata", "/srv/nbgrader/exchange/python-intro-2024/outbound"):
@@ -70,17 +70,17 @@ def test_f4_what_is_read_only_stays_as_it_is(log_in: LogIn) -> None:
 
 
 def test_f7_what_is_no_plain_file_is_not_collected_and_the_rest_is(log_in: LogIn, empty_course: Path) -> None:
-    peter, maria, jonas = (log_in(name) for name in ("peter", "maria", "jonas"))
+    peter, ines, tom = (log_in(name) for name in ("peter", "ines", "tom"))
     peter.start(f"{COURSE}--instructor")
-    maria.start(COURSE)
-    jonas.start(COURSE)
+    ines.start(COURSE)
+    tom.start(COURSE)
     peter.terminal("mkdir -p /course/source/one")
     put(peter, "/course/source/one/a.ipynb", ASSIGNMENT)
     nbgrader(peter, "generate_assignment one")
     nbgrader(peter, "release_assignment one")
-    nbgrader(maria, "fetch_assignment one")
-    solve(maria, "x * x")
-    nbgrader(maria, "submit one")
+    nbgrader(ines, "fetch_assignment one")
+    solve(ines, "x * x")
+    nbgrader(ines, "submit one")
     bad = {
         "2030": ('ln -s /dev/zero "$d/a.ipynb"', "is a link"),
         "2031": ('ln -s /course/gradebook.db "$d/b"', "is a link"),
@@ -89,22 +89,22 @@ def test_f7_what_is_no_plain_file_is_not_collected_and_the_rest_is(log_in: LogIn
         "2034": ('truncate -s 8T "$d/a.ipynb"', "it is larger than"),
     }
     for year, (script, reason) in bad.items():
-        name = f"jonas+one+{year}-10-01 12:00:00.000000 UTC+{year}"
-        jonas.terminal(f"(umask 022; d='{EXCHANGE}/inbound/{name}'; mkdir \"$d\"; {script})")
+        name = f"tom+one+{year}-10-01 12:00:00.000000 UTC+{year}"
+        tom.terminal(f"(umask 022; d='{EXCHANGE}/inbound/{name}'; mkdir \"$d\"; {script})")
         said = nbgrader(peter, "collect one --update")
         assert reason in said, said
-        assert sorted(path.name for path in (empty_course / "submitted").iterdir()) in (["jonas", "maria"], ["maria"])
-        assert not list((empty_course / "submitted/jonas").glob("*")), "something of it was taken"
-    assert "x * x" in (empty_course / "submitted/maria/one/a.ipynb").read_text()
+        assert sorted(path.name for path in (empty_course / "submitted").iterdir()) in (["ines", "tom"], ["ines"])
+        assert not list((empty_course / "submitted/tom").glob("*")), "something of it was taken"
+    assert "x * x" in (empty_course / "submitted/ines/one/a.ipynb").read_text()
 
 
 def test_f8_a_set_uid_program_from_the_exchange_runs_as_who_runs_it(log_in: LogIn, empty_course: Path) -> None:
-    jonas, peter = log_in("jonas"), log_in("peter")
-    jonas.start(COURSE)
+    tom, peter = log_in("tom"), log_in("peter")
+    tom.start(COURSE)
     peter.start(f"{COURSE}--instructor")
-    there = f"{EXCHANGE}/inbound/jonas"
-    jonas.terminal(f"mkdir {there}; cp /usr/bin/id {there}/id; chmod 755 {there}; chmod 4755 {there}/id")
-    assert peter.terminal(f"stat -c '%a %U' {there}/id") == "4755 jonas"
+    there = f"{EXCHANGE}/inbound/tom"
+    tom.terminal(f"mkdir {there}; cp /usr/bin/id {there}/id; chmod 755 {there}; chmod 4755 {there}/id")
+    assert peter.terminal(f"stat -c '%a %U' {there}/id") == "4755 tom"
     assert peter.terminal(f"{there}/id -u; {there}/id -g").split() == ["20012", "70102"]
     assert peter.terminal("grep NoNewPrivs /proc/self/status").split() == ["NoNewPrivs:", "1"]
     assert empty_course.is_dir()
@@ -120,24 +120,24 @@ def test_f9_what_instructors_make_is_closed_to_students_and_open_to_each_other(l
 
 
 def test_f10_a_student_finds_nothing_of_the_course_behind_it(log_in: LogIn, empty_course: Path) -> None:
-    peter, maria = log_in("peter"), log_in("maria")
+    peter, ines = log_in("peter"), log_in("ines")
     peter.start(f"{COURSE}--instructor")
-    maria.start(COURSE)
+    ines.start(COURSE)
     peter.terminal("mkdir -p /course/source/one")
     put(peter, "/course/source/one/a.ipynb", ASSIGNMENT)
     nbgrader(peter, "generate_assignment one")
     nbgrader(peter, "release_assignment one")
-    nbgrader(maria, "fetch_assignment one")
+    nbgrader(ines, "fetch_assignment one")
     hidden = "BEGIN HIDDEN TESTS\\|square(17)"
-    found = maria.terminal(
+    found = ines.terminal(
         f"(grep -rls --exclude=.bash_history '{hidden}' /srv /home /course /coursedata /tmp /run/coursehub; "
         "find / -path /opt -prune -o -name gradebook.db -print; env | grep -i 'hidden') 2>/dev/null"
     )
     assert not found
     # Processes of its own pod alone, and nobody else's courses, names or homes.
-    assert maria.terminal("cat /proc/[0-9]*/status 2>/dev/null | grep '^Uid' | cut -f 2 | sort -u") == "20001"
-    everything = maria.terminal("env; cat /proc/self/mountinfo /var/lib/extrausers/* 2>/dev/null")
-    assert "jonas" not in everything
+    assert ines.terminal("cat /proc/[0-9]*/status 2>/dev/null | grep '^Uid' | cut -f 2 | sort -u") == "20008"
+    everything = ines.terminal("env; cat /proc/self/mountinfo /var/lib/extrausers/* 2>/dev/null")
+    assert "tom" not in everything
     assert "python-intro" not in everything
     assert empty_course.is_dir()
 

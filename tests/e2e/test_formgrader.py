@@ -14,8 +14,8 @@ from playwright.sync_api import Page, Request, expect
 from .assignment import ASSIGNMENT, COURSE, nbgrader, put, solve
 from .cluster import Installation
 from .person import Person
-from .test_round_trip import submission_of_jonas
-from .test_student import log_in_by_browser
+from .test_round_trip import submission_of_tom
+from .test_student import log_in_by_browser, visit
 
 LogIn = Callable[[str], Person]
 
@@ -48,7 +48,7 @@ MARKUP = {
     "frame": f'<iframe srcdoc="<script>parent.{ran("frame")}</script>"></iframe>',
     "data frame": f'<iframe src="data:text/html,{quote(tag("dataframe"))}"></iframe>',
     "own file": '<script src="evil.js"></script>',
-    "file of the server": '<script src="/user/otto/files/course/autograded/jonas/one/evil.js"></script>',
+    "file of the server": '<script src="/user/otto/files/course/autograded/tom/one/evil.js"></script>',
     "elsewhere": '<script src="https://elsewhere.invalid/ran/elsewhere.js"></script>',
     "library": '<script src="https://cdnjs.cloudflare.com/ajax/libs/ran/1/angular.js"></script>',
     "nonce": f'<script nonce="">{ran("nonce")}</script>',
@@ -154,7 +154,7 @@ def opens_a_submission(page: Page, formgrader: str, submission: str) -> None:
     asked = watch(page)
     # From elsewhere the page takes the typesetting of formulas, for which it would wait.
     page.route("https://cdnjs.cloudflare.com/**", lambda route: route.abort())
-    page.goto(f"{formgrader}/submissions/{submission}/")
+    visit(page, f"{formgrader}/submissions/{submission}/")
     expect(page.get_by_text("a cell of a table")).to_be_visible()
     expect(page.get_by_text("what is shown in place of JavaScript")).to_be_visible()
     expect(page.locator("strong", has_text="bold")).to_be_visible()
@@ -184,7 +184,7 @@ def opens_a_submission(page: Page, formgrader: str, submission: str) -> None:
 
     # What the student left beside the notebook, and addresses that say something.
     for address in ("evil.html", "evil.svg", "evil.js"):
-        page.goto(f"{formgrader}/submissions/{submission}/{address}", wait_until="commit")
+        visit(page, f"{formgrader}/submissions/{submission}/{address}", wait_until="commit")
         nothing_ran(page)
     for written in (f'";{ran("address")};//', tag("address"), "\\", f";{ran('address')}//"):
         one = quote(written.replace("/", ""), safe="")
@@ -194,7 +194,7 @@ def opens_a_submission(page: Page, formgrader: str, submission: str) -> None:
             f"manage_students/{one}",
             f"manage_submissions/{one}",
         ):
-            page.goto(f"{formgrader}/{address}")
+            visit(page, f"{formgrader}/{address}")
             nothing_ran(page)
     assert not [each for each in asked if "/ran/" in each]
 
@@ -205,7 +205,7 @@ def opens_a_submission(page: Page, formgrader: str, submission: str) -> None:
         "gradebook/one": "a",
         "gradebook/one/a": "Submission #1",
     }.items():
-        page.goto(f"{formgrader}/{address}")
+        visit(page, f"{formgrader}/{address}")
         expect(page.locator("#main-table").get_by_role("link", name=shown, exact=True)).to_be_visible()
     page.get_by_role("button", name="Show All Names").click()
     nothing_ran(page)
@@ -214,22 +214,22 @@ def opens_a_submission(page: Page, formgrader: str, submission: str) -> None:
 def test_a_submission_that_is_opened_runs_nothing(
     log_in: LogIn, installation: Installation, empty_course: Path, page: Page
 ) -> None:
-    peter, otto, jonas = (log_in(name) for name in ("peter", "otto", "jonas"))
+    peter, otto, tom = (log_in(name) for name in ("peter", "otto", "tom"))
     peter.start(f"{COURSE}--instructor")
-    jonas.start(COURSE)
+    tom.start(COURSE)
     peter.terminal("mkdir -p /course/source/one")
     put(peter, "/course/source/one/a.ipynb", ASSIGNMENT)
     nbgrader(peter, "generate_assignment one")
     nbgrader(peter, "release_assignment one")
-    nbgrader(jonas, "fetch_assignment one")
-    solve(jonas, "x * x")
-    nbgrader(jonas, "submit one")
+    nbgrader(tom, "fetch_assignment one")
+    solve(tom, "x * x")
+    nbgrader(tom, "submit one")
     otto.start(f"{COURSE}--grading")
     nbgrader(otto, "collect one")
     nbgrader(otto, "autograde one", 240)
-    plant(empty_course / "autograded/jonas/one/a.ipynb")
+    plant(empty_course / "autograded/tom/one/a.ipynb")
     log_in_by_browser(page, installation, "otto")
-    page.goto(f"{installation.url}/user/otto/formgrader")
+    visit(page, f"{installation.server('otto')}/formgrader")
     expect(page.get_by_role("link", name="Manual Grading")).to_be_visible()
-    submission = submission_of_jonas(installation, page)
-    opens_a_submission(page, f"{installation.url}/user/otto/formgrader", submission)
+    submission = submission_of_tom(installation, page)
+    opens_a_submission(page, f"{installation.server('otto')}/formgrader", submission)

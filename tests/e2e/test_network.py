@@ -244,9 +244,9 @@ def test_n1_n2_n3_n4_n5_n6_n8_f11_each_part_reaches_what_the_table_says_and_noth
     assert found == wanted
 
 
-def test_n7_helm_test_says_that_policies_are_enforced(installation: Installation) -> None:
+def test_n7_helm_test_says_that_policies_are_enforced_and_tries_a_server(installation: Installation) -> None:
     """N7: with what is open and what is closed, for a server of a student's and one that grades."""
-    done = installation.network_test("grading", "student")
+    done = installation.helm_test()
     assert done.returncode == 0, done.stdout + done.stderr
     for sentence in (
         "Open, as it has to be: the hub (hub:8081).",
@@ -256,16 +256,23 @@ def test_n7_helm_test_says_that_policies_are_enforced(installation: Installation
         "Network policies are enforced here.",
     ):
         assert done.stdout.count(sentence) == 2, done.stdout
+    assert ": well, after " in done.stdout
 
 
-def test_n7_the_command_on_the_page_about_security_names_the_hub_and_nothing_else(
+def test_n7_the_command_on_the_page_about_security_finds_the_hub_open_and_nothing_else(
     log_in: LogIn, installation: Installation
 ) -> None:
     """N7"""
     log_in("maria").start("general")
     pod = installation.pod_of("maria")
     assert pod
-    (command,) = re.findall(r"(?ms)^ +for there in hub/8081 .*?^ +done$", (ROOT / "docs/security.md").read_text())
+    (command,) = re.findall(r"(?ms)^ +kubectl [^\n]*'for there; .*?/80$", (ROOT / "docs/security.md").read_text())
     words = ["bash", "-c", command.replace("POD", pod["metadata"]["name"])]
     done = subprocess.run(words, env=installation.environment, capture_output=True, text=True, check=False)
-    assert done.stdout == "open: hub/8081\n"
+    assert done.stdout.splitlines() == [
+        "open: hub/8081",
+        "closed: proxy-api/8001",
+        "closed: kubernetes.default/443",
+        "no such name: nfs.example.edu/2049",
+        "closed: 169.254.169.254/80",
+    ]

@@ -3,11 +3,12 @@
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
+from coursehub import layout
 
 from .cluster import PROGRAM, Installation, until
 from .person import Person, arrive, execute
@@ -15,6 +16,17 @@ from .person import Person, arrive, execute
 pytestmark = pytest.mark.alone
 
 LogIn = Callable[[str], Person]
+# Counts on until it is told that it is enough.
+COUNT = """
+import itertools, pathlib, time
+enough = pathlib.Path.home() / "enough"
+enough.unlink(missing_ok=True)
+for n in itertools.count():
+    print(n, flush=True)
+    if enough.exists():
+        break
+    time.sleep(0.5)
+"""
 # What the project promises of a proxy that is ready again.
 ROUTES_BACK = 5.0
 
@@ -37,18 +49,39 @@ def uid_of_pod(installation: Installation, person: str) -> str:
     return str(pod["metadata"]["uid"])
 
 
-def test_an_open_kernel_goes_on_over_a_restart_of_the_hub(log_in: LogIn, installation: Installation) -> None:
-    maria = log_in("maria")
+def found_by_the_spawn_test(sofia: Person) -> dict[str, float]:
+    return {name: value for name, value in sofia.metrics().items() if name.startswith("coursehub_spawn_test_")}
+
+
+def test_a_kernel_counts_on_over_a_restart_of_the_hub_and_the_spawn_tests_results_outlast_it(
+    log_in: LogIn, installation: Installation
+) -> None:
+    maria, sofia = log_in("maria"), log_in("sofia")
+    found = found_by_the_spawn_test(sofia)
+    assert found
     maria.start("python-intro")
     pod, hub = uid_of_pod(installation, "maria"), installation.hub()
     with maria.kernel().channel() as socket:
-        assert "".join(execute(socket, "kept = 41")) == ""
+        heard = execute(socket, COUNT)
+        text = next(heard)
+        began = time.monotonic()
         done = installation.command("restart", "hub")
+        took = time.monotonic() - began
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "".join(execute(socket, "print(kept + 1)")) == "42\n"
+        (installation.share / layout.home(20001, "maria") / "enough").touch()
+        text += "".join(heard)
+    numbers = [int(word) for word in text.split()]
+    assert numbers == list(range(len(numbers))), "numbers are missing"
+    assert len(numbers) > took, "it did not count while the hub was away"
     assert re.search(r"hub: done in \d+ s; (\d+) of \1 servers ran on", done.stdout), done.stdout
     assert installation.hub() != hub, "the hub was not restarted"
     assert uid_of_pod(installation, "maria") == pod, "the server was replaced"
+    after = found_by_the_spawn_test(sofia)
+    assert {name: after[name] for name in found} == found
+    again = Person(installation.url, "maria", installation.password)
+    until(again.has_server, 60, "the new hub knows the server")
+    again.stop()
+    until(lambda: installation.pod_of("maria") is None, 60, "the stopped server's pod gone")
 
 
 def test_after_a_restart_of_the_proxy_servers_are_reached_as_soon_as_it_answers(
@@ -86,15 +119,6 @@ def _answers(installation: Installation) -> bool:
         return False
 
 
-@pytest.fixture
-def broken_courses(installation: Installation, tmp_path: Path) -> Iterator[None]:
-    """A course file with a mistake, in place of the good one."""
-    broken = tmp_path / "courses.yaml"
-    broken.write_text("courses:\n  python-intro: [\n")
-    with installation.upgraded(broken):
-        yield
-
-
 def test_status_says_of_each_part_that_it_is_well(log_in: LogIn, installation: Installation) -> None:
     log_in("jonas").start("general")
     until(lambda: state(installation)[0] == 0, 120, "all well", every=2)
@@ -112,11 +136,20 @@ def _troubles(installation: Installation, words: str) -> str:
     return said if code == 1 and words in said else ""
 
 
-@pytest.mark.usefixtures("broken_courses")
-def test_status_ends_with_1_for_a_broken_course_file_and_names_the_mistake(installation: Installation) -> None:
-    said = until(lambda: _troubles(installation, "not valid YAML"), 120, "the mistake", every=2)
-    assert re.search(r"^! courses .*main.yaml:3:1: not valid YAML", said, re.MULTILINE), said
-    assert "-> correct the file; `coursehub course list` says all" in said
+def test_a_broken_course_file_leaves_the_last_good_one_and_status_names_the_mistake(
+    log_in: LogIn, installation: Installation, tmp_path: Path
+) -> None:
+    """Y23"""
+    emma = log_in("emma")
+    before = emma.choices()
+    broken = tmp_path / "courses.yaml"
+    broken.write_text("courses:\n\n\n  python-intro: [\n")
+    with installation.upgraded(broken):
+        said = until(lambda: _troubles(installation, "not valid YAML"), 120, "the mistake", every=2)
+        assert re.search(r"^! courses .*main.yaml:5:1: not valid YAML", said, re.MULTILINE), said
+        assert "-> correct the file; `coursehub course list` says all" in said
+        assert "main.yaml:5:1: not valid YAML" in installation.kubectl("logs", "deployment/hub", "--since=3m")
+        assert emma.choices() == before
 
 
 def test_status_ends_with_1_where_a_part_does_not_run_and_0_when_it_does_again(installation: Installation) -> None:

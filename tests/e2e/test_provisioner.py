@@ -20,7 +20,8 @@ DEPLOYMENT = "deployment/coursehub-provisioner"
 def home(installation: Installation) -> Iterator[Path]:
     """Emma has no home; what she had comes back afterwards."""
     path = installation.share / "home/03/emma"
-    aside = path.with_name("emma-aside")
+    # Beside the volume: in it, a folder of her uid is her home under another name.
+    aside = installation.share.with_name("emma-aside")
     path.rename(aside)
     yield path
     if path.is_dir():

@@ -1,7 +1,7 @@
 """An assignment from its making to its returned feedback, by pods with the real uids: two instructors, two students.
 
-Peter makes it, Otto grades it and owns none of Peter's files; Maria and Jonas take the course. At each step Jonas tries
-to get at what is Maria's.
+Peter makes it, Otto grades it and owns none of Peter's files; Ines and Tom take the course. At each step Tom tries
+to get at what is Ines's.
 """
 
 import json
@@ -18,26 +18,26 @@ from playwright.sync_api import Page, expect
 from .assignment import ASSIGNMENT, COURSE, EXCHANGE, PEOPLE, nbgrader, put, solve
 from .cluster import PROGRAM, Installation
 from .person import Person
-from .test_student import log_in_by_browser
+from .test_student import log_in_by_browser, visit
 
 LogIn = Callable[[str], Person]
 
 
-def attack(jonas: Person, installation: Installation, step: str) -> None:
-    """F5: everything that Jonas could try on what is Maria's, also where somebody told him the names, fails."""
+def attack(tom: Person, installation: Installation, step: str) -> None:
+    """F5: everything that Tom could try on what is Ines's, also where somebody told him the names, fails."""
     there = installation.share / layout.exchange(COURSE)
-    inbound = [each.name for each in (there / "inbound").iterdir() if each.stat().st_uid == PEOPLE["maria"]]
+    inbound = [each.name for each in (there / "inbound").iterdir() if each.stat().st_uid == PEOPLE["ines"]]
     feedback = [each.name for each in (there / "feedback").iterdir()]
     tries = {
         "list what was handed in": f"ls {EXCHANGE}/inbound",
-        "guess what was handed in": f"ls -d {EXCHANGE}/inbound/maria*",
+        "guess what was handed in": f"ls -d {EXCHANGE}/inbound/ines*",
         "list feedback": f"ls {EXCHANGE}/feedback",
         "see the course": "ls /course",
-        "see another home": "ls /home/maria",
+        "see another home": "ls /home/ines",
         "move inbound": f"mv {EXCHANGE}/inbound {EXCHANGE}/inbound2",
         "write into outbound": f"touch {EXCHANGE}/outbound/one/a.ipynb {EXCHANGE}/outbound/two",
         "write into feedback": f"touch {EXCHANGE}/feedback/x",
-        "see more of the share": "cat /proc/self/mountinfo | grep -q home/01/maria",
+        "see more of the share": "cat /proc/self/mountinfo | grep -q home/08/ines",
     }
     for name in inbound:
         target = f"'{EXCHANGE}/inbound/{name}'"
@@ -59,8 +59,8 @@ def attack(jonas: Person, installation: Installation, step: str) -> None:
     lines = [f"({command}) </dev/null >/dev/null 2>&1 && echo 'worked: {what}'\n" for what, command in tries.items()]
     # Longer than a line that a terminal takes.
     script = {"type": "file", "format": "text", "content": "".join(lines)}
-    assert jonas.server("PUT", "/api/contents/home/jonas/attack.sh", script).status_code in (200, 201)
-    assert not jonas.terminal("bash ~/attack.sh; rm ~/attack.sh"), f"after {step}"
+    assert tom.server("PUT", "/api/contents/home/tom/attack.sh", script).status_code in (200, 201)
+    assert not tom.terminal("bash ~/attack.sh; rm ~/attack.sh"), f"after {step}"
 
 
 def grades(teacher: Person, student: str) -> dict[str, dict[str, Any]]:
@@ -78,9 +78,9 @@ def grade(teacher: Person, identifier: str, score: float) -> None:
 
 
 def grade_in_formgrader(page: Page, installation: Installation, score: float) -> None:
-    """Otto, from JupyterLab to a saved grade of Jonas' work, in his browser."""
+    """Otto, from JupyterLab to a saved grade of Tom's work, in his browser."""
     log_in_by_browser(page, installation, "otto")
-    page.goto(f"{installation.url}/user/otto/lab")
+    visit(page, f"{installation.server('otto')}/lab")
     page.get_by_role("menuitem", name="Grading").click()
     with page.context.expect_page() as opened:
         page.get_by_role("menuitem", name="Formgrader").click()
@@ -90,8 +90,8 @@ def grade_in_formgrader(page: Page, installation: Installation, score: float) ->
     tab.get_by_role("link", name="one", exact=True).click()
     tab.get_by_role("link", name="a", exact=True).click()
     expect(tab.get_by_role("link", name="Submission #2")).to_be_visible()
-    identifier = submission_of_jonas(installation, page)
-    tab.goto(f"{installation.url}/user/otto/formgrader/submissions/{identifier}")
+    identifier = submission_of_tom(installation, page)
+    visit(tab, f"{installation.server('otto')}/formgrader/submissions/{identifier}")
     box = tab.locator("input.score").last
     # Which Formgrader's script says once it listens.
     expect(tab.locator("input.extra-credit").last).to_have_attribute("placeholder", "0")
@@ -101,10 +101,11 @@ def grade_in_formgrader(page: Page, installation: Installation, score: float) ->
     assert saved.value.status == 200, saved.value.text()
 
 
-def submission_of_jonas(installation: Installation, page: Page) -> str:
-    """The id of Jonas' submission, asked by the browser of Otto."""
-    answer = page.request.get(f"{installation.url}/user/otto/formgrader/api/submitted_notebooks/one/a")
-    (identifier,) = [each["id"] for each in answer.json() if each["student"] == "jonas"]
+def submission_of_tom(installation: Installation, page: Page) -> str:
+    """The id of Tom's submission, asked by the browser of Otto."""
+    answer = visit(page, f"{installation.server('otto')}/formgrader/api/submitted_notebooks/one/a")
+    assert answer
+    (identifier,) = [each["id"] for each in answer.json() if each["student"] == "tom"]
     return str(identifier)
 
 
@@ -120,32 +121,32 @@ def push_feedback(installation: Installation) -> list[dict[str, Any]]:
 def test_f5_f6_an_assignment_goes_round_and_nobody_gets_at_what_is_anothers(
     log_in: LogIn, installation: Installation, empty_course: Path, page: Page
 ) -> None:
-    peter, otto, maria, jonas = (log_in(name) for name in ("peter", "otto", "maria", "jonas"))
+    peter, otto, ines, tom = (log_in(name) for name in ("peter", "otto", "ines", "tom"))
     peter.start(f"{COURSE}--instructor")
-    maria.start(COURSE)
-    jonas.start(COURSE)
-    attack(jonas, installation, "the start")
+    ines.start(COURSE)
+    tom.start(COURSE)
+    attack(tom, installation, "the start")
 
     # Peter makes and releases it.
     peter.terminal("mkdir -p /course/source/one")
     put(peter, "/course/source/one/a.ipynb", ASSIGNMENT)
     nbgrader(peter, "generate_assignment one")
     nbgrader(peter, "release_assignment one")
-    attack(jonas, installation, "the release")
+    attack(tom, installation, "the release")
 
-    # The students fetch it, work, and submit; Jonas also in Maria's name, later than she did.
-    for student, answer in ((maria, "x * x"), (jonas, "x + x")):
+    # The students fetch it, work, and submit; Tom also in Ines's name, later than she did.
+    for student, answer in ((ines, "x * x"), (tom, "x + x")):
         nbgrader(student, "fetch_assignment one")
         solve(student, answer)
-    assert "HIDDEN" not in maria.terminal("cat ~/one/a.ipynb")
-    nbgrader(maria, "submit one")
-    attack(jonas, installation, "Maria's submission")
-    nbgrader(jonas, "submit one")
-    nbgrader(jonas, "submit one --student=maria")
-    attack(jonas, installation, "the forged submission")
+    assert "HIDDEN" not in ines.terminal("cat ~/one/a.ipynb")
+    nbgrader(ines, "submit one")
+    attack(tom, installation, "Ines's submission")
+    nbgrader(tom, "submit one")
+    nbgrader(tom, "submit one --student=ines")
+    attack(tom, installation, "the forged submission")
 
-    # Maria's server ends meanwhile; her feedback has to find her all the same.
-    maria.stop()
+    # Ines's server ends meanwhile; her feedback has to find her all the same.
+    ines.stop()
 
     # Otto collects and grades, in a server that has nothing of his own; Peter grades at the same time.
     otto.start(f"{COURSE}--grading")
@@ -155,14 +156,14 @@ def test_f5_f6_an_assignment_goes_round_and_nobody_gets_at_what_is_anothers(
         "grading",
     ]
     collected = nbgrader(otto, "collect one")
-    assert "it says that it is maria's, but it belongs to jonas" in collected
-    assert "x * x" in (empty_course / "submitted/maria/one/a.ipynb").read_text(), "the forged one was taken"
-    assert "x + x" in (empty_course / "submitted/jonas/one/a.ipynb").read_text()
+    assert "it says that it is ines's, but it belongs to tom" in collected
+    assert "x * x" in (empty_course / "submitted/ines/one/a.ipynb").read_text(), "the forged one was taken"
+    assert "x + x" in (empty_course / "submitted/tom/one/a.ipynb").read_text()
     nbgrader(otto, "autograde one", 240)
-    attack(jonas, installation, "the grading")
-    assert grades(otto, "maria")["test-square"]["auto_score"] == 2
-    assert grades(otto, "jonas")["test-square"]["auto_score"] == 0
-    why = grades(peter, "maria")["why"]["id"]
+    attack(tom, installation, "the grading")
+    assert grades(otto, "ines")["test-square"]["auto_score"] == 2
+    assert grades(otto, "tom")["test-square"]["auto_score"] == 0
+    why = grades(peter, "ines")["why"]["id"]
 
     def peter_grades() -> None:
         for each in range(20):
@@ -172,25 +173,25 @@ def test_f5_f6_an_assignment_goes_round_and_nobody_gets_at_what_is_anothers(
     also.start()
     grade_in_formgrader(page, installation, 2.5)
     also.join()
-    assert grades(otto, "maria")["why"]["manual_score"] == 2
-    assert grades(peter, "jonas")["why"]["manual_score"] == 2.5
+    assert grades(otto, "ines")["why"]["manual_score"] == 2
+    assert grades(peter, "tom")["why"]["manual_score"] == 2.5
 
     nbgrader(otto, "generate_feedback one", 240)
     nbgrader(otto, "release_feedback one")
-    attack(jonas, installation, "the feedback")
+    attack(tom, installation, "the feedback")
 
-    # Maria comes back and fetches hers; Jonas finds his in his home.
-    maria.start(COURSE)
-    nbgrader(maria, "fetch_feedback one")
-    pages = maria.terminal("cat ~/one/feedback/*/a.html")
-    assert "maria says why" in pages
-    assert "jonas says why" not in pages
+    # Ines comes back and fetches hers; Tom finds his in his home.
+    ines.start(COURSE)
+    nbgrader(ines, "fetch_feedback one")
+    pages = ines.terminal("cat ~/one/feedback/*/a.html")
+    assert "ines says why" in pages
+    assert "tom says why" not in pages
     pushed = push_feedback(installation)
-    assert {(each["student"], each["what"]) for each in pushed} == {("maria", "same"), ("jonas", "copy")}
-    pages = jonas.terminal("stat -c %U ~/one/feedback/*/a.html; cat ~/one/feedback/*/a.html")
-    assert pages.startswith("jonas")
-    assert "jonas says why" in pages
-    assert "maria says why" not in pages
+    assert {(each["student"], each["what"]) for each in pushed} == {("ines", "same"), ("tom", "copy")}
+    pages = tom.terminal("stat -c %U ~/one/feedback/*/a.html; cat ~/one/feedback/*/a.html")
+    assert pages.startswith("tom")
+    assert "tom says why" in pages
+    assert "ines says why" not in pages
 
     # What instructors made is the course's, and nothing of it anybody else's.
     for path in empty_course.rglob("*"):

@@ -11,9 +11,11 @@ import pytest
 from cryptography import x509
 from playwright.sync_api import Browser, Page, Response
 
+from ci.cluster.network import NODE_IP
+
 from .cluster import Installation, until
 from .conftest import CHROMIUM, FLAGS
-from .https import Https, served
+from .https import HOST, Https, served
 from .test_student import log_in_by_browser, visit
 
 pytestmark = pytest.mark.alone
@@ -42,8 +44,10 @@ def trusting(https: Https, chromium: Browser, tmp_path: Path) -> Iterator[Page]:
     authority = str(https.authority.file)
     for words in (["-N", "--empty-password"], ["-A", "-n", "tests", "-t", "C,,", "-i", authority]):
         subprocess.run(["certutil", *words, "-d", f"sql:{database}"], check=True, capture_output=True)
+    # Browsers lead no such names anywhere by themselves.
+    names = f"--host-resolver-rules=MAP {HOST} {NODE_IP}, MAP *.{HOST} {NODE_IP}"
     environment: dict[str, str | float | bool] = {**os.environ, "HOME": str(home)}
-    browser = chromium.browser_type.launch(executable_path=CHROMIUM, args=FLAGS, env=environment)
+    browser = chromium.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, names], env=environment)
     page = browser.new_page()
     page.set_default_timeout(60_000)
     yield page

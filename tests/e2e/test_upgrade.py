@@ -143,28 +143,6 @@ def people(installation: Installation, earlier: int) -> Iterator[list[Person]]:
         list(threads.map(Person.stop, found))
 
 
-def test_make_up_goes_on_from_an_upgrade_that_was_killed(installation: Installation, tmp_path: Path) -> None:
-    """Of that one, helm itself says for ever that it is in progress."""
-
-    def in_its_midst() -> str:
-        midst = "--selector=owner=helm,name=coursehub,status=pending-upgrade"
-        return installation.kubectl("get", "secrets", midst, "--output=name")
-
-    with installation.upgrading(COURSES, "--set", "jupyterhub.hub.concurrentSpawnLimit=42") as helm:
-        until(in_its_midst, 60, "the upgrade in its midst", every=0.1)
-        helm.kill()
-    assert in_its_midst()
-    # Whichever of upstream's chart and the stand-in is installed is so afterwards.
-    shutil.copytree(CHART / "charts/jupyterhub", tmp_path / "jupyterhub")
-    environment = {**os.environ, "Z2JH_CHART": str(tmp_path / "jupyterhub")}
-    command = [sys.executable, "-m", "ci.deploy", "up"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert Installation.here().chart == installation.chart, "another chart is installed"
-    assert not in_its_midst()
-    assert installation.hub_is_ready()
-
-
 def test_ten_servers_all_secrets_and_the_database_outlive_an_upgrade_and_its_rollback(
     installation: Installation, earlier: int, crowd_values: Path, people: list[Person]
 ) -> None:
@@ -212,6 +190,29 @@ def test_values_that_helm_kept_of_the_earlier_chart_are_named_with_what_to_write
         assert f"- jupyterhub.{key} is no more, since the hub's image holds the package; take it out" in done.stderr
     assert "- jupyterhub.hub.initContainers: coursehub-database is no more" in done.stderr
     assert "upgrade with --reset-then-reuse-values in the place of --reuse-values" in done.stderr
+
+
+@pytest.mark.usefixtures("earlier")
+def test_make_up_goes_on_from_an_upgrade_that_was_killed(installation: Installation, tmp_path: Path) -> None:
+    """Of that one, helm itself says for ever that it is in progress; the chart of before is still there."""
+
+    def in_its_midst() -> str:
+        midst = "--selector=owner=helm,name=coursehub,status=pending-upgrade"
+        return installation.kubectl("get", "secrets", midst, "--output=name")
+
+    with installation.upgrading(COURSES) as helm:
+        until(in_its_midst, 60, "the upgrade in its midst", every=0.1)
+        helm.kill()
+    assert in_its_midst()
+    # Whichever of upstream's chart and the stand-in is installed is so afterwards.
+    shutil.copytree(CHART / "charts/jupyterhub", tmp_path / "jupyterhub")
+    environment = {**os.environ, "Z2JH_CHART": str(tmp_path / "jupyterhub")}
+    command = [sys.executable, "-m", "ci.deploy", "up"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert Installation.here().chart == installation.chart, "another chart is installed"
+    assert not in_its_midst()
+    assert installation.hub_is_ready()
 
 
 def _proxy(installation: Installation) -> str:

@@ -3,10 +3,11 @@ in-memory ones, spoken to over HTTP as the real ones are."""
 
 import asyncio
 import json
+import logging
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -14,13 +15,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
+import jupyterhub
 import pytest
 import pytest_asyncio
 import yaml
 from aiohttp import web
 from coursehub import layout
+from coursehub.hub import database
 from coursehub.hub.configure import configure
 from coursehub.live import folders, state
+from coursehub.live.kept import Folder, Kept, Place
+from jupyterhub import orm
 from jupyterhub.auth import DummyAuthenticator
 from jupyterhub.proxy import Proxy
 from jupyterhub.tests.mocking import MockHub
@@ -29,13 +34,29 @@ from playwright.async_api import Browser as Chromium
 from playwright.async_api import async_playwright
 from traitlets.config import Config
 
+from tests import names, ports, postgres
+from tests.postgres import Postgres
+from tests.server import Server, server
 from tests.support import COURSES
 
-# Root may give homes away; anybody else has them all.
-UID = os.getuid() or 20001
+# Who has a home, lena by her login alone; each has a uid of the folder home/01.
+HOMES = ("maria", "jonas", "anna", "peter", "sofia", "bent", "lena")
+UID = 20001
+# Each server has an origin of its own below this name.
+HOST = "hub.localhost"
 
+
+def uid_of(name: str) -> int:
+    """The uid of somebody with a home, and of others whom tests give one."""
+    known = (*HOMES, "homeless", "spawntest")
+    return UID + 100 * known.index(name)
+
+
+# Where what only looks at the share listens, as the chart says it of a site without a provisioner.
+LOOKER_PORT = ports.free()
+LOOKER = f"provisioner: {{url: 'http://127.0.0.1:{LOOKER_PORT}', timeout: 10, makes: false}}\n"
 SITE = f"""\
-timezone: Europe/Helsinki
+{LOOKER}timezone: Europe/Helsinki
 admins: [sofia]
 images: {{python: registry.example/python:1, r: registry.example/r:1}}
 general: {{image: python}}
@@ -45,12 +66,12 @@ identity:
     groups: {{data-analysis: 70102}}
     people:
       maria: {{uid: {UID}, gid: 20001}}
-      jonas: {{uid: {UID}, gid: 20002}}
-      anna: {{uid: {UID}, gid: 30001}}
-      peter: {{uid: {UID}, gid: 30002, groups: [data-analysis]}}
-      sofia: {{uid: {UID}, gid: 30003}}
-      bent: {{uid: {UID}, gid: 20004}}
-      homeless: {{uid: {UID}, gid: 20005}}
+      jonas: {{uid: {uid_of("jonas")}, gid: 20002}}
+      anna: {{uid: {uid_of("anna")}, gid: 30001}}
+      peter: {{uid: {uid_of("peter")}, gid: 30002, groups: [data-analysis]}}
+      sofia: {{uid: {uid_of("sofia")}, gid: 30003}}
+      bent: {{uid: {uid_of("bent")}, gid: 20004}}
+      homeless: {{uid: {uid_of("homeless")}, gid: 20005}}
       mallory: {{uid: {UID + 1}, gid: 20006}}
       daemon: {{uid: 99, gid: 20007}}
 """
@@ -58,7 +79,7 @@ identity:
 CHART = yaml.safe_load((Path(__file__).resolve().parents[2] / "chart/values.yaml").read_text())
 # As upstream's chart makes them of ours.
 SERVICES = {name: os.urandom(16).hex() for name in CHART["jupyterhub"]["hub"]["services"]}
-HOMES = ("maria", "jonas", "anna", "peter", "sofia", "bent", "lena")
+AUDIT = "9c8b7a69-audit"
 
 
 class Kubernetes:
@@ -68,7 +89,8 @@ class Kubernetes:
         self.pods: dict[str, dict[str, Any]] = {}
         self.made: list[dict[str, Any]] = []
         self.phase = "Running"
-        self.refuse = False
+        # What is answered instead to a method and a kind of object: a status and a body, or nothing at all.
+        self.refusals: dict[str, tuple[int, str] | None] = {}
         self.pods_may_end = asyncio.Event()
         self.pods_may_end.set()
         self._lost: set[str] = set()
@@ -78,7 +100,7 @@ class Kubernetes:
 
     def app(self) -> web.Application:
         """The API server."""
-        app = web.Application()
+        app = web.Application(middlewares=[self._refuse])
         pods = "/api/v1/namespaces/{namespace}/pods"
         app.router.add_get(pods, self._list)
         app.router.add_post(pods, self._create)
@@ -133,6 +155,20 @@ class Kubernetes:
         for watcher in self._watchers:
             watcher.put_nowait(None)
 
+    @web.middleware
+    async def _refuse(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        what = f"{request.method} {request.path.split('/')[5]}"
+        if what not in self.refusals:
+            answer: web.StreamResponse = await handler(request)
+            return answer
+        refusal = self.refusals[what]
+        if refusal is None:
+            await asyncio.sleep(120)
+            raise web.HTTPGatewayTimeout
+        status, body = refusal
+        headers = {"Audit-Id": AUDIT, "X-Kubernetes-Pf-Flowschema-Uid": "7f0e0d0c"}
+        return web.Response(status=status, text=body, headers=headers, content_type="application/json")
+
     async def _list(self, request: web.Request) -> web.StreamResponse:
         if "watch" in request.query:
             return await self._watch(request)
@@ -172,8 +208,6 @@ class Kubernetes:
     async def _create(self, request: web.Request) -> web.Response:
         pod = await request.json()
         name = pod["metadata"]["name"]
-        if self.refuse:
-            return web.json_response({"message": "exceeded quota"}, status=403)
         if name in self.pods:
             return web.json_response({"message": "exists"}, status=409)
         self.made.append(pod)
@@ -294,13 +328,20 @@ async def until(look: Callable[[], object], what: str, seconds: float = 30, ever
 class Hub:
     """The running hub as tests use it."""
 
-    def __init__(self, app: Any, kubernetes: Kubernetes, folder: Path) -> None:
+    def __init__(self, app: Any, kubernetes: Kubernetes, folder: Path, kept: Place) -> None:
         self.app = app
+        self.kept = Kept(kept, logging.getLogger(__name__))
         self.kubernetes = kubernetes
         self.folder = folder
         self.courses = folder / "courses" / "main.yaml"
         self.site = folder / "site" / "site.yaml"
         self._clients: list[httpx.AsyncClient] = []
+        self._tokens: dict[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        """Of the hub, as browsers have it."""
+        return f"{self.app.subdomain_host}{self.app.hub.base_url}"
 
     async def login(self, name: str) -> Browser:
         """A new browser in which `name` has logged in."""
@@ -376,16 +417,18 @@ class Hub:
     async def _taken_over(self) -> None:
         seen = folders.look(self.site.parent, self.courses.parent)
         # A reader that is given up is followed by the next one after a minute.
-        await until(lambda: state.load(self.folder / "state").looked == seen, "the files taken over", 150)
+        await until(lambda: state.load(self.kept).looked == seen, "the files taken over", 150)
 
     async def _authorized(self, name: str) -> dict[str, str]:
         if name not in {user.name for user in self.app.users.values()}:
             await self.login(name)
-        return {"Authorization": f"token {self.app.users[name].new_api_token()}"}
+        if (token := self._tokens.get(name)) is None or orm.APIToken.find(self.app.db, token) is None:
+            token = self._tokens[name] = self.app.users[name].new_api_token()
+        return {"Authorization": f"token {token}"}
 
     def _client(self) -> httpx.AsyncClient:
         # Without TLS here, reading the machine's certificates would be most of the time.
-        client = httpx.AsyncClient(base_url=self.app.hub.url, timeout=60, verify=False)  # noqa: S501
+        client = httpx.AsyncClient(base_url=self.url, timeout=60, verify=False)  # noqa: S501
         self._clients.append(client)
         return client
 
@@ -396,15 +439,26 @@ class Hub:
 
 
 class Login(DummyAuthenticator):  # type: ignore[misc] # JupyterHub is untyped
-    """Takes any password, and leaves what an OpenID Connect login would: the `claims` of the person, if any."""
+    """Takes any password, and leaves what an OpenID Connect login would: the `claims` of the person, if any.
+
+    Who is in `admins` is an admin, if it were for the identity provider.
+    """
 
     claims: ClassVar[dict[str, dict[str, object]]] = {}
+    admins: ClassVar[set[str]] = set()
+    starts_may_go_on = asyncio.Event()
+    starts_may_go_on.set()
 
     async def authenticate(self, handler: Any, data: dict[str, str]) -> dict[str, object] | None:
         """See Authenticator."""
         name = await super().authenticate(handler, data)
         claims = self.claims.get(name)
-        return name and {"name": name, "auth_state": None if claims is None else {"oauth_user": claims}}
+        admin = {"admin": True} if name in self.admins else {}
+        return name and {"name": name, "auth_state": None if claims is None else {"oauth_user": claims}, **admin}
+
+    async def pre_spawn_start(self, user: Any, spawner: Any) -> None:
+        """See Authenticator; it comes before anything is decided."""
+        await self.starts_may_go_on.wait()
 
 
 async def _serve(app: web.Application) -> tuple[web.AppRunner, int]:
@@ -414,98 +468,170 @@ async def _serve(app: web.Application) -> tuple[web.AppRunner, int]:
     return runner, runner.addresses[0][1]
 
 
-async def _answer(_: web.Request) -> web.Response:
-    return web.json_response({}, headers={"X-JupyterHub-Version": "5.5.4"})
+def kubeconfig(port: int) -> str:
+    """For the API that listens there."""
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
+            "users": [{"name": "c", "user": {}}],
+            "current-context": "c",
+        }
+    )
+
+
+async def _answer(request: web.Request) -> web.Response:
+    received = sum([len(piece) async for piece in request.content.iter_any()])
+    answer = {"received": received} if received else {}
+    return web.json_response(answer, headers={"X-JupyterHub-Version": jupyterhub.__version__})
+
+
+# What a site's own hook does that goes too far, by whose server it is.
+BENDS: dict[str, Callable[[Any], object]] = {"bent": lambda pod: setattr(pod.spec, "host_network", True)}
+OVERRIDES = {
+    "bent": {"component_label": "hub"},
+    "astray": {"hub_connect_url": "http://evil.example:8081", "oauth_access_scopes": ["access:servers"]},
+}
 
 
 def bend(spawner: Any, pod: Any) -> Any:
-    """A site's own hook, which goes too far for one person."""
-    if spawner.user.name == "bent":
-        pod.spec.host_network = True
+    """The site's own hook."""
+    if spawner.user.name in BENDS:
+        BENDS[spawner.user.name](pod)
     return pod
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
-    """The hub, started once."""
-    folder = tmp_path_factory.mktemp("hub")
-    for name in ("site", "courses", "secret", "share"):
-        (folder / name).mkdir()
+def mounted(folder: Path) -> Path:
+    """What the hub's pod mounts: values, courses and the shared volume, which is returned."""
+    for name in ("site", "courses", "secrets/provisioner", "share"):
+        (folder / name).mkdir(parents=True)
     (folder / "site" / "site.yaml").write_text(SITE)
     (folder / "courses" / "main.yaml").write_text(COURSES)
     share = folder / "share"
     for name in HOMES:
-        (share / layout.home(UID, name)).mkdir(parents=True)
-        os.chown(share / layout.home(UID, name), UID, -1)
-    (share / "people").mkdir()
+        (share / layout.home(uid_of(name), name)).mkdir(parents=True)
+        os.chown(share / layout.home(uid_of(name), name), uid_of(name), -1)
     stolen = share / layout.home(UID + 1, "mallory")
     stolen.mkdir(parents=True)
     os.chown(stolen, UID, -1)
     for slug in ("python-intro", "data-analysis", "old-course"):
-        for path in (layout.course_files(slug), layout.course_data(slug), layout.exchange(slug)):
+        parts = (layout.course_files, layout.course_people, layout.course_data, layout.exchange)
+        for path in (part(slug) for part in parts):
             (share / path).mkdir(parents=True)
+    return share
 
-    kubernetes = Kubernetes()
+
+def looking(folder: Path, share: Path, port: int = LOOKER_PORT) -> Server:
+    """What only looks at the share, with a token that the hub has; not started yet."""
+    service = server(folder / "looker", share, look=True)
+    service.port = port
+    (folder / "secrets/provisioner/token").write_text(service.token.read_text())
+    return service
+
+
+def looking_apart(folder: Path, share: Path) -> Server:
+    """The same at a port of its own, which the site's values then say: that of all tests may run beside it."""
+    service = looking(folder, share, ports.free())
+    site = folder / "site/site.yaml"
+    site.write_text(site.read_text().replace(f":{LOOKER_PORT}", f":{service.port}"))
+    return service
+
+
+async def cluster(kubernetes: Kubernetes, folder: Path) -> tuple[Path, int, Callable[[], Awaitable[None]]]:
+    """How the API is reached, at which port all pods' servers answer, and what ends both."""
     api, api_port = await _serve(kubernetes.app())
     servers = web.Application()
     servers.router.add_route("*", "/{path:.*}", _answer)
     pods, pod_port = await _serve(servers)
-    cluster = {"name": "c", "cluster": {"server": f"http://127.0.0.1:{api_port}"}}
-    context = {"name": "c", "context": {"cluster": "c", "user": "c"}}
-    kubeconfig = folder / "kubeconfig"
-    kubeconfig.write_text(
-        json.dumps(
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "clusters": [cluster],
-                "contexts": [context],
-                "users": [{"name": "c", "user": {}}],
-                "current-context": "c",
-            }
-        )
-    )
-    patch = pytest.MonkeyPatch()
-    patch.setattr("kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
-    patch.setattr("coursehub.hub.metrics.certificate.PAUSE", 0.2)
+    path = folder / "kubeconfig"
+    path.write_text(kubeconfig(api_port))
 
-    c = Config()
-    c.JupyterHub.authenticator_class = Login
-    c.Authenticator.enable_auth_state = True
+    async def end() -> None:
+        kubernetes.close()
+        await api.cleanup()
+        await pods.cleanup()
+
+    return path, pod_port, end
+
+
+def as_upstream(c: Any, port: int, pod_port: int) -> None:
+    """What upstream's chart sets, with our values."""
     c.Authenticator.allow_all = True
-    c.CryptKeeper.keys = [os.urandom(32)]
     c.JupyterHub.bind_url = "http://127.0.0.1:0/"
+    c.JupyterHub.hub_port = port
+    c.JupyterHub.subdomain_host = f"http://{HOST}:{port}"
     c.JupyterHub.log_level = 30
-    c.JupyterHub.cookie_secret = os.urandom(32)
-    # On a disk, its thousands of commits would be much of the time.
-    c.JupyterHub.db_url = "sqlite:///:memory:"
     c.JupyterHub.proxy_class = Routes
     c.Proxy.should_start = False
     c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
-    # As z2jh and our chart set them.
     c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
     c.Spawner.consecutive_failure_limit = 0
     c.JupyterHub.services = [{"name": name, "api_token": token} for name, token in SERVICES.items()]
     c.JupyterHub.load_roles = [{"name": name, **role} for name, role in CHART["jupyterhub"]["hub"]["loadRoles"].items()]
     c.KubeSpawner.namespace = "courses"
     c.KubeSpawner.port = pod_port
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgres]:
+    """A real PostgreSQL, whose password the hub and PostgreSQL's own programs find where upstream's chart puts it."""
+    with postgres.serve() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGPASSWORD", postgres.PASSWORD)
+        yield server
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> AsyncIterator[Hub]:
+    """The hub, started once; its database is in memory, or on PostgreSQL with COURSEHUB_TEST_DATABASE=postgresql."""
+    if os.geteuid():
+        pytest.skip("only root gives homes away")
+    folder = tmp_path_factory.mktemp("hub")
+    looker = looking(folder, mounted(folder)).running()
+    await asyncio.to_thread(looker.__enter__)
+    kubernetes = Kubernetes()
+    kubeconfig, pod_port, end = await cluster(kubernetes, folder)
+    patch = pytest.MonkeyPatch()
+    patch.setattr("kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
+    patch.setattr("coursehub.hub.metrics.certificate.PAUSE", 0.2)
+
+    names.resolve()
+    c = Config()
+    as_upstream(c, ports.free(), pod_port)
+    c.JupyterHub.authenticator_class = Login
+    c.Authenticator.enable_auth_state = True
+    c.CryptKeeper.keys = [os.urandom(32)]
+    c.JupyterHub.cookie_secret = os.urandom(32)
+    kept: Place
+    if os.environ.get("COURSEHUB_TEST_DATABASE") == "postgresql":
+        server: Postgres = request.getfixturevalue("postgresql")
+        c.JupyterHub.db_url = server.create("tests")
+        kept = database.place(c, folder)
+    else:
+        # On a disk, its thousands of commits would be much of the time.
+        c.JupyterHub.db_url = "sqlite:///:memory:"
+        kept = Folder(folder / "state")
     c.KubeSpawner.modify_pod_hook = bend
-    c.KubeSpawner.group_overrides = {"bent": {"groups": ["bent"], "spawner_override": {"component_label": "hub"}}}
-    configure(c, config=folder, share=share, state=folder / "state", socket=folder / "door")
-    app = MockHub.instance(config=c)
+    c.KubeSpawner.group_overrides = {
+        group: {"groups": [group], "spawner_override": override} for group, override in OVERRIDES.items()
+    }
+    # JupyterHub is there when it reads its configuration.
+    app = MockHub.instance()
+    configure(c, config=folder, place=kept, socket=folder / "door")
+    app.update_config(c)
     # JupyterHub's own timer asks the proxy for all routes, which tests of ours count.
     app.last_activity_interval = 0
     await app.initialize([])
     await app.start()
-    hub = Hub(app, kubernetes, folder)
+    hub = Hub(app, kubernetes, folder, kept)
     yield hub
     await hub.close()
     await KubeSpawner._stop_all_reflectors()
-    kubernetes.close()
     app.http_server.stop()
     MockHub.clear_instance()
-    await api.cleanup()
-    await pods.cleanup()
+    await end()
+    await asyncio.to_thread(looker.__exit__, None, None, None)
     patch.undo()
 
 
@@ -515,8 +641,9 @@ async def hub(running: Hub) -> AsyncIterator[Hub]:
     running.kubernetes.made.clear()
     yield running
     running.kubernetes.phase = "Running"
-    running.kubernetes.refuse = False
+    running.kubernetes.refusals.clear()
     running.kubernetes.pods_may_end.set()
+    Login.starts_may_go_on.set()
     for user in list(running.app.users.values()):
         if user.spawner.active:
             await running.stop(user.name)

@@ -39,7 +39,7 @@ async def visit(hub: Hub, chromium: Browser) -> AsyncIterator[Visit]:
     contexts: list[BrowserContext] = []
 
     async def log_in(name: str, **options: object) -> Page:
-        context = await chromium.new_context(base_url=hub.app.hub.url, **options)  # type: ignore[arg-type]
+        context = await chromium.new_context(base_url=hub.url, **options)  # type: ignore[arg-type]
         contexts.append(context)
         page = await context.new_page()
         await page.goto("login")
@@ -192,7 +192,7 @@ async def test_p3_another_sites_page_that_sends_the_form_by_itself_changes_nothi
         assert await started(hub, "maria") == "python-intro"
         page = await another_tab(page)
     form = (
-        f"<form method=post action='{hub.app.hub.url}courses/python-intro'><input name={field} value=python-intro>"
+        f"<form method=post action='{hub.url}courses/python-intro'><input name={field} value=python-intro>"
         "</form><script>document.forms[0].submit()</script>"
     )
 

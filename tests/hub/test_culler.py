@@ -115,11 +115,13 @@ async def full(hub: Hub) -> AsyncIterator[tuple[Hub, dict[str, Any]]]:
     # A line for each request and statement would be most of the time.
     hub.app.log.setLevel(logging.WARNING)
     everybody = [*NAMES, *STARTING]
-    for name in everybody:
-        home = hub.folder / "share" / layout.home(UID, name)
+    people = ""
+    for number, name in enumerate(everybody):
+        uid = UID + 100 * (100 + number)
+        home = hub.folder / "share" / layout.home(uid, name)
         home.mkdir(parents=True, exist_ok=True)
-        os.chown(home, UID, -1)
-    people = "".join(f"      {name}: {{uid: {UID}, gid: {25000 + number}}}\n" for number, name in enumerate(everybody))
+        os.chown(home, uid, -1)
+        people += f"      {name}: {{uid: {uid}, gid: {25000 + number}}}\n"
     await hub.write_courses(course_file())
     await hub.login("sofia")
     headers = {"Authorization": f"token {hub.app.users['sofia'].new_api_token()}"}
@@ -168,7 +170,7 @@ def culler(hub: Hub, site: Site, clock: Callable[[aiohttp.ClientResponse], datet
     """One that has the chart's rights, and to which the hub has been answering for long."""
     token = hub.folder / "culler-token"
     token.write_text(f"{SERVICES['coursehub-culler']}\n")
-    made = Culler(f"{hub.app.hub.url}api", token, site, clock)
+    made = Culler(f"{hub.app.hub.url}api", [token], site, clock)
     made._answering = float("-inf")
     return made
 

@@ -2,10 +2,9 @@
 
 import asyncio
 import json
-import os
 import re
 import time
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -157,18 +156,23 @@ async def test_a_volume_that_does_not_mount_ends_the_start_and_one_that_is_only_
     assert (await asked(hub))["failures"][0]["detail"] == "MountVolume.SetUp failed: /srv/share is not a directory"
 
 
-NO_ROOM = "There is no room for your server on the machines. It waits, and starts as soon as there is."
-
-
-async def test_no_room_and_pulling_are_shown_while_the_start_goes_on(hub: Hub) -> None:
-    await starting(hub)
+def on_the_page(hub: Hub) -> tuple[list[str], asyncio.Task[None]]:
+    """What maria's progress page has said so far, and the task that reads it to its end."""
     said: list[str] = []
 
     async def listen() -> None:
         async for event in hub.progress("maria"):
             said.append(event["message"])
 
-    listening = asyncio.create_task(listen())
+    return said, asyncio.create_task(listen())
+
+
+NO_ROOM = "There is no room for your server on the machines. It waits, and starts as soon as there is."
+
+
+async def test_no_room_and_pulling_are_shown_while_the_start_goes_on(hub: Hub) -> None:
+    await starting(hub)
+    said, listening = on_the_page(hub)
     unscheduled = {
         "type": "PodScheduled",
         "status": "False",
@@ -188,6 +192,24 @@ async def test_no_room_and_pulling_are_shown_while_the_start_goes_on(hub: Hub) -
     hub.kubernetes.run()
     await listening
     assert said[-1].startswith("Server ready")
+
+
+async def test_why_a_start_waits_stays_on_the_page_however_long_it_takes(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """KubeSpawner 7.1 asks for patience after a minute, every five seconds, in the place of the reason."""
+    hours = SimpleNamespace(perf_counter=lambda: 10_000 * time.perf_counter())
+    monkeypatch.setattr("kubespawner.spawner.time", hours, raising=False)
+    await starting(hub)
+    said, listening = on_the_page(hub)
+    unscheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
+    hub.kubernetes.becomes(POD, phase="Pending", conditions=[unscheduled])
+    await until(lambda: NO_ROOM in said, "the want of room on the page")
+    hub.kubernetes.happens(POD, "FailedScheduling", "0/3 nodes")
+    await until(lambda: any("FailedScheduling" in each or "0/3 nodes" in each for each in said), "KubeSpawner's turn")
+    hub.kubernetes.run()
+    await listening
+    assert not [each for each in said if "atien" in each]
 
 
 async def test_a_start_without_room_until_its_time_is_over_says_that_and_not_a_number_of_seconds(hub: Hub) -> None:
@@ -298,12 +320,3 @@ async def test_the_log_of_a_server_that_runs_is_kubernetes_matter_and_the_hub_sa
 @pytest.mark.parametrize("user", ["nobody-known", "../../etc/passwd", "Maria", ""])
 async def test_of_somebody_unknown_nothing_is_known(hub: Hub, user: str) -> None:
     assert await asked(hub, user) == {"user": user, "pod": None, "failures": []}
-
-
-async def test_records_are_for_the_hubs_user_alone(hub: Hub) -> None:
-    await starting(hub)
-    hub.kubernetes.becomes(POD, **ended("OOMKilled", 137))
-    await hub.outcome("maria")
-    folder: Path = hub.folder / "state" / "failures"
-    modes = {name: os.stat(folder / name).st_mode & 0o777 for name in (".", *os.listdir(folder))}
-    assert modes == {".": 0o700, "maria.json": 0o600}

@@ -1,11 +1,13 @@
 """Who somebody is by their last login, in a hub that keeps its auth_state."""
 
 import pytest
+from coursehub.names import PERSON_RULE
 
-from tests.hub.conftest import UID, Browser, Form, Hub, Login, until
+from tests.hub.conftest import SITE, Browser, Form, Hub, Login, uid_of, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+UID = uid_of("lena")
 UNKNOWN = "is not known in the university's directory"
 
 
@@ -50,6 +52,7 @@ async def test_a_login_without_claims_is_nobody(hub: Hub) -> None:
         pytest.param("a%2fb", id="an escaped slash"),
         pytest.param("a\nplanned: user=root", id="a line"),
         pytest.param("-x", id="an option"),
+        pytest.param("x" * 255, id="255 letters"),
         pytest.param("x" * 300, id="300 letters"),
         pytest.param("\u0430nna", id="a Cyrillic a"),
         pytest.param("{unescaped_username}", id="a template"),
@@ -66,10 +69,13 @@ async def test_i2_a_login_name_that_is_none_gets_no_pod_and_reads_why(
     if "/" in name or name in (".", ".."):
         assert answer.status_code == 403, "JupyterHub itself lets nobody of that name in"
         return
+    if len(name) > 255:
+        assert answer.status_code == 400, "no such name fits the hub's database"
+        return
     assert answer.status_code == 302, answer.text
     there = Browser(client, name)
     response = await there.get("courses")
-    assert "cannot have a server here. Please contact the administrators" in Form(response.text).text
+    assert f"cannot have a server here: {PERSON_RULE}. Please contact the administrators" in Form(response.text).text
     assert not Form(response.text).choices
     await there.post("courses", profile="general")
     (user,) = (user for user in hub.app.users.values() if user.name == name)
@@ -82,3 +88,52 @@ async def test_i4_two_spellings_of_a_login_are_one_account(hub: Hub) -> None:
     page = await (await hub.login("MARIA")).page("spawn")
     assert "python-intro" in page.choices
     assert [name for name in (user.name for user in hub.app.users.values()) if name.lower() == "maria"] == ["maria"]
+
+
+LENA = "identity: {provider: authState, login: {domain: example.edu}, authState: {gids: {stats: 70102}}}\n"
+
+
+async def refusal(hub: Hub, says: str) -> str:
+    """What somebody reads whom the identity provider calls so, and who is not let in."""
+    client = hub._client()
+    await client.get("login")
+    params = {"_xsrf": client.cookies["_xsrf"]}
+    answer = await client.post("login", params=params, data={"username": says, "password": "x"})
+    assert answer.status_code == 403, answer.text
+    return Form(answer.text).text
+
+
+async def test_an_address_of_the_universitys_domain_is_the_name_before_the_at(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(Login.claims, "Lena@Example.edu", {"uidNumber": [str(UID)], "gidNumber": 20001, "sub": "7"})
+    async with hub.identity(LENA):
+        lena = await hub.login("Lena@Example.edu")
+        await lena.choose("general")
+        assert await hub.outcome("lena") == "ready"
+        security = hub.kubernetes.made[0]["spec"]["securityContext"]
+        assert security["runAsUser"] == UID
+        await hub.stop("lena")
+        for other in ("lena@example.org", "lena"):
+            assert "Only accounts of example.edu can log in here" in await refusal(hub, other)
+    assert "lena@example.edu" not in {user.name for user in hub.app.users.values()}
+
+
+async def test_i4_a_login_of_another_person_does_not_become_an_account_that_is_there(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a letter that is a k in lower case, or as another account of a provider that tells capitals apart."""
+    monkeypatch.setitem(Login.claims, "erika", {"sub": "first"})
+    monkeypatch.setitem(Login.claims, "Erika", {"sub": "second"})
+    await hub.login("erika")
+    assert "has letters that look like others" in await refusal(hub, "eri\u212aa")
+    assert "The account 'erika' is that of another login" in await refusal(hub, "Erika")
+    await hub.login("erika")
+
+
+async def test_a_login_of_digits_is_a_person(hub: Hub) -> None:
+    async with hub.values(
+        SITE.replace("      maria: {", '      "20001": {uid: 20001, gid: 20001}\n      nobody-else: {')
+    ):
+        browser = await hub.login("20001")
+        assert "python-intro" in (await browser.page("spawn")).choices

@@ -11,7 +11,7 @@ import pytest_asyncio
 from aiohttp import web
 from coursehub.hub.admin import socket
 
-from tests.hub.conftest import SITE, Hub, _serve, until
+from tests.hub.conftest import SITE, Hub, Login, _serve, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -154,6 +154,43 @@ async def test_nobody_else_reads_the_notes_of_a_server(hub: Hub) -> None:
     assert (await notes(hub, "nonsense")).status_code == 403
     narrow = hub.app.users["maria"].new_api_token(scopes=["read:users:name!user"])
     assert (await notes(hub, narrow)).status_code == 403, "a token for something else"
+
+
+@pytest.mark.parametrize("profile", ["python-intro", "data-analysis", "python-intro--instructor"])
+async def test_while_a_start_is_not_decided_nothing_of_its_course_is_told(hub: Hub, profile: str) -> None:
+    """Whoever asks for somebody else's course reads neither its announcement nor its name."""
+    slug = profile.partition("--")[0]
+    name = {"python-intro": "Introduction to Programming", "data-analysis": "Data Analysis"}[slug]
+    await announce(hub, "Only for those in it.", slug)
+    jonas = await hub.login("jonas")
+    token = hub.app.users["jonas"].new_api_token()
+    Login.starts_may_go_on.clear()
+    answer = await hub.rest("jonas", "POST", "users/jonas/server", json.dumps({"profile": profile}).encode())
+    assert answer.status_code == 202
+    assert hub.app.users["jonas"].spawner.pending == "spawn"
+    assert await texts(hub, token) == []
+    page = (await jonas.page("courses")).text
+    assert "what you chose" in page
+    assert "Only for those in it." not in page
+    assert name not in page
+    Login.starts_may_go_on.set()
+    allowed = profile == "python-intro"
+    assert (await hub.outcome("jonas") == "ready") is allowed
+    assert await texts(hub, token) == (["Only for those in it."] if allowed else [])
+    takes = slug == "python-intro"
+    assert ("Only for those in it." in (await jonas.page("courses")).text) is takes
+
+
+async def test_a_server_that_starts_knows_its_courses_notices_from_its_first_question_on(hub: Hub) -> None:
+    await announce(hub, "Only for programmers.", "python-intro")
+    hub.kubernetes.phase = "Pending"
+    await hub.login("maria")
+    await hub.rest("maria", "POST", "users/maria/server", b'{"profile": "python-intro"}')
+    await until(lambda: hub.kubernetes.made, "a pod")
+    assert hub.app.users["maria"].spawner.pending == "spawn"
+    assert await texts(hub, token_of_pod(hub)) == ["Only for programmers."]
+    hub.kubernetes.run()
+    assert await hub.outcome("maria") == "ready"
 
 
 async def test_who_is_over_the_threshold_is_warned_who_is_under_it_or_unknown_is_not(hub: Hub) -> None:

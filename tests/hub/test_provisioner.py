@@ -16,23 +16,25 @@ import pytest
 from coursehub import layout
 
 from tests import fuse
-from tests.hub.conftest import SITE, Hub
+from tests.hub.conftest import LOOKER, SITE, Hub
 from tests.server import Server, server
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away"),
 ]
-# Nobody else's home is in the folder of this uid.
+# Nobody else's home is in the folder of these uids.
 NEW = 20577
 PEOPLE = [f"new{number:02}" for number in range(30)]
-PEOPLE_SITE = "".join(f"      {name}: {{uid: {NEW}, gid: 20500}}\n" for name in PEOPLE)
+PEOPLE_SITE = "".join(f"      {name}: {{uid: {NEW + 100 * int(name[3:])}, gid: 20500}}\n" for name in PEOPLE)
+# Somebody with the uid of the first of them.
+PEOPLE_SITE += f"      twin: {{uid: {NEW}, gid: 20500}}\n"
 SILENT = "The service that looks after directories does not answer. Please try again in a few minutes."
 
 
 def values(url: str, timeout: float = 10) -> str:
     """The site with thirty people who have no home, and the service at `url`."""
-    return f"{SITE}{PEOPLE_SITE}provisioner: {{url: '{url}', timeout: {timeout}}}\n"
+    return f"{SITE.removeprefix(LOOKER)}{PEOPLE_SITE}provisioner: {{url: '{url}', timeout: {timeout}}}\n"
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ async def running(service: Server) -> AsyncIterator[None]:
 def serving(hub: Hub, share: Path, within: float = 10.0) -> Server:
     """The service over the hub's share, with a token that the hub has."""
     service = server(hub.folder / "provisioner", share, timeout=within)
-    (hub.folder / "secret/token").write_text(service.token.read_text())
+    (hub.folder / "secrets/provisioner/token").write_text(service.token.read_text())
     return service
 
 
@@ -77,7 +79,7 @@ async def test_a_new_person_gets_a_home_and_the_course_its_directories_at_the_fi
     assert len(hub.kubernetes.made) == 1
 
 
-async def test_a_home_that_was_taken_away_is_made_again_though_it_was_known_to_be_good(hub: Hub, share: Path) -> None:
+async def test_a_home_that_was_taken_away_is_made_again(hub: Hub, share: Path) -> None:
     service = serving(hub, share)
     async with running(service), hub.values(values(service.url)):
         assert await hub.start("new01", b"{}") == "ready"
@@ -97,6 +99,34 @@ async def test_i5_anothers_home_is_refused_by_the_service_too_and_stays_theirs(h
     assert not hub.kubernetes.made
 
 
+async def test_i8_two_names_with_one_uid_are_refused_by_the_service_and_nobody_starts(hub: Hub, share: Path) -> None:
+    service = serving(hub, share)
+    async with running(service), hub.values(values(service.url)):
+        assert await hub.start("new00", b"{}") == "ready"
+        assert f"uid {NEW} has the home home/77/new00" in await hub.start("twin", b"{}")
+        assert len(hub.kubernetes.made) == 1
+    assert os.listdir(share / "home/77") == ["new00"]
+
+
+async def test_i8_f15_where_nobody_makes_directories_a_look_refuses(hub: Hub, share: Path) -> None:
+    for name in ("new00", "twin"):
+        (share / layout.home(NEW, name)).mkdir(parents=True, exist_ok=True)
+        os.chown(share / layout.home(NEW, name), NEW, 20500)
+    files = share / layout.course_files("python-intro")
+    files.mkdir(parents=True, exist_ok=True)
+    before = files.stat().st_gid
+    os.chown(files, 0, 70105)
+    try:
+        async with hub.values(f"{SITE}{PEOPLE_SITE}"):
+            for name in ("new00", "twin"):
+                assert f"Nothing was started: uid {NEW} has the home home/77/" in await hub.start(name, b"{}")
+            course = json.dumps({"profile": "python-intro"}).encode()
+            assert "belong to group 70105, not to 70101" in await hub.start("maria", course)
+    finally:
+        os.chown(files, 0, before)
+    assert not hub.kubernetes.made
+
+
 async def test_f3_a_service_that_is_away_is_a_sentence_on_the_page_and_in_the_stream_and_no_pod(
     hub: Hub, share: Path
 ) -> None:
@@ -113,9 +143,9 @@ async def test_f3_a_service_that_is_away_is_a_sentence_on_the_page_and_in_the_st
 async def test_a_token_that_the_service_does_not_know_is_a_sentence_and_no_pod(hub: Hub, share: Path) -> None:
     service = serving(hub, share)
     async with running(service), hub.values(values(service.url)):
-        (hub.folder / "secret/token").write_text("another")
+        (hub.folder / "secrets/provisioner/token").write_text("another")
         assert "does not know this hub" in await hub.start("new04", b"{}")
-        (hub.folder / "secret/token").write_text(service.token.read_text())
+        (hub.folder / "secrets/provisioner/token").write_text(service.token.read_text())
         assert await hub.start("new04", b"{}") == "ready"
 
 
@@ -145,8 +175,8 @@ async def test_while_the_share_hangs_the_hub_is_healthy_and_each_start_ends_with
     file_server = await asyncio.to_thread(hanging.__enter__)
     try:
         service = serving(hub, share, within=3.0)
-        site = values(service.url, 4)
-        async with running(service), hub.values(site if provisioned else site[: site.index("provisioner:")]):
+        site = values(service.url, 4) if provisioned else f"{SITE}{PEOPLE_SITE}"
+        async with running(service), hub.values(site):
             for name in PEOPLE:
                 await hub.login(name)
             file_server.behave("hang")

@@ -1,4 +1,4 @@
-"""A proxy that restarts has its routes back at once: the real proxy, at the version of images/proxy."""
+"""The real proxy, at the version of images/proxy: after a restart it has its routes back, and it bounds no server."""
 
 import asyncio
 import hashlib
@@ -6,22 +6,25 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import httpx
 import pytest
 import pytest_asyncio
+import yaml
 from coursehub.hub import proxy
 from jupyterhub.proxy import ConfigurableHTTPProxy
 
 from ci.cluster.layout import Layout
 from tests import ports
-from tests.hub.conftest import Hub, until
+from tests.hub.conftest import HOST, Hub, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 TOKEN = "t" * 32
+MIB = 2**20
 PACKAGE = Path(__file__).parents[2] / "images/proxy"
 
 
@@ -40,6 +43,10 @@ def program() -> Path:
     return found
 
 
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    return {**os.environ, "CONFIGPROXY_AUTH_TOKEN": TOKEN, **more}
+
+
 class Front:
     """A proxy process at ports of its own, which can be killed and started anew."""
 
@@ -52,18 +59,33 @@ class Front:
             "--api-ip=127.0.0.1",
             f"--api-port={self.api_port}",
             f"--default-target={hub}",
+            "--host-routing",
         ]
         self._process: asyncio.subprocess.Process | None = None
         self.calls: list[str] = []
 
-    async def start(self) -> None:
+    async def start(self, **more: str) -> None:
         """It listens, and knows no route but upstream's default target."""
-        environment = {**os.environ, "CONFIGPROXY_AUTH_TOKEN": TOKEN}
         quiet = asyncio.subprocess.DEVNULL
         self._process = await asyncio.create_subprocess_exec(
-            *self._command, env=environment, stdout=quiet, stderr=quiet
+            *self._command, env=_environment(more), stdout=quiet, stderr=quiet
         )
         await until(self._listens, "the proxy listening")
+
+    async def refuses(self, **more: str) -> str:
+        """What it says before it ends by itself."""
+        process = await asyncio.create_subprocess_exec(
+            *self._command, env=_environment(more), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        said, _ = await process.communicate()
+        assert process.returncode == 1
+        return said.decode()
+
+    async def status(self, token: str) -> int:
+        """With which its API answers to a token."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            url = f"http://127.0.0.1:{self.api_port}/api/routes"
+            return (await client.get(url, headers={"Authorization": f"token {token}"})).status_code
 
     async def kill(self) -> None:
         """It is gone, as a container that was killed."""
@@ -84,10 +106,26 @@ class Front:
         """Whether somebody who opens their server gets it, and not the hub."""
         async with httpx.AsyncClient(trust_env=False, verify=False) as client:  # noqa: S501 - there is no TLS
             try:
-                answer = await client.get(f"http://127.0.0.1:{self.port}/user/{name}/api")
+                answer = await client.get(f"http://{name}.{HOST}:{self.port}/user/{name}/api")
             except httpx.TransportError:
                 return False
         return answer.status_code == 200 and answer.json() == {}
+
+    async def upload(self, path: str, size: int, **headers: str) -> aiohttp.ClientResponse:
+        """The answer to a form of so many bytes that is sent in pieces, as a browser does."""
+
+        async def pieces() -> AsyncIterator[bytes]:
+            piece = b"x" * 2**16
+            for begin in range(0, size, len(piece)):
+                yield piece[: size - begin]
+
+        given = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(size), **headers}
+        async with aiohttp.ClientSession() as client:
+            url = f"http://127.0.0.1:{self.port}{path}"
+            method = "POST" if size else "GET"
+            async with client.request(method, url, data=pieces() if size else None, headers=given) as answer:
+                await answer.read()
+                return answer
 
     async def _listens(self) -> bool:
         try:
@@ -106,6 +144,7 @@ async def front(hub: Hub, program: Path, monkeypatch: pytest.MonkeyPatch) -> Asy
         parent=hub.app,
         app=hub.app,
         hub=hub.app.hub,
+        host_routing=True,
         should_start=False,
         api_url=f"http://127.0.0.1:{front.api_port}",
         auth_token=TOKEN,
@@ -193,3 +232,71 @@ async def test_after_a_failure_that_nobody_foresaw_the_next_look_puts_routes_bac
 async def test_where_the_proxy_is_no_configurable_http_proxy_nothing_runs(hub: Hub) -> None:
     async with followed() as task:
         await asyncio.wait_for(asyncio.shield(task), 10)
+
+
+@pytest.mark.parametrize("size", [2 * MIB, 60 * MIB], ids=["some", "far"])
+async def test_w10_who_sends_the_hub_too_much_reads_why_through_the_proxy(front: Front, size: int) -> None:
+    answer = await front.upload("/hub/login", size)
+    assert (answer.status, await answer.text()) == (413, "The form is too large: at most 64 KiB.\n")
+    assert (await front.upload("/hub/login", 1000)).status == 403, "the next request has its own answer"
+
+
+async def test_w10_what_people_send_to_their_servers_has_no_bound(hub: Hub, front: Front) -> None:
+    assert await hub.start("maria") == "ready"
+    async with followed():
+        await until(lambda: front.reaches_the_server_of("maria"), "the way to a server")
+    answer = await front.upload("/user/maria/files", 60 * MIB, Host=f"maria.{HOST}")
+    assert (answer.status, await answer.json()) == (200, {"received": 60 * MIB})
+
+
+@pytest.mark.parametrize("much", ["headers", "address"])
+async def test_w10_a_long_head_ends_at_the_proxy(front: Front, much: str) -> None:
+    headers = {"Cookie": "a=" + "b" * 17_000} if much == "headers" else {}
+    path = "/hub/" + ("x" * 17_000 if much == "address" else "login")
+    assert (await front.upload(path, 0, **headers)).status == 431
+
+
+async def test_w10_the_hub_speaks_no_websocket(front: Front) -> None:
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "a"}
+    assert (await front.upload("/hub/health", 0, **headers)).status == 200
+
+
+async def test_w10_slow_bodies_leave_the_hub_behind_the_proxy_to_everybody_else(front: Front) -> None:
+    slow = [await asyncio.open_connection("127.0.0.1", front.port) for _ in range(200)]
+    for _, writer in slow:
+        writer.write(b"POST /hub/login HTTP/1.1\r\nHost: hub\r\nContent-Length: 60000\r\n\r\n" + b"x" * 50_000)
+    assert (await front.upload("/hub/login", 1000)).status == 403
+    for _, writer in slow:
+        writer.close()
+
+
+PLACEHOLDERS = Path(__file__).parents[2] / "docs/examples/gitops/placeholders.yaml"
+ZEROS = "0" * 64
+
+
+class TestPlaceholders:
+    """Upstream's Secret holds zeros, and what docs/gitops.md gives the proxy beside them holds."""
+
+    @pytest.fixture
+    def given(self) -> dict[str, str]:
+        """Its variables but the one from the site's Secret."""
+        chp = yaml.safe_load(PLACEHOLDERS.read_text())["jupyterhub"]["proxy"]["chp"]
+        return {"CONFIGPROXY_AUTH_TOKEN": ZEROS, "NODE_OPTIONS": chp["extraEnv"]["NODE_OPTIONS"]}
+
+    async def test_the_token_of_the_sites_secret_opens_its_api_and_zeros_do_not(
+        self, program: Path, given: dict[str, str]
+    ) -> None:
+        front = Front(program, "http://127.0.0.1:9")
+        await front.start(**given, COURSEHUB_PROXY_TOKEN=TOKEN)
+        try:
+            assert await front.status(TOKEN) == 200
+            assert await front.status(ZEROS) == 403
+        finally:
+            await front.kill()
+
+    @pytest.mark.parametrize("secret", [{}, {"COURSEHUB_PROXY_TOKEN": ""}, {"COURSEHUB_PROXY_TOKEN": ZEROS}])
+    async def test_it_does_not_start_with_zeros_or_nothing_and_says_what_to_run(
+        self, program: Path, given: dict[str, str], secret: dict[str, str]
+    ) -> None:
+        said = await Front(program, "http://127.0.0.1:9").refuses(**given, **secret)
+        assert said == "The Secret coursehub-secrets holds no token of the proxy; run coursehub secrets apply.\n"

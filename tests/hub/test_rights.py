@@ -1,8 +1,9 @@
 """Who may do what at a running hub, and what its pages let a browser do; docs/security.md names these tests."""
 
 import pytest
+import pytest_asyncio
 
-from tests.hub.conftest import Hub
+from tests.hub.conftest import Hub, Login
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -76,3 +77,49 @@ async def test_whom_an_admin_deletes_has_no_server_no_session_and_no_token(hub: 
     assert (await browser.get("home")).url.path.endswith("/login")
     async with hub._client() as nobody:
         assert (await nobody.get("api/user", headers={"Authorization": f"token {token}"})).status_code == 403
+
+
+PENDING = pytest.mark.parametrize("pending", [False, True], ids=["no start", "during a start"])
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def start(hub: Hub, pending: bool) -> None:
+    """Maria's server is being started, and nothing is decided yet, where `pending` says so."""
+    await hub.login("maria")
+    if pending:
+        Login.starts_may_go_on.clear()
+        assert (await hub.rest("maria", "POST", "users/maria/server", b"{}")).status_code == 202
+
+
+@PENDING
+@pytest.mark.parametrize(
+    ("method", "path", "statuses"),
+    [
+        # Of nobody, of another's token, of a token for something else, of a session without the page's xsrf token.
+        pytest.param("GET", "courses", (302, 302, 302, 200), id="start page"),
+        pytest.param("GET", "courses/python-intro", (302, 302, 302, 200), id="link to a course"),
+        pytest.param("POST", "courses", (403, 403, 403, 403), id="choice"),
+        pytest.param("GET", "coursehub/notes", (403, 200, 403, 403), id="notes"),
+        pytest.param("POST", "coursehub/notes", (403, 403, 403, 403), id="notes sent"),
+        pytest.param("GET", "coursehub/spawn-test", (403, 403, 403, 403), id="turn of the spawn test"),
+        pytest.param("POST", "coursehub/spawn-test", (403, 403, 403, 403), id="report of the spawn test"),
+        pytest.param("GET", "metrics", (403, 403, 403, 403), id="metrics"),
+    ],
+)
+async def test_each_address_of_ours_asks_first_who_asks(
+    hub: Hub, start: None, method: str, path: str, statuses: tuple[int, ...]
+) -> None:
+    await hub.login("jonas")
+    narrow = hub.app.users["maria"].new_api_token(scopes=["read:users:name!user"])
+    tokens = [None, hub.app.users["jonas"].new_api_token(), narrow]
+    found = []
+    for token in tokens:
+        async with hub._client() as client:
+            headers = {"Authorization": f"token {token}"} if token else {}
+            answer = await client.request(method, path, headers=headers)
+            found.append(answer.status_code)
+            assert token == narrow or "maria" not in answer.text
+    session = (await hub.login("maria"))._client
+    answer = await session.request(method, path, headers={"Sec-Fetch-Mode": "cors"})
+    assert (*found, answer.status_code) == statuses
+    assert not hub.kubernetes.made

@@ -6,8 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
+from jupyterhub.apihandlers.users import UserServerAPIHandler
 
-from tests.hub.conftest import UID, Form, Hub
+from tests.hub.conftest import HOST, UID, Form, Hub
 from tests.support import COURSES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -84,7 +85,7 @@ async def test_a_student_starts_a_course_by_the_form_and_stops_it(hub: Hub) -> N
     (pod,) = hub.kubernetes.made
     assert pod["spec"]["securityContext"]["runAsUser"] == UID
     assert pod["spec"]["containers"][0]["workingDir"] == "/home/maria"
-    assert hub.app.proxy.routes["/user/maria/"]["target"].startswith("http://127.0.0.1:")
+    assert hub.app.proxy.routes[f"maria.{HOST}/user/maria/"]["target"].startswith("http://127.0.0.1:")
     await hub.stop("maria")
     assert not hub.kubernetes.pods
 
@@ -215,7 +216,7 @@ async def test_p4_rest_with_a_strange_profile_is_refused_in_a_sentence(hub: Hub,
 
 
 async def test_p4_of_what_rest_was_sent_the_hub_keeps_the_profile_alone(hub: Hub) -> None:
-    body = {"profile": "python-intro", "image": "evil/x", "blob": "x" * 5_000_000}
+    body = {"profile": "python-intro", "image": "evil/x", "blob": "x" * 900_000}
     assert await hub.start("maria", json.dumps(body).encode()) == "ready"
     assert saved(hub, "maria") == {"profile": "python-intro"}
 
@@ -241,14 +242,70 @@ async def test_p4_rest_with_bytes_that_are_no_json_is_an_error_before_any_start(
     assert await hub.start("maria", b'{"profile": "python-intro"}') == "ready"
 
 
-@pytest.mark.parametrize("body", [b"[]", b'"x"', b"[1]", b"5", b"true"])
+@pytest.mark.parametrize("body", [b'"x"', b"[1]", b"5", b"true"])
 async def test_p4_rest_with_a_body_that_is_no_object_starts_nothing_and_the_person_can_start_afterwards(
     hub: Hub, body: bytes
 ) -> None:
-    assert "There is no choice" in await hub.start("maria", body)
+    """JupyterHub 6 refuses it itself."""
+    response = await hub.rest("maria", "POST", "users/maria/server", body)
+    assert response.status_code == 400 or "There is no choice" in await hub.outcome("maria")
     assert not hub.kubernetes.made
     await (await hub.login("maria")).choose("python-intro")
     assert await hub.outcome("maria") == "ready"
+
+
+async def test_p4_an_empty_list_is_no_choice_or_none_at_all(hub: Hub) -> None:
+    """JupyterHub 6 takes it for no body."""
+    assert "There is no choice" in await hub.start("peter", b"[]") or started(hub) == ["jupyter-peter - general"]
+
+
+# What JupyterHub has from 6 on.
+SAVES = pytest.mark.skipif(
+    not hasattr(UserServerAPIHandler, "get_server_json_body"), reason="options are not saved without a start"
+)
+
+
+@SAVES
+@pytest.mark.parametrize("key", ["user_options", None])
+async def test_p4_options_that_somebody_saves_are_a_choice_and_no_more(hub: Hub, key: str | None) -> None:
+    options = {"profile": "data-analysis", "image": "evil/x"}
+    await hub.login("jonas")
+    response = await hub.rest("jonas", "PATCH", "users/jonas/server", json.dumps({"user_options": options}).encode())
+    assert response.status_code == 200
+    assert NOT_LISTED in await hub.start("jonas", b"" if key is None else json.dumps({key: options}).encode())
+    assert not hub.kubernetes.made
+    assert saved(hub, "jonas") == {"profile": "data-analysis"}
+
+
+@SAVES
+@pytest.mark.parametrize("saves", [{}, {"blob": "x" * 900_000}, {"profile": [["x"]]}, {"profile": "x" * 60_000}])
+async def test_p4_whatever_somebody_saves_page_and_start_go_on(hub: Hub, saves: dict[str, object]) -> None:
+    await hub.login("maria")
+    await hub.rest("maria", "PATCH", "users/maria/server", json.dumps({"user_options": saves}).encode())
+    assert len(json.dumps(saved(hub, "maria"))) < 65_536
+    page = await (await hub.login("maria")).page("courses")
+    assert "python-intro" in page.choices
+    assert await hub.start("maria", b'{"profile": "python-intro"}') == "ready"
+
+
+@SAVES
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "server", {"name": "second"}),
+        ("PATCH", "server", {"display_name": "<b>Second</b>"}),
+        ("PUT", "servers/second", {}),
+        ("POST", "servers/second", {}),
+    ],
+)
+async def test_nobody_has_a_second_server_or_another_name_for_theirs(
+    hub: Hub, method: str, path: str, body: dict[str, str]
+) -> None:
+    await hub.login("maria")
+    response = await hub.rest("maria", method, f"users/maria/{path}", json.dumps(body).encode())
+    assert response.status_code == 400
+    assert set(hub.app.users["maria"].orm_user.orm_spawners) == {""}
+    assert not hub.app.users["maria"].spawner.orm_spawner.display_name
 
 
 async def test_p4_a_hub_starts_again_after_such_a_body(hub: Hub) -> None:
@@ -366,9 +423,9 @@ async def test_p10_a_start_after_one_that_failed_is_like_the_first(hub: Hub) -> 
     wanted = await fresh(hub, "maria", "data-analysis")
     for body in (b'{"profile": "python-intro--instructor"}', b'{"profile": "nothing"}'):
         assert await hub.start("maria", body) != "ready"
-    hub.kubernetes.refuse = True
+    hub.kubernetes.refusals["POST pods"] = (403, '{"message": "exceeded quota"}')
     assert await hub.start("maria", b'{"profile": "data-analysis"}') != "ready"
-    hub.kubernetes.refuse = False
+    hub.kubernetes.refusals.clear()
     hub.kubernetes.made.clear()
     assert await hub.start("maria", b'{"profile": "data-analysis"}') == "ready"
     assert comparable(hub.kubernetes.made[0]) == wanted

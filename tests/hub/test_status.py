@@ -15,7 +15,7 @@ from coursehub.version import VERSION
 from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily
 
-from tests.hub.conftest import SITE, Hub
+from tests.hub.conftest import HOST, LOOKER, LOOKER_PORT, SITE, Hub
 from tests.support import COURSES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -39,15 +39,16 @@ async def test_of_a_hub_that_is_well_each_part_is_told(hub: Hub) -> None:
     assert answer["courses"]["live"] == 4
     assert answer["courses"]["problems"] == []
     assert answer["servers"] == {"ready": 1, "pending": 0}
-    assert [answer[each] for each in ("certificate", "provisioner")] == [None] * 2
+    assert answer["certificate"] is None
+    assert answer["provisioner"] == {"url": f"http://127.0.0.1:{LOOKER_PORT}", "makes": False, "failure": None}
     assert answer["share"] == {"failure": None}
     assert answer["unrouted"] == []
 
 
 async def test_a_server_without_a_route_is_named(hub: Hub) -> None:
     assert await hub.start("maria") == "ready"
-    hub.app.proxy.routes.pop("/user/maria/")
-    assert (await said(hub))["unrouted"] == ["/user/maria/"]
+    hub.app.proxy.routes.pop(f"maria.{HOST}/user/maria/")
+    assert (await said(hub))["unrouted"] == [f"maria.{HOST}/user/maria/"]
 
 
 async def test_a_proxy_that_does_not_answer_is_no_traceback(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +60,7 @@ async def test_a_proxy_that_does_not_answer_is_no_traceback(hub: Hub, monkeypatc
 
 
 async def test_mistakes_in_a_course_file_and_a_provisioner_that_is_away_are_said(hub: Hub) -> None:
-    async with hub.values(f"{SITE}provisioner: {{url: http://127.0.0.1:9, timeout: 10}}\n"):
+    async with hub.values(f"{SITE.removeprefix(LOOKER)}provisioner: {{url: http://127.0.0.1:9, timeout: 10}}\n"):
         await hub.write_courses(COURSES[: COURSES.index("  statistics-lab")] + "  statistics-lab: {")
         answer = await said(hub)
     assert len(answer["courses"]["problems"]) == 1
@@ -82,5 +83,7 @@ async def test_the_end_of_the_certificate_is_taken_from_the_metric(hub: Hub) -> 
 
 async def test_each_answer_of_the_hub_comes_to_lines(hub: Hub) -> None:
     lines = list(status.of_hub(await said(hub), "coursehub-0.1.0", datetime.now(UTC)))
-    assert [line.what for line in lines] == ["versions", "courses", "certificate", "share", "spawn test", "servers"]
+    assert [line.what for line in lines] == [
+        *("versions", "courses", "state", "certificate", "share", "directories", "spawn test", "servers")
+    ]
     assert not [line for line in lines if line.todo]

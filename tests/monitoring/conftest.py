@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests import ports
+from tests.alerts.rules import RULES
 from tests.e2e.cluster import Installation, until
 
 # The people and the installation of the browser tests.
@@ -23,8 +24,6 @@ from tests.e2e.person import Person
 __all__ = ["hub_and_proxy_run", "installation", "lesson", "log_in", "nobody_is_left", "prometheus"]
 
 ROOT = Path(__file__).resolve().parents[2]
-RULES = ROOT / "chart/files/alerts.yaml"
-ALERTS = [rule["alert"] for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
 
 
 class Prometheus:

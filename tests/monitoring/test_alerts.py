@@ -1,6 +1,6 @@
 """What each alert looks at is there on the running hub, and alerts fire by what they are about, in windows of seconds.
 
-test_rules has the times that they really wait, and all of them. That the numbers of the others follow what happens is
+tests/alerts has the times that they really wait, and all of them. That the numbers of the others follow what happens is
 shown where it happens: a closed gate (e2e/test_attacks), a provisioner that is away (e2e/test_provisioner), starts that
 fail (e2e/test_failures), the spawn test (e2e/test_spawn_test), a renewed certificate (e2e/test_secrets), a hub that
 cannot keep its courses (unit/hub/metrics).
@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.alerts.rules import ALERTS, RULES
 from tests.e2e.cluster import COURSES, Installation, until
 from tests.e2e.person import Person
 
-from .conftest import ALERTS, RULES, Prometheus
+from .conftest import Prometheus
 
 LogIn = Callable[[str], Person]
 
@@ -28,7 +29,7 @@ LogIn = Callable[[str], Person]
 SELECTOR = re.compile(r"\b([a-z_]+)\{([^}]*)\}")
 # There with https alone; e2e/test_secrets has the time that it is.
 HTTPS = "coursehub_certificate_expiry_timestamp_seconds"
-# Bounds at which test_rules has a quick and a slow start end up in other buckets.
+# Bounds at which tests/alerts has a quick and a slow start end up in other buckets.
 BOUNDS = {
     "jupyterhub_server_spawn_duration_seconds_bucket": {"10.0", "60.0", "120.0"},
     "coursehub_hook_seconds_bucket": {"0.1", "2.5", "5.0", "10.0"},

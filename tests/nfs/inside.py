@@ -14,10 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
+from coursehub import layout
 from coursehub.cli import main
 from coursehub.errors import Refused
-from coursehub.hub.volume.share import Share
 from coursehub.layout import TreeEntry
+from coursehub.storage.share import Share
 from coursehub.storage.volume import Volume, ensure
 
 from ci.nfs import pod
@@ -92,9 +93,29 @@ def many(folder: Path, count: int) -> None:
         (folder / str(number)).touch()
 
 
-def check(root: Path, home: str, uid: int, others: Sequence[str], timeout: float = 30.0) -> None:
+def check(
+    root: Path,
+    home: str,
+    uid: int,
+    others: Sequence[str],
+    timeout: float = 30.0,
+    course: tuple[str, int] | None = None,
+) -> None:
     """The hub's look before it starts a server."""
-    asyncio.run(Share(root, timeout).check(home, uid, others))
+    asyncio.run(Share(root, timeout).check(home, uid, others, course))
+
+
+def homes(root: Path, uids: Sequence[int]) -> None:
+    """Homes of so many people, as the storage host makes them."""
+    for uid in uids:
+        list(ensure(root, tuple(layout.home_tree(uid, uid, f"person{uid}"))))
+
+
+def round_trips(mount: Path) -> int:
+    """How many requests the client has sent to the server for what is mounted there."""
+    _, _, section = Path("/proc/self/mountstats").read_text().partition(f" mounted on {mount} ")
+    _, _, operations = section.partition("\ndevice ")[0].partition("per-op statistics")
+    return sum(int(line.split()[1]) for line in operations.splitlines() if ":" in line)
 
 
 def check_many(root: Path, home: str, uid: int, count: int, timeout: float) -> tuple[set[str], float]:

@@ -15,6 +15,7 @@ from tests.nfs.pods import Pods
 from tests.nfs.test_doors import FILES, SITE_AND_COURSES
 from tests.support import MARIA
 
+PEOPLE = layout.course_people("python-intro")
 FILES_OF_COURSE = layout.course_files("python-intro")
 INBOUND, OUTBOUND, FEEDBACK = (f"exchange/python-intro/{name}" for name in ("inbound", "outbound", "feedback"))
 HOME = layout.home(MARIA.uid, MARIA.name)
@@ -73,7 +74,7 @@ class School:
         theirs = self.machine.call(ROOT, inside.owned_by, self.host, MARIA.uid)
         handed_in = [path for path in theirs if path.startswith(INBOUND) and path.count("/") == 3]
         closed = [path for path in theirs if path not in handed_in]
-        closed += [FILES_OF_COURSE, *self.names(FILES_OF_COURSE), FEEDBACK]
+        closed += [FILES_OF_COURSE, *self.names(FILES_OF_COURSE), FEEDBACK, PEOPLE, *self.names(PEOPLE)]
 
         def worked(paths: list[str], *but: str) -> list[str]:
             return self.machine.call(who.identity, inside.attacked, share, paths, but)

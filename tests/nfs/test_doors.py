@@ -17,6 +17,7 @@ from tests.support import ANNA, COURSES, MARIA, SITE
 
 FILES = {"site.yaml": SITE, "courses.yaml": COURSES}
 SITE_AND_COURSES = ("--site", "site.yaml", "courses.yaml")
+DOOR = ("storage", "door", "--verb=home", "--minimum-uid=20000")
 
 
 def coursehub(
@@ -58,7 +59,7 @@ def test_the_command_on_the_storage_host_makes_what_clients_then_use(volume: Vol
 
 
 def test_the_program_of_the_ssh_door_makes_a_home_that_is_its_owners_over_nfs(volume: Volume) -> None:
-    door = ("storage", "door", "--root", str(volume.host), "--minimum-uid", "20000", "--site", "site.yaml")
+    door = (*DOOR, f"--root={volume.host}", "--site=site.yaml")
     home: dict[str, Any] = {"verb": "home", "name": MARIA.name, "uid": MARIA.uid, "gid": MARIA.gid}
     code, said, _ = coursehub(volume, *door, send=json.dumps(home))
     assert code == 0
@@ -71,7 +72,7 @@ def test_the_program_of_the_ssh_door_makes_a_home_that_is_its_owners_over_nfs(vo
 
 
 def test_the_door_asks_the_storage_hosts_own_name_service_without_a_site(volume: Volume) -> None:
-    door = ("storage", "door", "--root", str(volume.host), "--minimum-uid", "20000")
+    door = (*DOOR, f"--root={volume.host}")
     number = 31000 + int(volume.host.name)
     home = {"verb": "home", "name": f"local{number}", "uid": number, "gid": number}
     code, said, _ = coursehub(volume, *door, send=json.dumps(home))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from coursehub import layout
 from coursehub.config.profiles import Role
 
 from ci.nfs.machine import Machine
@@ -49,6 +50,13 @@ def test_f5_f6_an_assignment_goes_round_and_another_student_gets_at_nothing_and_
         "0770 20002:70101 maria",
     ]
     school.nothing_works(jonas)
+
+    # Without a provisioner the storage host lists who handed in: the course is for everyone.
+    (said,) = pods.nbgrader((sofia, "collect one"))
+    assert "is not known; ask the administrators to run `coursehub storage ensure`" in said
+    people = layout.people_list("python-intro")
+    code, said, error = school.host_says("storage", "ensure", "--root", str(school.host), *SITE_AND_COURSES)
+    assert (code, said, error) == (0, f"correct {people} to 3 people\n", "")
 
     # Sofia owns nothing that Anna or a student made.
     (said,) = pods.nbgrader((sofia, "collect one"))

@@ -51,6 +51,43 @@ def test_it_refuses_a_home_of_another_uid_and_says_both(volume: Volume) -> None:
 
 
 @pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("uid", "name", "sentence"),
+    [
+        (MARIA.uid, "emma", "uid 20001 has the home home/01/emma"),
+        (JONAS.uid, MARIA.name, "the home home/02/maria belongs to uid 20002, not to 20001"),
+    ],
+    ids=["the uid has another name's home", "the name has another home"],
+)
+def test_i8_it_refuses_a_name_or_a_uid_that_has_another_home(
+    volume: Volume, uid: int, name: str, sentence: str
+) -> None:
+    volume.provision(*layout.home_tree(uid, uid, name))
+    with pytest.raises(Refused, match=f"Nothing was started: {sentence}"):
+        volume.machine.call(HUB, inside.check, volume.client, HOME, MARIA.uid, [])
+
+
+@pytest.mark.usefixtures("home")
+def test_f15_it_refuses_a_course_of_another_gid(volume: Volume) -> None:
+    volume.provision(*layout.course_tree("python-intro", 70101, data=True, data_writable=False))
+    volume.machine.call(HUB, inside.check, volume.client, HOME, MARIA.uid, COURSE, course=("python-intro", 70101))
+    with pytest.raises(Refused, match="belong to group 70101, not to 70105"):
+        volume.machine.call(HUB, inside.check, volume.client, HOME, MARIA.uid, COURSE, course=("python-intro", 70105))
+
+
+def test_a_look_at_a_hundred_folders_costs_three_requests_a_folder_and_then_one(volume: Volume) -> None:
+    volume.machine.call(ROOT, inside.homes, volume.host, range(20000, 20500))
+    requests = []
+    for _ in range(2):
+        before = volume.machine.call(ROOT, inside.round_trips, volume.client.parent)
+        volume.machine.call(HUB, inside.check, volume.client, layout.home(20001, "person20001"), 20001, [])
+        requests.append(volume.machine.call(ROOT, inside.round_trips, volume.client.parent) - before)
+    first, second = requests
+    assert 100 <= first < 350, requests
+    assert second < 250, requests
+
+
+@pytest.mark.usefixtures("home")
 def test_it_refuses_a_course_whose_files_are_not_there(volume: Volume) -> None:
     with pytest.raises(Refused, match="course's directory course/python-intro/files does not exist"):
         volume.machine.call(HUB, inside.check, volume.client, HOME, MARIA.uid, COURSE)

@@ -49,7 +49,7 @@ sys.exit(main())
 
 @dataclass(frozen=True)
 class Sshd:
-    """The server, a volume behind its door, and two keys: the `door`'s, and one that may do `anything`."""
+    """The server, a volume behind its door, and its keys: the `door`'s, a `home` one's, and one for `anything`."""
 
     folder: Path
     port: int
@@ -104,12 +104,12 @@ def serve(folder: Path) -> Iterator[Sshd]:
     program = folder / "coursehub"
     program.write_text(PROGRAM.format(python=sys.executable, hooks=str(HOOKS), seen=str(folder / "seen.json")))
     program.chmod(0o755)
-    for name in ("host", "door", "anything"):
+    for name in ("host", "door", "home", "anything"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
     door = f"{program} storage door --root {folder}/volume --minimum-uid 20000 --site {folder}/site.yaml"
-    (folder / "authorized_keys").write_text(
-        f'restrict,command="{door}" {(folder / "door.pub").read_text()}{(folder / "anything.pub").read_text()}'
-    )
+    bounds = {"door": " --gids 70100-79999 --verb home --verb course --verb check", "home": " --verb home"}
+    lines = [f'restrict,command="{door}{bounds[key]}" {(folder / f"{key}.pub").read_text()}' for key in bounds]
+    (folder / "authorized_keys").write_text("".join((*lines, (folder / "anything.pub").read_text())))
     port = ports.free()
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {(folder / 'host.pub').read_text()}")
     (folder / "sshd_config").write_text(CONF.format(folder=folder, port=port))

@@ -4,6 +4,7 @@ What is refused is each time also tried with a key that may do anything, on the 
 """
 
 import json
+import os
 import socket
 import stat
 import subprocess
@@ -19,6 +20,7 @@ from ci.cluster.steps import wait_until
 from tests.ssh.sshd import Sshd
 
 MARIA = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
+COURSE = {"verb": "course", "slug": "python-intro", "gid": 70101, "data": "read-only"}
 GREETING = b"here is what only the storage host can reach"
 
 
@@ -76,6 +78,45 @@ def test_what_is_no_request_is_refused_in_one_line(sshd: Sshd, wrong: dict[str, 
     assert done.stdout.count("\n") == 1
     assert not done.stderr
     assert everything(sshd) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "request_", "sentence"),
+    [
+        pytest.param(
+            "home", COURSE, "this key may be asked for home, not for course", id="a verb that it does not have"
+        ),
+        pytest.param("home", {"verb": "people"}, "for home, not for people", id="who has a home"),
+        pytest.param("door", COURSE | {"gid": 20001}, "gids 70100-79999, not 20001", id="a student's own gid"),
+        pytest.param("door", {"verb": "usage"}, "for check, course, home, not for usage", id="what everybody takes"),
+    ],
+)
+def test_f15_a_key_does_what_its_line_has_and_says_so_of_all_else(
+    sshd: Sshd, key: str, request_: dict[str, Any], sentence: str
+) -> None:
+    done = sshd.run(key=key, send=sent(request_))
+    assert done.returncode == 1
+    assert sentence in json.loads(done.stdout)["refusal"]
+    assert everything(sshd) == []
+    assert sshd.run(key=key, send=sent(MARIA)).returncode == 0
+
+
+def test_f15_a_key_gives_a_course_to_no_other_gid(sshd: Sshd) -> None:
+    assert sshd.run(send=sent(COURSE)).returncode == 0
+    before = {path: path.lstat().st_gid for path in sshd.volume.rglob("*")}
+    for request in (COURSE | {"gid": 70105}, COURSE | {"gid": 70105, "verb": "check", "repair": True}):
+        assert "belong to group 70101, not to 70105" in sshd.run(send=sent(request)).stdout
+    assert {path: path.lstat().st_gid for path in sshd.volume.rglob("*")} == before
+
+
+def test_i8_a_key_gives_nobody_anothers_uid_though_the_directory_says_so(sshd: Sshd) -> None:
+    emma = sshd.volume / "home/01/emma"
+    emma.mkdir(parents=True)
+    os.chown(emma, 20001, 20001)
+    done = sshd.run(send=sent(MARIA))
+    assert done.returncode == 1
+    assert "uid 20001 has the home home/01/emma" in json.loads(done.stdout)["refusal"]
+    assert everything(sshd) == ["home", "home/01", "home/01/emma"]
 
 
 @pytest.mark.parametrize(

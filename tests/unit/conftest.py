@@ -1,9 +1,9 @@
 """A real KubeSpawner without a cluster, and the order in which JupyterHub and KubeSpawner call the hooks."""
 
 import logging
+import os
 from collections.abc import Callable
 from datetime import UTC
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,8 +23,7 @@ from coursehub.hub.planner import Planner
 from coursehub.hub.spawner import CoursehubSpawner
 from coursehub.hub.usage.poll import UsagePoll
 from coursehub.hub.usage.usage import Picture
-from coursehub.hub.volume.directories import Directories
-from coursehub.hub.volume.provisioner import Provisioner
+from coursehub.live.kept import Kept, Memory
 from coursehub.live.snapshot import Snapshot
 from coursehub.people.directory import People
 from coursehub.person import Person
@@ -54,22 +53,21 @@ LABELS = {
 FRAME = Frame(claim="coursehub-storage", namespace="courses", labels=LABELS)
 
 
-class Share:
-    """A shared volume on which every directory is as it should be; remembers what was looked for."""
+class Prepared:
+    """Directories that are always as they should be."""
 
-    mounted = True
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, int, tuple[str, ...]]] = []
-
-    async def check(self, home_path: str, uid: int, others: list[str]) -> None:
-        """See coursehub.hub.volume.share."""
-        self.asked.append((home_path, uid, tuple(others)))
+    async def prepare(self, *_: object) -> None:
+        """See coursehub.hub.volume.directories."""
 
 
-def recorder(folder: Path = Path("no-folder")) -> Recorder:
-    """One that keeps records in `folder`."""
-    return Recorder(FailureStore(folder, lambda: 14, LOG), Counters().failed, lambda: UTC, LOG)
+def kept() -> Kept:
+    """What goes with the test."""
+    return Kept(Memory("it is a test's"), LOG)
+
+
+def recorder() -> Recorder:
+    """One whose records go with it."""
+    return Recorder(FailureStore(kept(), lambda: 14, LOG), Counters().failed, lambda: UTC, LOG)
 
 
 def silent(log: logging.Logger) -> Feed:
@@ -78,7 +76,7 @@ def silent(log: logging.Logger) -> Feed:
     async def count(_: Settings) -> Picture:
         return Picture(0, {}, {})
 
-    return Feed(site, AnnouncementStore(Path("no-folder"), log), UsagePoll(site, count, log))
+    return Feed(site, AnnouncementStore(kept(), log), UsagePoll(site, count, log))
 
 
 def live(settings: Settings, courses: Catalog) -> Any:
@@ -91,15 +89,15 @@ def hooks(
     adjust: Adjust | None = None,
     counters: Counters | None = None,
     settings: Settings | None = None,
+    frame: Frame = FRAME,
     **earlier: Hook,
 ) -> Hooks:
     """The hooks over the tests' site and `courses`, with the site's own `adjust` and `earlier` hooks."""
-    share: Any = Share()
+    directories: Any = Prepared()
     counters = counters or Counters()
-    directories = Directories(share, Provisioner(Path("no-token"), LOG))
     now = live(settings or site(), courses or catalog())
     planner = Planner(now, Accounts(People(LOG)), directories, counters, adjust)
-    return Hooks(planner, FRAME, recorder(), counters, earlier)
+    return Hooks(planner, frame, recorder(), counters, earlier)
 
 
 def start_page(courses: Catalog | None = None, settings: Settings | None = None) -> StartPage:
@@ -107,16 +105,30 @@ def start_page(courses: Catalog | None = None, settings: Settings | None = None)
     return StartPage(live(settings or site(), courses or catalog()), Accounts(People(LOG)), recorder(), silent(LOG))
 
 
+@pytest.fixture(autouse=True)
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No authority of the machine's: nobody here needs one, and reading them takes each client and process 20 ms."""
+    monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
+
+
 @pytest.fixture
 def spawner(monkeypatch: pytest.MonkeyPatch) -> Spawner:
-    """Makes a KubeSpawner: `spawner(person, profile, **what c.KubeSpawner has)`."""
+    """Makes a KubeSpawner: `spawner(person, profile, options of cookies, **what c.KubeSpawner has)`."""
     monkeypatch.setattr("kubespawner.spawner.load_config", lambda **_: None)
     monkeypatch.setattr("kubespawner.spawner.shared_client", lambda *_: None)
 
-    def make(person: Person | str = MARIA, profile: str = "python-intro", **config: Any) -> Any:
+    def make(
+        person: Person | str = MARIA,
+        profile: str = "python-intro",
+        options: dict[str, Any] | None = None,
+        **config: Any,
+    ) -> Any:
         name = person if isinstance(person, str) else person.name
-        user = SimpleNamespace(id=1, name=name, url=f"/user/{name}/", groups=[SimpleNamespace(name="everyone")])
-        made = CoursehubSpawner(config=Config({"KubeSpawner": config}), user=user, _mock=True)
+        groups = [SimpleNamespace(name="everyone")]
+        user = SimpleNamespace(id=1, name=name, url=f"/user/{name}/", groups=groups, settings={})
+        made = CoursehubSpawner(
+            config=Config({"KubeSpawner": config}), user=user, cookie_options=options or {}, _mock=True
+        )
         made.user_options = {"profile": profile}
         return made
 

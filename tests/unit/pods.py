@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import jupyterhub
+import kubespawner
 import pytest
 from coursehub.person import Person
 
@@ -15,7 +17,7 @@ courses:
     gid: 70104
     students: everyone
     image: history@2026-03-01
-    resources: {cpu: 3, memory: 3G, guarantee: {memory: 1G}, node: gpu}
+    resources: {cpu: 3, memory: 3G, scratch: 30G, guarantee: {memory: 1G, scratch: 5G}, node: gpu}
     umask: "0022"
     nbgrader: {timezone: Europe/Helsinki, execute_timeout: 240}
     groups: {student: [licensed], instructor: [staff, teaching]}
@@ -34,6 +36,11 @@ AWAY = [
 GPU = {"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}
 NBGRADER = '{"Exchange": {"timezone": "Europe/Helsinki"}, "ExecutePreprocessor": {"timeout": 240}}'
 G = 2**30
+# What KubeSpawner says of itself.
+MADE_BY = {
+    "hub.jupyter.org/jupyterhub-version": jupyterhub.__version__,
+    "hub.jupyter.org/kubespawner-version": kubespawner.__version__,
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,8 @@ class Cell:
     volumes: tuple[str, ...] = ("run",)
     switched_on: str | None = None
     guarantee: int = G // 2
+    scratch: int = 10 * G
+    scratch_guarantee: int = 0
     node_selector: dict[str, str] = field(default_factory=dict)
     tolerations: list[dict[str, Any]] = field(default_factory=list)
     devices: dict[str, str] = field(default_factory=dict)
@@ -129,7 +138,7 @@ CELLS = {
             "/coursedata share course/python-intro/data",
             "/home/anna share home/01/anna",
             "/run/coursehub run",
-            "/srv/coursehub/people share people read-only",
+            "/srv/coursehub/people share course/python-intro/people read-only",
             "/srv/nbgrader/exchange/python-intro share exchange/python-intro",
         ),
         cpu=2.0,
@@ -149,7 +158,7 @@ CELLS = {
             "/coursedata share course/data-analysis/data",
             "/home/peter share home/02/peter",
             "/run/coursehub run",
-            "/srv/coursehub/people share people read-only",
+            "/srv/coursehub/people share course/data-analysis/people read-only",
             "/srv/nbgrader/exchange/data-analysis share exchange/data-analysis",
         ),
         image="registry.example/r:1",
@@ -168,7 +177,7 @@ CELLS = {
             "/coursedata share course/data-analysis/data",
             "/home/sofia share home/03/sofia",
             "/run/coursehub run",
-            "/srv/coursehub/people share people read-only",
+            "/srv/coursehub/people share course/data-analysis/people read-only",
             "/srv/nbgrader/exchange/data-analysis share exchange/data-analysis",
         ),
         image="registry.example/r:1",
@@ -188,7 +197,7 @@ CELLS = {
             "/coursedata share course/old-course/data read-only",
             "/home/anna share home/01/anna",
             "/run/coursehub run",
-            "/srv/coursehub/people share people read-only",
+            "/srv/coursehub/people share course/old-course/people read-only",
             "/srv/nbgrader/exchange/old-course share exchange/old-course read-only",
         ),
         gids=[30001, 70001],
@@ -206,7 +215,7 @@ CELLS = {
             "/coursedata share course/python-intro/data read-only",
             "/home/anna home",
             "/run/coursehub run",
-            "/srv/coursehub/people share people read-only",
+            "/srv/coursehub/people share course/python-intro/people read-only",
             "/srv/nbgrader/exchange/python-intro share exchange/python-intro",
         ),
         cpu=2.0,
@@ -227,7 +236,7 @@ CELLS = {
             "/coursedata share course/data-analysis/data read-only",
             "/home/peter home",
             "/run/coursehub run",
-            "/srv/coursehub/people share people read-only",
+            "/srv/coursehub/people share course/data-analysis/people read-only",
             "/srv/nbgrader/exchange/data-analysis share exchange/data-analysis",
         ),
         image="registry.example/r:1",
@@ -263,6 +272,8 @@ CELLS = {
         cpu=3.0,
         memory=3 * G,
         guarantee=G,
+        scratch=30 * G,
+        scratch_guarantee=5 * G,
         node_selector={"kind": "gpu"},
         tolerations=[GPU],
         devices={"nvidia.com/gpu": "1"},
@@ -283,13 +294,15 @@ CELLS = {
             "/course share course/rich/files",
             "/home/anna share home/01/anna",
             "/run/coursehub run",
-            "/srv/coursehub/people share people read-only",
+            "/srv/coursehub/people share course/rich/people read-only",
             "/srv/nbgrader/exchange/rich share exchange/rich",
         ),
         image="registry.example/history:2",
         cpu=2.0,
         memory=3 * G,
         guarantee=G,
+        scratch=30 * G,
+        scratch_guarantee=5 * G,
         node_selector={"kind": "gpu"},
         tolerations=[GPU],
         devices={"nvidia.com/gpu": "1"},
@@ -349,11 +362,7 @@ def golden(cell: Cell) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "annotations": {
-                "hub.jupyter.org/jupyterhub-version": "5.5.4",
-                "hub.jupyter.org/kubespawner-version": "7.0.0",
-                "hub.jupyter.org/username": name,
-            },
+            "annotations": {**MADE_BY, "hub.jupyter.org/username": name},
             "labels": labels,
             "name": f"jupyter-{name}",
         },
@@ -368,8 +377,18 @@ def golden(cell: Cell) -> dict[str, Any]:
                     "name": "notebook",
                     "ports": [{"containerPort": 8888, "name": "notebook-port"}],
                     "resources": {
-                        "limits": {"cpu": cell.cpu, "memory": cell.memory, **cell.devices},
-                        "requests": {"cpu": 0.1, "memory": cell.guarantee, **cell.devices},
+                        "limits": {
+                            "cpu": cell.cpu,
+                            "memory": cell.memory,
+                            "ephemeral-storage": cell.scratch,
+                            **cell.devices,
+                        },
+                        "requests": {
+                            "cpu": 0.1,
+                            "memory": cell.guarantee,
+                            "ephemeral-storage": cell.scratch_guarantee,
+                            **cell.devices,
+                        },
                     },
                     "securityContext": {
                         "allowPrivilegeEscalation": False,
@@ -396,7 +415,7 @@ def golden(cell: Cell) -> dict[str, Any]:
             },
             "tolerations": [*cell.tolerations, *AWAY],
             "volumes": [
-                *({"emptyDir": {}, "name": name} for name in cell.volumes),
+                *({"emptyDir": {"sizeLimit": cell.scratch}, "name": name} for name in cell.volumes),
                 {"name": "share", "persistentVolumeClaim": {"claimName": "coursehub-storage"}},
             ],
         },

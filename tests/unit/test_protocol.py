@@ -43,6 +43,11 @@ def parsed(**sent: Any) -> protocol.Request:
     [
         pytest.param(HOME, HomeRequest(verb="home", name="maria", uid=20001, gid=20001), id="a home"),
         pytest.param(
+            HOME | {"course": "python-intro"},
+            HomeRequest(verb="home", name="maria", uid=20001, gid=20001, course="python-intro"),
+            id="a home, for a course",
+        ),
+        pytest.param(
             COURSE | {"archived": True},
             CourseRequest(verb="course", slug="python-intro", gid=70101, data="read-only", archived=True),
             id="a course",
@@ -77,7 +82,7 @@ def test_what_the_hub_never_sends_its_service_does_not_know(sent: dict[str, Any]
         ),
         (
             FaultsReply((Fault("course/a\udcff", "is missing"),)),
-            r'{"findings": [{"path": "course/a\udcff", "what": "is missing", "done": false, "seen": true}]}',
+            r'{"findings": [{"path": "course/a\\xff", "what": "is missing", "done": false, "seen": true}]}',
         ),
         (
             UsageReply((Usage("course/a", 5, 1, Limit(None, 0), "walk"),)),
@@ -125,6 +130,7 @@ def test_a_reply_is_read_as_it_was_given() -> None:
             pytest.param(COURSE | {"slug": slug}, id=f"Y1 Y2 slug {slug[:20]!a}")
             for slug in ("", ".", "..", "../../admin", "/etc", "a--b", "a\n", "a b", "A", "a" * 49, "-a", "a.b")
         ),
+        pytest.param(HOME | {"course": "../maria"}, id="Y1 a home for no course"),
         pytest.param(COURSE | {"data": "rw"}, id="another kind of data"),
         pytest.param(COURSE | {"archived": "false"}, id="Y25 a word for a truth value"),
         pytest.param(HOME | {"mode": 511}, id="unknown key"),

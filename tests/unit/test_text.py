@@ -1,4 +1,7 @@
-"""What a student's server printed is shown to an admin: as text, and not too much of it."""
+"""What others wrote is shown to an admin: as text, in one line, and not too much of it."""
+
+import json
+import os
 
 import pytest
 from coursehub import text as plain
@@ -19,6 +22,39 @@ from coursehub import text as plain
 )
 def test_a_line_is_printable_and_short(text: str, shown: str) -> None:
     assert plain.line(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("naïve ü 漢字 🙂", "naïve ü 漢字 🙂", id="letters of the world"),
+        pytest.param("a  b", "a  b", id="blanks as they are"),
+        pytest.param("\x1b[2J\x1b]0;title\x07", r"\x1b[2J\x1b]0;title\x07", id="a terminal's sequences"),
+        pytest.param("\x9b1A\x85", r"\x9b1A\x85", id="those of one character"),
+        pytest.param("a\r\n\tb\x0b\x00\x7f", r"a\r\n\tb\x0b\x00\x7f", id="line ends and controls"),
+        pytest.param("a\u2028b\u2029c\xa0", r"a\u2028b\u2029c\xa0", id="Unicode's line ends and blanks"),
+        pytest.param("\u202etxt\u2066\u200f\u061c", r"\u202etxt\u2066\u200f\u061c", id="turned text"),
+        pytest.param("a\u200b\u2060\ufeff\xad\u200d", r"a\u200b\u2060\ufeff\xad\u200d", id="no width"),
+        pytest.param(
+            "a\u034f\u3164\ufe0f\U000e0041\U000e0100", r"a\u034f\u3164\ufe0f\U000e0041\U000e0100", id="unseen"
+        ),
+        pytest.param(os.fsdecode(b"caf\xe9\xff"), r"caf\xe9\xff", id="bytes that are no UTF-8"),
+        pytest.param("\ud83d", r"\ud83d", id="half a character"),
+    ],
+)
+def test_s6_what_is_no_text_is_shown_escaped_and_nothing_is_left_out(text: str, shown: str) -> None:
+    assert plain.shown(text) == shown
+    assert plain.shown(shown) == shown
+
+
+def test_s6_json_is_ascii_that_every_parser_takes_and_keeps_what_utf_8_can_hold() -> None:
+    name = os.fsdecode(b"caf\xe9\x1b[2J\n") + "ü🙂"
+    written = plain.as_json({name: [name, 1, None, (True, 0.5)]})
+    assert written.isascii()
+    assert written.isprintable()
+    kept = "caf\\xe9\x1b[2J\nü🙂"
+    assert json.loads(written) == {kept: [kept, 1, None, [True, 0.5]]}
+    json.loads(written)[kept][0].encode()
 
 
 def test_the_last_lines_are_kept_with_their_indentation_and_without_empty_ones() -> None:

@@ -1,19 +1,24 @@
-{{- /* Labels that select: `include "standin.selector" (list . "hub")`. Upstream carries an old and a new set. */}}
-{{- define "standin.selector" -}}
-{{- $root := first . -}}
-{{- $component := last . -}}
-app: jupyterhub
-app.kubernetes.io/name: jupyterhub
-release: {{ $root.Release.Name | quote }}
-app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
-component: {{ $component }}
-app.kubernetes.io/component: {{ $component }}
+{{- /* The labels by which upstream's selectors find a part; the scope has its name as componentLabel. */}}
+{{- define "jupyterhub.matchLabels" -}}
+component: {{ .componentLabel }}
+app: {{ include "standin.app" . | quote }}
+release: {{ .Release.Name | quote }}
+{{- end }}
+
+{{- define "standin.app" -}}
+{{ .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "standin.oldSelector" -}}
-app: jupyterhub
-release: {{ (first .).Release.Name | quote }}
-component: {{ last . }}
+{{ include "jupyterhub.matchLabels" (merge (dict "componentLabel" (last .)) (first .)) }}
+{{- end }}
+
+{{- /* The labels of a pod: `include "standin.selector" (list . "hub")`. Upstream carries an old and a new set. */}}
+{{- define "standin.selector" -}}
+{{ include "standin.oldSelector" . }}
+app.kubernetes.io/name: {{ include "standin.app" (first .) | quote }}
+app.kubernetes.io/instance: {{ (first .).Release.Name | quote }}
+app.kubernetes.io/component: {{ last . }}
 {{- end }}
 
 {{- define "standin.labels" -}}
@@ -31,7 +36,7 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 {{- $root := index . 0 -}}
 {{- $key := index . 1 -}}
 {{- $given := index . 2 -}}
-{{- $stored := lookup "v1" "Secret" $root.Release.Namespace "hub" | default dict | dig "data" $key "" | b64dec -}}
+{{- $stored := lookup "v1" "Secret" $root.Release.Namespace (include "jupyterhub.hub.fullname" $root) | default dict | dig "data" $key "" | b64dec -}}
 {{- $given | default $stored | default (randBytes 32 | b64dec | printf "%x") -}}
 {{- end }}
 
@@ -40,17 +45,62 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 {{- include "standin.secret" (list . "hub.config.ConfigurableHTTPProxy.auth_token" $given) -}}
 {{- end }}
 
-{{- define "standin.hubServiceAccount" -}}
-{{- .Values.hub.serviceAccount.name | default (ternary "hub" "default" .Values.hub.serviceAccount.create) -}}
+{{- /* As JSON, the Secrets for a pod's image: `(dict "root" . "image" .Values.hub.image)`; nothing where there are none. */}}
+{{- define "jupyterhub.imagePullSecrets" -}}
+{{- $values := .root.Values }}
+{{- $secrets := concat .image.pullSecrets $values.imagePullSecrets }}
+{{- with $values.imagePullSecret }}
+{{- if and .create .automaticReferenceInjection }}
+{{- $secrets = append $secrets (include "jupyterhub.image-pull-secret.fullname" $.root) }}
+{{- end }}
+{{- end }}
+{{- $named := list }}
+{{- range $secrets | uniq }}{{ $named = append $named (kindIs "string" . | ternary (dict "name" .) .) }}{{ end }}
+{{- with $named }}{{ toJson . }}{{ end }}
+{{- end }}
+
+{{- define "jupyterhub.dockerconfigjson" -}}
+{{- with .Values.imagePullSecret }}
+{{- $login := dict "username" .username "password" .password "auth" (printf "%s:%s" .username .password | b64enc) }}
+{{- with .email }}{{ $login = set $login "email" . }}{{ end }}
+{{- dict "auths" (dict (.registry | default "https://index.docker.io/v1/") $login) | toJson | b64enc }}
+{{- end }}
+{{- end }}
+
+{{- /* Where pods that everybody needs may and would rather run. */}}
+{{- define "jupyterhub.coreAffinity" -}}
+{{- $match := .Values.scheduling.corePods.nodeAffinity.matchNodePurpose }}
+{{- $core := dict "matchExpressions" (list (dict "key" "hub.jupyter.org/node-purpose" "operator" "In" "values" (list "core"))) }}
+{{- $affinity := dict }}
+{{- if eq $match "require" }}
+{{- $affinity = dict "requiredDuringSchedulingIgnoredDuringExecution" (dict "nodeSelectorTerms" (list $core)) }}
+{{- else if eq $match "prefer" }}
+{{- $affinity = dict "preferredDuringSchedulingIgnoredDuringExecution" (list (dict "weight" 100 "preference" $core)) }}
+{{- end }}
+{{- with $affinity }}
+{{- dict "affinity" (dict "nodeAffinity" .) | toYaml }}
+{{- end }}
+{{- end }}
+
+{{- /* Where a pod of upstream's may run: `(list . TOLERATIONS)`. */}}
+{{- define "standin.core" -}}
+{{- with concat (first .).Values.scheduling.corePods.tolerations (last .) }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{ include "jupyterhub.coreAffinity" (first .) }}
 {{- end }}
 
 {{- define "standin.imagePullSecrets" -}}
-{{- $root := first . -}}
-{{- with concat $root.Values.imagePullSecrets (last .).pullSecrets -}}
-imagePullSecrets:
-{{- range . }}
-  - {{ if kindIs "string" . }}name: {{ . }}{{ else }}{{ toJson . }}{{ end }}
+{{- with include "jupyterhub.imagePullSecrets" (dict "root" (first .) "image" (last .)) -}}
+imagePullSecrets: {{ . }}
 {{- end }}
+{{- end }}
+
+{{- /* Variables of a site's own, of texts or of what has a `valueFrom`. */}}
+{{- define "standin.extraEnv" -}}
+{{- range $name, $value := . }}
+- {{ kindIs "map" $value | ternary $value (dict "value" $value) | merge (dict "name" $name) | toYaml | nindent 2 | trim }}
 {{- end }}
 {{- end }}
 

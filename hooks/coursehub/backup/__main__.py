@@ -16,10 +16,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from coursehub import terminal
 from coursehub.errors import CoursehubError
 
 FOLDER = Path("/srv/jupyterhub")
@@ -72,12 +74,18 @@ def prepare(folder: Path, now: datetime, wanted: str = "") -> Iterator[str]:
                 done.unlink(missing_ok=True)
             yield _back_up(database, backups, now)
         yield from _drop(backups)
+        yield from _drop_jupyterhubs(folder)
     except OSError as error:
         reason = f"{error.filename or folder}: {error.strerror}"
         if wanted:
             raise CannotRestore(f"{wanted} cannot be put back: {reason}") from None
         yield f"WARNING no copy was made: {reason}"
     yield from _close_off(folder)
+    if _is_newer(database):
+        yield (
+            "WARNING the database is of a newer JupyterHub, and this one does not start on it; "
+            f"{RESTORE}=NAME puts back a copy from before that hub's first start"
+        )
     for name in copies(backups, "jupyterhub", "replaced", "damaged"):
         yield f"  {name}  {(backups / name).stat().st_size // 1024} KiB"
 
@@ -172,6 +180,26 @@ def _drop(backups: Path) -> Iterator[str]:
                 yield f"dropped {name}, since {KEPT} newer ones are there"
 
 
+def _drop_jupyterhubs(folder: Path) -> Iterator[str]:
+    """JupyterHub makes a copy of its own at each try to upgrade, and one too old for the database tries for ever."""
+    for path in sorted(folder.glob(f"{DATABASE}.*"))[:-KEPT]:
+        path.unlink()
+        yield f"dropped {path.name}, since {KEPT} newer ones are there"
+
+
+def _is_newer(database: Path) -> bool:
+    """Whether the JupyterHub that is installed here does not know the database's revision."""
+    hub = find_spec("jupyterhub")
+    if hub is None or hub.origin is None:
+        return False
+    known = {path.name.partition("_")[0] for path in Path(hub.origin).parent.glob("alembic/versions/*_*.py")}
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True)) as file:
+            return not {name for (name,) in file.execute("SELECT version_num FROM alembic_version")} <= known
+    except sqlite3.Error:
+        return False
+
+
 def _close_off(folder: Path) -> Iterator[str]:
     database = folder / DATABASE
     try:
@@ -254,16 +282,22 @@ def main(folder: Path | None, program: Sequence[str] = (), environment: Mapping[
         umask = os.umask(0o077)
         try:
             for line in prepare(folder, datetime.now(UTC), environment.get(RESTORE, "")):
-                print(line, flush=True)
+                terminal.out(line)
         except CannotRestore as error:
-            print(f"coursehub: {error}", file=sys.stderr)
+            terminal.err(f"coursehub: {error}")
             return 1
         os.umask(umask)
+    elif environment.get(RESTORE):
+        terminal.err(
+            f"coursehub: {environment[RESTORE]} cannot be put back: the hub's database is no file here; take {RESTORE} "
+            "away, and put back what the database's own tools kept"
+        )
+        return 1
     if program:
         try:
             os.execvp(program[0], list(program))
         except OSError as error:
-            print(f"coursehub: {program[0]} cannot be started: {error.strerror}", file=sys.stderr)
+            terminal.err(f"coursehub: {program[0]} cannot be started: {error.strerror}")
             return 1
     return 0
 

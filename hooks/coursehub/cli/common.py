@@ -1,11 +1,10 @@
 """What several commands do: read the site and its courses, print, and end with an exit code."""
 
-import json
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from coursehub import terminal
 from coursehub.config import catalog, document, settings
 from coursehub.config.catalog import Loaded
 from coursehub.config.settings import Settings
@@ -52,15 +51,15 @@ def today(site: Settings) -> date:
 def say(answer: object, lines: Iterable[str], *, as_json: bool, error: bool = False) -> None:
     """Prints the answer as JSON, or the lines that people read."""
     if as_json:
-        print(json.dumps(answer, indent=2))
+        terminal.data(answer)
     else:
         for line in lines:
-            print(line, file=sys.stderr if error else sys.stdout)
+            (terminal.err if error else terminal.out)(line)
 
 
 def warn(sentence: object) -> None:
     """Prints a sentence to standard error, where it spoils no output."""
-    print(f"coursehub: {sentence}", file=sys.stderr)
+    terminal.err(f"coursehub: {sentence}")
 
 
 def reason(error: OSError) -> str:

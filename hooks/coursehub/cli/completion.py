@@ -3,6 +3,8 @@
 import click
 from click.shell_completion import get_completion_class
 
+from coursehub import terminal
+
 from . import options
 from .common import FINE
 
@@ -29,5 +31,6 @@ def command(context: click.Context, shell: str) -> int:
     complete = get_completion_class(shell)
     if complete is None:
         raise AssertionError(shell)
-    print(complete(program.command, {}, name, f"_{name.upper()}_COMPLETE").source())
+    for line in complete(program.command, {}, name, f"_{name.upper()}_COMPLETE").source().splitlines():
+        terminal.out(line)
     return FINE

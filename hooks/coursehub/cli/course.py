@@ -1,7 +1,6 @@
 """`coursehub course`: which courses are live, and their directories, as root on the host that has the volume."""
 
 import grp
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,11 +8,14 @@ from typing import Any
 
 import click
 
+from coursehub import terminal
 from coursehub.config import catalog
 from coursehub.config.settings import Settings
 from coursehub.errors import InvalidFile, Refused
 from coursehub.protocol import Fault
-from coursehub.storage.check import COURSES, TOP, CourseTree, Inspector
+from coursehub.storage import people
+from coursehub.storage.check import COURSES, TOP, Inspector
+from coursehub.storage.course import CourseTree
 
 from . import hub, options, volume
 from .common import FINE, PROBLEMS, say, site_and_courses, site_settings, texts, today, warn
@@ -47,7 +49,7 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
     if answer["failure"]:
         yield f"the files could not be read: {answer['failure']}"
     if answer["unsaved"]:
-        yield f"a restart of the hub would not know these courses: {answer['unsaved']}"
+        yield f"a restart of the hub would not know all that is kept: {answer['unsaved']}"
     yield from answer["problems"]
 
 
@@ -103,6 +105,7 @@ def _bring(root: Path, tree: CourseTree, left_to_do: Iterable[str], *, dry_run: 
     """The directories come to what the file says, open or closed, and so does what is in them."""
     mounted = volume.mounted(root)
     changes = mounted.course(tree.slug, tree.gid, tree.data, archived=tree.archived, dry_run=dry_run)
+    changes += people.update(mounted.root, tree.slug, mounted.people(), tree.people, dry_run=dry_run)
     below = volume.close_or_open(mounted, tree, dry_run=dry_run)
     left = list(left_to_do)
     answer = {
@@ -171,7 +174,7 @@ def check(
     inspector = Inspector(volume.mounted(root).root, repair=repair and not dry_run)
     # One teacher's mistake keeps nobody else's directories from being looked at; but then not all courses are known.
     for problem in loaded.problems:
-        print(problem, file=sys.stderr)
+        terminal.err(problem)
     known = not loaded.problems
     found = _one(inspector, trees) if slug is not None else _every(inspector, trees, volume.people(site), known=known)
     findings = list(found)
@@ -199,4 +202,3 @@ def _every(
         yield from inspector.course(tree)
     yield from inspector.strangers({tree.slug for tree in trees} if known else None)
     yield from inspector.homes(people)
-    yield from inspector.people()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from coursehub import terminal
 from coursehub.errors import Refused
 from coursehub.storage import feedback
 
@@ -39,6 +40,6 @@ def push(slug: str, root: Path, dry_run: bool, as_json: bool) -> int:
     for page in feedback.push(volume.mounted(root).root, slug, dry_run=dry_run):
         done.append(page)
         if not as_json:
-            print(page)
+            terminal.out(page)
     say([asdict(page) for page in done], (), as_json=as_json)
     return PROBLEMS if any(page.what == "failed" for page in done) else FINE

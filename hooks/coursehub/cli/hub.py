@@ -7,7 +7,7 @@ from coursehub.errors import CoursehubError
 
 from . import kubectl
 
-_EXEC = ("exec", "deployment/hub", "--container", "hub", "--")
+PODS = "component=hub"
 _PYTHON = ("python3", "-P", "-m", "coursehub.hub.admin.socket")
 
 
@@ -18,11 +18,14 @@ class NoAnswer(CoursehubError):
 def ask(namespace: str, question: dict[str, Any]) -> dict[str, Any]:
     """The answer of the hub in `namespace` of kubectl's context; raises NoAnswer."""
     try:
-        printed = kubectl.run(namespace, *_EXEC, *_PYTHON, json.dumps(question))
+        into = ("exec", _pod(namespace), "--container", "hub", "--")
+        printed = kubectl.run(namespace, *into, *_PYTHON, json.dumps(question))
     except kubectl.NoKubectl as error:
         raise NoAnswer(str(error)) from None
     except kubectl.TooSlow:
-        raise NoAnswer("the hub did not answer within a minute; look at: kubectl logs deployment/hub") from None
+        raise NoAnswer(
+            f"the hub did not answer within a minute; look at: kubectl --namespace {namespace} logs --selector {PODS}"
+        ) from None
     except kubectl.KubectlError as error:
         raise NoAnswer(f"the hub in namespace {namespace} cannot be asked: {error}") from None
     try:
@@ -36,3 +39,11 @@ def ask(namespace: str, question: dict[str, Any]) -> dict[str, Any]:
             "version? `coursehub --version`"
         ) from None
     return answer
+
+
+def _pod(namespace: str) -> str:
+    """The newest that is not ending, by its labels: its name depends on the site's."""
+    pods = [pod for pod in kubectl.get_all(namespace, "pods", PODS) if "deletionTimestamp" not in pod["metadata"]]
+    if not pods:
+        raise NoAnswer(f"there is no hub in namespace {namespace}; name its release's by --namespace")
+    return str(max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))["metadata"]["name"])

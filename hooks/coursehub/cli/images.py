@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import yaml
 
+from coursehub import terminal
 from coursehub.config import images
 from coursehub.config.images import Pull
 
@@ -33,8 +34,9 @@ def command(sites: Sequence[Path], courses: Sequence[Path], as_values: bool, as_
     site, loaded = site_and_courses(sites, courses)
     pulls = images.pulls(loaded.catalog.images(today(site), site.general.image), site.images)
     if as_values:
-        print("# Images of the courses, written by `coursehub images --values`.")
-        print(yaml.safe_dump({"jupyterhub": images.prepuller(pulls)}, sort_keys=False), end="")
+        terminal.out("# Images of the courses, written by `coursehub images --values`.")
+        for line in yaml.safe_dump({"jupyterhub": images.prepuller(pulls)}, sort_keys=False).splitlines():
+            terminal.out(line)
     else:
         say([asdict(pull) for pull in pulls], _lines(pulls), as_json=as_json)
     return FINE

@@ -1,8 +1,9 @@
 """kubectl, run in one place: what it prints comes back as text or objects, what goes wrong as a sentence."""
 
 import json
+import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coursehub.errors import CoursehubError
@@ -11,6 +12,10 @@ Object = dict[str, Any]
 
 # Under this name Kubernetes keeps which fields are this command's.
 MANAGER = "coursehub"
+_NOWHERE = re.compile(
+    "^(The connection to the server|Unable to connect to the server|Error in configuration: context was not found).*",
+    re.MULTILINE,
+)
 
 
 class KubectlError(CoursehubError):
@@ -21,8 +26,16 @@ class NoKubectl(KubectlError):
     """There is no kubectl on this machine."""
 
 
+class NoCluster(KubectlError):
+    """There is none where kubectl's context leads."""
+
+
 class TooSlow(KubectlError):
     """kubectl did not end in time."""
+
+
+class Forbidden(KubectlError):
+    """The account of kubectl's context may not do it."""
 
 
 def run(namespace: str, *arguments: str, stdin: str | None = None, timeout: float = 60) -> str:
@@ -40,9 +53,15 @@ def run(namespace: str, *arguments: str, stdin: str | None = None, timeout: floa
         raise NoKubectl("kubectl is not on the PATH; install it") from None
     except subprocess.TimeoutExpired:
         raise TooSlow(f"kubectl {arguments[0]} did not end within {timeout:g} s; is the cluster there?") from None
+    if done.returncode and (said := _NOWHERE.search(done.stderr)):
+        raise NoCluster(
+            "kubectl reaches no cluster: look whether it runs, or choose another by KUBECONFIG or "
+            f"`kubectl config use-context` ({said[0]})"
+        )
     if done.returncode:
         printed = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise KubectlError(printed[-1] if printed else f"kubectl {arguments[0]} failed and gave no reason")
+        why = printed[-1] if printed else f"kubectl {arguments[0]} failed and gave no reason"
+        raise (Forbidden if "(Forbidden)" in why else KubectlError)(why)
     return done.stdout
 
 
@@ -59,6 +78,22 @@ def get_all(namespace: str, kind: str, selector: str) -> list[Object]:
     return items
 
 
+def part(namespace: str, component: str) -> Object | None:
+    """The Deployment of a part, such as the hub: its labels say which it is, and its name is the site's."""
+    found = get_all(namespace, "deployments", f"app.kubernetes.io/component={component}")
+    return found[0] if found else None
+
+
+def look(namespace: str, kind: str, *options: str) -> list[Object] | None:
+    """All objects of a kind that the options leave; None where this account may not look at them."""
+    try:
+        found = json.loads(run(namespace, "get", kind, *options, "--output", "json"))
+    except Forbidden:
+        return None
+    items: list[Object] = found["items"]
+    return items
+
+
 def apply(namespace: str, manifest: Mapping[str, Any], *, dry_run: bool = False) -> Object:
     """The object as it is after a server-side apply, or would be after a `dry_run`; fields of others stay."""
     options = ["--server-side", f"--field-manager={MANAGER}", "--force-conflicts", "--output", "json"]
@@ -66,6 +101,11 @@ def apply(namespace: str, manifest: Mapping[str, Any], *, dry_run: bool = False)
         options.append("--dry-run=server")
     applied = _object(run(namespace, "apply", *options, "--filename", "-", stdin=json.dumps(manifest)))
     return applied or {}
+
+
+def listed(objects: Sequence[Mapping[str, Any]]) -> Object:
+    """All of them as one, for `kubectl create --filename -`."""
+    return {"apiVersion": "v1", "kind": "List", "items": list(objects)}
 
 
 def _object(text: str) -> Object | None:

@@ -2,13 +2,13 @@
 
 import io
 import os
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 import click
 from click.exceptions import NoSuchCommand
 
+from coursehub import terminal
 from coursehub.errors import CoursehubError
 from coursehub.version import VERSION
 
@@ -25,6 +25,7 @@ VERBS = (
     "storage",
     "feedback",
     "secrets",
+    "preflight",
     "status",
     "logs",
     "shell",
@@ -62,13 +63,13 @@ def program() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; 0 fine, 1 problems found, 2 wrong usage."""
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        # As standard error has it: what the terminal has no letter for is no reason to end.
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code: int = program.main(arguments, prog_name="coursehub", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        # It repeats words of the command line, and a shell puts names of files there.
+        error.show(said := io.StringIO())
+        for line in said.getvalue().removesuffix("\n").split("\n"):
+            terminal.err(line.expandtabs(2))
         return error.exit_code
     except click.Abort:
         return PROBLEMS

@@ -44,8 +44,23 @@ class Verbs(click.Group):
 def slug(text: str) -> str:
     """The type of an option that names a course."""
     if not is_slug(text):
-        raise click.BadParameter(f"{text!r} is no course's slug")
+        raise click.BadParameter(f"{text!r} is no course's slug; write a-z, 0-9 and single '-' inside, as python-intro")
     return text
+
+
+def whole(least: int, most: int) -> Callable[[str | int], int]:
+    """The type of an option that takes a whole number of a range."""
+
+    def number(text: str | int) -> int:
+        try:
+            found = int(text)
+        except ValueError:
+            found = least - 1
+        if not least <= found <= most:
+            raise click.BadParameter(f"{text!r} is no whole number from {least} to {most}")
+        return found
+
+    return number
 
 
 def _site(*, required: bool) -> Callable[[Callable[..., int]], Callable[..., int]]:
@@ -56,7 +71,8 @@ def _site(*, required: bool) -> Callable[[Callable[..., int]], Callable[..., int
         multiple=True,
         required=required,
         metavar="FILE",
-        help="The site's values file; given more than once, later ones go over earlier ones, as in helm.",
+        help="The site's values file, also that of a chart around this one; given more than once, later ones go over "
+        "earlier ones, as in helm.",
     )
 
 

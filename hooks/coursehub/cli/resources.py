@@ -45,7 +45,7 @@ def _url(text: str) -> str:
     help="Where the Prometheus answers.",
 )
 @click.option(
-    "--days", type=click.IntRange(1, 366), default=14, show_default=True, metavar="N", help="How far back to look."
+    "--days", type=options.whole(1, 366), default=14, show_default=True, metavar="N", help="How far back to look."
 )
 @click.option("--course", type=options.slug, metavar="SLUG", help="One course; without it each, and general use.")
 @options.namespace

@@ -1,4 +1,4 @@
-"""`coursehub restart`: one of the three that everybody's servers depend on, without touching any of those."""
+"""`coursehub restart`: one of the parts that everybody's servers depend on, without touching any of those."""
 
 import time
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import click
 
+from coursehub import terminal
 from coursehub.errors import CoursehubError
 
 from . import hub, kubectl, options
@@ -18,9 +19,8 @@ _EVERY = 1.0
 
 @dataclass(frozen=True)
 class Part:
-    """What can be restarted: its Deployment, where that is, and what people notice meanwhile."""
+    """What can be restarted: what people notice meanwhile, and whether it runs in the storage's namespace."""
 
-    deployment: str
     meanwhile: str
     storage: bool = False
 
@@ -29,21 +29,28 @@ class Part:
         return f"{release}-storage" if self.storage else release
 
 
+_NOTHING = "nothing, as the new one is there before the old one goes"
 PARTS = {
-    "hub": Part("hub", "nobody can log in, start or stop; open notebooks go on"),
-    "proxy": Part("proxy", "open pages lose their connection and take it up again by themselves"),
-    "provisioner": Part("coursehub-provisioner", "nothing, as the new one is there before the old one goes", True),
+    "hub": Part("nobody can log in, start or stop; open notebooks go on"),
+    "proxy": Part("open pages lose their connection and take it up again by themselves"),
+    "provisioner": Part(_NOTHING, True),
+    "looker": Part(_NOTHING),
 }
 
 
 @click.command(
     "restart",
     cls=options.Verb,
-    short_help="Restart the hub, the proxy or the provisioner; servers run on.",
+    short_help="Restart hub, proxy, provisioner or looker; servers run on.",
     example="coursehub restart proxy",
 )
 @click.option(
-    "--timeout", type=int, default=TIMEOUT, show_default=True, metavar="SECONDS", help="For how long to wait."
+    "--timeout",
+    type=options.whole(0, 86400),
+    default=TIMEOUT,
+    show_default=True,
+    metavar="SECONDS",
+    help="For how long to wait.",
 )
 @options.namespace
 @options.dry_run
@@ -56,19 +63,19 @@ def command(name: str, timeout: int, namespace: str, dry_run: bool) -> int:
     """
     part = PARTS[name]
     place = part.namespace(namespace)
-    if kubectl.get(place, "deployment", part.deployment) is None:
+    if kubectl.part(place, name) is None:
         raise CoursehubError(f"there is no {name} in namespace {place}; name its release's by --namespace")
     before = _servers(namespace)
-    print(f"{name}: meanwhile {part.meanwhile}")
+    terminal.out(f"{name}: meanwhile {part.meanwhile}")
     if dry_run:
-        print(f"{name}: would be restarted; {len(before)} servers run")
+        terminal.out(f"{name}: would be restarted; {len(before)} servers run")
         return FINE
     watch = new_pod(name, namespace, timeout)
     if name == "proxy":
         watch.until(ROUTED, lambda: _routed(namespace))
     seconds = watch.seconds
     stayed = before & _servers(namespace)
-    print(f"{name}: done in {seconds:.0f} s; {len(stayed)} of {len(before)} servers ran on")
+    terminal.out(f"{name}: done in {seconds:.0f} s; {len(stayed)} of {len(before)} servers ran on")
     return FINE
 
 
@@ -104,17 +111,13 @@ class Watch:
                 time.sleep(_EVERY)
 
 
-def _print(line: str) -> None:
-    print(line, flush=True)
-
-
-def new_pod(name: str, namespace: str, timeout: int = TIMEOUT, tell: Callable[[str], None] = _print) -> Watch:
+def new_pod(name: str, namespace: str, timeout: int = TIMEOUT, tell: Callable[[str], None] = terminal.out) -> Watch:
     """Returns once a new pod of the part has taken the place of the old one; CoursehubError after `timeout` seconds."""
     part = PARTS[name]
     place = part.namespace(namespace)
     watch = Watch(name, namespace, timeout, tell)
-    kubectl.run(place, "rollout", "restart", f"deployment/{part.deployment}")
-    watch.until(READY, lambda: stage(_deployment(place, part)))
+    kubectl.run(place, "rollout", "restart", f"deployment/{_deployment(place, name)['metadata']['name']}")
+    watch.until(READY, lambda: stage(_deployment(place, name)))
     return watch
 
 
@@ -143,10 +146,10 @@ def _routed(namespace: str) -> str:
     return f"servers still without a route: {len(missing)}" if missing else ROUTED
 
 
-def _deployment(namespace: str, part: Part) -> kubectl.Object:
-    found = kubectl.get(namespace, "deployment", part.deployment)
+def _deployment(namespace: str, name: str) -> kubectl.Object:
+    found = kubectl.part(namespace, name)
     if found is None:
-        raise CoursehubError(f"the Deployment {part.deployment} is gone from namespace {namespace}")
+        raise CoursehubError(f"the Deployment of the {name} is gone from namespace {namespace}")
     return found
 
 

@@ -1,9 +1,8 @@
 """`coursehub schema`: the JSON Schema of a course file."""
 
-import json
-
 import click
 
+from coursehub import terminal
 from coursehub.config import schema
 
 from . import options
@@ -18,5 +17,5 @@ from .common import FINE
 )
 def command() -> int:
     """Print the JSON Schema with which an editor completes and checks a course file."""
-    print(json.dumps(schema.course_file(), indent=2))
+    terminal.data(schema.course_file())
     return FINE

@@ -11,12 +11,13 @@ import click
 
 from coursehub.config import document, settings
 
-from . import kubectl, options, secrets_plan, tls
+from . import dns, kubectl, options, secrets_made, secrets_plan, tls
 from .common import FINE, PROBLEMS, say, warn
 from .kubectl import Object
 from .restart import new_pod
-from .secrets_plan import NoPlace, Secret, Values
+from .secrets_plan import NoPlace, Secret
 from .tls import CHAIN, KEY, Facts, UnusableFiles
+from .values import Values
 
 _PROXY = "component=proxy"
 _SECOND = 1.0
@@ -28,10 +29,12 @@ _PROXY_IS = {
     "elsewhere": "proxy: takes no certificate from this Secret; an ingress that does needs no restart",
 }
 
+_LATER = "not yet; helm makes this namespace, run this again after it"
+
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one Secret: made, changed, unchanged."""
+    """What became of one Secret: made, changed, unchanged; later, where its namespace is not there yet."""
 
     namespace: str
     name: str
@@ -48,6 +51,12 @@ class _Checked:
     warnings: Sequence[str]
 
 
+def _host(name: str) -> str:
+    if not secrets_plan.is_host(name):
+        raise click.BadParameter(f"{name!r} is no host's name; write it as jupyter.example.edu")
+    return name
+
+
 @click.group("secrets", cls=options.Verbs, short_help="Bring certificate and passwords into the cluster.")
 def command() -> None:
     """Bring certificate and passwords into the cluster."""
@@ -56,16 +65,17 @@ def command() -> None:
 @command.command(
     "apply",
     short_help="Make or update the Secrets from a folder of files.",
-    example="coursehub secrets apply secrets/ --site values/uni.yaml --host jupyter.example.edu --restart-proxy",
+    example="coursehub secrets apply secrets/ --site values/uni.yaml --restart-proxy",
 )
 @options.site_if_any
 @click.option(
     "--host",
     "hosts",
+    type=_host,
     multiple=True,
     metavar="NAME",
-    help="A name by which people reach the hub, which the certificate has to have; can be given more than once, in "
-    "place of the values'.",
+    help="A name that the certificate has to have, in place of those that the values have; can be given more than "
+    "once, as --host jupyter.example.edu --host '*.jupyter.example.edu'.",
 )
 @click.option(
     "--restart-proxy",
@@ -87,9 +97,14 @@ def apply(
 ) -> int:
     """Make or update the Secrets into which the files of FOLDER go.
 
-    They are tls.crt (the server's certificate, then its issuers') with tls.key, and others (docs/admins.md lists them).
-    Checks all before it changes anything: key, chain, host name, days left, and that nobody else may read what is
-    secret. To be run again after each renewal, by cron too: what is unchanged stays untouched.
+    They are tls.crt (the server's certificate, then its issuers') with tls.key, and others; docs/admins/secrets.md
+    lists them.
+    Checks all before it changes anything: key, chain, host names (of servers too, by subdomain_host), days left, and
+    that nobody else may read what is secret; it warns where DNS does not lead names to one place. To be run again
+    after each renewal, by cron too: what is unchanged stays untouched.
+
+    Where the values have placeholders (docs/gitops.md), or storage.provisioner.existingSecret and no file, it makes
+    strong values once, or takes those that the release has, and never replaces them.
 
     Exit 0: all is as FOLDER has it, 1: something is wrong.
     """
@@ -102,7 +117,8 @@ def apply(
         return PROBLEMS
     for sentence in checked.warnings:
         warn(sentence)
-    changes = _apply(checked.secrets, dry_run=dry_run)
+    secrets = secrets_made.complete(checked.secrets, namespace)
+    changes = _apply(secrets, secrets_plan.storage_of(namespace), dry_run=dry_run)
     certificate = checked.certificate
     proxy = None
     if certificate:
@@ -113,7 +129,7 @@ def apply(
         "proxy": proxy,
         "warnings": checked.warnings,
     }
-    say(answer, _lines(checked, changes, proxy, now, dry_run=dry_run), as_json=as_json)
+    say(answer, _lines(secrets, changes, certificate, proxy, now, dry_run=dry_run), as_json=as_json)
     return FINE
 
 
@@ -124,10 +140,14 @@ def _check(folder: Path, values: Values, hosts: Sequence[str], namespace: str, n
     warnings: list[str] = []
     try:
         planned = secrets_plan.plan(files, values, namespace)
+        if not planned:
+            known = ", ".join(place.file for place in secrets_plan.PLACES)
+            raise NoPlace(f"{folder}: holds no secret; known files: {known}")
         if CHAIN in files:
-            certificate = _certificate(files, hosts or secrets_plan.hosts(values), now)
+            names = hosts or secrets_plan.hosts(values)
+            certificate = _certificate(files, names, now)
             found = (*certificate.warnings(now), *tls.distrust(folder / CHAIN, folder / KEY, certificate))
-            warnings = [f"{folder}/{warning}" for warning in found]
+            warnings = [*(f"{folder}/{warning}" for warning in found), *dns.astray(names)]
         return _Checked(planned, certificate, secrets_plan.tls_name(values), warnings)
     except NoPlace as error:
         raise UnusableFiles([str(error)]) from None
@@ -151,8 +171,6 @@ def _read(folder: Path) -> dict[str, bytes]:
             files[path.name] = path.read_bytes()
             if wrong := place.form(files[path.name]):
                 problems.append(f"{path}: {wrong}")
-    if not problems and not files:
-        problems.append(f"{folder}: holds no secret; {known}")
     if not problems and len({CHAIN, KEY} & files.keys()) == 1:
         missing = CHAIN if KEY in files else KEY
         problems.append(f"{folder}/{CHAIN} and {KEY} belong together; add {missing}")
@@ -165,35 +183,41 @@ def _certificate(files: Mapping[str, bytes], hosts: Sequence[str], now: datetime
     if not hosts:
         raise NoPlace(
             "the host name that the certificate has to be for is not known; add --host NAME, or --site FILE with "
-            "jupyterhub.proxy.https.hosts or jupyterhub.ingress.hosts"
+            "jupyterhub.hub.config.JupyterHub.subdomain_host, jupyterhub.proxy.https.hosts or jupyterhub.ingress.hosts"
         )
     return tls.check(files[CHAIN], files[KEY], hosts, now)
 
 
-def _apply(planned: Sequence[Secret], *, dry_run: bool) -> list[Change]:
-    """Asks the API about all of them before it changes the first."""
+def _apply(planned: Sequence[Secret], storage: str, *, dry_run: bool) -> list[Change]:
+    """Asks the API about all of them before it changes the first; the namespace `storage` may not be there yet."""
     changes = []
     for secret in planned:
         before = kubectl.get(secret.namespace, "secret", secret.name)
         manifest = secret.manifest(before["type"] if before else None)
-        after = kubectl.apply(secret.namespace, manifest, dry_run=True)
-        what = "made" if before is None else "unchanged" if _same(before, after) else "changed"
+        try:
+            after = kubectl.apply(secret.namespace, manifest, dry_run=True)
+        except kubectl.KubectlError as error:
+            if secret.namespace != storage or f'namespaces "{storage}" not found' not in str(error):
+                raise
+            what = "later"
+        else:
+            what = "made" if before is None else "unchanged" if _same(before, after) else "changed"
         changes.append((manifest, Change(secret.namespace, secret.name, what)))
     if not dry_run:
         for manifest, change in changes:
-            if change.what != "unchanged":
+            if change.what in ("made", "changed"):
                 kubectl.apply(change.namespace, manifest)
     return [change for _, change in changes]
 
 
 def _same(before: Object, after: Object) -> bool:
-    labels = [secret["metadata"].get("labels") for secret in (before, after)]
-    return bool(labels[0] == labels[1] and before.get("data") == after.get("data"))
+    same = all(before["metadata"].get(kind) == after["metadata"].get(kind) for kind in ("labels", "annotations"))
+    return same and before.get("data") == after.get("data")
 
 
 def _proxy(namespace: str, name: str, changes: Sequence[Change], *, restart: bool, dry_run: bool) -> str:
     """Whether the proxy serves what is in the Secret `name`: it reads that at its start only, so its pod is newer."""
-    deployment = kubectl.get(namespace, "deployment", "proxy")
+    deployment = kubectl.part(namespace, "proxy")
     if deployment is None:
         return "absent"
     volumes = deployment["spec"]["template"]["spec"].get("volumes", ())
@@ -222,14 +246,23 @@ def _written(found: Object) -> str:
 
 
 def _lines(
-    checked: _Checked, changes: Sequence[Change], proxy: str | None, now: datetime, *, dry_run: bool
+    secrets: Sequence[Secret],
+    changes: Sequence[Change],
+    certificate: Facts | None,
+    proxy: str | None,
+    now: datetime,
+    *,
+    dry_run: bool,
 ) -> Iterable[str]:
-    for secret, change in zip(checked.secrets, changes, strict=True):
+    for secret, change in zip(secrets, changes, strict=True):
+        if change.what == "later":
+            yield f"secret {change.name} in {change.namespace}: {_LATER}"
+            continue
         same = change.what == "unchanged"
         yield f"secret {change.name} in {change.namespace}: {'would be ' if dry_run and not same else ''}{change.what}"
         if not same:
             yield from secret.then
-    if certificate := checked.certificate:
+    if certificate:
         names, left = ", ".join(certificate.names), certificate.days(now)
         yield f"certificate: {names}; {left} days left, until {certificate.ends:%Y-%m-%d}; serial {certificate.serial}"
     if proxy:

@@ -1,27 +1,38 @@
 """Which file of an admin's folder becomes which key of which Secret; functions of files and values."""
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import Any
 
 import yaml
 from cryptography import x509
 
 from coursehub.errors import CoursehubError
+from coursehub.tokens import stands_for_another
 
 from .tls import CHAIN, KEY
+from .values import Values, pull_secrets
+from .values import at as _at
+from .values import listed as _list
 
-Values = Mapping[str, Any]
 Manifest = dict[str, Any]
 
+# helm takes away a Secret that it made and no longer renders, unless the cluster's own says that it stays.
+KEPT = {"helm.sh/resource-policy": "keep"}
 LABELS = {"app.kubernetes.io/name": "coursehub", "app.kubernetes.io/managed-by": "coursehub"}
-_PROVISIONER = "provisioner-token"
+_PROVISIONER, _REGISTRY = "provisioner-token", "registry.json"
+# The last label of a name is no number, or it would be an address, below which nothing has a name.
+_NAME = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z](?:[a-z0-9-]*[a-z0-9])?"
+_ADDRESS = re.compile(rf"https?://({_NAME})(?::[0-9]{{1,5}})?")
+_HOST = re.compile(rf"(?:\*\.)?{_NAME}", re.IGNORECASE)
 
 
 class NoPlace(CoursehubError):
-    """There is no Secret for a file, or no single one; the message says what to set."""
+    """Values do not say which Secret is a file's, or what for; the message says what to set."""
 
 
 @dataclass(frozen=True)
@@ -39,20 +50,29 @@ class Place:
 
 @dataclass(frozen=True)
 class Secret:
-    """One Secret as it is to be: `data` by its keys, `then` what is left to do once it changed."""
+    """One Secret as it is to be: `data` by its keys, `then` what is left to do once it changed.
+
+    `made` are the keys that the command fills by itself, once.
+    """
 
     namespace: str
     name: str
     kind: str
     data: Mapping[str, bytes]
     then: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
 
     def manifest(self, kind: str | None = None) -> Manifest:
         """For the API; `kind` is the type that the Secret has already, which nobody can change."""
         return {
             "apiVersion": "v1",
             "kind": "Secret",
-            "metadata": {"name": self.name, "namespace": self.namespace, "labels": dict(LABELS)},
+            "metadata": {
+                "name": self.name,
+                "namespace": self.namespace,
+                "labels": dict(LABELS),
+                "annotations": dict(KEPT),
+            },
             "type": kind or self.kind,
             "data": {key: b64encode(content).decode() for key, content in self.data.items()},
         }
@@ -70,7 +90,35 @@ def plan(files: Mapping[str, bytes], values: Values, namespace: str) -> list[Sec
             data = {**before.data, place.key: files[place.file]}
             then = (*before.then, place.then.format(namespace=namespace)) if place.then else before.then
             made[where, name] = Secret(where, name, place.kind, data, then)
+    for where, name, keys in _own(files, values, namespace):
+        planned = made.get((where, name)) or Secret(where, name, "Opaque", {})
+        made[where, name] = replace(planned, made=keys)
     return list(made.values())
+
+
+def made(values: Values) -> tuple[str, ...]:
+    """The keys of the hub's Secret in whose place the values have a placeholder."""
+    config = _at(values, "jupyterhub.hub.config")
+    keys = _at(config, "CryptKeeper").get("keys")
+    given = {
+        "hub.config.ConfigurableHTTPProxy.auth_token": _at(config, "ConfigurableHTTPProxy").get("auth_token"),
+        "hub.config.CryptKeeper.keys": "".join(map(str, keys)) if isinstance(keys, list) else keys,
+        "hub.config.JupyterHub.cookie_secret": _at(config, "JupyterHub").get("cookie_secret"),
+    }
+    for name, service in _at(values, "jupyterhub.hub.services").items():
+        given[f"hub.services.{name}.apiToken"] = service.get("apiToken") if isinstance(service, Mapping) else None
+    return tuple(key for key, value in given.items() if value and stands_for_another(str(value)))
+
+
+def _own(files: Mapping[str, bytes], values: Values, namespace: str) -> Iterable[tuple[str, str, tuple[str, ...]]]:
+    """Namespace, name and keys of what no file has and the values leave to this command."""
+    if keys := made(values):
+        name = _at(values, "jupyterhub.hub").get("existingSecret")
+        yield namespace, _only([name], "placeholders", "jupyterhub.hub.existingSecret"), keys
+    service = _at(values, "storage.provisioner")
+    if _PROVISIONER not in files and service.get("existingSecret") and not service.get("url"):
+        for where in _of_service(service, namespace):
+            yield where, "coursehub-provisioner", ("token",)
 
 
 def tls_name(values: Values) -> str:
@@ -88,12 +136,30 @@ def tls_name(values: Values) -> str:
 
 
 def hosts(values: Values) -> tuple[str, ...]:
-    """The names by which the values have people reach the hub."""
-    found = [*_list(_at(values, "jupyterhub.proxy.https").get("hosts"))]
+    """The names by which the values have people reach the hub and, where these have names of their own, servers."""
+    found: list[Any] = []
+    if address := _at(values, "jupyterhub.hub.config.JupyterHub").get("subdomain_host"):
+        named = _ADDRESS.fullmatch(str(address))
+        if named is None:
+            raise NoPlace(
+                f"jupyterhub.hub.config.JupyterHub.subdomain_host: {address} is not the address of a host by its name "
+                "alone; write it as https://jupyter.example.edu"
+            )
+        found += [named[1], f"*.{named[1]}"]
+    found += [*_list(_at(values, "jupyterhub.proxy.https").get("hosts"))]
     found += _list(_at(values, "jupyterhub.ingress").get("hosts"))
     for entry in _entries(values, "jupyterhub.ingress", "tls"):
         found += _list(entry.get("hosts"))
     return tuple(dict.fromkeys(map(str, found)))
+
+
+def is_host(name: str) -> bool:
+    """Whether a certificate can be for it: a name, with a star in front or not, or an address."""
+    try:
+        ip_address(name)
+    except ValueError:
+        return _HOST.fullmatch(name) is not None
+    return True
 
 
 def _hub_name(values: Values) -> str:
@@ -102,25 +168,34 @@ def _hub_name(values: Values) -> str:
 
 
 def _registry_name(values: Values) -> str:
-    found: list[Any] = list(_list(_at(values, "jupyterhub").get("imagePullSecrets")))
-    for part in ("hub", "proxy.chp", "singleuser"):
-        found += _list(_at(values, f"jupyterhub.{part}.image").get("pullSecrets"))
-    names = [secret.get("name") if isinstance(secret, Mapping) else secret for secret in found]
-    return _only(names, "registry.json", "jupyterhub.imagePullSecrets and image.pullSecrets")
+    names = pull_secrets(values, "hub", "proxy.chp", "singleuser")
+    return _only(names, _REGISTRY, "jupyterhub.imagePullSecrets and image.pullSecrets")
+
+
+def storage_of(namespace: str) -> str:
+    """The second namespace of the release in `namespace`, which helm makes: of what acts as root on the volume."""
+    return f"{namespace}-storage"
 
 
 def _namespaces(place: Place, values: Values, namespace: str) -> tuple[str, ...]:
+    service = _at(values, "storage.provisioner")
+    if place.file == _REGISTRY and (service.get("enabled") or _at(values, "storage.check").get("schedule")):
+        return (namespace, storage_of(namespace))
     if place.file != _PROVISIONER:
         return (namespace,)
-    service = _at(values, "storage.provisioner")
     if service.get("url"):
         return (namespace,)
-    if service.get("enabled") and service.get("existingSecret"):
-        return (namespace, f"{namespace}-storage")
+    if service.get("existingSecret"):
+        return _of_service(service, namespace)
     raise NoPlace(
-        f"{_PROVISIONER}: the values that --site names have no service that takes it; set storage.provisioner.url, or "
-        "existingSecret beside enabled, or take the file out: without them the chart makes a token"
+        f"{_PROVISIONER}: the values that --site names have no service that takes it; set storage.provisioner.url or "
+        "existingSecret, or take the file out: without them the chart makes a token"
     )
+
+
+def _of_service(service: Values, namespace: str) -> tuple[str, ...]:
+    """Where the token is: beside the hub, where what only looks is too, and beside a provisioner."""
+    return (namespace, storage_of(namespace)) if service.get("enabled") else (namespace,)
 
 
 def _only(names: Iterable[Any], file: str, where: str, otherwise: str | None = None) -> str:
@@ -130,18 +205,6 @@ def _only(names: Iterable[Any], file: str, where: str, otherwise: str | None = N
     if not found and otherwise is None:
         raise NoPlace(f"{file}: no Secret is named for it; set {where} in a file that --site names")
     return found[0] if found else str(otherwise)
-
-
-def _at(values: Values, path: str) -> Values:
-    for part in path.split("."):
-        values = values.get(part) or {}
-        if not isinstance(values, Mapping):
-            return {}
-    return values
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _entries(values: Values, path: str, key: str) -> list[Values]:
@@ -179,16 +242,16 @@ def _registry(content: bytes) -> str | None:
     )
 
 
-_RESTART = "the hub reads hub.yaml at its start (servers run on): kubectl -n {namespace} rollout restart deployment/hub"
+_RESTART = "the hub reads hub.yaml at its start (servers run on): coursehub restart hub --namespace {namespace}"
 
-# The one table; docs/admins.md has it too.
+# The one table; docs/admins/secrets.md has it too.
 PLACES = (
     Place(CHAIN, CHAIN, tls_name, private=False, kind="kubernetes.io/tls"),
     Place(KEY, KEY, tls_name, kind="kubernetes.io/tls"),
     Place(_PROVISIONER, "token", lambda _: "coursehub-provisioner", form=_some),
     Place("provisioner-ca.crt", "ca.crt", lambda _: "coursehub-provisioner", private=False, form=_authority),
-    Place("ldap-password", "password", lambda _: "ldap", form=_some),
-    Place("ldap-ca.crt", "ca.crt", lambda _: "ldap", private=False, form=_authority),
+    Place("ldap-password", "password", lambda _: "coursehub-ldap", form=_some),
+    Place("ldap-ca.crt", "ca.crt", lambda _: "coursehub-ldap", private=False, form=_authority),
     Place("hub.yaml", "values.yaml", _hub_name, form=_values, then=_RESTART),
-    Place("registry.json", ".dockerconfigjson", _registry_name, kind="kubernetes.io/dockerconfigjson", form=_registry),
+    Place(_REGISTRY, ".dockerconfigjson", _registry_name, kind="kubernetes.io/dockerconfigjson", form=_registry),
 )

@@ -14,6 +14,8 @@ from . import kubectl, options
 SERVERS = "component=singleuser-server"
 # KubeSpawner writes the login name itself here; in a label it may be changed.
 _OWNER = "hub.jupyter.org/username"
+# A shell that had the server's token would show it to the person's own programs, in /proc.
+_WITHOUT = ("env", "--unset=JUPYTERHUB_API_TOKEN", "--unset=JPY_API_TOKEN")
 
 
 @click.command(
@@ -31,7 +33,7 @@ def command(user: str, namespace: str) -> NoReturn:
     """
     pod = find(kubectl.get_all(namespace, "pods", SERVERS), user)
     terminal = "-it" if sys.stdin.isatty() else "-i"
-    into = ("exec", terminal, pod, "--container", "notebook", "--", "bash", "-l")
+    into = ("exec", terminal, pod, "--container", "notebook", "--", *_WITHOUT, "bash", "-l")
     os.execvp("kubectl", ["kubectl", "--namespace", namespace, *into])
 
 

@@ -1,26 +1,23 @@
 """`coursehub status`: a line for each part of an installation; one that is wrong says what to do."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 
-from . import hub, kubectl, options, tls
-from .common import FINE, PROBLEMS, say
+from coursehub.hub.admin import release
 
-# Ours and upstream's, without anybody's server.
-PARTS = "app.kubernetes.io/name in (jupyterhub, coursehub),component!=singleuser-server"
+from . import hub, kubectl, options, report, tls
+from .cluster import namespaces, volumes
+from .cluster import nodes as runtimes
+from .report import Line
 
-
-@dataclass(frozen=True)
-class Line:
-    """What one part is like; `todo` is there where that is wrong."""
-
-    what: str
-    message: str
-    todo: str | None = None
+# Not anybody's server.
+PARTS = "component!=singleuser-server"
+# The taint by which somebody says that a node is off for certain.
+OFF = "node.kubernetes.io/out-of-service"
 
 
 @click.command(
@@ -34,35 +31,26 @@ class Line:
 def command(namespace: str, as_json: bool) -> int:
     """Say for each part whether it is ready, which versions run, and how the rest is.
 
-    The rest is course files, certificate, storage, spawn test and servers. A line that begins with ! is wrong, and the
-    next one says what to do. Exit 0: all is well, 1: something is wrong.
+    The rest is the namespace's label, course files, certificate, storage, spawn test and servers. A line that begins
+    with ! is wrong, and the next one says what to do. Exit 0: all is well, 1: something is wrong.
     """
-    lines = list(_look(namespace, datetime.now(UTC)))
-    # Scripts know the message by this name.
-    answer = [{"what": line.what, "said": line.message, "todo": line.todo} for line in lines]
-    say(answer, _text(lines), as_json=as_json)
-    return PROBLEMS if any(line.todo for line in lines) else FINE
-
-
-def _text(lines: Sequence[Line]) -> Iterator[str]:
-    width = max(len(line.what) for line in lines)
-    for line in lines:
-        yield f"{'!' if line.todo else ' '} {line.what:{width}}  {line.message}"
-        if line.todo:
-            yield f"  {'':{width}}  -> {line.todo}"
+    return report.show(list(_look(namespace, datetime.now(UTC))), as_json=as_json)
 
 
 def _look(namespace: str, now: datetime) -> Iterator[Line]:
     storage = f"{namespace}-storage"
     places = [
-        (place, kubectl.get_all(place, "deployments", PARTS), kubectl.get_all(place, "pods", PARTS))
+        (place, _own(kubectl.get_all(place, "deployments", PARTS)), _own(kubectl.get_all(place, "pods", PARTS)))
         for place in (namespace, storage)
     ]
     for place, deployments, pods in places:
         for deployment in deployments:
             yield running(place, deployment, pods, now)
-    names = {deployment["metadata"]["name"] for deployment in places[0][1]}
-    for missing in sorted({"hub", "proxy"} - names):
+    yield from _namespace(namespace)
+    yield from _nodes(namespace, now)
+    yield from _volumes(namespace)
+    names = {_labels(found).get("component"): found["metadata"]["name"] for found in places[0][1]}
+    for missing in sorted({"hub", "proxy"} - names.keys()):
         yield Line(missing, f"not in namespace {namespace}", "name the release's namespace by --namespace")
     if "hub" not in names:
         return
@@ -70,10 +58,24 @@ def _look(namespace: str, now: datetime) -> Iterator[Line]:
     try:
         reply = hub.ask(namespace, {"ask": "status"})
     except hub.NoAnswer as error:
-        look = f"kubectl --namespace {namespace} logs deployment/hub --container hub"
+        look = f"kubectl --namespace {namespace} logs deployment/{names['hub']} --container hub"
         yield Line("answer", str(error), f"look at: {look}")
     else:
         yield from of_hub(reply, _charts(charts), now)
+
+
+def _own(found: Sequence[kubectl.Object]) -> list[kubectl.Object]:
+    """The parts of this chart and of upstream's."""
+    return [each for each in found if _is_own(_labels(each))]
+
+
+def _is_own(labels: Mapping[str, str]) -> bool:
+    # Upstream's by the two labels that it alone has, since its names are the site's.
+    return labels.get("app.kubernetes.io/name") == "coursehub" or {"component", "release"} <= labels.keys()
+
+
+def _labels(found: kubectl.Object) -> Mapping[str, str]:
+    return found["metadata"].get("labels") or {}
 
 
 def running(namespace: str, deployment: kubectl.Object, pods: Sequence[kubectl.Object], now: datetime) -> Line:
@@ -100,22 +102,92 @@ def running(namespace: str, deployment: kubectl.Object, pods: Sequence[kubectl.O
     return Line(name, ", ".join(parts), todo)
 
 
+def _namespace(name: str) -> Iterator[Line]:
+    with suppress(kubectl.Forbidden):
+        yield namespaces.line(name, kubectl.get(name, "namespace", name))
+
+
+def _nodes(namespace: str, now: datetime) -> Iterator[Line]:
+    found = kubectl.look(namespace, "nodes")
+    if found is not None:
+        yield of_nodes(found, now)
+
+
+def _volumes(namespace: str) -> Iterator[Line]:
+    claim = kubectl.get(namespace, "persistentvolumeclaim", volumes.CLAIM)
+    if claim is None or claim["status"].get("phase") == "Bound":
+        return
+    yield volumes.claim(namespace, claim)
+    yield from volumes.released(namespace, kubectl.look(namespace, "persistentvolumes") or [])
+
+
+def of_nodes(nodes: Sequence[kubectl.Object], now: datetime) -> Line:
+    """How many nodes are ready; which are not, are cordoned, cannot run servers or have the taint that they are off."""
+    said: list[str] = []
+    ready = 0
+    todo: dict[str, None] = {}
+    for node in nodes:
+        name, spec = node["metadata"]["name"], node["spec"]
+        failure = _failure(node, now)
+        unfit = "nodeInfo" in node["status"] and bool(runtimes.for_servers([node])) and not runtimes.strict(node)
+        off = any(taint["key"] == OFF for taint in spec.get("taints", []))
+        words = [
+            failure,
+            "is cordoned" if spec.get("unschedulable") else None,
+            "has the taint out-of-service" if off else None,
+            f"runs {runtimes.runtime(node)}, which cannot hold a server to its groups" if unfit else None,
+        ]
+        if any(words):
+            said.append(f"{name} {' and '.join(filter(None, words))}")
+        if failure:
+            todo['docs/admins/nodes.md, "A node dies", says what to do'] = None
+        elif off:
+            todo[f"{name} runs, so take the word back: kubectl taint nodes {name} {OFF}=nodeshutdown:NoExecute-"] = None
+        if unfit:
+            todo[runtimes.remedy(node)] = None
+        ready += not failure
+    count = f"{ready} ready" if ready == len(nodes) else f"{ready} of {len(nodes)} ready"
+    return Line("nodes", "; ".join([count, *said]), "; ".join(todo) or None)
+
+
+def _failure(node: kubectl.Object, now: datetime) -> str | None:
+    conditions = node["status"].get("conditions", [])
+    condition = next((each for each in conditions if each["type"] == "Ready"), {"status": "Unknown"})
+    if condition["status"] == "True":
+        return None
+    since = condition.get("lastTransitionTime")
+    ago = f" for {_age(now - datetime.fromisoformat(since))}" if since else ""
+    return f"has {'not been ready' if condition['status'] == 'False' else 'said nothing'}{ago}"
+
+
 def of_hub(reply: Mapping[str, Any], charts: str, now: datetime) -> Iterator[Line]:
     """The lines that the hub's reply to {"ask": "status"} comes to."""
-    hub, spawner, package = (reply["versions"][name] for name in ("jupyterhub", "kubespawner", "package"))
-    yield Line("versions", f"{charts}; JupyterHub {hub}, KubeSpawner {spawner}, package {package}")
+    yield _versions(reply["versions"], charts)
     yield _courses(reply["courses"])
+    yield _state(reply["state"]["unsaved"])
     yield _certificate(reply["certificate"], now)
-    if reply["share"] is None:
-        yield Line("share", "not mounted here: the provisioner looks")
-    else:
+    if reply["share"] is not None:
         todo = "see to the file server; no server starts until it answers"
         yield _answers("share", reply["share"]["failure"], todo)
-    if reply["provisioner"] is not None:
+    if (service := reply["provisioner"]) is not None:
         todo = "see to it: `coursehub restart provisioner`, or its unit on the storage host"
-        yield _answers("directories", reply["provisioner"]["failure"], todo)
+        # An older hub's only made directories.
+        if not service.get("makes", True):
+            looker = "kubectl describe pods --selector app.kubernetes.io/component=looker"
+            todo = f"see to it: {looker}; it waits for a file server that is down"
+        yield _answers("directories", service["failure"], todo)
     yield _spawn_test(reply["spawn_test"], now)
     yield from _servers(reply["servers"], reply["unrouted"])
+
+
+def _versions(versions: Mapping[str, str], charts: str) -> Line:
+    hub, spawner, package = (versions[name] for name in ("jupyterhub", "kubespawner", "package"))
+    todo = None
+    if newer := release.newer(hub):
+        todo = f"JupyterHub {newer} is out, and holes of older ones are published: make the hub's image with it"
+    elif not release.tried(hub, spawner):
+        todo = f"coursehub is tested with {release.RANGE}: make the hub's image with these"
+    return Line("versions", f"{charts}; JupyterHub {hub}, KubeSpawner {spawner}, package {package}", todo)
 
 
 def _courses(courses: Mapping[str, Any]) -> Line:
@@ -126,11 +198,14 @@ def _courses(courses: Mapping[str, Any]) -> Line:
         count = len(courses["problems"])
         message += f"; {count} {'mistake' if count == 1 else 'mistakes'}, the first: {courses['problems'][0]}"
         return Line("courses", message, "correct the file; `coursehub course list` says all, and what stayed as it was")
-    if courses["unsaved"]:
-        return Line(
-            "courses", f"{message}; {courses['unsaved']}", "a restart would not know them: see to the hub's volume"
-        )
     return Line("courses", message)
+
+
+def _state(unsaved: str | None) -> Line:
+    if unsaved is None:
+        return Line("state", "outlasts a restart of the hub")
+    todo = "a restart of the hub would not know last good courses, failures or the spawn test: see to what it names"
+    return Line("state", unsaved, todo)
 
 
 def _certificate(ends: float | None, now: datetime) -> Line:
@@ -155,10 +230,14 @@ def _spawn_test(found: Mapping[str, Any] | None, now: datetime) -> Line:
     if found["ok"]:
         return Line("spawn test", f"{found['course']} well in {found['seconds']:.0f} s, {ago} ago")
     message = f"{found['course']} failed {ago} ago: {found['reason']}"
-    return Line("spawn test", message, "start that course yourself; docs/admins.md says how to run the test once more")
+    todo = "start that course yourself; docs/admins/monitoring.md, The spawn test, says how to run the test once more"
+    return Line("spawn test", message, todo)
 
 
-def _servers(count: Mapping[str, int], unrouted: Sequence[str] | str) -> Iterator[Line]:
+def _servers(count: Mapping[str, int] | None, unrouted: Sequence[str] | str) -> Iterator[Line]:
+    if count is None:
+        yield Line("servers", "the hub's database does not answer", "see to the database that jupyterhub.hub.db names")
+        return
     moving = f", {count['pending']} starting or stopping" if count["pending"] else ""
     message = f"{count['ready']} running{moving}"
     if isinstance(unrouted, str):

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import click
 
-from coursehub import layout, protocol
+from coursehub import layout, pins, protocol, terminal
 from coursehub.config.settings import Settings
 from coursehub.errors import Refused
+from coursehub.storage import people as lists
 from coursehub.storage import usage as disk
-from coursehub.storage.check import CourseTree
+from coursehub.storage.course import CourseTree
 from coursehub.storage.volume import Volume
 from coursehub.storage.volume import ensure as make
 
-from . import doors, options, volume
+from . import doors, options, ownership, volume
 from .common import FINE, PROBLEMS, reason, say, site_and_courses, warn
 from .person import find
 
@@ -27,6 +28,8 @@ def command() -> None:
 
 command.add_command(doors.door)
 command.add_command(doors.serve)
+command.add_command(ownership.rename)
+command.add_command(ownership.regroup)
 
 
 @command.command(
@@ -49,28 +52,55 @@ def ensure(root: Path, sites: Sequence[Path], users: Sequence[str], dry_run: boo
     """Make what is missing and correct owners and modes; say each change.
 
     Homes are those of the people whom the values list (the provider `file`), and of each --user, whom the site's
-    provider is asked about. Run it as root on the host that has the volume, once again after each new person or course.
+    provider is asked about. A home of another uid or name, or a course of another gid, is named and left as it is; the
+    others are made. Run it as root on the host that has the volume, once again after each new person or course.
     """
     site, loaded = site_and_courses(sites, courses)
-    mounted, trees = volume.mounted(root), volume.trees(site, loaded.catalog)
+    mounted = volume.mounted(root)
+    refused: list[Refused] = []
+    trees = list(_held(mounted.root, volume.trees(site, loaded.catalog), refused))
     corrected = set()
-    for change in make(mounted.root, _entries(site, trees), dry_run=dry_run):
-        print(change)
+    for change in make(mounted.root, _entries(mounted.root, site, trees, refused), dry_run=dry_run):
+        terminal.out(change)
         corrected |= {change.path} if change.what == "correct" else set()
+    for refusal in refused:
+        warn(refusal)
     for tree in trees:
         # Closed or opened with this run; a walk through every course at each run would be long.
         if layout.course_files(tree.slug) in corrected:
             for below in volume.close_or_open(mounted, tree, dry_run=dry_run):
-                print(below)
-    if not dry_run:
-        for change in mounted.list_people():
-            print(change)
-    return max([_home(mounted, site, name, dry_run=dry_run) for name in users], default=FINE)
+                terminal.out(below)
+    code = max([PROBLEMS if refused else FINE, *(_home(mounted, site, name, dry_run=dry_run) for name in users)])
+    homes = mounted.people()
+    for tree in trees:
+        for change in lists.update(mounted.root, tree.slug, homes, tree.people, dry_run=dry_run):
+            terminal.out(change)
+    return code
 
 
-def _entries(site: Settings, trees: Iterable[CourseTree]) -> Iterator[layout.TreeEntry]:
-    yield from layout.people_tree()
+def _held(root: Path, trees: Iterable[CourseTree], refused: list[Refused]) -> Iterator[CourseTree]:
+    """Those that no other gid has on the volume; why one is left out is added to `refused`."""
+    for tree in trees:
+        try:
+            pins.hold_course(root, tree.slug, tree.gid)
+        except Refused as refusal:
+            refused.append(refusal)
+        else:
+            yield tree
+
+
+def _entries(
+    root: Path, site: Settings, trees: Iterable[CourseTree], refused: list[Refused]
+) -> Iterator[layout.TreeEntry]:
+    """What is to be there; a home that is pinned to somebody else is left out, and why is added to `refused`."""
+    homes = pins.Homes(pins.homes(root))
     for name, (uid, gid) in volume.people(site).items():
+        try:
+            homes.hold(name, uid)
+        except Refused as refusal:
+            refused.append(refusal)
+            continue
+        homes.add(pins.Home(layout.home(uid, name), name, uid))
         yield from layout.home_tree(uid, gid, name)
     for tree in trees:
         yield from tree.entries
@@ -82,11 +112,11 @@ def _home(mounted: Volume, site: Settings, name: str, *, dry_run: bool) -> int:
         if site.identity.provider == "authState":
             raise Refused(
                 "uid and gid come with the login, and only the hub has them; let it ask for homes itself, by "
-                "storage.provisioner (docs/admins.md, Directories)"
+                "storage.provisioner (docs/admins/storage.md, Which door)"
             )
         person = asyncio.run(find(site, name)).person
         for change in mounted.home(name, person.uid, person.gid, dry_run=dry_run):
-            print(change)
+            terminal.out(change)
     except Refused as refusal:
         warn(f"{name}: {refusal}")
         return PROBLEMS
@@ -117,13 +147,13 @@ def quota(root: Path, sites: Sequence[Path], dry_run: bool, as_json: bool, cours
     if unknown:
         raise Refused(f"quotas.courses has {', '.join(unknown)}, and the course files do not; take it out there")
     of_people = {name: limit.over(quotas.home) for name, limit in quotas.people.items()}
-    of_courses = [
-        (tree.slug, tree.gid, quotas.courses.get(tree.slug, quotas.course).over(quotas.course))
-        for tree in volume.trees(site, loaded.catalog)
-    ]
     mounted = volume.mounted(root)
     limits: list[protocol.LimitChange] = []
-    refusals: list[str] = []
+    refused: list[Refused] = []
+    of_courses = [
+        (tree.slug, tree.gid, quotas.courses.get(tree.slug, quotas.course).over(quotas.course))
+        for tree in _held(mounted.root, volume.trees(site, loaded.catalog), refused)
+    ]
     for some in (
         disk.limit_homes(mounted, of_people, quotas.home.over(quotas.home), dry_run=dry_run),
         disk.limit_courses(mounted, of_courses, dry_run=dry_run),
@@ -132,12 +162,12 @@ def quota(root: Path, sites: Sequence[Path], dry_run: bool, as_json: bool, cours
             limits += some
         except Refused as refusal:
             # Homes can have limits where courses cannot.
-            refusals.append(str(refusal))
-    answer = {"limits": [asdict(limit) for limit in limits], "refused": refusals}
+            refused.append(refusal)
+    answer = {"limits": [asdict(limit) for limit in limits], "refused": list(map(str, refused))}
     say(answer, map(str, limits), as_json=as_json)
-    for sentence in refusals:
+    for sentence in refused:
         warn(sentence)
-    return PROBLEMS if refusals else FINE
+    return PROBLEMS if refused else FINE
 
 
 @command.command(

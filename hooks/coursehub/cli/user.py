@@ -37,5 +37,5 @@ def show(user: str, sites: Sequence[Path], namespace: str, as_json: bool) -> int
         answer = asyncio.run(account.show(find(site, user), user, site))
     else:
         answer = hub.ask(namespace, {"ask": "user", "user": user})
-    say(answer, account.text(answer).splitlines(), as_json=as_json, error=not answer["known"])
+    say(answer, account.text(answer), as_json=as_json, error=not answer["known"])
     return FINE if answer["known"] else PROBLEMS

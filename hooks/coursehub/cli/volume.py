@@ -1,14 +1,16 @@
 """The shared volume as it is mounted here, and what the site's files want on it."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from coursehub.config.catalog import Catalog
+from coursehub.config.course import Course
 from coursehub.config.settings import Settings
 from coursehub.errors import Refused
 from coursehub.storage import archive
 from coursehub.storage.archive import Below
-from coursehub.storage.check import CourseTree
+from coursehub.storage.course import CourseTree
 from coursehub.storage.volume import Volume
 
 from .common import today
@@ -26,7 +28,7 @@ def trees(site: Settings, catalog: Catalog) -> list[CourseTree]:
     """The directories of each course that has some."""
     day = today(site)
     return [
-        CourseTree(course.slug, course.gid, course.data, course.is_archived(day))
+        CourseTree(course.slug, course.gid, course.data, course.is_archived(day), frozenset(_listed(course, site)))
         for course in catalog.courses.values()
         if course.gid is not None
     ]
@@ -40,6 +42,16 @@ def tree(site: Settings, catalog: Catalog, slug: str) -> CourseTree:
     if slug in catalog.courses:
         raise Refused(f"course '{slug}' has no gid, so it has no directories; nothing is to be done")
     raise Refused(f"no course file has a course {slug!r}")
+
+
+def _listed(course: Course, site: Settings) -> Iterator[str]:
+    """Whom the course's file lists, and the members of its groups where the values have them."""
+    entries = {*course.instructors, *(() if course.public else course.students)}
+    yield from (entry for entry in entries if not entry.startswith("@"))
+    if site.identity.provider == "file":
+        known = site.identity.file
+        groups = {name for name, gid in known.groups.items() if f"@{name}" in entries or gid == course.gid}
+        yield from (name for name, person in known.people.items() if groups & set(person.groups))
 
 
 def people(site: Settings) -> dict[str, tuple[int, int]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from coursehub.errors import InvalidFile, Problem
 
-from . import document
+from . import values_file
 
 KIB = 400
 
@@ -40,7 +40,7 @@ def doubt(values: Sequence[tuple[str, str]], files: Files) -> str | None:
 def _ways(values: Sequence[tuple[str, str]]) -> dict[str, object]:
     site: dict[str, object] = {}
     for file, text in values:
-        found = document.read(file, text).data.get("courses")
+        found = values_file.read(file, text).data.get("courses")
         site |= found if isinstance(found, dict) else {}
     return site
 

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from coursehub.names import Gid, GroupName, PersonOrGroup, matching
+from coursehub.names import Gid, PersonOrGroup, UnixGroupName, matching
 
 from .durations import Duration
 from .images import ImageChoice
@@ -141,8 +141,10 @@ class Nbgrader(_CourseBlock):
 class Groups(_CourseBlock):
     """Unix groups that servers of the course get, by the names in the site's `groups`."""
 
-    student: tuple[GroupName, ...] = Field(default=(), description="For students.", examples=[["licensed"]])
-    instructor: tuple[GroupName, ...] = Field(default=(), description="For instructors.", examples=[["teaching-staff"]])
+    student: tuple[UnixGroupName, ...] = Field(default=(), description="For students.", examples=[["licensed"]])
+    instructor: tuple[UnixGroupName, ...] = Field(
+        default=(), description="For instructors.", examples=[["teaching-staff"]]
+    )
 
 
 class Instructor(_CourseBlock):

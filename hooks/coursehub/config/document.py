@@ -65,6 +65,14 @@ class Document:
                 return Problem(self.file, mark.line + 1, mark.column + 1, message, course)
         return Problem(self.file, 1, 1, message, course)
 
+    def below(self, key: str) -> "Document":
+        """What is below a key of the top, as if it were the file."""
+        keys, values = (
+            {path[1:]: mark for path, mark in marks.items() if path[:1] == (key,)} for marks in (self.keys, self.values)
+        )
+        problems = [(path[1:], problem) for path, problem in self.problems if path[:1] == (key,)]
+        return Document(self.file, self.data[key], keys, values, problems)
+
     def explain(self, path: Path, errors: Iterable[ErrorDetails], model: type[BaseModel]) -> Iterator[Problem]:
         """Errors of the pydantic `model` in the data under `path`, as problems; not of values that were left out."""
         left_out = {at for at, _ in self.problems}

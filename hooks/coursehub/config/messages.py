@@ -57,6 +57,8 @@ def message(error: ErrorDetails, model: type[BaseModel]) -> str:
     given = error["input"]
     shown = str(given) if isinstance(given, date) else repr(given)
     instead = _INSTEAD.get(error["type"], error["msg"]).format(**error.get("ctx", {}))
+    if error["type"] == "string_type" and isinstance(given, int | float | date):
+        instead = "write it in quotes"
     return f"{instead}, not {shown if len(shown) <= 60 else shown[:57] + '...'}"
 
 

@@ -1,7 +1,7 @@
-"""CPU, memory and kind of node of a server: limits, guarantees, and the site's cap on them."""
+"""CPU, memory, scratch and kind of node of a server: limits, guarantees, and the site's cap on them."""
 
 import re
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -9,8 +9,6 @@ from coursehub.names import written_as
 
 from .messages import mistake
 from .nodes import NodeName
-
-Number = TypeVar("Number", int, float)
 
 _PATTERN = r"([0-9]{1,15}(?:\.[0-9]{1,15})?)([KMGT])"
 _INSTEAD = "write a number and a unit, as 512M or 4G"
@@ -43,7 +41,7 @@ Bytes = Annotated[
 
 
 class Amount(BaseModel):
-    """CPU in cores, memory in bytes (written with a unit of powers of 1024: K, M, G, T)."""
+    """CPU in cores, memory and scratch in bytes (written with a unit of powers of 1024: K, M, G, T)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -51,17 +49,23 @@ class Amount(BaseModel):
     memory: Bytes | None = Field(
         default=None, description="A number and K, M, G or T (powers of 1024).", examples=["4G", "512M"]
     )
+    scratch: Bytes | None = Field(
+        default=None,
+        description="Room on the machine for what ends with the server, as /tmp, caches and a grader's home.",
+        examples=["20G"],
+    )
 
     def over(self, other: "Amount") -> "Amount":
         """These amounts, and `other`'s where there is none here."""
-        return Amount.model_construct(
-            cpu=other.cpu if self.cpu is None else self.cpu,
-            memory=other.memory if self.memory is None else self.memory,
-        )
+        return Amount.model_construct(**{**other._said(), **self._said()})
 
     def capped(self, cap: "Amount") -> "Amount":
         """These amounts, none above `cap`'s; what is not there stays so."""
-        return Amount.model_construct(cpu=_least(self.cpu, cap.cpu), memory=_least(self.memory, cap.memory))
+        most = cap._said()
+        return Amount.model_construct(**{name: min(n, most.get(name, n)) for name, n in self._said().items()})
+
+    def _said(self) -> dict[str, Any]:
+        return {name: number for name in Amount.model_fields if (number := getattr(self, name)) is not None}
 
 
 class Resources(Amount):
@@ -82,14 +86,6 @@ class Resources(Amount):
 
     def merged(self, other: "Resources") -> "Resources":
         """These resources, and `other`'s where there is none here."""
-        limits = self.over(other)
         return Resources.model_construct(
-            cpu=limits.cpu,
-            memory=limits.memory,
-            guarantee=self.guarantee.over(other.guarantee),
-            node=self.node or other.node,
+            **dict(self.over(other)), guarantee=self.guarantee.over(other.guarantee), node=self.node or other.node
         )
-
-
-def _least(value: Number | None, cap: Number | None) -> Number | None:
-    return value if value is None or cap is None else min(value, cap)

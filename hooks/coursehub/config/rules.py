@@ -46,8 +46,8 @@ LDAP = Rule(
 )
 PASSWORD = Rule(
     "identity.ldap",
-    "bindDn and passwordFile belong together; give both, or neither to ask anonymously",
-    'pick (.Values.identity.ldap | default dict) "bindDn" "passwordFile" | values | compact | len | eq 1',
+    "passwordFile is the password of bindDn, which is not given; give both, or neither to ask anonymously",
+    "and (.Values.identity.ldap | default dict).passwordFile (not .Values.identity.ldap.bindDn)",
 )
 PROMETHEUS = Rule(
     "usage.prometheus",

@@ -12,9 +12,9 @@ from pydantic.alias_generators import to_camel
 
 from coursehub.errors import InvalidFile
 from coursehub.limits import Limit
-from coursehub.names import Gid, GroupName, PersonName, Uid, matching
+from coursehub.names import Gid, GroupName, PersonName, Uid, UnixGroupName, matching
 
-from . import document, rules
+from . import rules, values_file
 from .course import VariableName, ZoneName
 from .document import Document
 from .durations import DurationOrNever
@@ -25,10 +25,12 @@ from .resources import Amount, Bytes, Resources
 
 # Variables of the server's start, and of programs that load what a variable names: no course and no site sets them.
 RESERVED = re.compile(
-    r"(?:BASH|COURSEHUB|IPYTHON|JPY|JUPYTER|KUBERNETES|LD|NB|PYTHON|XDG)(?:_|[A-Z]|$)|(?:ENV|HOME|PATH|SHELL|USER)$"
+    r"(?:BASH|COURSEHUB|IPYTHON|JPY|JUPYTER|KUBERNETES|LD|NB|NODE|OPENSSL|PYTHON|XDG)(?:_|[A-Z]|$)"
+    r"|(?:ENV|GCONV_PATH|HOME|LESSCLOSE|LESSOPEN|PATH|PERL5LIB|PERL5OPT|PROMPT_COMMAND|SHELL|USER)$"
 )
 _ADDRESS = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _BASE = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?")
+_DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _SERVER = re.compile(r"ldaps?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?/?")
 
 
@@ -96,12 +98,23 @@ class LdapUsers(SiteBlock):
 
 
 class LdapGroups(SiteBlock):
-    """Where groups are in an LDAP directory; `name` and `gid` are attributes, and `gid` may be missing."""
+    """Where groups are in an LDAP directory; `name` and `gid` are attributes.
+
+    A group without `gid` has that of `gids`, if any; with `nested`, members of a group are in those that list it.
+    """
 
     base: NonEmpty
     filter: Annotated[NonEmpty, _filter("{name}", "{dn}")] = "(&(objectClass=posixGroup)(memberUid={name}))"
     name: NonEmpty = "cn"
     gid: NonEmpty = "gidNumber"
+    gids: Mapping[GroupName, Gid] = Field(default_factory=dict)
+    nested: Annotated[bool, Field(strict=True)] = False
+
+    @model_validator(mode="after")
+    def _groups_list_entries(self) -> Self:
+        if self.nested and "={dn})" not in self.filter:
+            raise mistake("nested finds groups by the entries that they list; write (member={dn}) in filter", "nested")
+        return self
 
     @property
     def attributes(self) -> frozenset[str]:
@@ -122,19 +135,37 @@ class Ldap(SiteBlock):
 
     @model_validator(mode="after")
     def _password_goes_with_a_name(self) -> Self:
-        if (self.bind_dn is None) != (self.password_file is None):
-            raise rules.PASSWORD.mistake("passwordFile" if self.bind_dn is None else "bindDn")
+        if self.bind_dn is None and self.password_file is not None:
+            raise rules.PASSWORD.mistake("passwordFile")
         return self
 
 
 class AuthState(SiteBlock):
-    """Names of claims in the auth_state, below its key `claims`; `gids` says which of the groups are unix groups."""
+    """Names of claims in the auth_state, below its key `claims`; `gids` says which of the groups are unix groups.
+
+    Of one account `subject` never changes; empty, it is not looked at.
+    """
 
     claims: NonEmpty = "oauth_user"
     uid: NonEmpty = "uidNumber"
     gid: NonEmpty = "gidNumber"
     groups: NonEmpty = "groups"
+    subject: str = "sub"
     gids: Mapping[GroupName, Gid] = Field(default_factory=dict)
+
+
+def _domain(text: str) -> str:
+    lower = text.lower()
+    if _DOMAIN.fullmatch(lower) is None:
+        raise ValueError(f"{text!r} is no domain; write what is behind the @, as example.edu")
+    return lower
+
+
+class Login(SiteBlock):
+    """How a login's name becomes the hub's: what a claim says instead, and without the `domain` behind its @."""
+
+    claim: NonEmpty | None = None
+    domain: Annotated[NonEmpty, AfterValidator(_domain)] | None = None
 
 
 class Identity(SiteBlock):
@@ -143,6 +174,7 @@ class Identity(SiteBlock):
     provider: Literal["file", "ldap", "nss", "authState"] = "file"
     timeout: Annotated[float, Field(strict=True, ge=0.1, le=30)] = 2
     cache: Annotated[float, Field(strict=True, ge=0, le=86400)] = 300
+    login: Login = Login()
     file: FileDirectory = FileDirectory()
     ldap: Ldap | None = None
     auth_state: AuthState = AuthState()
@@ -154,12 +186,24 @@ class Identity(SiteBlock):
         return self
 
 
+class UsualResources(Resources):
+    """What a server gets where its course does not say."""
+
+    scratch: Bytes = 10 * 2**30
+
+
+class Maximum(Amount):
+    """The most that any server gets; no server's scratch is without a bound."""
+
+    scratch: Bytes = 50 * 2**30
+
+
 class General(SiteBlock):
     """A server outside courses; its image and resources are also what a course gets that names none."""
 
     image: Annotated[str, StringConstraints(min_length=1)]
     groups: tuple[str, ...] = ()
-    resources: Resources = Resources.model_validate(
+    resources: UsualResources = UsualResources.model_validate(
         {"cpu": 1, "memory": "2G", "guarantee": {"cpu": 0.1, "memory": "512M"}}
     )
 
@@ -230,10 +274,14 @@ def _address(url: str) -> str:
 
 
 class ProvisionerService(SiteBlock):
-    """Where the provisioner's service listens, and for how many seconds the hub waits for it."""
+    """Where the provisioner's service listens, and for how many seconds the hub waits for it.
+
+    One that does not make directories only looks at them.
+    """
 
     url: Annotated[str, AfterValidator(_address)]
     timeout: Annotated[float, Field(strict=True, ge=0.1, le=60)] = 10
+    makes: Annotated[bool, Field(strict=True)] = True
 
 
 class Endpoint(SiteBlock):
@@ -294,12 +342,12 @@ class Settings(SiteBlock):
     minimum_uid: Annotated[int, Field(strict=True, ge=1)] = 1000
     admins: tuple[PersonName, ...] = ()
     images: Mapping[Alias, Versions] = Field(default_factory=dict)
-    groups: Mapping[GroupName, Gid] = Field(default_factory=dict)
+    groups: Mapping[UnixGroupName, Gid] = Field(default_factory=dict)
     nodes: Mapping[NodeName, NodeClass] = Field(default_factory=dict)
     course_gids: GidRange | None = None
     course_environment: tuple[Annotated[VariableName, AfterValidator(_allowed)], ...] = ()
     site_module: ModuleName | None = None
-    maximum: Amount = Amount.model_validate({"cpu": 8, "memory": "32G"})
+    maximum: Maximum = Maximum.model_validate({"cpu": 8, "memory": "32G"})
     identity: Identity = Identity()
     servers: ServerSettings = ServerSettings()
     cull: CullSettings = CullSettings()
@@ -307,7 +355,7 @@ class Settings(SiteBlock):
     usage: UsageSettings = UsageSettings()
     # Written by the chart: its own.
     version: str | None = None
-    # Written by the chart from storage.provisioner.
+    # Written by the chart: of storage.provisioner, or of what only looks.
     provisioner: ProvisionerService | None = None
     # Written by the chart from where upstream's values turn TLS on.
     certificate: Endpoint | None = None
@@ -361,11 +409,11 @@ def load(values: Sequence[tuple[str, str]]) -> Settings:
 
 def read(values: Sequence[tuple[str, str]]) -> tuple[Settings, dict[str, Any]]:
     """The settings, as from `load`, and the plain data behind them."""
-    documents = [document.read(file, text) for file, text in values] or [Document("site.yaml", {})]
+    documents = [values_file.read(file, text) for file, text in values] or [Document("site.yaml", {})]
     problems = [problem for one in documents for path, problem in one.problems if path and path[0] in KEYS]
     merged: dict[str, Any] = {}
     for one in documents:
-        _merge(merged, {key: value for key, value in one.data.items() if key in KEYS})
+        merge(merged, {key: value for key, value in one.data.items() if key in KEYS})
     if not problems:
         try:
             return Settings.model_validate(merged), merged
@@ -379,20 +427,21 @@ def read(values: Sequence[tuple[str, str]]) -> tuple[Settings, dict[str, Any]]:
 
 def plain(values: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """All of the values files as plain data, a later file over the earlier ones; raises InvalidFile."""
-    documents = [document.read(file, text) for file, text in values]
+    documents = [values_file.read(file, text) for file, text in values]
     if problems := [problem for one in documents for _, problem in one.problems]:
         raise InvalidFile(problems)
     merged: dict[str, Any] = {}
     for one in documents:
-        _merge(merged, one.data)
+        merge(merged, one.data)
     return merged
 
 
-def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+def merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Puts `values` over what is there, as helm does: maps key by key, and null takes a key away."""
     for key, value in values.items():
         if value is None:
             into.pop(key, None)
         elif isinstance(value, dict) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
+            merge(into[key], value)
         else:
             into[key] = value

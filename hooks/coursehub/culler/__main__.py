@@ -24,6 +24,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from coursehub import terminal, tokens
 from coursehub.config import profiles
 from coursehub.errors import CoursehubError
 from coursehub.live.snapshot import Site, Snapshot
@@ -46,11 +47,11 @@ def hub_time(response: aiohttp.ClientResponse) -> datetime:
 
 
 class Culler:
-    """One hub's culler; `api` is the address of its REST API, `token` the file of a token for it."""
+    """One hub's culler; `api` is the address of its REST API, and one of the files `tokens` holds a token for it."""
 
-    def __init__(self, api: str, token: Path, site: Site, clock: Clock = hub_time) -> None:
+    def __init__(self, api: str, tokens: Sequence[Path], site: Site, clock: Clock = hub_time) -> None:
         self._api = api.rstrip("/")
-        self._token = token
+        self._tokens = tokens
         self._site = site
         self._clock = clock
         self._slots = asyncio.Semaphore(SLOTS)
@@ -66,7 +67,7 @@ class Culler:
         """Stops what is over now."""
         snapshot = self._site.current
         try:
-            headers = {"Authorization": f"token {self._token.read_text().strip()}"}
+            headers = {"Authorization": f"token {tokens.read(self._tokens)}"}
             limit = aiohttp.ClientTimeout(total=TIMEOUT)
             async with aiohttp.ClientSession(headers=headers, timeout=limit) as session:
                 over = await self._over(session, snapshot)
@@ -156,15 +157,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--site /etc/coursehub/site --courses /etc/coursehub/courses",
     )
     parser.add_argument("--api", required=True, help="the address of the hub's REST API")
-    parser.add_argument("--token", type=Path, required=True, help="the file that holds a token for it")
+    parser.add_argument(
+        "--token",
+        type=Path,
+        required=True,
+        action="append",
+        help="the file that holds a token for it; given more than once, the first that is there",
+    )
     parser.add_argument("--site", type=Path, required=True, help="the folder with the site's values")
     parser.add_argument("--courses", type=Path, required=True, help="the folder with the course files")
     options = parser.parse_args(arguments)
-    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stdout)
+    terminal.logs("%(asctime)s %(message)s", logging.INFO, sys.stdout)
     try:
         site = Site(options.site, options.courses, _LOG)
     except CoursehubError as error:
-        print(f"coursehub: the culler cannot start without the site's values:\n{error}", file=sys.stderr)
+        terminal.err("coursehub: the culler cannot start without the site's values:")
+        for line in str(error).splitlines():
+            terminal.err(line)
         return 1
     site.follow()
     # The kernel keeps a signal from a container's first process that sets no handler for it.

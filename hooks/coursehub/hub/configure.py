@@ -6,21 +6,25 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import jupyterhub
+import kubespawner
 from kubespawner import KubeSpawner
 from traitlets.log import get_logger
 
 from coursehub.config import document
 from coursehub.errors import InvalidFile
 from coursehub.live import configmaps, folders
+from coursehub.live.kept import CannotKeep, Kept, Place
 from coursehub.live.snapshot import Site
+from coursehub.log import Log
 from coursehub.people.directory import People
 from coursehub.servers import site_module
 from coursehub.servers.manifest import Frame
 from coursehub.version import VERSION
 
-from . import metrics, proxy, spawn_test
+from . import admins, authorities, bounds, database, logins, metrics, origins, placeholders, proxy, spawn_test
 from .accounts import Accounts
-from .admin import queries
+from .admin import queries, release
 from .admin import socket as admin_socket
 from .admin.health import Health
 from .failures import recorder
@@ -36,57 +40,71 @@ from .spawner import CoursehubSpawner
 from .usage import poll
 from .volume.directories import Directories
 from .volume.provisioner import Provisioner
-from .volume.share import Share
 
-SHARE = Path("/srv/coursehub/share")
-# Beside the hub's database, on the volume that is the hub's alone.
+# Beside a database that is a file, on the volume that is the hub's alone.
 STATE = Path("/srv/jupyterhub/coursehub")
 CLAIM = "coursehub-storage"
-# Upstream's keys of where servers run, which a course's class of nodes goes over, and of how they are labelled.
-_FRAMED = ("namespace", "node_selector", "tolerations", "priority_class_name", "common_labels")
+# Upstream's keys of where servers run, which a course's class of nodes goes over, and of how they are marked.
+_FRAMED = ("namespace", "node_selector", "tolerations", "priority_class_name", "common_labels", "extra_annotations")
 
 
 def configure(
     c: Any,
     *,
     config: Path | None = None,
-    share: Path = SHARE,
-    state: Path = STATE,
+    place: Place | None = None,
     claim: str = CLAIM,
     socket: Path = admin_socket.PATH,
 ) -> None:
     """Puts courses, plan and gate into the hub's configuration `c`; hooks that are there already run before ours.
 
     Raises InvalidFile where the site's values cannot be used and no earlier ones are known: the hub then does not
-    start, and its log says why. These, the course files and the provisioner's Secret come from the API server, or from
-    folders below `config`.
+    start, and its log says why. These, the course files, the hub's Secrets and what the site adds come from the API
+    server, or from folders below `config`. What the hub keeps over a restart goes to `place`, or else to where its
+    database is.
     """
     log = get_logger()
-    names = ("site", "courses", "secret")
-    values, courses, secret = (config / name for name in names) if config else configmaps.followed(log)
+    placeholders.replace(c)
+    names = ("site", "courses", "secrets", "added")
+    values, courses, secrets, added = (config / name for name in names) if config else configmaps.followed(log)
     _same_version(values)
-    site = Site(values, courses, log, state)
+    _known_releases(log)
+    kept = Kept(place or _place(c), log)
+    site = Site(values, courses, log, kept)
     site.follow()
     module = site.current.settings.site_module
-    adjust = site_module.load(module) if module else None
-    accounts = Accounts(People(log))
+    adjust = site_module.load(module, added / "module") if module else None
     registry = Registry(c)
+    authorities.trust(added / "authorities", secrets / "authorities.crt", registry, log)
+    accounts = Accounts(People(log, secrets / "ldap"))
 
-    counters = metrics.register(registry, site, log)
-    directories = Directories(Share(share), Provisioner(secret / "token", log, counters=counters))
-    failures = recorder.register(registry, site, counters.failed, state / "failures", log)
+    counters = metrics.register(registry, site, kept, log)
+    directories = Directories(Provisioner(secrets / "provisioner" / "token", log, counters=counters))
+    failures = recorder.register(registry, site, counters.failed, kept, log)
     usage = poll.register(registry, site, directories.provisioner, log)
-    notices = feed.register(registry, site, usage, state, log)
+    notices = feed.register(registry, site, usage, kept, log)
     page = StartPage(site, accounts, failures, notices)
     handler.register(registry, page)
-    spawn_tests = spawn_test.register(registry, site, accounts.find, adjust, state, log)
-    registry.answer(status=Health(site, directories, spawn_tests.status))
-    queries.register(registry, site, accounts.find, adjust, socket)
+    spawn_tests = spawn_test.register(registry, site, accounts.find, adjust, kept, log)
+    registry.answer(status=Health(site, kept, directories, spawn_tests.status))
+    queries.register(registry, site, kept, accounts.find, adjust, socket, log)
+    registry.run(kept.follow())
     registry.run(proxy.follow())
+    origins.register(c)
 
     planner = Planner(site, accounts, directories, counters, adjust)
     _spawner(c, Hooks(planner, _frame(c, claim), failures, counters, _earlier(c)), page, failures)
-    _hub(c, site)
+    _hub(c)
+    admins.register(c, site, log)
+    logins.register(site, log)
+    bounds.bound(c)
+
+
+def _place(c: Any) -> Place:
+    try:
+        return database.place(c, STATE)
+    except CannotKeep as error:
+        raise SystemExit(f"coursehub: {error}. The hub starts when that is well; see jupyterhub.hub.db") from None
 
 
 def _spawner(c: Any, hooks: Hooks, page: StartPage, recorder: Recorder) -> None:
@@ -100,11 +118,10 @@ def _spawner(c: Any, hooks: Hooks, page: StartPage, recorder: Recorder) -> None:
     c.KubeSpawner.after_pod_created_hook = hooks.wait
 
 
-def _hub(c: Any, site: Site) -> None:
+def _hub(c: Any) -> None:
     c.JupyterHub.setdefault("proxy_class", Routes)
     c.JupyterHub.setdefault("default_url", handler.courses_url)
     c.JupyterHub.allow_named_servers = False
-    c.Authenticator.admin_users = {*c.Authenticator.get("admin_users", ()), *site.current.settings.admins}
     # Our pages go before JupyterHub's own, the site's before ours.
     pages = str(Path(handler.__file__).parent)
     if isinstance(c.JupyterHub.get("template_paths"), list):
@@ -128,6 +145,23 @@ def _same_version(site: Path) -> None:
         )
 
 
+def _known_releases(log: Log) -> None:
+    """Warns where the hub's packages are older than is safe, or are others than the tests run with."""
+    hub, spawner = jupyterhub.__version__, kubespawner.__version__
+    if newer := release.newer(hub):
+        log.warning(
+            "This hub runs JupyterHub %s, of which holes are published: make the hub's image with %s.", hub, newer
+        )
+    if not release.tried(hub, spawner):
+        log.warning(
+            "This hub runs JupyterHub %s and KubeSpawner %s; coursehub is tested with %s: make the hub's image with "
+            "these.",
+            hub,
+            spawner,
+            release.RANGE,
+        )
+
+
 def _frame(c: Any, claim: str) -> Frame:
     given = {name: deepcopy(c.KubeSpawner[name]) for name in _FRAMED if name in c.KubeSpawner}
     tolerations = given.get("tolerations") or []
@@ -140,6 +174,7 @@ def _frame(c: Any, claim: str) -> Frame:
         tolerations=tuple(tolerations),
         priority_class=given.get("priority_class_name") or None,
         labels=given.get("common_labels") or KubeSpawner.common_labels.default(),
+        annotations=given.get("extra_annotations") or {},
     )
 
 

@@ -60,7 +60,7 @@ class Hooks(Uncopied):
         self._recorder = recorder
         self._counters = counters
         self._earlier = earlier
-        self._plans: WeakKeyDictionary[Any, PodPlan] = WeakKeyDictionary()
+        self._plans: WeakKeyDictionary[Any, tuple[PodPlan, gate.Server]] = WeakKeyDictionary()
         self._readiness = Readiness()
         # Without __init__, which opens a connection pool that nobody closes.
         self._serialise = ApiClient.__new__(ApiClient).sanitize_for_serialization
@@ -98,12 +98,14 @@ class Hooks(Uncopied):
             planned.uid,
             planned.gid,
         )
+        spawner.as_made()
         for name, value in traits(planned, self._frame).items():
             setattr(spawner, name, value)
         # Group overrides and the site's hook could have put another in their place.
         spawner.modify_pod_hook = self.modify_pod
         spawner.pod_name = _pod_name(spawner)
-        self._plans[spawner] = planned
+        self._plans[spawner] = planned, _server(spawner, self._frame)
+        spawner.allowed = planned.profile
         self._counters.planned(planned.profile)
 
     async def modify_pod(self, spawner: Any, pod: Any) -> Any:
@@ -111,10 +113,10 @@ class Hooks(Uncopied):
         pod = await self._call_earlier("modify_pod_hook", spawner, pod, default=pod)
         try:
             with self._counters.step(Step.GATE):
-                planned = self._plans.pop(spawner, None)
-                if planned is None:
+                if spawner not in self._plans:
                     raise GateClosed("the pod has no plan: something replaced the pre_spawn_hook")
-                gate.check(self._serialise(pod), planned, self._frame, _pod_name(spawner), _owner(spawner))
+                planned, server = self._plans.pop(spawner)
+                gate.check(self._serialise(pod), planned, self._frame, server)
         except GateClosed as closed:
             raise self._stopped(spawner, closed) from None
         return pod
@@ -147,6 +149,16 @@ class Hooks(Uncopied):
 def _pod_name(spawner: Any) -> str:
     """A name that no two people share, made by KubeSpawner's own rule whatever a site's overrides say."""
     return str(spawner._expand_user_properties(KubeSpawner.pod_name_template.default_value, "safe"))
+
+
+def _server(spawner: Any, frame: Frame) -> gate.Server:
+    return gate.Server(
+        name=_pod_name(spawner),
+        port=spawner.port,
+        labels=_owner(spawner),
+        annotations=spawner._build_common_annotations(spawner._expand_all(dict(frame.annotations))),
+        environment=spawner.get_env(),
+    )
 
 
 def _owner(spawner: Any) -> dict[str, str]:

@@ -21,6 +21,8 @@ async def explained(
                 if event is None:
                     return
                 progress = event.get("progress", progress)
+                # Kubernetes' own event, whole, with what it knows of nodes and objects.
+                event.pop("raw_event", None)
                 yield event
                 coming = asyncio.ensure_future(anext(events, None))
             now = sentence()

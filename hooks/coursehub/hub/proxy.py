@@ -22,12 +22,12 @@ class Routes(ConfigurableHTTPProxy):  # type: ignore[misc] # JupyterHub is untyp
     """The proxy, without its word on who is active.
 
     For it every answered request is activity, so that JupyterLab in a forgotten tab, which asks all the time, would
-    keep a server for ever (JupyterHub 5.5 takes it over in update_last_activity). Servers tell by themselves.
+    keep a server for ever (JupyterHub takes it over in update_last_activity). Servers tell by themselves.
     """
 
-    async def get_all_routes(self, client: Any = None) -> dict[str, dict[str, Any]]:
+    async def get_all_routes(self) -> dict[str, dict[str, Any]]:
         """See Proxy."""
-        routes: dict[str, dict[str, Any]] = await super().get_all_routes(client)
+        routes: dict[str, dict[str, Any]] = await super().get_all_routes()
         for route in routes.values():
             route["data"].pop("last_activity", None)
         return routes

@@ -40,7 +40,7 @@ class Readiness:
         patience = _Patience(look)
         self._starting += 1
         try:
-            async with asyncio.timeout_at(_end(spawner)):
+            async with asyncio.timeout_at(_end(spawner, 1)):
                 while not await self._answers(spawner, patience):
                     pass
         except TimeoutError:
@@ -88,10 +88,15 @@ class _Patience:
             raise NotReady(seen)
 
 
-def _end(spawner: Any) -> float:
+def last_moment(spawner: Any) -> float:
+    """When a start has to be over that did not get as far as waiting; still before JupyterHub's own end."""
+    return _end(spawner, 0.5)
+
+
+def _end(spawner: Any, share: float) -> float:
     most: float = spawner.start_timeout
     began: float = spawner.began
-    return began + most - max(0.05 * most, min(_BEFORE, most / 2))
+    return began + most - share * max(0.05 * most, min(_BEFORE, most / 2))
 
 
 def _cause(found: Diagnosis | None) -> Cause | None:

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from jupyterhub import orm
@@ -13,9 +12,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from pydantic import TypeAdapter, ValidationError
 from tornado import web
 
-from coursehub import atomic
 from coursehub.config.profiles import GENERAL, GENERAL_SLUG, Profile, Role
 from coursehub.errors import Refused
+from coursehub.live.kept import CannotKeep, Kept
 from coursehub.live.snapshot import Site, Snapshot
 from coursehub.log import Log
 from coursehub.servers import access
@@ -35,7 +34,7 @@ PATH = r"/coursehub/spawn-test"
 SERVICE = GROUP = "coursehub-spawn-test"
 # Longer than a try can take.
 TOKEN_SECONDS = 1800
-_FILE = "spawn-test.json"
+NAME = "spawn-test.json"
 _RESULTS = TypeAdapter(tuple[Result, ...])
 
 
@@ -50,20 +49,20 @@ def view(plan: PodPlan) -> ServerView:
 
 
 class SpawnTests(Uncopied, LiveCollector):
-    """The last result of each course, in the folder `kept`; a course that went leaves nothing behind."""
+    """The last result of each course, over a restart too; a course that went leaves nothing behind."""
 
     def __init__(
-        self, current: Callable[[], Snapshot], find: Find, kept: Path, log: Log, adjust: Adjust | None = None
+        self, current: Callable[[], Snapshot], find: Find, kept: Kept, log: Log, adjust: Adjust | None = None
     ) -> None:
         self._current = current
         self._find = find
         self._adjust = adjust
-        self._path = kept / _FILE
+        self._kept = kept
         try:
-            self._results = {result.course: result for result in _RESULTS.validate_json(self._path.read_bytes())}
-        except FileNotFoundError:
-            self._results = {}
-        except (OSError, ValidationError) as error:
+            content = kept.read(NAME)
+            found = () if content is None else _RESULTS.validate_json(content)
+            self._results = {result.course: result for result in found}
+        except (CannotKeep, ValidationError) as error:
             log.error("What the spawn test found before is not known: %s", error)
             self._results = {}
 
@@ -110,10 +109,10 @@ class SpawnTests(Uncopied, LiveCollector):
         return Turn(user=name, course=slug, expected=view(answer.plan))
 
     async def record(self, report: Report) -> None:
-        """Keeps the report; raises OSError where a restart would not know it; /hub/metrics has it all the same."""
+        """Keeps the report."""
         result = Result(**report.model_dump(), at=time.time())
         self._results = {**self.results, report.course: result}
-        await asyncio.to_thread(atomic.write, self._path, [_RESULTS.dump_json(tuple(self._results.values()), indent=1)])
+        await asyncio.to_thread(self._kept.keep, NAME, _RESULTS.dump_json(tuple(self._results.values()), indent=1))
 
     def collect(self) -> Iterator[Metric]:
         """One sample a tried course; `wanted` says whether there should be any."""
@@ -148,7 +147,7 @@ class SpawnTestHandler(APIHandler):  # type: ignore[misc] # JupyterHub is untype
         # A server does not know its owner's groups, so what the service's scopes say of one opens none.
         scopes = [f"access:servers!user={person}"]
         token = user.new_api_token(note="spawn test", scopes=scopes, expires_in=TOKEN_SECONDS)
-        self.write(turn.model_copy(update={"token": token}).model_dump_json())
+        self.write(turn.model_copy(update={"server": user.server_url(""), "token": token}).model_dump_json())
 
     async def post(self) -> None:
         """A Report about a live course."""
@@ -157,8 +156,6 @@ class SpawnTestHandler(APIHandler):  # type: ignore[misc] # JupyterHub is untype
             await self._spawn_tests.record(Report.model_validate_json(self.request.body))
         except ValidationError as error:
             raise web.HTTPError(400, f"This is no report: {error.errors()[0]['msg']}") from None
-        except OSError as error:
-            self.log.error("A restart of the hub would not know what the spawn test found: %s", error)
         self.set_status(204)
 
     def _allowed(self) -> str:
@@ -170,9 +167,9 @@ class SpawnTestHandler(APIHandler):  # type: ignore[misc] # JupyterHub is untype
         return self._spawn_tests.person
 
 
-def register(registry: Registry, site: Site, find: Find, adjust: Adjust | None, state: Path, log: Log) -> SpawnTests:
+def register(registry: Registry, site: Site, find: Find, adjust: Adjust | None, kept: Kept, log: Log) -> SpawnTests:
     """The spawn test can ask and report, and its results are on /hub/metrics."""
-    spawn_tests = SpawnTests(lambda: site.current, find, state, log, adjust)
+    spawn_tests = SpawnTests(lambda: site.current, find, kept, log, adjust)
     registry.handle(PATH, SpawnTestHandler, spawn_tests=spawn_tests)
     registry.measure(spawn_tests)
     return spawn_tests

@@ -1,8 +1,8 @@
-"""ConfigMaps as the API server has them, laid down as the folders that `folders` reads; and the provisioner's Secret.
+"""ConfigMaps as the API server has them, laid down as the folders that `folders` reads; and the hub's Secrets.
 
 Upstream's volumes are plain lists, which no value of ours reaches, and kubelet shows a change only after up to 100 s:
-so the hub follows its ConfigMaps itself. Which ones hold course files, and whether there is a provisioner that knows
-the hub by a Secret, the one with the site's values says.
+so the hub follows its ConfigMaps itself. Which ones hold course files, and what the site adds by a fixed name (a Secret
+for LDAP, its own module, authorities), the one with the site's values says.
 
     python3 -m coursehub.live.configmaps --namespace NAMESPACE FOLDER
 
@@ -30,7 +30,7 @@ from typing import Any, TextIO
 from kubernetes_asyncio.client import ApiClient, ApiException, Configuration, CoreV1Api
 from kubernetes_asyncio.config import load_incluster_config
 
-from coursehub import atomic
+from coursehub import atomic, terminal
 from coursehub.errors import InvalidFile
 from coursehub.log import Log
 
@@ -39,10 +39,10 @@ from . import folders
 SITE = "coursehub-site"
 # Its key with the names of the others; empty where the course files are on a volume.
 NAMES = "courses"
-# Its key that is there where there is a provisioner.
-PROVISIONER = "provisioner"
-# What is taken of the provisioner's Secret.
-KEYS = ("token", "ca.crt")
+# What is taken of each Secret, by the key of the site's that is there where it is followed; its folder has that name.
+SECRETS = {"provisioner": ("token", "ca.crt"), "ldap": ("password", "ca.crt")}
+# The ConfigMaps for the hub alone, by such a key, too: they may be missing.
+ADDED = ("module", "authorities")
 # Where the site mounts that volume.
 VOLUME = Path("/usr/local/etc/jupyterhub/courses")
 # Of the pod, since one of them is a token.
@@ -59,8 +59,9 @@ _TOGETHER = 0.1
 _KEY = re.compile(r"(?!\.\.)[-._a-zA-Z0-9]+")
 _NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
 
-# The Secret among the names, where no ConfigMap can be called so.
-_TOKEN = "Secret coursehub-provisioner"  # noqa: S105 - its name
+# Before the name of a Secret: no ConfigMap can be called so.
+_SECRET = "Secret coursehub-"  # noqa: S105 - a prefix of names
+_ADDED = "coursehub-"
 
 # Held until the process ends.
 _locks: list[TextIO] = []
@@ -72,7 +73,7 @@ class ConfigMaps:
     """The ConfigMaps of `namespace`, in folders below `folder`; each change is there whole or not at all.
 
     What was read stays while the API server is away. One that is gone, or may not be read, has the reason in its place.
-    With `secret` the provisioner's Secret is followed too, into a folder for this user alone; it may be missing.
+    With `hub` what only the hub needs is followed too, Secrets into folders for this user alone; it may be missing.
     """
 
     def __init__(
@@ -81,16 +82,18 @@ class ConfigMaps:
         namespace: str,
         log: Log,
         *,
-        secret: bool = False,
+        hub: bool = False,
     ) -> None:
         self.site = folder / "now" / SITE
         self.courses = folder / "now" / "courses"
-        self.secret = folder / "secret"
-        self._with_secret = secret
+        self.secrets = folder / "secrets"
+        self.added = folder / "now" / "added"
+        self._hub = hub
         self._folder = folder
         self._namespace = namespace
         self._log = log
         self._names: tuple[str, ...] | None = None
+        self._also: tuple[str, ...] = ()
         self._found: dict[str, _Found] = {}
         self._laid: object = None
         self._generation = 0
@@ -138,8 +141,8 @@ class ConfigMaps:
         """Takes the object as it is now; its version, or that of there being none, for `_change`."""
         listed = await self._list(api, name, _request_timeout=_ANSWER)
         version = str(listed.metadata.resource_version)
-        if name == _TOKEN:
-            self._keep(listed.items[0].data or {} if listed.items else {})
+        if name.startswith(_SECRET):
+            self._keep(name.removeprefix(_SECRET), listed.items[0].data or {} if listed.items else {})
             return version
         if listed.items:
             (found,) = listed.items
@@ -147,6 +150,8 @@ class ConfigMaps:
             # What kubectl makes of a file that is not UTF-8.
             files |= {key: b64decode(text) for key, text in (found.binary_data or {}).items()}
             self._found[name] = {key: content for key, content in files.items() if _KEY.fullmatch(key)}
+        elif name in self._also:
+            self._found[name] = {}
         else:
             make = (
                 "helm upgrade makes it"
@@ -168,7 +173,7 @@ class ConfigMaps:
 
     async def _list(self, api: CoreV1Api, name: str, **more: Any) -> Any:
         # A list, where a Role that names one object allows it by this selector: it has a version without one too.
-        listed = api.list_namespaced_secret if name == _TOKEN else api.list_namespaced_config_map
+        listed = api.list_namespaced_secret if name.startswith(_SECRET) else api.list_namespaced_config_map
         return await listed(self._namespace, field_selector=f"metadata.name={name.split()[-1]}", **more)
 
     async def _change(self, api: CoreV1Api, name: str, version: str) -> None:
@@ -191,13 +196,16 @@ class ConfigMaps:
             return
         given = found.get(NAMES, folders.OWN.encode()).decode().split()
         self._names = tuple(name for name in given if _NAME.fullmatch(name))
-        followed = (*self._names, *((_TOKEN,) if self._with_secret and PROVISIONER in found else ()))
+        self._also = tuple(_ADDED + key for key in ADDED if self._hub and key in found)
+        secrets = [_SECRET + key for key in SECRETS if self._hub and key in found]
+        followed = (*self._names, *self._also, *secrets)
         for name in self._tasks.keys() - {*followed}:
             self._tasks.pop(name).cancel()
             self._found.pop(name, None)
             self._failures.pop(name, None)
-        if _TOKEN not in followed:
-            self._keep({})
+        for key in SECRETS:
+            if _SECRET + key not in followed:
+                self._keep(key, {})
         for name in followed:
             if name not in self._tasks:
                 self._tasks[name] = asyncio.get_running_loop().create_task(self._follow(api, name))
@@ -206,7 +214,7 @@ class ConfigMaps:
         status = getattr(error, "status", None)
         refused = status in (401, 403)
         if refused:
-            role = "coursehub-provisioner" if name == _TOKEN else "coursehub-configmaps"
+            role = "coursehub-hub-reads" if name in self._also or name.startswith(_SECRET) else "coursehub-configmaps"
             why = (
                 f"the API server does not let this account read it (HTTP {status}); "
                 f"the chart's Role {role} does, and helm upgrade makes it as it was"
@@ -216,24 +224,24 @@ class ConfigMaps:
             why = f"the API server does not give it ({reason}); it is asked again and again"
         # A Role counts a moment after it is made, and a server that starts anew answers before long.
         if monotonic() - self._begun > _PATIENCE and (refused or name not in self._found):
-            self._found[name] = why
+            self._found[name] = {} if name in self._also else why
         if self._failures.get(name) != why:
             self._failures[name] = why
             self._log.error("%s: %s", _called(name), why)
         with suppress(OSError):
             self._lay()
 
-    def _keep(self, data: Mapping[str, str]) -> None:
+    def _keep(self, secret: str, data: Mapping[str, str]) -> None:
         """Puts what is in the Secret's `data` in place of what was kept of it."""
-        for key in KEYS:
+        for key in SECRETS[secret]:
             if key in data:
-                atomic.write(self.secret / key, [b64decode(data[key])])
+                atomic.write(self.secrets / secret / key, [b64decode(data[key])])
             else:
-                (self.secret / key).unlink(missing_ok=True)
+                (self.secrets / secret / key).unlink(missing_ok=True)
 
     def _lay(self) -> None:
         """Puts all that was found in place of what is laid down, unless it is the same or one is still to come."""
-        names = (folders.OWN,) if self._names is None else self._names
+        names = (folders.OWN,) if self._names is None else (*self._names, *self._also)
         found: dict[str, _Found] = {name: self._found[name] for name in (SITE, *names) if name in self._found}
         if self._names is None and SITE in found:
             found[folders.OWN] = f"which ones there are is not known without ConfigMap {SITE}"
@@ -259,7 +267,9 @@ class ConfigMaps:
         (new / "courses").mkdir(parents=True)
         for name, files in found.items():
             place = new / SITE if name == SITE else new / "courses" / name
-            place.mkdir()
+            if name in self._also:
+                place = new / "added" / name.removeprefix(_ADDED)
+            place.mkdir(parents=True)
             for key, content in ({folders.WHY: files.encode()} if isinstance(files, str) else files).items():
                 (place / key).write_bytes(content)
         if self._names == ():
@@ -267,7 +277,7 @@ class ConfigMaps:
 
 
 def _called(name: str) -> str:
-    return name if name == _TOKEN else f"ConfigMap {name}"
+    return name if name.startswith(_SECRET) else f"ConfigMap {name}"
 
 
 def _own_folder() -> Path:
@@ -285,14 +295,14 @@ def _own_folder() -> Path:
     return own
 
 
-def followed(log: Log) -> tuple[Path, Path, Path]:
-    """The folders with the site's values, the course files and the provisioner's Secret of this pod's namespace.
+def followed(log: Log) -> tuple[Path, Path, Path, Path]:
+    """The folders of this pod's namespace, followed from now on.
 
-    They are followed from now on.
+    They are those with the site's values, the course files, the hub's Secrets (a folder each) and what the site adds.
     """
-    maps = ConfigMaps(_own_folder(), os.environ["POD_NAMESPACE"], log, secret=True)
+    maps = ConfigMaps(_own_folder(), os.environ["POD_NAMESPACE"], log, hub=True)
     maps.follow()
-    return maps.site, maps.courses, maps.secret
+    return maps.site, maps.courses, maps.secrets, maps.added
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -301,7 +311,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--namespace", required=True, help="the namespace of the release")
     parser.add_argument("folder", type=Path, help="where to: now/coursehub-site/ and now/courses/NAME/")
     options = parser.parse_args(arguments)
-    logging.basicConfig(format="%(message)s", level=logging.ERROR, stream=sys.stderr)
+    terminal.logs("%(message)s", logging.ERROR)
     maps = ConfigMaps(options.folder, options.namespace, logging.getLogger(__name__))
     maps.follow()
     values, courses = folders.site(maps.site), folders.courses(maps.courses)
@@ -310,7 +320,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     site = [("site", values)] if isinstance(values, InvalidFile) else values
     wrong = {file: text for file, text in (*site, *courses) if isinstance(text, InvalidFile)}
     for problem in dict.fromkeys(problem for text in wrong.values() for problem in text.problems):
-        print(problem, file=sys.stderr)
+        terminal.err(problem)
     for file, text in courses:
         if isinstance(text, InvalidFile) and not isinstance(text, folders.Missing):
             problem = text.problems[0]

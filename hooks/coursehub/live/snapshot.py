@@ -4,6 +4,7 @@ import gc
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from coursehub.errors import CoursehubError, InvalidFile, Problem
 from coursehub.log import Log
 
 from . import state
+from .kept import CannotKeep, Kept
 from .reader_process import Child, Lost
 from .state import NONE, State, UnusableState
 
@@ -26,7 +28,7 @@ _AGAIN = 60.0
 class Snapshot:
     """Settings and catalog that belong together, and what is wrong with the files they came from.
 
-    `failure`: why the files could not be read at all since; `unsaved`: why a restart would not know of this snapshot.
+    `failure`: why the files could not be read at all since.
     """
 
     settings: Settings
@@ -34,14 +36,13 @@ class Snapshot:
     problems: tuple[Problem, ...]
     state: State = NONE
     failure: str | None = None
-    unsaved: str | None = None
 
 
 class Site:
     """The live snapshot; readers take `current` whenever they need it, a thread of its own keeps it fresh.
 
-    The thread touches neither the folders nor YAML: a process does, see `reader`. What is live is kept in the folder
-    `kept`, where there is one, so that a restart goes on with the last good courses.
+    The thread touches neither the folders nor YAML: a process does, see `reader`. What is live is `kept`,
+    where there is something to keep it, so that a restart goes on with the last good courses.
 
     Where nothing was kept, raises InvalidFile if the site's values cannot be used, Lost if the files cannot be read.
     """
@@ -53,7 +54,7 @@ class Site:
         site: Path,
         course_folder: Path,
         log: Log,
-        kept: Path | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self._folders = (str(site), str(course_folder))
         self._log = log
@@ -61,6 +62,7 @@ class Site:
         self._child: Child | None = None
         self._looked = ""
         self._reading = False
+        self._told: list[Callable[[], object]] = []
         last = self._load()
         try:
             made = self._run(last, "--once")
@@ -74,6 +76,10 @@ class Site:
         # A change would else have Python look for garbage in all that the hub has by now: 0.2 s on its event loop.
         gc.freeze()
         threading.Thread(target=self._follow, name="site", daemon=True).start()
+
+    def tell(self, what: Callable[[], object]) -> None:
+        """`what` is called after each change, on the thread that follows."""
+        self._told.append(what)
 
     def refresh(self) -> bool:
         """Takes over the files if they changed since the last look; says whether they had."""
@@ -128,15 +134,10 @@ class Site:
     def _take(self, made: State, before: Snapshot | None) -> None:
         self.current = self._snapshot(made, before)
         self._say(self.current, before)
-        if self._kept is None:
-            return
-        try:
+        for what in self._told:
+            what()
+        if self._kept is not None:
             state.save(made, self._kept)
-        except OSError as error:
-            self._log.error(
-                "A restart of the hub would not know the live courses, since they cannot be kept: %s", error
-            )
-            self.current = replace(self.current, unsaved=str(error))
 
     def _start_with(self, last: State, error: CoursehubError) -> None:
         try:
@@ -158,7 +159,7 @@ class Site:
     def _load(self) -> State:
         try:
             return state.load(self._kept) if self._kept else NONE
-        except (OSError, UnusableState) as error:
+        except (CannotKeep, UnusableState) as error:
             self._log.error("Which courses were live before is not known: %s", error)
             return NONE
 

@@ -5,13 +5,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 
-from coursehub import atomic
 from coursehub.errors import CoursehubError, Problem
 
+from .kept import Kept
+
+NAME = "live.jsonl"
 _FORMAT = 1
-_FILE = "live.jsonl"
 
 
 class UnusableState(CoursehubError):
@@ -125,18 +125,15 @@ def parse(lines: Iterable[bytes]) -> State:
         raise UnusableState(f"it is damaged ({type(error).__name__}: {error})") from None
 
 
-def save(state: State, folder: Path) -> None:
-    """Keeps the state in `folder` (made where missing, for the hub alone), whole or not at all; raises OSError."""
-    atomic.write(folder / _FILE, (line + b"\n" for line in dump(state)))
+def save(state: State, kept: Kept) -> None:
+    """Keeps the state."""
+    kept.keep(NAME, b"".join(line + b"\n" for line in dump(state)))
 
 
-def load(folder: Path) -> State:
-    """The state that was kept in `folder`, NONE where none was; raises UnusableState or OSError."""
-    try:
-        content = (folder / _FILE).read_bytes()
-    except FileNotFoundError:
-        return NONE
-    return parse(content.splitlines())
+def load(kept: Kept) -> State:
+    """The state that was kept, NONE where none was; raises UnusableState or CannotKeep."""
+    content = kept.read(NAME)
+    return NONE if content is None else parse(content.splitlines())
 
 
 def reason(entry: Entry, problems: Iterable[Problem]) -> Problem | None:

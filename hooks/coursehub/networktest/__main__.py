@@ -1,6 +1,6 @@
 """The network test: what a server reaches here, and whether this cluster enforces network policies.
 
-    python3 -m coursehub.networktest --role student --open 'the hub=hub:8081' --alive 'the API server=10.96.0.1:443'
+    python3 -m coursehub.networktest --role student --at node-1 --open 'the hub=hub:8081' --alive 'API=10.96.0.1:443'
 
 What has to be open comes first, since where nothing can be reached all else looks closed. Each place is tried until it
 is as it has to be: a new pod's network is open for a moment, and its way into others opens as late. Closed counts once
@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+
+from coursehub import terminal
 
 from . import rules
 from .rules import Answer, Duty, Place
@@ -69,15 +71,15 @@ async def run(places: Sequence[Place], seconds: float, resolv_conf: str) -> int:
         if each.duty is Duty.OPEN:
             found[each] = await settle(each, seconds)
             if found[each] is Answer.CLOSED:
-                print(rules.unreached(each, seconds))
+                terminal.out(rules.unreached(each, seconds))
                 return 1
             if found[each] is not Answer.OPEN:
-                print(rules.unnamed(each, resolv_conf, seconds))
+                terminal.out(rules.unnamed(each, resolv_conf, seconds))
                 return 1
     rest = [each for each in places if each.duty is not Duty.OPEN]
     found |= zip(rest, await asyncio.gather(*(settle(each, seconds) for each in rest)), strict=True)
     for line in rules.lines(found):
-        print(line)
+        terminal.out(line)
     return 0 if rules.well(found) else 1
 
 
@@ -96,6 +98,7 @@ def main(words: Sequence[str] | None = None) -> int:
         Duty.CLOSED: "has to be closed, whether or not something listens there",
     }
     parser.add_argument("--role", required=True, help="of the server that this pod is taken for")
+    parser.add_argument("--at", required=True, metavar="NODE", help="where this pod is")
     for duty, text in helps.items():
         parser.add_argument(
             f"--{duty}",
@@ -108,7 +111,8 @@ def main(words: Sequence[str] | None = None) -> int:
         )
     parser.add_argument("--longest", type=float, default=LONGEST, metavar="SECONDS", help="how long a place is tried")
     given = parser.parse_args(words)
-    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, as a server of the role {given.role}:")
+    head = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, on the node {given.at}, as a server of the role {given.role}:"
+    terminal.out(head)
     return asyncio.run(run(given.places, given.longest, RESOLV_CONF.read_text()))
 
 

@@ -36,10 +36,10 @@ def report(name: str, settings: Settings, found: Answer | Refused, now: datetime
     }
 
 
-def text(report: dict[str, Any]) -> str:
-    """The report for people to read."""
+def text(report: dict[str, Any]) -> list[str]:
+    """The report for people to read, a line each."""
     if not report["known"]:
-        return str(report["refusal"])
+        return [str(report["refusal"])]
     groups = [f"{name} ({gid})" for name, gid in report["groups"].items()] + report["hubGroups"]
     age = f"asked {report['age']} s ago" if report["age"] else "asked now"
     lines = {
@@ -50,4 +50,4 @@ def text(report: dict[str, Any]) -> str:
         "admin": "yes" if report["admin"] else "no",
         "source": f"{report['provider']}, {age}",
     }
-    return "\n".join(f"{key:8}{value}" for key, value in lines.items())
+    return [f"{key:8}{value}" for key, value in lines.items()]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from cachetools import TLRUCache
 
@@ -27,10 +28,14 @@ UNKNOWN = 30.0
 
 
 class People:
-    """The source that the settings choose; it stays, cache included, until other identity settings come."""
+    """The source that the settings choose; it stays, cache included, until other identity settings come.
 
-    def __init__(self, log: Log) -> None:
+    `secret` is the folder with the Secret for LDAP, where this process has one.
+    """
+
+    def __init__(self, log: Log, secret: Path | None = None) -> None:
         self._log = log
+        self._secret = secret
         self._settings: Identity | None = None
         self._source: Source
 
@@ -48,7 +53,7 @@ class People:
     def _make(self, settings: Identity) -> Source:
         provider: Provider
         if settings.provider == "ldap" and settings.ldap is not None:
-            provider = LdapProvider(settings.ldap, settings.timeout, self._log)
+            provider = LdapProvider(settings.ldap, settings.timeout, self._log, self._secret)
         elif settings.provider == "nss":
             provider = NssProvider(self._log)
         else:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from coursehub.config.settings import FileDirectory, Settings
 from coursehub.errors import Reason, Refused
 from coursehub.log import Log
-from coursehub.names import GROUP, Gid, Uid, is_person
+from coursehub.names import PERSON_RULE, Gid, Uid, is_group, is_person
 from coursehub.person import Group, Person
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,9}")
@@ -87,9 +87,9 @@ def unix_person(
     unix: list[Group] = []
     plain: set[str] = set()
     for group, number in groups:
-        if not isinstance(group, str) or GROUP.fullmatch(group) is None:
+        if not isinstance(group, str) or not is_group(group):
             log.info(
-                "directory: %s: group %.80r is left out: its name has other than letters, digits, '._-'", name, group
+                "directory: %s: group %.80r is left out: its name is not one line of 1 to 255 characters", name, group
             )
         elif number is None:
             plain.add(group)
@@ -111,7 +111,8 @@ async def look_up(source: Source, name: str, settings: Settings, hub_groups: Ite
     """The answer about `name`, who is also in `hub_groups`; raises Refused for somebody who may have no server."""
     if not is_person(name):
         raise Refused(
-            f"The account name {name!r} cannot have a server here. Please contact the administrators.", Reason.ACCOUNT
+            f"The account name {name!r} cannot have a server here: {PERSON_RULE}. Please contact the administrators.",
+            Reason.ACCOUNT,
         )
     try:
         answer = await source.find(name)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from coursehub.log import Log
+from coursehub.names import is_same_person
 from coursehub.person import Person
 
 from .lookup import unix_person
@@ -29,10 +30,10 @@ class NssProvider:
             entry = pwd.getpwnam(name)
         except KeyError:
             return None
-        if entry.pw_name != name:
+        if not is_same_person(entry.pw_name, name):
             self.log.warning("directory: %s is nobody here: the answer is about %.80r", name, entry.pw_name)
             return None
-        return unix_person(name, entry.pw_uid, entry.pw_gid, self._groups(name, entry.pw_gid), self.log)
+        return unix_person(name, entry.pw_uid, entry.pw_gid, self._groups(entry.pw_name, entry.pw_gid), self.log)
 
     def _groups(self, name: str, primary: int) -> Iterator[tuple[str, int]]:
         for gid in _gids(name, primary):

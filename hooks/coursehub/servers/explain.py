@@ -9,6 +9,7 @@ from coursehub.config import durations, resources
 from coursehub.config.catalog import Catalog
 from coursehub.config.course import Course
 from coursehub.config.profiles import GENERAL, Profile, Role
+from coursehub.config.resources import Amount
 from coursehub.config.settings import Settings
 from coursehub.errors import GateClosed, Refused
 from coursehub.person import Person
@@ -131,8 +132,8 @@ def _rows(planned: PodPlan) -> Iterator[tuple[str, Any]]:
     yield "groups", [f"{gid} {name}" for gid, name in planned.groups]
     yield "umask", planned.environment["COURSEHUB_UMASK"]
     yield "image", planned.image
-    yield "limits", _amounts(planned.limits.cpu, planned.limits.memory) | manifest.devices(planned)
-    yield "guarantees", _amounts(planned.guarantees.cpu, planned.guarantees.memory)
+    yield "limits", _amounts(planned.limits) | manifest.devices(planned)
+    yield "guarantees", _amounts(planned.guarantees)
     yield "nodes", dict(planned.node.node_selector) or None
     yield "mounts", [_mount(mount) for mount in planned.mounts]
     yield (
@@ -143,9 +144,10 @@ def _rows(planned: PodPlan) -> Iterator[tuple[str, Any]]:
     yield "warnings", list(planned.warnings)
 
 
-def _amounts(cpu: float | None, memory: int | None) -> dict[str, str]:
-    amounts = {"cpu": cpu and f"{cpu:g}", "memory": memory and resources.written(memory)}
-    return {name: amount for name, amount in amounts.items() if amount}
+def _amounts(amount: Amount) -> dict[str, str]:
+    sizes = {"memory": amount.memory, "scratch": amount.scratch}
+    written = {name: resources.written(size) for name, size in sizes.items() if size}
+    return {"cpu": f"{amount.cpu:g}", **written} if amount.cpu else written
 
 
 def _mount(mount: plan.Mount) -> str:

@@ -1,9 +1,11 @@
 """The last word: a finished pod is held against its plan, and one that differs is refused.
 
 Whatever changed the pod after the plan was set (a site's hook, group overrides, values for the spawner) shows here.
+Every field of a pod is compared, has to be empty, or is named in `_SITE` or `_PULLING`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from coursehub.config.resources import Amount
@@ -29,88 +31,99 @@ _PLANNED = frozenset(
         *("nodeSelector", "tolerations", "priorityClassName", "restartPolicy"),
     }
 )
+# Of the container: how its image is pulled.
+_PULLING = frozenset({"imagePullPolicy"})
 _CONTAINER = frozenset(
     {
-        *("args", "env", "image", "imagePullPolicy", "name", "ports", "resources", "securityContext"),
+        *("args", "env", "image", "name", "ports", "resources", "securityContext"),
         *("terminationMessagePolicy", "volumeMounts", "workingDir"),
     }
 )
-# Set by JupyterHub 5.5 and KubeSpawner 7 themselves for each server.
-_HUB_ENVIRONMENT = frozenset(
-    {
-        *(f"{resource}_{amount}" for resource in ("CPU", "MEM") for amount in ("GUARANTEE", "LIMIT")),
-        *("JPY_API_TOKEN", "JUPYTER_IMAGE", "JUPYTER_IMAGE_SPEC"),
-        *(f"JUPYTERHUB_{name}" for name in ("ACTIVITY_URL", "ADMIN_ACCESS", "API_TOKEN", "API_URL", "BASE_URL")),
-        *(f"JUPYTERHUB_{name}" for name in ("CLIENT_ID", "COOKIE_HOST_PREFIX_ENABLED", "COOKIE_OPTIONS", "DEBUG")),
-        *(f"JUPYTERHUB_{name}" for name in ("HOST", "PUBLIC_HUB_URL", "PUBLIC_URL", "SERVER_NAME")),
-        *(f"JUPYTERHUB_{name}" for name in ("SERVICE_PREFIX", "SERVICE_URL", "USER")),
-        *(f"JUPYTERHUB_OAUTH_{name}" for name in ("ACCESS_SCOPES", "CALLBACK_URL", "CLIENT_ALLOWED_SCOPES", "SCOPES")),
-    }
-)
 
 
-def check(pod: Mapping[str, Any], plan: PodPlan, frame: Frame, name: str, owner: Mapping[str, str]) -> None:
-    """Raises GateClosed unless `pod`, a manifest as plain data, is the plan's, called `name`, with `owner`'s labels."""
-    differences = list(_differences(pod, plan, frame, name, owner))
+@dataclass(frozen=True)
+class Server:
+    """What JupyterHub and KubeSpawner say themselves of one server.
+
+    `name` and `port` are its pod's, `labels` say whose it is, `environment` is how it finds the hub, with its token.
+    """
+
+    name: str
+    port: int
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
+
+
+def check(pod: Mapping[str, Any], plan: PodPlan, frame: Frame, server: Server) -> None:
+    """Raises GateClosed, which has no value of a variable, unless `pod`, as plain data, is the plan's for `server`."""
+    differences = list(_differences(pod, plan, frame, server))
     if differences:
         raise GateClosed("; ".join(differences))
 
 
-def _differences(
-    pod: Mapping[str, Any], plan: PodPlan, frame: Frame, name: str, owner: Mapping[str, str]
-) -> Iterator[str]:
-    spec = _set(pod["spec"])
-    yield from _different("metadata.name", pod["metadata"].get("name"), name)
-    yield from _different("metadata.namespace", pod["metadata"].get("namespace") or frame.namespace, frame.namespace)
+def _differences(pod: Mapping[str, Any], plan: PodPlan, frame: Frame, server: Server) -> Iterator[str]:
+    yield from _unknown("pod", _set(pod), frozenset({"apiVersion", "kind", "metadata", "spec"}))
+    yield from _different("apiVersion and kind", (pod.get("apiVersion"), pod.get("kind")), ("v1", "Pod"))
+    yield from _metadata(_set(pod.get("metadata") or {}), plan, frame, server)
+    spec = _set(pod.get("spec") or {})
     yield from _unknown("spec", spec, _SITE | _PLANNED)
     yield from _different("spec.automountServiceAccountToken", spec.get("automountServiceAccountToken"), False)
     yield from _different("spec.restartPolicy", spec.get("restartPolicy"), manifest.RESTART_POLICY)
     yield from _different("spec.securityContext", spec.get("securityContext"), manifest.pod_security(plan))
-    yield from _different("spec.volumes", _by(spec.get("volumes"), "name"), manifest.volumes(plan, frame))
+    wanted = manifest.volumes(plan, frame).values()
+    yield from _different("spec.volumes", _sorted(spec.get("volumes"), "name"), _sorted(wanted, "name"))
     yield from _different("spec.nodeSelector", spec.get("nodeSelector") or {}, manifest.node_selector(plan, frame))
-    wanted = [_set(toleration) for toleration in manifest.tolerations(plan, frame)]
+    tolerations = [_set(toleration) for toleration in manifest.tolerations(plan, frame)]
     found = [_set(toleration) for toleration in spec.get("tolerations") or ()]
-    yield from _different("spec.tolerations", found, wanted)
+    yield from _different("spec.tolerations", found, tolerations)
     yield from _different("spec.priorityClassName", spec.get("priorityClassName"), frame.priority_class)
-    yield from _different("labels", pod["metadata"].get("labels") or {}, _labels(plan, frame, owner))
     names = [container.get("name") for container in spec.get("containers", ())]
     if names != ["notebook"]:
         yield f"spec.containers are {names}, not ['notebook']"
         return
-    yield from _container(_set(spec["containers"][0]), plan)
+    yield from _container(_set(spec["containers"][0]), plan, server)
 
 
-def _container(container: Mapping[str, Any], plan: PodPlan) -> Iterator[str]:
-    yield from _unknown("container", container, _CONTAINER)
+def _metadata(metadata: Mapping[str, Any], plan: PodPlan, frame: Frame, server: Server) -> Iterator[str]:
+    yield from _unknown("metadata", metadata, frozenset({"name", "namespace", "labels", "annotations"}))
+    yield from _different("metadata.name", metadata.get("name"), server.name)
+    yield from _different("metadata.namespace", metadata.get("namespace") or frame.namespace, frame.namespace)
+    yield from _different("labels", metadata.get("labels") or {}, _labels(plan, frame, server))
+    yield from _unlike("annotation", metadata.get("annotations") or {}, server.annotations)
+
+
+def _container(container: Mapping[str, Any], plan: PodPlan, server: Server) -> Iterator[str]:
+    yield from _unknown("container", container, _CONTAINER | _PULLING)
     yield from _different("image", container.get("image"), plan.image)
     yield from _different("args", container.get("args"), list(plan.command))
     yield from _different("workingDir", container.get("workingDir"), plan.home)
     policy = container.get("terminationMessagePolicy")
     yield from _different("terminationMessagePolicy", policy, manifest.TERMINATION_MESSAGE_POLICY)
     yield from _different("securityContext", container.get("securityContext"), manifest.container_security(plan))
-    yield from _different("volumeMounts", _by(container.get("volumeMounts"), "mountPath"), manifest.mounts(plan))
-    resources = container.get("resources") or {}
-    counted = manifest.devices(plan)
-    yield from _different("resources.limits", resources.get("limits") or {}, {**_amounts(plan.limits), **counted})
-    wanted = {**_amounts(plan.guarantees), **counted}
-    yield from _different("resources.requests", resources.get("requests") or {}, wanted)
-    found = {entry["name"]: entry for entry in container.get("env") or ()}
-    own = {
-        name: entry.get("value")
-        for name, entry in found.items()
-        if name not in _HUB_ENVIRONMENT or entry.get("valueFrom") is not None
+    mounts = manifest.mounts(plan).values()
+    found = _sorted(container.get("volumeMounts"), "mountPath")
+    yield from _different("volumeMounts", found, _sorted(mounts, "mountPath"))
+    resources = {
+        "limits": {**_amounts(plan.limits), **manifest.limits(plan)},
+        "requests": {**_amounts(plan.guarantees), **manifest.requests(plan)},
     }
-    yield from _different("env", own, manifest.environment(plan))
-    for port in container.get("ports") or ():
-        yield from _unknown("port", _set(port), frozenset({"containerPort", "name", "protocol"}))
+    yield from _different("resources", _set(container.get("resources") or {}), resources)
+    ports = [_set(port) for port in container.get("ports") or ()]
+    yield from _different("ports", ports, [{"containerPort": server.port, "name": "notebook-port"}])
+    variables = container.get("env") or ()
+    values = {str(each.get("name")): each if each.get("valueFrom") else each.get("value") for each in variables}
+    if len(values) < len(variables):
+        yield "a variable is there twice"
+    yield from _unlike("variable", values, {**server.environment, **manifest.environment(plan)})
 
 
-def _labels(plan: PodPlan, frame: Frame, owner: Mapping[str, str]) -> dict[str, str]:
+def _labels(plan: PodPlan, frame: Frame, server: Server) -> dict[str, str]:
     return {
         **{key: value for key, value in frame.labels.items() if key in _LABELS},
         "component": _COMPONENT,
         "app.kubernetes.io/component": _COMPONENT,
-        **owner,
+        **server.labels,
         **plan.labels,
     }
 
@@ -124,8 +137,9 @@ def _set(mapping: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in mapping.items() if value not in (None, [], {}, "")}
 
 
-def _by(items: Iterable[Mapping[str, Any]] | None, key: str) -> dict[str, dict[str, Any]]:
-    return {item[key]: {k: v for k, v in item.items() if v is not None} for item in items or ()}
+def _sorted(items: Iterable[Mapping[str, Any]] | None, key: str) -> list[dict[str, Any]]:
+    plain = [{k: v for k, v in item.items() if v is not None} for item in items or ()]
+    return sorted(plain, key=lambda item: str(item.get(key)))
 
 
 def _unknown(what: str, mapping: Mapping[str, Any], known: frozenset[str]) -> Iterator[str]:
@@ -136,3 +150,14 @@ def _unknown(what: str, mapping: Mapping[str, Any], known: frozenset[str]) -> It
 def _different(what: str, found: object, wanted: object) -> Iterator[str]:
     if found != wanted:
         yield f"{what} is {found}, not {wanted}"
+
+
+def _unlike(what: str, found: Mapping[str, object], wanted: Mapping[str, str]) -> Iterator[str]:
+    """The names alone: a value can be a secret."""
+    for name in sorted({*found, *wanted}):
+        if name not in wanted:
+            yield f"the {what} {name} is not the plan's"
+        elif name not in found:
+            yield f"the {what} {name} is missing"
+        elif found[name] != wanted[name]:
+            yield f"the {what} {name} has another value"

@@ -10,6 +10,8 @@ from .plan import SHARE, PodPlan
 RESTART_POLICY = "Never"
 
 
+# What Kubernetes calls a container's own layer, its log and its emptyDirs, counted together.
+SCRATCH = "ephemeral-storage"
 # What Kubernetes marks a node with that does not answer; without a word on these, pods wait for it for five minutes.
 _AWAY = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 # What a container that failed printed last is kept with its state, where the hub may read it.
@@ -18,7 +20,10 @@ TERMINATION_MESSAGE_POLICY = "FallbackToLogsOnError"
 
 @dataclass(frozen=True)
 class Frame:
-    """What every pod of this installation has, whoever it is for: where it runs, its claim and its labels."""
+    """What every pod of this installation has, whoever it is for: where it runs, its claim, labels and annotations.
+
+    Annotations are as the site wrote them, before KubeSpawner puts names in.
+    """
 
     claim: str
     namespace: str
@@ -26,13 +31,15 @@ class Frame:
     tolerations: tuple[Mapping[str, Any], ...] = ()
     priority_class: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 def volumes(plan: PodPlan, frame: Frame) -> dict[str, dict[str, Any]]:
     """The pod's volumes by name, as Kubernetes writes them: the shared one, and empty ones that end with the pod."""
     claim = {"persistentVolumeClaim": {"claimName": frame.claim}}
+    empty = {"emptyDir": {"sizeLimit": plan.limits.scratch}}
     names = dict.fromkeys(mount.volume for mount in plan.mounts)
-    return {name: {"name": name, **(claim if name == SHARE else {"emptyDir": {}})} for name in names}
+    return {name: {"name": name, **(claim if name == SHARE else empty)} for name in names}
 
 
 def mounts(plan: PodPlan) -> dict[str, dict[str, Any]]:
@@ -69,6 +76,20 @@ def _evicts(toleration: Mapping[str, Any], key: str) -> bool:
 def devices(plan: PodPlan) -> dict[str, str]:
     """Devices such as GPUs, which Kubernetes counts in whole ones."""
     return {name: str(number) for name, number in plan.node.devices.items()}
+
+
+def limits(plan: PodPlan) -> dict[str, Any]:
+    """The most that the server may use beside CPU and memory; kubelet counts all of its scratch together."""
+    return {**devices(plan), SCRATCH: plan.limits.scratch}
+
+
+def requests(plan: PodPlan) -> dict[str, Any]:
+    """What is kept free beside CPU and memory.
+
+    Of scratch nothing is said to be nothing: Kubernetes takes the limit for what is not said, and a node whose kubelet
+    does not count scratch offers none.
+    """
+    return {**devices(plan), SCRATCH: plan.guarantees.scratch or 0}
 
 
 def pod_security(plan: PodPlan) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from coursehub.config.profiles import Profile, Role
 from coursehub.config.resources import Amount
 from coursehub.config.settings import Settings
 from coursehub.errors import Reason, Refused
-from coursehub.layout import PEOPLE, course_data, course_files, exchange, home
+from coursehub.layout import course_data, course_files, course_people, exchange, home
 from coursehub.person import Person
 
 from . import lifetime
@@ -87,9 +87,8 @@ class PodPlan:
 def make(person: Person, profile: Profile, course: Course | None, settings: Settings, today: date) -> PodPlan:
     """The plan for what `access.decide` allowed; `course` is None for general use. Raises Refused."""
     role = profile.role
-    resources = settings.general.resources
-    if course:
-        resources = course.resources_for(role).merged(resources)
+    usual = settings.general.resources
+    resources = course.resources_for(role).merged(usual) if course else usual
     limits = resources.over(settings.maximum).capped(settings.maximum)
     gid, groups, warnings = _groups(person, profile, course, settings)
     times = lifetime.limits(course, role, settings)
@@ -157,7 +156,7 @@ def _mounts(person: Person, profile: Profile, course: Course | None, today: date
         yield Mount("/coursedata", SHARE, course_data(course.slug), read_only=archived or not may_write)
     if profile.role.teaches:
         yield Mount("/course", SHARE, course_files(course.slug), read_only=archived)
-        yield Mount(PEOPLE_PATH, SHARE, PEOPLE, read_only=True)
+        yield Mount(PEOPLE_PATH, SHARE, course_people(course.slug), read_only=True)
 
 
 def _groups(

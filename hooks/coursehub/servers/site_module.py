@@ -4,9 +4,11 @@ What it may change is listed in `_FREE`; the pod is then held against the change
 """
 
 import posixpath
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from importlib import import_module
+from pathlib import Path
 
 from coursehub.config.images import pinned
 from coursehub.config.settings import RESERVED, Settings
@@ -22,15 +24,21 @@ _MOUNTS = ("/srv/", "/mnt/")
 _PRIVATE = ("home", "course", "exchange")
 
 
-def load(name: str) -> Adjust:
-    """The module's `adjust`.
+def load(name: str, folder: Path | None = None) -> Adjust:
+    """The `adjust` of the module, which the hub's image has, or else `folder`.
 
     That of a module that cannot be used closes the gate at each start, since the module may hold restrictions.
     """
+    if folder is not None and str(folder) not in sys.path:
+        # The last place to be looked at, so that no file of the site's takes the place of a library.
+        sys.path.append(str(folder))
     try:
         adjust: object = import_module(name).adjust
     except Exception as error:  # noqa: BLE001 - whatever the site's code does when it is imported
-        return _closed(f"the site's module {name} cannot be used: {type(error).__name__}: {error}")
+        why = f"the site's module {name} cannot be used: {type(error).__name__}: {error}"
+        if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
+            why += "; put it into the ConfigMap coursehub-module, or into the hub's image, and restart the hub"
+        return _closed(why)
     if not callable(adjust):
         return _closed(f"the site's module {name} has no function adjust(plan)")
     return adjust
@@ -60,7 +68,8 @@ def _refusals(plan: PodPlan, changed: PodPlan, settings: Settings) -> Iterator[s
             pinned(changed.image)
         except ValueError as error:
             yield str(error)
-    if changed.limits.capped(settings.maximum) != changed.limits or None in (changed.limits.cpu, changed.limits.memory):
+    limits = changed.limits
+    if limits.capped(settings.maximum) != limits or None in dict(limits).values():
         yield f"limits are {changed.limits}, above the site's maximum"
     if changed.guarantees.capped(changed.limits) != changed.guarantees:
         yield "guarantees are above the limits"

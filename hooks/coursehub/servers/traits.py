@@ -9,7 +9,6 @@ from .plan import PodPlan
 
 def traits(planned: PodPlan, frame: Frame) -> dict[str, Any]:
     """Every trait of KubeSpawner that shapes the pod and is the plan's; setting them all leaves no remainder."""
-    devices = manifest.devices(planned)
     return {
         "namespace": frame.namespace,
         "profile_list": [{"slug": planned.profile.slug, "display_name": planned.profile.slug}],
@@ -23,6 +22,7 @@ def traits(planned: PodPlan, frame: Frame) -> dict[str, Any]:
         "environment": {name: _literal(value) for name, value in manifest.environment(planned).items()},
         "env_keep": [],
         "extra_labels": dict(planned.labels),
+        "extra_annotations": dict(frame.annotations),
         "uid": planned.uid,
         "gid": planned.gid,
         "fs_gid": None,
@@ -43,8 +43,8 @@ def traits(planned: PodPlan, frame: Frame) -> dict[str, Any]:
         "mem_limit": planned.limits.memory,
         "cpu_guarantee": planned.guarantees.cpu,
         "mem_guarantee": planned.guarantees.memory,
-        "extra_resource_limits": devices,
-        "extra_resource_guarantees": dict(devices),
+        "extra_resource_limits": manifest.limits(planned),
+        "extra_resource_guarantees": manifest.requests(planned),
         "init_containers": [],
         "extra_containers": [],
         "extra_container_config": {"terminationMessagePolicy": manifest.TERMINATION_MESSAGE_POLICY},

@@ -16,9 +16,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
+from coursehub import terminal, tokens
 from coursehub.errors import CoursehubError
 
 from . import rules
@@ -30,6 +32,8 @@ LONGEST = 600.0
 STOPPING = 120.0
 # Seconds for JupyterHub to clear up after a start that failed.
 CLEARING = 30
+# Seconds in which hub and proxy have to be there: policies let a new pod through only some moments after it begins.
+REACHING = 60.0
 
 
 class Wrong(CoursehubError):
@@ -79,7 +83,7 @@ class Attempt:
         async with self._call("POST", server, {"profile": turn.course}):
             pass
         await self._ready(f"{server}/progress")
-        printed = await self._execute(f"{self._proxy}/user/{turn.user}/api/kernels", turn.token)
+        printed = await self._execute(turn)
         try:
             return rules.verdict(expected, rules.parse(printed))
         except ValueError:
@@ -103,9 +107,10 @@ class Attempt:
         if not last.get("ready"):
             raise Wrong(str(last.get("message") or "The hub said nothing of the server that it was to start."))
 
-    async def _execute(self, kernels: str, token: str) -> str:
+    async def _execute(self, turn: Turn) -> str:
         """What a cell prints in a new kernel, asked for with the person's token."""
-        headers = {"Authorization": f"token {token}"}
+        base, host = _way(self._proxy, turn.server)
+        kernels, headers = f"{base}api/kernels", {"Authorization": f"token {turn.token}", **host}
         async with self._call("POST", kernels, {"name": "python3"}, headers) as response:
             kernel = f"{kernels}/{(await response.json())['id']}"
         try:
@@ -141,15 +146,39 @@ class Attempt:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer that is none of an error; raises Wrong."""
         try:
-            # Login may be elsewhere, and the token is not for others.
-            async with self._session.request(
-                method, url, json=body, headers=headers, allow_redirects=False
-            ) as response:
+            async with await self._connected(method, url, body, headers) as response:
                 if response.status >= 400:
                     raise Wrong(f"{method} {url}: {response.status} {_message(await response.text())}")
                 yield response
         except (OSError, aiohttp.ClientError) as error:
             raise Wrong(f"{method} {url}: {error or type(error).__name__}") from None
+
+    async def _connected(
+        self, method: str, url: str, body: object, headers: Mapping[str, str] | None
+    ) -> aiohttp.ClientResponse:
+        """The answer of what can be reached; asked again is only what was never sent."""
+        end = time.monotonic() + REACHING
+        while True:
+            try:
+                # Login may be elsewhere, and the token is not for others.
+                return await self._session.request(method, url, json=body, headers=headers, allow_redirects=False)
+            except aiohttp.ClientConnectorError:
+                if time.monotonic() > end:
+                    raise
+                await asyncio.sleep(1)
+
+
+def _way(proxy: str, server: str) -> tuple[str, dict[str, str]]:
+    """The server's address over the proxy, and the headers that name it there.
+
+    A server's own host is found by whoever finds the hub's; from within the cluster the proxy has another name.
+    """
+    own, given = urlsplit(server), urlsplit(proxy)
+    if not own.netloc:
+        return f"{given.scheme}://{given.netloc}{server}", {}
+    if f".{own.hostname}".endswith(f".{given.hostname}"):
+        return server, {}
+    return urlunsplit(own._replace(scheme=given.scheme, netloc=given.netloc)), {"Host": own.netloc}
 
 
 def _message(text: str) -> str:
@@ -182,17 +211,24 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--proxy", required=True, metavar="URL", help="what people's browsers open: http://proxy-public"
     )
-    parser.add_argument("--token", required=True, metavar="FILE", type=Path, help="holds the service's token")
+    parser.add_argument(
+        "--token",
+        required=True,
+        action="append",
+        metavar="FILE",
+        type=Path,
+        help="holds the service's token; given more than once, the first that is there",
+    )
     given = parser.parse_args(words)
     try:
-        report = asyncio.run(_run(given.hub, given.proxy, given.token.read_text().strip()))
+        report = asyncio.run(_run(given.hub, given.proxy, tokens.read(given.token)))
     except (CoursehubError, OSError) as error:
-        print(f"spawn test: {error}", file=sys.stderr)
+        terminal.err(f"spawn test: {error}")
         return 1
     if report.reason is not None:
-        print(f"spawn test of {report.course}: {report.reason}", file=sys.stderr)
+        terminal.err(f"spawn test of {report.course}: {report.reason}")
         return 1
-    print(f"spawn test of {report.course}: well, after {report.seconds:.1f} s")
+    terminal.out(f"spawn test of {report.course}: well, after {report.seconds:.1f} s")
     return 0
 
 

@@ -31,9 +31,13 @@ class ServerView(_Message):
 
 
 class Turn(_Message):
-    """What to try now, as whom: `expected` where it may be started, else `refusal`; `token` opens the server."""
+    """What to try now, as whom: `expected` where it may be started, else `refusal`; `token` opens the server.
+
+    `server` is where browsers find it: an address where it has an origin of its own, else the path at the hub's.
+    """
 
     user: str
+    server: str = ""
     course: str
     token: str = ""
     expected: ServerView | None = None

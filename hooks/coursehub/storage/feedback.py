@@ -1,7 +1,8 @@
 """Copies released feedback into the homes of its students, on the storage host, with the rights of each owner.
 
 At any time an instructor or a student can replace what is theirs by anything: every step begins at an open directory
-and follows no link, and in a home the program can do only what its owner could.
+and follows no link, and in a home the program can do only what its owner could. Whom the course's folders name gets
+something only where a submission of theirs is in inbound, of that assignment and time, owned by their uid.
 """
 
 import errno
@@ -9,9 +10,11 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
@@ -20,10 +23,14 @@ from coursehub.errors import Refused
 from coursehub.names import is_person
 from coursehub.protocol import Tenant
 
-from . import openat
+from . import openat, submissions
+from .submissions import Submission
 from .volume import Volume
 
+# The most bytes of a page; the most pages and bytes that a person gets of a course, and that one run copies.
 LARGEST = 64 * 2**20
+PERSON = 1000, 512 * 2**20
+RUN = 100_000, 64 * 2**30
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._-]{0,199}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)? [A-Za-z0-9+-]+")
 
@@ -43,38 +50,69 @@ class Pushed:
 
 @dataclass(frozen=True)
 class Page:
-    """A released page of feedback; `path` is where nbgrader's fetch_feedback would put it."""
+    """A released page of feedback of `size` bytes: `file` in the exchange, `name` in the student's home."""
 
-    student: str
-    path: str
-    content: bytes
+    submission: Submission
+    name: str
+    file: str
+    size: int
+
+    @property
+    def student(self) -> str:
+        """Whose it is, as the course's folder says."""
+        return self.submission.student
+
+    @property
+    def path(self) -> str:
+        """Where nbgrader's fetch_feedback would put it."""
+        return f"{self.submission.assignment}/feedback/{self.submission.time}/{self.name}"
+
+
+@dataclass
+class Room:
+    """How many pages and bytes may still come; `full` once there was no room for one."""
+
+    pages: int
+    size: int
+    full: bool = False
+
+    def take(self, size: int) -> bool:
+        """Whether there was room for a page of `size` bytes, which is used up then."""
+        self.full = self.full or not self.pages or size > self.size
+        if not self.full:
+            self.pages, self.size = self.pages - 1, self.size - size
+        return not self.full
 
 
 def push(root: Path, slug: str, *, dry_run: bool = False) -> Iterator[Pushed]:
     """Copies each released page of the course and yields the result; a page that is there stays. It needs root.
 
-    Raises Refused where the course has no directory on the volume at `root`.
+    Pages of a person that are left out for one reason are one result. Raises Refused where the course has no directory
+    on the volume at `root`.
     """
     homes: dict[str, list[Tenant]] = {}
     for tenant in Volume(root).people():
         homes.setdefault(tenant.name, []).append(tenant)
-    for found in _released(root, slug):
-        theirs = homes.get(found.student, [])
-        yield _pushed(root, theirs, found, dry_run=dry_run) if isinstance(found, Page) else found
-
-
-def _released(root: Path, slug: str) -> Iterator[Page | Pushed]:
     files, exchange = layout.course_files(slug), layout.exchange(slug)
     try:
         with openat.folder(root, files), openat.folder(root, f"{exchange}/feedback") as released:
-            for student, assignment in _pairs(root, f"{files}/feedback"):
-                try:
-                    with openat.folder(root, f"{files}/feedback/{student}/{assignment}") as made:
-                        yield from _pages(student, assignment, made, released)
-                except OSError as error:
-                    yield Pushed(student, f"{assignment}/feedback", "failed", f"cannot be read ({error.strerror})")
+            run = _Run(root, released, homes, submissions.by_owner(root, slug), Room(*RUN), dry_run)
+            for student, pages in groupby(_released(root, files, released), key=attrgetter("student")):
+                yield from run.of(student, pages)
+                if run.room.full:
+                    return
     except FileNotFoundError:
         raise Refused(f"the course '{slug}' has no directories below {root}; make them first") from None
+
+
+def _released(root: Path, files: str, released: int) -> Iterator[Page | Pushed]:
+    """Each page that nbgrader has released, a student's one after the other."""
+    for student, assignment in _pairs(root, f"{files}/feedback"):
+        try:
+            with openat.folder(root, f"{files}/feedback/{student}/{assignment}") as made:
+                yield from _pages(student, assignment, made, released)
+        except OSError as error:
+            yield Pushed(student, f"{assignment}/feedback", "failed", f"cannot be read ({error.strerror})")
 
 
 def _pairs(root: Path, path: str) -> Iterator[tuple[str, str]]:
@@ -94,29 +132,70 @@ def _pages(student: str, assignment: str, made: int, released: int) -> Iterator[
             if ending != "html" or not _NAME.fullmatch(notebook) or not _TIME.fullmatch(time):
                 continue
             # nbgrader's release_feedback gives it this name; before that, nobody may see it.
-            key = hashlib.md5(secret + notebook.encode(), usedforsecurity=False).hexdigest()
-            with suppress(FileNotFoundError):
-                content = _read(released, f"{key}.html")
-                yield Page(student, f"{assignment}/feedback/{time}/{name}", content)
+            file = f"{hashlib.md5(secret + notebook.encode(), usedforsecurity=False).hexdigest()}.html"
+            if (found := openat.look(released, file)) is not None:
+                yield Page(Submission(student, assignment, time), name, file, found.st_size)
 
 
-def _pushed(root: Path, homes: Sequence[Tenant], page: Page, *, dry_run: bool) -> Pushed:
-    if len(homes) != 1:
-        uids = ", ".join(str(tenant.uid) for tenant in homes)
-        why = f"has {len(homes)} homes, of uids {uids}" if homes else "has no home here"
-        return Pushed(page.student, page.path, "failed", why)
-    (owner,) = homes
-    try:
-        with openat.folder(root, layout.home(owner.uid, owner.name)) as home, _acting_as(owner.uid, owner.gid):
-            if _there(home, page.path) == page.content:
-                return Pushed(page.student, page.path, "same")
-            if not dry_run:
-                _write(home, page.path, page.content)
-    except OSError as error:
-        in_the_way = error.errno in (errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST)
-        reason = f"something else is in the way ({error.filename})" if in_the_way else str(error.strerror)
-        return Pushed(page.student, page.path, "failed", reason)
-    return Pushed(page.student, page.path, "copy")
+@dataclass(frozen=True)
+class _Run:
+    root: Path
+    released: int
+    homes: Mapping[str, Sequence[Tenant]]
+    handed_in: Mapping[int, Set[Submission]]
+    room: Room
+    dry_run: bool
+
+    def of(self, student: str, pages: Iterable[Page | Pushed]) -> Iterator[Pushed]:
+        """What becomes of a student's pages."""
+        theirs, room = self.homes.get(student, ()), Room(*PERSON)
+        left_out: dict[str, list[Pushed]] = {}
+        for page in pages:
+            if isinstance(page, Pushed):
+                yield page
+                continue
+            why = self._why_not(page, theirs)
+            if not why and not room.take(page.size):
+                why = f"nobody gets more than {_written(PERSON)} of a course"
+            if why:
+                left_out.setdefault(why, []).append(Pushed(student, page.path, "failed", why))
+                continue
+            yield self._pushed(theirs[0], page)
+            if self.room.full:
+                return
+        for first, *more in left_out.values():
+            yield replace(first, reason=f"{first.reason}; {len(more)} more of theirs too") if more else first
+
+    def _why_not(self, page: Page, theirs: Sequence[Tenant]) -> str:
+        if not theirs:
+            return "has no home here"
+        if len(theirs) > 1:
+            return f"has {len(theirs)} homes, of uids {', '.join(str(tenant.uid) for tenant in theirs)}"
+        if page.submission not in self.handed_in.get(theirs[0].uid, ()):
+            return "handed in nothing of that time themselves"
+        return ""
+
+    def _pushed(self, owner: Tenant, page: Page) -> Pushed:
+        try:
+            content = _read(self.released, page.file, min(page.size, LARGEST))
+            with openat.folder(self.root, layout.home(owner.uid, owner.name)) as home, _acting_as(owner.uid, owner.gid):
+                if _there(home, page.path) == content:
+                    return Pushed(page.student, page.path, "same")
+                if not self.room.take(len(content)):
+                    why = f"one run copies no more than {_written(RUN)}; run it again for the rest"
+                    return Pushed(page.student, page.path, "failed", why)
+                if not self.dry_run:
+                    _write(home, page.path, content)
+        except OSError as error:
+            in_the_way = error.errno in (errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST)
+            reason = f"something else is in the way ({error.filename})" if in_the_way else str(error.strerror)
+            return Pushed(page.student, page.path, "failed", reason)
+        return Pushed(page.student, page.path, "copy")
+
+
+def _written(bound: tuple[int, int]) -> str:
+    pages, size = bound
+    return f"{pages} pages and {size // 2**20} MiB"
 
 
 @contextmanager
@@ -154,9 +233,9 @@ def _write(home: int, path: str, content: bytes) -> None:
         openat.write(parent, name, content, 0o600)
 
 
-def _read(parent: int, name: str) -> bytes:
+def _read(parent: int, name: str, most: int = LARGEST) -> bytes:
     with openat.entry(parent, name, stat.S_IFREG) as held, open(held, "rb", closefd=False) as file:
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
+        content = file.read(most + 1)
+    if len(content) > most:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), name)
     return content

@@ -72,12 +72,13 @@ def set_mode(parent: int, name: str, kind: int, change: Callable[[int], int]) ->
     return False
 
 
-def write(parent: int, name: str, content: bytes, mode: int) -> None:
-    """Gives the file `name` this content and mode; who reads it meanwhile gets the old or the new content, whole."""
+def write(parent: int, name: str, content: bytes, mode: int, gid: int = -1) -> None:
+    """Gives the file `name` content, mode and group; who reads it meanwhile gets the old or the new content, whole."""
     temporary = f".{secrets.token_hex(8)}.part"
     made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=parent)
     try:
         with open(made, "wb") as file:
+            os.fchown(made, -1, gid)
             os.fchmod(made, mode)
             file.write(content)
         os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
@@ -91,6 +92,22 @@ def give(held: int, uid: int, gid: int, mode: int) -> None:
     """Sets owner (-1 leaves it), group and mode of what the descriptor holds."""
     os.fchown(held, uid, gid)
     _set_mode(held, gid, mode)
+
+
+def give_away(parent: int, name: str, found: os.stat_result, uid: int, gid: int) -> bool:
+    """Gives away the entry that has the status `found`, of whatever kind; False where it has become something else."""
+    with suppress(FileNotFoundError):
+        held = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        try:
+            now = os.fstat(held)
+            same = (now.st_dev, now.st_ino, now.st_uid) == (found.st_dev, found.st_ino, found.st_uid)
+            if same and (stat.S_ISDIR(now.st_mode) or now.st_nlink <= found.st_nlink):
+                # What is held, a link too: opening a pipe or a device would do more.
+                os.chown(f"/proc/self/fd/{held}", uid, gid)
+                return True
+        finally:
+            os.close(held)
+    return False
 
 
 def _set_mode(held: int, gid: int, mode: int) -> None:

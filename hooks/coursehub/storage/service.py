@@ -1,8 +1,8 @@
 """The provisioner's door for the hub alone, in the cluster or on the storage host.
 
-POST /requests takes one of the hub's requests (home, course, usage) as JSON and replies what was done; GET /health says
-that somebody listens. Whoever sends a request has the token. A file server that hangs holds some threads, never the
-service.
+POST /requests takes one of the hub's requests (home, course, usage, look, answers) as JSON and replies what was done or
+found; GET /health says that somebody listens. Whoever sends a request has the token. A file server that hangs holds
+some threads, never the service. One that only looks takes no right to make anything.
 """
 
 import asyncio
@@ -10,18 +10,23 @@ import hmac
 import logging
 import os
 import sys
+from collections.abc import Awaitable
 from functools import partial
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
+from aiohttp.log import server_logger
 
-from coursehub import protocol
-from coursehub.errors import CoursehubError
+from coursehub import layout, protocol, terminal
+from coursehub.errors import CoursehubError, Reason, Refused
 from coursehub.threads import Slots
 
-from .answer import answer
+from .answer import Bounds, Gids, answer
 from .certificate import Certificate
+from .seldom import Seldom
+from .share import Share
 from .volume import SSH_DOOR, Volume
 
 # Requests in work at a time.
@@ -30,15 +35,37 @@ SLOTS = 16
 TRIAL = 60.0
 
 _LOG = logging.getLogger("coursehub.storage")
+_LOOKS = frozenset({"look", "answers"})
+_MAKES = _LOOKS | {"home", "course", "usage"}
+# Seconds for a look, which has to come back before whoever asked gives up.
+_LOOK = 5.0
 _HANGS = "the file server does not answer; please try again in a few minutes"
 
 
 class Service:
-    """One volume behind HTTP; each request may take `timeout` seconds, the one for usage at least protocol.WALK."""
+    """One volume behind HTTP; each request may take `timeout` seconds, the one for usage at least protocol.WALK.
 
-    def __init__(self, volume: Volume, token: Path, timeout: float) -> None:
+    It makes homes from `minimum_uid` on, and courses with these `gids`; without, none. With `only_looks` it makes
+    nothing.
+    """
+
+    def __init__(
+        self,
+        volume: Volume,
+        token: Path,
+        timeout: float,
+        gids: Gids | None,
+        minimum_uid: int,
+        *,
+        only_looks: bool = False,
+    ) -> None:
         self._volume = volume
         self._token = token
+        self._bounds = Bounds("this service", "its command", _LOOKS if only_looks else _MAKES, gids)
+        self._share = Share(volume.root, min(_LOOK, timeout / 2))
+        self._minimum_uid = minimum_uid
+        self._strangers = Seldom(_LOG)
+        self._no_token = Seldom(_LOG)
         self._timeout = timeout
         self._slots = Slots(SLOTS, "request")
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
@@ -55,10 +82,11 @@ class Service:
 
     async def _requests(self, http: web.Request) -> web.Response:
         if not self._known(http.headers.get("Authorization", "")):
-            _LOG.warning("refused a request from %s, which does not have the token", http.remote)
+            self._strangers.warning(f"refused a request from {http.remote}, which does not have the token")
             return _refusal(401, "the token is missing or wrong")
         try:
-            request = protocol.parse_for_service(await http.read())
+            request = protocol.parse_for_service(await http.read(), minimum_uid=self._minimum_uid)
+            self._bounds.hold(request)
         except CoursehubError as error:
             return _refusal(422, str(error))
         seconds = max(protocol.WALK, self._timeout) if isinstance(request, protocol.UsageRequest) else self._timeout
@@ -79,6 +107,14 @@ class Service:
         return _response(reply)
 
     async def _answer(self, request: protocol.ServiceRequest) -> protocol.Reply:
+        match request:
+            case protocol.LookRequest(name=name, uid=uid, others=others, course=course):
+                return await _seen(self._share.check(layout.home(uid, name), uid, others, course))
+            case protocol.AnswersRequest():
+                return await _seen(self._share.answers())
+        return await self._done(request)
+
+    async def _done(self, request: protocol.ServiceRequest) -> protocol.Reply:
         turn = self._turns.setdefault(request.subject, asyncio.Semaphore(1))
         await turn.acquire()
         try:
@@ -96,9 +132,17 @@ class Service:
         try:
             token = self._token.read_bytes().strip()
         except OSError as error:
-            _LOG.error("the token cannot be read: %s", error)
+            self._no_token.warning(f"the token cannot be read: {error}")
             return False
         return bool(token) and hmac.compare_digest(authorization.encode(errors="surrogateescape"), b"Bearer " + token)
+
+
+async def _seen(look: Awaitable[None]) -> protocol.LookReply:
+    try:
+        await look
+    except Refused as refusal:
+        return protocol.LookReply(str(refusal), refusal.reason)
+    return protocol.LookReply(None, Reason.OTHER)
 
 
 def _response(reply: protocol.Reply, status: int = 200) -> web.Response:
@@ -123,14 +167,26 @@ async def _trial(volume: Volume) -> str | None:
 
 
 def serve(
-    root: Path, token: Path, *, timeout: float, host: str | None, port: int, tls: tuple[Path, Path] | None
+    root: Path,
+    token: Path,
+    *,
+    timeout: float,
+    gids: Gids | None,
+    minimum_uid: int,
+    host: str | None,
+    port: int,
+    tls: tuple[Path, Path] | None,
+    only_looks: bool = False,
 ) -> int:
-    """Serves until it is told to end; returns 1 at once where the trial or the certificate fails."""
-    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stdout)
+    """Serves until it is told to end; returns 1 at once where the trial or the certificate fails.
+
+    With `only_looks` there is no trial.
+    """
+    terminal.logs("%(asctime)s %(message)s", logging.INFO, sys.stdout)
     os.umask(0o077)
     volume = Volume(root)
-    if why := asyncio.run(_trial(volume)):
-        print(f"coursehub: {root}: {why}", file=sys.stderr)
+    if not only_looks and (why := asyncio.run(_trial(volume))):
+        terminal.err(f"coursehub: {root}: {why}")
         return 1
     context = None
     if tls:
@@ -138,8 +194,10 @@ def serve(
             context = Certificate(*tls).context()
         except OSError as error:
             chain, key = tls
-            print(f"coursehub: {chain} with {key} is no certificate: {error}", file=sys.stderr)
+            terminal.err(f"coursehub: {chain} with {key} is no certificate: {error}")
             return 1
-    app = Service(volume, token, timeout).app()
+    # What is no HTTP is a stranger's too; aiohttp would write a traceback for each.
+    server_logger.addFilter(Seldom(_LOG, HttpProcessingError))
+    app = Service(volume, token, timeout, gids, minimum_uid, only_looks=only_looks).app()
     web.run_app(app, host=host, port=port, ssl_context=context, print=None, access_log=None, shutdown_timeout=5.0)
     return 0

@@ -9,25 +9,18 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-from coursehub import layout
+from coursehub import layout, pins
 from coursehub.errors import Refused
 from coursehub.layout import Directory, File, TreeEntry
-from coursehub.names import is_person
 from coursehub.protocol import EntryChange, Tenant
 
 from . import openat
+from .course import CourseTree
 
-SSH_DOOR = "the command line or the ssh door of the storage host (docs/admins.md, Directories)"
+SSH_DOOR = "the command line or the ssh door of the storage host (docs/admins/storage.md, Which door)"
 # The id to which the trial gives its directory: nobody has it.
 _TRIAL = 65533
-_LISTING = Lock()
-
-
-def course_entries(slug: str, gid: int, data: str, archived: bool) -> tuple[TreeEntry, ...]:
-    """The tree of a course as the course file describes it; `data` is none, read-only or read-write."""
-    return tuple(
-        layout.course_tree(slug, gid, data=data != "none", data_writable=data == "read-write", archived=archived)
-    )
+_MAKING = Lock()
 
 
 class Volume:
@@ -37,23 +30,27 @@ class Volume:
         self.root = root
 
     def home(self, name: str, uid: int, gid: int, *, dry_run: bool = False) -> list[EntryChange]:
-        """Makes the person's home, or corrects it; raises Refused where it belongs to somebody else."""
-        leaf = layout.home(uid, name)
-        found = self._look(leaf)
-        if found is not None and stat.S_ISDIR(found.st_mode) and found.st_uid not in (0, uid):
-            raise Refused(
-                f"the home {leaf} belongs to uid {found.st_uid}, not to {uid}: nothing was changed; give it to "
-                f"{uid} with chown if that is right"
-            )
-        changes = self.ensure(layout.home_tree(uid, gid, name), dry_run=dry_run)
-        return changes + self.list_people(Tenant(name, uid, gid), dry_run=dry_run)
+        """Makes the person's home, or corrects it; raises Refused where name or uid are pinned to somebody else."""
+        tree = tuple(layout.home_tree(uid, gid, name))
+        if self._look(layout.home(uid, name)) is None:
+            with _MAKING:
+                pins.hold_person(self.root, name, uid, new=True)
+                changes = self.ensure(tree, dry_run=dry_run)
+            # Another door may have made one of theirs in the same moment; then neither of them starts anything.
+            pins.hold_person(self.root, name, uid)
+            return changes
+        pins.hold_person(self.root, name, uid)
+        return self.ensure(tree, dry_run=dry_run)
 
     def course(
         self, slug: str, gid: int, data: str, *, archived: bool = False, dry_run: bool = False
     ) -> list[EntryChange]:
-        """Makes or corrects the course's directories and gradebook; of an archived course they are closed."""
-        tree = (*layout.people_tree(), *course_entries(slug, gid, data, archived))
-        return self.ensure(tree, dry_run=dry_run)
+        """Makes or corrects the course's directories and gradebook; of an archived course they are closed.
+
+        Raises Refused where they are pinned to another gid.
+        """
+        pins.hold_course(self.root, slug, gid)
+        return self.ensure(CourseTree(slug, gid, data, archived).entries, dry_run=dry_run)
 
     def ensure(self, tree: Iterable[TreeEntry], *, dry_run: bool = False) -> list[EntryChange]:
         """Makes or corrects all of `tree`; see the function `ensure`."""
@@ -61,25 +58,8 @@ class Volume:
 
     def people(self) -> list[Tenant]:
         """Everyone with a home, by name; a home in the folder of another uid does not count."""
-        return sorted(self._tenants(), key=lambda tenant: tenant.name)
-
-    def list_people(self, *more: Tenant, dry_run: bool = False) -> list[EntryChange]:
-        """Adds `more` to the list of everyone with a home; without `more` it writes the list anew.
-
-        Another door that writes in the same moment can win; its next request for the person mends that.
-        """
-        with _LISTING:
-            changes = self.ensure(layout.people_tree(), dry_run=dry_run)
-            found = [] if dry_run and changes else self._listed()
-            wanted = {tenant.line for tenant in (more or self.people())}
-            if more:
-                names = {tenant.name for tenant in more}
-                wanted |= {line for line in found if line.partition(":")[0] not in names}
-            if wanted != set(found):
-                changes.append(EntryChange(layout.PEOPLE_LIST, "correct", f"{len(wanted)} people", done=not dry_run))
-                if not dry_run:
-                    self._list("".join(f"{line}\n" for line in sorted(wanted)))
-        return changes
+        there = (home for home in pins.homes(self.root) if home.path == layout.home(home.uid, home.name))
+        return [Tenant(home.name, home.uid, home.gid) for home in sorted(there, key=lambda home: home.name)]
 
     def trial(self) -> None:
         """Makes a directory and gives it away; raises Refused, which names the other doors, where root cannot."""
@@ -103,38 +83,11 @@ class Volume:
                     f"has root_squash, as it should. Use {SSH_DOOR} instead."
                 ) from None
 
-    def _listed(self) -> list[str]:
-        above, _, name = layout.PEOPLE_LIST.rpartition("/")
-        with (
-            openat.folder(self.root, above) as parent,
-            openat.entry(parent, name, stat.S_IFREG) as held,
-            open(held, encoding="utf-8", closefd=False) as file,
-        ):
-            return file.read().splitlines()
-
-    def _list(self, text: str) -> None:
-        above, _, name = layout.PEOPLE_LIST.rpartition("/")
-        with openat.folder(self.root, above) as parent:
-            openat.write(parent, name, text.encode(), 0o644)
-
     def _look(self, path: str) -> os.stat_result | None:
         above, _, name = path.rpartition("/")
         with suppress(FileNotFoundError), openat.folder(self.root, above) as parent:
             return openat.look(parent, name)
         return None
-
-    def _tenants(self) -> Iterator[Tenant]:
-        for number in range(100):
-            with (
-                suppress(FileNotFoundError),
-                openat.folder(self.root, f"home/{number:02d}") as parent,
-                os.scandir(parent) as entries,
-            ):
-                for entry in entries:
-                    if is_person(entry.name) and entry.is_dir(follow_symlinks=False):
-                        found = entry.stat(follow_symlinks=False)
-                        if found.st_uid and found.st_uid % 100 == number:
-                            yield Tenant(entry.name, found.st_uid, found.st_gid)
 
 
 def ensure(

@@ -198,6 +198,44 @@ def test_the_hub_makes_its_tables_in_the_empty_file_that_is_for_it_alone(
     assert mode(path) == 0o600
 
 
+def _of_jupyterhub(folder: Path, revision: str | None = None) -> Path:
+    """A database as JupyterHub makes it, or as one of another revision left it."""
+    path = folder / "jupyterhub.sqlite"
+    orm.new_session_factory(f"sqlite:///{path}")().close()
+    if revision:
+        with closing(sqlite3.connect(path)) as file, file:
+            file.execute("UPDATE alembic_version SET version_num = ?", [revision])
+    return path
+
+
+TOO_NEW = (
+    "WARNING the database is of a newer JupyterHub, and this one does not start on it; COURSEHUB_RESTORE=NAME puts "
+    "back a copy from before that hub's first start"
+)
+
+
+def test_a_database_of_a_newer_jupyterhub_is_said(tmp_path: Path) -> None:
+    _of_jupyterhub(tmp_path, "ffffffffffff")
+    assert TOO_NEW in run(tmp_path)
+
+
+def test_a_database_of_this_jupyterhub_or_an_older_one_is_well(tmp_path: Path) -> None:
+    _of_jupyterhub(tmp_path)
+    assert "WARNING" not in run(tmp_path)
+    older = min(path.name for path in Path(dbutil.ALEMBIC_DIR, "versions").glob("*_*.py")).partition("_")[0]
+    _of_jupyterhub(tmp_path, older)
+    assert "WARNING" not in run(tmp_path, later(1))
+
+
+def test_of_jupyterhubs_own_copies_which_a_hub_makes_at_each_try_to_upgrade_the_newest_stay(folder: Path) -> None:
+    names = [f"jupyterhub.sqlite.2026-11-25-{hour}0000" for hour in range(10, 17)]
+    for name in names:
+        shutil.copy(folder / "jupyterhub.sqlite", folder / name)
+    said = run(folder)
+    assert sorted(path.name for path in folder.glob("jupyterhub.sqlite.*")) == names[2:]
+    assert [name for name in names if f"dropped {name}" in said] == names[:2]
+
+
 @pytest.mark.parametrize("left", ["nothing", "an empty file"])
 def test_a_database_that_is_gone_is_said_where_there_was_one(folder: Path, left: str) -> None:
     run(folder)
@@ -424,6 +462,19 @@ def test_where_the_database_is_no_file_the_hub_starts_and_nothing_is_copied() ->
     code = "from coursehub.backup.__main__ import main; main(None, ['echo', 'the hub'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "the hub\n"
+
+
+def test_where_the_database_is_no_file_a_copy_that_is_asked_for_starts_no_hub() -> None:
+    code = "import sys; from coursehub.backup.__main__ import main; sys.exit(main(None, ['echo', 'the hub']))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(ROOT / "hooks"), "COURSEHUB_RESTORE": "newest"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "newest cannot be put back: the hub's database is no file here; take COURSEHUB_RESTORE away" in done.stderr
 
 
 def test_a_hub_that_cannot_start_pushes_no_good_copy_out(folder: Path) -> None:

@@ -83,6 +83,20 @@ def test_without_an_installation_info_says_what_to_run(state: Path) -> None:
         deploy.info(here(state))
 
 
+@pytest.mark.parametrize(("second", "count"), [(False, 1), (True, 2)], ids=["one node", "two nodes"])
+def test_the_last_lines_say_how_many_nodes_there_are_and_what_kubectl_needs(
+    state: Path, second: bool, count: int
+) -> None:
+    if second:
+        (state / "node-2").mkdir()
+    facts = {"url": "http://127.0.0.1:8000", "people": ["anna"], "password": "x", "kubeconfig": f"{state}/kubeconfig"}
+    hub, _, kubectl = deploy.opened(here(state), facts, 35.2, "stand-in")
+    assert hub == f"The hub is open: http://127.0.0.1:8000   (35 s, z2jh: stand-in, nodes: {count})"
+    assert kubectl == (
+        f"kubectl: export KUBECONFIG={state}/kubeconfig PATH={state}/bin:$PATH; the namespace is coursehub"
+    )
+
+
 def test_a_broken_course_file_ends_make_up_before_anything_is_made(state: Path) -> None:
     broken = ROOT / "docs/examples/errors/misspelt-key.yaml"
     environment = os.environ | {"COURSEHUB_STATE": str(state / "made"), "COURSES": str(broken)}

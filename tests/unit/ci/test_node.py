@@ -5,6 +5,7 @@ import json
 import os
 from dataclasses import replace
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 
@@ -62,12 +63,24 @@ def test_a_node_with_a_network_of_its_own_runs_each_program_in_it(layout: Layout
     assert not any("nsenter" in program.command[0] for program in programs(layout)[first])
 
 
+def kubelet(layout: Layout, parts: int = 1) -> dict[str, Any]:
+    """The configuration of the kubelet of the first of so many nodes."""
+    found = node.programs(nodes.node(layout, 1, parts), "x")
+    (program,) = (program for program in found if program.name == "kubelet")
+    (config,) = (json.loads(text) for path, text in program.files.items() if path.name == "kubelet.json")
+    configuration: dict[str, Any] = config
+    return configuration
+
+
+def test_n9_a_pod_is_bounded_in_what_it_writes_to_its_node_and_in_processes(layout: Layout) -> None:
+    config = kubelet(layout)
+    assert config["localStorageCapacityIsolation"] is True
+    assert config["podPidsLimit"] == 1024
+
+
 def test_two_nodes_together_offer_the_machine_once(layout: Layout) -> None:
     def left(parts: int) -> dict[str, str]:
-        found = node.programs(nodes.node(layout, 1, parts), "x")
-        (kubelet,) = (program for program in found if program.name == "kubelet")
-        (config,) = (json.loads(text) for path, text in kubelet.files.items() if path.name == "kubelet.json")
-        reserved: dict[str, str] = config["systemReserved"]
+        reserved: dict[str, str] = kubelet(layout, parts)["systemReserved"]
         return reserved
 
     assert left(1) == {}

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -21,6 +22,12 @@ def test_mistakes_as_json(files: Path, capsys: pytest.CaptureFixture[str]) -> No
     }
 
 
+def test_the_help_says_what_helm_checks_in_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", "--help") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "network and the other values of the chart are checked by helm's render" in said
+
+
 def test_no_mistakes_as_json_are_an_empty_list(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("check", "--json", "--site", "site.yaml", "courses.yaml") == 0
     assert json.loads(capsys.readouterr().out) == []
@@ -30,6 +37,14 @@ def test_y23_a_file_in_another_encoding_is_told(files: Path, capsys: pytest.Capt
     (files / "latin.yaml").write_bytes("courses:\n  a: {name: \xe4}\n".encode("latin-1"))
     assert run("check", "--site", "site.yaml", "latin.yaml") == 1
     assert capsys.readouterr().err == "latin.yaml:2:13: not UTF-8 text; save the file as UTF-8\n"
+
+
+def test_the_values_file_of_a_chart_around_this_one_is_the_sites(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = (files / "site.yaml").read_text()
+    (files / "around.yaml").write_text("database: {}\ncoursehub:\n" + indent(site, "  "))
+    assert run("check", "--site", "around.yaml", "courses.yaml") == 0, capsys.readouterr().err
 
 
 def test_more_than_the_release_holds_beside_config_maps_is_said_and_no_mistake(

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from coursehub import layout
 
 from tests.server import ROOT
-from tests.support import COURSES
+from tests.support import COURSES, SITE
 from tests.unit.cli.command import FILES, run
 
 pytestmark = [
@@ -21,16 +22,26 @@ pytestmark = [
 ]
 
 
-def unlist(root: Path, name: str) -> None:
-    """Takes somebody out of the list of everyone with a home."""
-    listed = (root / "people/passwd").read_text().splitlines(keepends=True)
-    (root / "people/passwd").write_text("".join(line for line in listed if not line.startswith(f"{name}:")))
+def unlist(root: Path, slug: str, name: str) -> None:
+    """Takes somebody out of the list of a course's people."""
+    listed = root / layout.people_list(slug)
+    text = "".join(line for line in listed.read_text().splitlines(keepends=True) if not line.startswith(f"{name}:"))
+    listed.write_text(text)
+
+
+def more_homes(root: Path, *homes: tuple[str, int]) -> None:
+    """Homes of these owners."""
+    for path, uid in homes:
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).parent.chmod(0o755)
+        (root / path).mkdir(mode=0o700)
+        os.chown(root / path, uid, uid)
 
 
 def somebody_elses(root: Path) -> None:
-    """Maria's home belongs to another uid, and the list does not have her any more."""
-    os.chown(root / "home/01/maria", 20002, 20002)
-    unlist(root, "maria")
+    """Maria's home belongs to another uid, and her course's list does not have her any more."""
+    os.chown(root / "home/01/maria", 20202, 20202)
+    unlist(root, "data-analysis", "maria")
 
 
 def test_a_course_is_made_and_what_is_left_to_do_is_said(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,6 +106,7 @@ def used(made: Path, tmp_path: Path) -> Path:
         (made / path).write_text("") if "." in path else (made / path).mkdir()
         os.chown(made / path, owner, 70103)
         (made / path).chmod(mode)
+    assert run("course", "create", "old-course", *FILES) == 0, "who handed in is listed"
     assert run("course", "check", "old-course", *FILES) == 0
     return made
 
@@ -291,7 +303,8 @@ BENT: list[Any] = [
     ),
     pytest.param(
         somebody_elses,
-        "home/01/maria: belongs to uid 20002, and the site says 20001; give it to them by hand if it is theirs",
+        "home/01/maria: the home home/01/maria belongs to uid 20202, not to 20001: nothing was changed; if maria has "
+        "another uid now, an administrator runs `coursehub storage rename maria maria --uid 20001` on the storage host",
         False,
         id="I5 another's home",
     ),
@@ -314,14 +327,35 @@ BENT: list[Any] = [
         id="a second home",
     ),
     pytest.param(
+        lambda root: more_homes(root, ("home/01/emma", 20001)),
+        "home/01/maria: uid 20001 has the home home/01/emma: nothing was changed; if emma is called maria now, an "
+        "administrator runs `coursehub storage rename emma maria` on the storage host",
+        False,
+        id="I8 two names with the uid of one whom the site lists",
+    ),
+    pytest.param(
+        lambda root: more_homes(root, ("home/07/emma", 20007), ("home/07/old", 20007)),
+        "home/07/emma: is one of 2 homes of uid 20007: home/07/emma, home/07/old; nobody of them starts a server until "
+        "one is left: `coursehub storage rename`, or move the others out of home/",
+        False,
+        id="I8 two names with one uid",
+    ),
+    pytest.param(
+        lambda root: more_homes(root, ("home/07/emma", 20007), ("home/08/emma", 20008)),
+        "home/07/emma: is one of 2 homes of emma: home/07/emma, home/08/emma; nobody of them starts a server until "
+        "one is left: `coursehub storage rename`, or move the others out of home/",
+        False,
+        id="I8 two uids with one name",
+    ),
+    pytest.param(
         lambda root: root.chmod(0o777),
         ".: is 0777 0:0; give the volume's root to root, and let nobody else write in it",
         False,
         id="F2 an open root",
     ),
     pytest.param(
-        lambda root: unlist(root, "maria"),
-        "people/passwd: does not list just those who have a home, 6 people",
+        lambda root: unlist(root, "data-analysis", "maria"),
+        "course/data-analysis/people/passwd: does not list just the people of the course, 2 people",
         True,
         id="somebody who is not listed",
     ),
@@ -372,6 +406,33 @@ def test_f9_what_is_in_a_course_gets_the_courses_group_back(made: Path, capsys: 
     assert (files / "source/ps1/ps1.ipynb").stat().st_uid == 30001, "its owner stays"
 
 
+def test_f15_no_repair_gives_a_course_to_another_gid(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hidden = made / "course/python-intro/files/hidden.ipynb"
+    hidden.write_text("")
+    os.chown(hidden, 30001, 70101)
+    before = {path: path.lstat().st_gid for path in made.rglob("*")}
+    (tmp_path / "courses.yaml").write_text(COURSES.replace("gid: 70101", "gid: 70105"))
+    said = "the directories of course 'python-intro' belong to group 70101, not to 70105"
+    for words in (["check", "python-intro"], ["check", "python-intro", "--repair"], ["check", "--all", "--repair"]):
+        assert run("course", *words, *FILES) == 1
+        (finding,) = capsys.readouterr().out.splitlines()
+        assert finding.startswith(f"course/python-intro/files: {said}")
+    for verb in ("create", "archive"):
+        archived = COURSES.replace("gid: 70101", "gid: 70105\n    archive: 2026-01-01")
+        (tmp_path / "courses.yaml").write_text(archived)
+        assert run("course", verb, "python-intro", *FILES) == 1
+        assert said in capsys.readouterr().err
+    assert {path: path.lstat().st_gid for path in before} == before
+
+
+def test_i8_a_repair_makes_no_second_home(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").write_text(SITE.replace("maria: {uid: 20001", "maria: {uid: 20005"))
+    assert run("course", "check", "--all", "--repair", *FILES) == 1
+    assert not (made / "home/05").exists() or not list((made / "home/05").iterdir())
+
+
 def test_f2_a_second_name_of_a_file_elsewhere_is_told_and_stays_as_it_is(made: Path) -> None:
     secret = made / "home/01/maria/secret"
     secret.write_text("")
@@ -402,6 +463,11 @@ def test_a_submission_as_nbgrader_leaves_it_is_fine(made: Path, capsys: pytest.C
         os.chown(folder / name, 20001, gid)
     os.chown(folder, 20001, 70101)
     folder.chmod(0o770)
+    listing = "course/python-intro/people/passwd: does not list just the people of the course, 2 people"
+    assert run("course", "check", "--all", *FILES) == 1
+    assert capsys.readouterr().out.splitlines() == [listing], "collect would not know who that is"
+    assert run("course", "check", "--all", "--repair", *FILES) == 0
+    assert capsys.readouterr().out.splitlines() == [f"{listing} (repaired)"]
     assert run("course", "check", "--all", *FILES) == 0
     assert capsys.readouterr().out == ""
     os.chown(folder, 20001, 20001)
@@ -416,6 +482,8 @@ def test_f7_of_what_is_wrong_in_many_places_a_few_are_named_and_the_rest_counted
     for number in range(2000):
         (inbound / str(number)).write_text("")
         os.chown(inbound / str(number), 20001, 20001)
+    assert run("course", "create", "python-intro", *FILES) == 0
+    capsys.readouterr()
     assert run("course", "check", "python-intro", *FILES) == 1
     output = capsys.readouterr().out.splitlines()
     assert len(output) == 6

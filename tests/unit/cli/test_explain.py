@@ -27,7 +27,7 @@ def test_explain_shows_the_plan_of_one_course_and_role(files: Path, capsys: pyte
     assert "/course from share:course/python-intro/files (read and write)" in output
     assert run(*EXPLAIN, "anna", "--course", "python-intro", "--role", "instructor", "--json") == 0
     (profile,) = json.loads(capsys.readouterr().out)["profiles"]
-    assert profile["plan"]["limits"] == {"cpu": "2", "memory": "4G"}
+    assert profile["plan"]["limits"] == {"cpu": "2", "memory": "4G", "scratch": "10G"}
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kubectl:
 def test_the_question_goes_in_as_json_and_the_answer_comes_back(kubectl: Kubectl) -> None:
     kubectl.hub_says({"courses": []})
     assert hub.ask("teaching", {"ask": "courses"}) == {"courses": []}
-    ((*words, question),) = kubectl.asked
-    assert words[:4] == ["--namespace", "teaching", "exec", "deployment/hub"]
+    _, (*words, question) = kubectl.asked
+    assert words[:4] == ["--namespace", "teaching", "exec", "jupyter-hub-1"]
     assert json.loads(question) == {"ask": "courses"}
 
 
@@ -34,10 +34,17 @@ def test_the_question_goes_in_as_json_and_the_answer_comes_back(kubectl: Kubectl
 )
 def test_a_reply_that_is_no_answer_is_a_sentence(kubectl: Kubectl, printed: str, sentence: str) -> None:
     kubectl.says(["exec"], printed)
+    kubectl.hub_says({})
     with pytest.raises(NoAnswer, match=sentence):
         hub.ask("teaching", {"ask": "courses"})
 
 
-def test_a_hub_that_is_not_there_is_named_with_its_namespace(kubectl: Kubectl) -> None:
+def test_a_namespace_without_a_hub_is_named(kubectl: Kubectl) -> None:
+    kubectl.says(["get", "pods", "component=hub"], {"items": []})
+    with pytest.raises(NoAnswer, match=r"^there is no hub in namespace elsewhere; name its release's by --namespace$"):
+        hub.ask("elsewhere", {"ask": "courses"})
+
+
+def test_a_hub_that_cannot_be_asked_is_named_with_its_namespace(kubectl: Kubectl) -> None:
     with pytest.raises(NoAnswer, match=r"^the hub in namespace teaching cannot be asked: no answer to"):
         hub.ask("teaching", {"ask": "courses"})

@@ -1,6 +1,8 @@
 """kubectl in one place: what goes wrong with it is a sentence."""
 
+import re
 from pathlib import Path
+from shlex import quote
 
 import pytest
 from coursehub.cli import kubectl
@@ -31,6 +33,19 @@ def test_what_it_prints_comes_back_and_standard_input_goes_in(program: Path) -> 
         pytest.param("echo warning >&2; echo refused >&2; exit 1", "refused", id="its last line"),
         pytest.param("echo out; exit 1", "out", id="on standard output"),
         pytest.param("exit 1", "kubectl get failed and gave no reason", id="nothing"),
+        *(
+            pytest.param(
+                f"echo {quote(said)} >&2; exit 1",
+                "kubectl reaches no cluster: look whether it runs, or choose another by KUBECONFIG or `kubectl config "
+                rf"use-context` \({re.escape(said)}\)",
+                id=said.split(":")[0],
+            )
+            for said in (
+                "The connection to the server localhost:8080 was refused - did you specify the right host or port?",
+                "Unable to connect to the server: dial tcp: lookup api.example.edu: no such host",
+                "Error in configuration: context was not found for specified context: teaching",
+            )
+        ),
         pytest.param("exec sleep 5", r"kubectl get did not end within 0\.2 s; is the cluster there\?", id="it hangs"),
     ],
 )

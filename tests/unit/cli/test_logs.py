@@ -1,6 +1,7 @@
 """`coursehub logs`: what a server prints while it runs, why it failed when it is gone."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
@@ -20,6 +21,8 @@ PENDING = RUNNING | {
 }
 FAILURES = [asdict(failed()), asdict(failed(moment=NOW - timedelta(hours=1)))]
 
+HUB = {"items": [{"metadata": {"name": "hub-1", "creationTimestamp": "2026-09-01T08:00:00Z"}}]}
+
 Say = Callable[..., Path]
 
 
@@ -29,11 +32,12 @@ def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
 
     def say(answer: dict[str, Any], printed: str = "", code: int = 0) -> Path:
         (tmp_path / "answer").write_text(json.dumps({"answer": answer}))
-        (tmp_path / "printed").write_text(printed)
+        (tmp_path / "printed").write_bytes(os.fsencode(printed))
         program = tmp_path / "kubectl"
         program.write_text(
             f'#!/bin/sh\necho "$@" >>{tmp_path}/calls\n'
-            f'case "$3" in exec) cat {tmp_path}/answer ;; logs) cat {tmp_path}/printed; exit {code} ;; esac\n'
+            f'case "$3" in get) echo {json.dumps(json.dumps(HUB))} ;; exec) cat {tmp_path}/answer ;; '
+            f"logs) cat {tmp_path}/printed; exit {code} ;; esac\n"
         )
         program.chmod(0o755)
         return tmp_path / "calls"
@@ -54,7 +58,8 @@ def test_the_log_of_a_server_that_runs_is_shown_as_plain_text(kubectl: Say, caps
         "[I ServerApp] one",
         "  two",
     ]
-    asked, log = calls.read_text().splitlines()
+    hub, asked, log = calls.read_text().splitlines()
+    assert hub.startswith("--namespace coursehub get pods --selector component=hub")
     assert asked.endswith('{"ask": "logs", "user": "maria"}')
     assert log == "--namespace courses logs jupyter-maria --container notebook --tail=200"
 
@@ -67,7 +72,7 @@ def test_a_server_that_waits_has_no_log_but_a_reason(kubectl: Say, capsys: pytes
         "  There is no room for your server on the machines.",
         "  0/3 nodes are available",
     ]
-    assert len(calls.read_text().splitlines()) == 1
+    assert " logs " not in calls.read_text()
 
 
 def test_of_a_server_that_is_gone_the_last_failure_is_shown(kubectl: Say, capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,4 +40,4 @@ def test_mistakes_in_files_are_json_for_who_asked_for_it(capsys: pytest.CaptureF
 def test_what_is_no_slug_is_wrong_usage(text: str) -> None:
     done = CliRunner().invoke(command, ["--course", text])
     assert done.exit_code == 2
-    assert f"{text!r} is no course's slug" in done.stderr
+    assert f"{text!r} is no course's slug; write a-z, 0-9 and single '-' inside, as python-intro" in done.stderr

@@ -14,9 +14,9 @@ SERVERS = {"items": [{"metadata": {"uid": "one"}}, {"metadata": {"uid": "two"}}]
 
 
 def deployment(generation: int = 2, **status: int) -> dict[str, Any]:
-    """A Deployment of one pod as the API has it."""
+    """A Deployment of one pod as the API has it, under a name of the site's."""
     return {
-        "metadata": {"name": "hub", "generation": generation},
+        "metadata": {"name": "jupyter-hub", "generation": generation},
         "spec": {"replicas": 1},
         "status": {"observedGeneration": generation, **status},
     }
@@ -49,15 +49,21 @@ def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kubectl:
     """A cluster with two servers, in which nothing takes time."""
     monkeypatch.setattr("time.sleep", lambda _: None)
     kubectl = Kubectl.installed(tmp_path, monkeypatch)
-    kubectl.says(["get", "pods"], SERVERS)
+    kubectl.says(["get", "pods", "component=singleuser-server"], SERVERS)
     kubectl.says(["rollout", "restart"], "restarted")
     return kubectl
+
+
+def found(kubectl: Kubectl, part: str, *deployments: dict[str, Any]) -> None:
+    """What there is of a part, one look after the other."""
+    looks = [{"items": [each]} for each in deployments] or [{"items": []}]
+    kubectl.says(["get", "deployments", f"app.kubernetes.io/component={part}"], *looks)
 
 
 def test_each_step_of_a_restart_is_said_once_and_the_servers_are_counted(
     kubectl: Kubectl, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kubectl.says(["get", "deployment", "hub"], READY, ENDING, ENDING, STARTING, READY)
+    found(kubectl, "hub", READY, READY, ENDING, ENDING, STARTING, READY)
     assert main.main(["restart", "hub", "--namespace", "teaching"]) == 0
     assert TIME.sub("… s", capsys.readouterr().out).splitlines() == [
         "hub: meanwhile nobody can log in, start or stop; open notebooks go on",
@@ -66,11 +72,11 @@ def test_each_step_of_a_restart_is_said_once_and_the_servers_are_counted(
         "hub: the new pod is ready (… s)",
         "hub: done in … s; 2 of 2 servers ran on",
     ]
-    assert ["--namespace", "teaching", "rollout", "restart", "deployment/hub"] in kubectl.asked
+    assert ["--namespace", "teaching", "rollout", "restart", "deployment/jupyter-hub"] in kubectl.asked
 
 
 def test_the_proxy_is_done_when_each_server_has_its_route(kubectl: Kubectl, capsys: pytest.CaptureFixture[str]) -> None:
-    kubectl.says(["get", "deployment", "proxy"], READY)
+    found(kubectl, "proxy", READY)
     kubectl.hub_says({"unrouted": "the proxy does not say"}, {"unrouted": ["/user/maria/"]}, {"unrouted": []})
     assert main.main(["restart", "proxy"]) == 0
     assert TIME.sub("… s", capsys.readouterr().out).splitlines()[2:5] == [
@@ -80,20 +86,17 @@ def test_the_proxy_is_done_when_each_server_has_its_route(kubectl: Kubectl, caps
     ]
 
 
-def test_the_provisioner_has_a_namespace_of_its_own(kubectl: Kubectl) -> None:
-    kubectl.says(["get", "deployment", "coursehub-provisioner"], READY)
-    assert main.main(["restart", "provisioner", "--namespace", "teaching"]) == 0
-    assert [
-        "--namespace",
-        "teaching-storage",
-        "rollout",
-        "restart",
-        "deployment/coursehub-provisioner",
-    ] in kubectl.asked
+@pytest.mark.parametrize(("part", "place"), [("provisioner", "teaching-storage"), ("looker", "teaching")])
+def test_the_provisioner_has_a_namespace_of_its_own_and_the_looker_none(
+    kubectl: Kubectl, part: str, place: str
+) -> None:
+    found(kubectl, part, READY)
+    assert main.main(["restart", part, "--namespace", "teaching"]) == 0
+    assert ["--namespace", place, "rollout", "restart", "deployment/jupyter-hub"] in kubectl.asked
 
 
 def test_a_dry_run_restarts_nothing(kubectl: Kubectl, capsys: pytest.CaptureFixture[str]) -> None:
-    kubectl.says(["get", "deployment", "hub"], READY)
+    found(kubectl, "hub", READY)
     assert main.main(["restart", "hub", "--dry-run"]) == 0
     assert "would be restarted; 2 servers run" in capsys.readouterr().out
     assert not [words for words in kubectl.asked if "rollout" in words]
@@ -102,7 +105,7 @@ def test_a_dry_run_restarts_nothing(kubectl: Kubectl, capsys: pytest.CaptureFixt
 def test_what_is_not_back_in_time_is_said_with_what_to_look_at(
     kubectl: Kubectl, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kubectl.says(["get", "deployment", "hub"], READY, STARTING)
+    found(kubectl, "hub", READY, READY, STARTING)
     assert main.main(["restart", "hub", "--timeout", "0"]) == 1
     assert capsys.readouterr().err == (
         "coursehub: hub: after 0 s still: the new pod is starting. Nothing is taken back; "
@@ -111,6 +114,6 @@ def test_what_is_not_back_in_time_is_said_with_what_to_look_at(
 
 
 def test_a_namespace_without_a_hub_is_said_to_be_one(kubectl: Kubectl, capsys: pytest.CaptureFixture[str]) -> None:
-    kubectl.says(["get", "deployment", "hub"], "")
+    found(kubectl, "hub")
     assert main.main(["restart", "hub", "--namespace", "elsewhere"]) == 1
     assert "there is no hub in namespace elsewhere; name its release's by --namespace" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from coursehub.cli import main
 
 from tests.authority import Authority
 from tests.kubectl import Cluster
+from tests.unit.cli.command import wrong_usage
 
 HOST = "jupyter.example.edu"
 SITE = """\
@@ -18,8 +20,8 @@ jupyterhub:
   proxy: {https: {enabled: true, type: secret, hosts: [jupyter.example.edu], secret: {name: jupyter-tls}}}
   hub: {existingSecret: hub-secret}
   imagePullSecrets: [registry]
-storage: {provisioner: {enabled: true, existingSecret: true}}
 """
+PROVISIONED = SITE + "storage: {provisioner: {enabled: true, existingSecret: true}}\n"
 
 
 @pytest.fixture
@@ -142,9 +144,9 @@ def test_the_restart_of_the_proxy_is_waited_for(
     assert apply("--restart-proxy", "--json") == 0
     assert json.loads(capsys.readouterr().out)["proxy"] == "restarted"
     assert [call[2:5] for call in cluster.calls[-3:]] == [
-        ["rollout", "restart", "deployment/proxy"],
-        ["get", "deployment", "proxy"],
-        ["get", "deployment", "proxy"],
+        ["rollout", "restart", "deployment/jupyter-proxy"],
+        ["get", "deployments", "--selector"],
+        ["get", "deployments", "--selector"],
     ]
 
 
@@ -172,6 +174,7 @@ def test_a_secret_made_by_hand_is_taken_over_with_its_type_and_what_is_not_ours(
 def test_each_file_goes_where_the_chart_looks_for_it(
     folder: Path, cluster: Cluster, authority: Authority, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (folder.parent / "site.yaml").write_text(PROVISIONED)
     private(folder, "provisioner-token", "t" * 64)
     private(folder, "ldap-password", "p")
     (folder / "ldap-ca.crt").write_bytes(authority.file.read_bytes())
@@ -182,15 +185,16 @@ def test_each_file_goes_where_the_chart_looks_for_it(
         "coursehub/jupyter-tls": {"tls.crt", "tls.key"},
         "coursehub/coursehub-provisioner": {"token"},
         "coursehub-storage/coursehub-provisioner": {"token"},
-        "coursehub/ldap": {"password", "ca.crt"},
+        "coursehub/coursehub-ldap": {"password", "ca.crt"},
         "coursehub/hub-secret": {"values.yaml"},
         "coursehub/registry": {".dockerconfigjson"},
+        "coursehub-storage/registry": {".dockerconfigjson"},
     }
-    assert "kubectl -n coursehub rollout restart deployment/hub" in capsys.readouterr().out
+    assert "coursehub restart hub --namespace coursehub" in capsys.readouterr().out
     (folder / "ldap-ca.crt").unlink()
     assert apply() == 0
-    assert set(cluster.secrets["coursehub/ldap"]["data"]) == {"password"}
-    assert "rollout restart deployment/hub" not in capsys.readouterr().out
+    assert set(cluster.secrets["coursehub/coursehub-ldap"]["data"]) == {"password"}
+    assert "restart hub" not in capsys.readouterr().out
 
 
 def test_as_json_for_a_script(folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
@@ -216,6 +220,10 @@ def _values(text: str) -> Callable[[Path], None]:
         (folder.parent / "site.yaml").write_text(text)
 
     return write
+
+
+def _subdomains(address: str) -> str:
+    return f"existingSecret: hub-secret, config: {{JupyterHub: {{subdomain_host: '{address}'}}}}"
 
 
 KNOWN = (
@@ -267,8 +275,17 @@ KNOWN = (
         pytest.param(
             _values("storage: {}"),
             "the host name that the certificate has to be for is not known; add --host NAME, or --site FILE with "
-            "jupyterhub.proxy.https.hosts or jupyterhub.ingress.hosts",
+            "jupyterhub.hub.config.JupyterHub.subdomain_host, jupyterhub.proxy.https.hosts or jupyterhub.ingress.hosts",
             id="no host",
+        ),
+        *(
+            pytest.param(
+                _values(SITE.replace("existingSecret: hub-secret", _subdomains(address))),
+                f"jupyterhub.hub.config.JupyterHub.subdomain_host: {address} is not the address of a host by its name "
+                "alone; write it as https://jupyter.example.edu",
+                id=f"servers at {address}",
+            )
+            for address in (HOST, "https://[::1", f"https://*.{HOST}", "https://192.0.2.7", f"https://{HOST}/hub")
         ),
         pytest.param(
             _values(SITE.replace("name: jupyter-tls", "name: jupyter-tls, key: key.pem")),
@@ -322,13 +339,31 @@ def test_a_file_for_which_the_values_have_no_place_is_refused(
     assert message in capsys.readouterr().err
 
 
-def test_one_namespace_that_is_not_there_leaves_all_as_it_was(
+def test_at_the_first_install_what_belongs_to_helms_second_namespace_is_made_later(
     folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    private(folder, "provisioner-token", "t" * 64)
     cluster.put(namespaces=["coursehub"])
+    (folder.parent / "site.yaml").write_text(PROVISIONED)
+    private(folder, "provisioner-token", "t" * 64)
+    private(folder, "registry.json", '{"auths": {"registry.example.edu": {"auth": "eDp5"}}}')
+    assert apply() == 0
+    lines = capsys.readouterr().out.splitlines()
+    later = "not yet; helm makes this namespace, run this again after it"
+    for name in ("coursehub-provisioner", "registry"):
+        assert f"secret {name} in coursehub: made" in lines
+        assert f"secret {name} in coursehub-storage: {later}" in lines
+    cluster.put(namespaces=["coursehub", "coursehub-storage"])
+    assert apply() == 0
+    assert {"coursehub-storage/coursehub-provisioner", "coursehub-storage/registry"} < set(cluster.secrets)
+
+
+def test_without_the_releases_own_namespace_nothing_is_changed(
+    folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.put(namespaces=[])
     assert apply() == 1
-    assert 'namespaces "coursehub-storage" not found' in capsys.readouterr().err
+    assert 'namespaces "coursehub" not found' in capsys.readouterr().err
+    assert not cluster.changes()
     assert not cluster.secrets
 
 
@@ -383,3 +418,74 @@ def test_a_folder_without_secrets_and_one_that_is_not_there(folder: Path, capsys
     folder.rmdir()
     assert apply() == 1
     assert capsys.readouterr().err == "coursehub: secrets: No such file or directory\n"
+
+
+ORIGINS = f"  hub: {{existingSecret: hub-secret, config: {{JupyterHub: {{subdomain_host: 'https://{HOST}:8443'}}}}}}\n"
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What DNS has, by name."""
+    known = {HOST: "192.0.2.1", f"coursehub-somebody.{HOST}": "192.0.2.1"}
+
+    def find(name: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        if name not in known:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (known[name], 443))]
+
+    monkeypatch.setattr("socket.getaddrinfo", find)
+    return known
+
+
+@pytest.fixture
+def origins(folder: Path, names: dict[str, str]) -> Path:
+    """A site whose servers have names of their own."""
+    (folder.parent / "site.yaml").write_text(SITE.replace("  hub: {existingSecret: hub-secret}\n", ORIGINS))
+    return folder
+
+
+def test_where_servers_have_names_of_their_own_the_certificate_has_to_be_for_these_too(
+    origins: Path, authority: Authority, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert apply() == 1
+    assert f"secrets/tls.crt: is for {HOST}, not for *.{HOST}; get one with that name" in capsys.readouterr().err
+    assert not cluster.secrets
+    certify(origins, authority, HOST, f"*.{HOST}")
+    assert apply() == 0
+
+
+@pytest.mark.parametrize("host", [f"https://{HOST}", "", "jüpyter.example.edu", f"{HOST}/", "a.*.edu"])
+def test_a_host_that_is_no_name_is_wrong_usage(host: str) -> None:
+    error = wrong_usage("secrets", "apply", "secrets", f"--host={host}")
+    assert error
+    assert f"{host!r} is no host's name; write it as jupyter.example.edu" in error.format_message()
+
+
+@pytest.mark.parametrize(
+    ("known", "warning"),
+    [
+        pytest.param({}, f"{HOST}: this machine finds no such name; ask for it in DNS, and for *.{HOST}", id="neither"),
+        pytest.param({HOST: "192.0.2.1"}, f"*.{HOST}: this machine finds no names of servers", id="the hub alone"),
+        pytest.param(
+            {HOST: "192.0.2.1", f"coursehub-somebody.{HOST}": "192.0.2.2"},
+            f"*.{HOST}: leads to 192.0.2.2, and {HOST} to 192.0.2.1; servers are reached where the hub is",
+            id="two places",
+        ),
+        pytest.param({HOST: "192.0.2.1", f"coursehub-somebody.{HOST}": "192.0.2.1"}, "", id="one place"),
+    ],
+)
+def test_names_that_do_not_lead_to_one_place_are_a_warning(
+    known: dict[str, str],
+    warning: str,
+    names: dict[str, str],
+    origins: Path,
+    authority: Authority,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    names.clear()
+    names |= known
+    certify(origins, authority, HOST, f"*.{HOST}")
+    assert apply() == 0
+    said = capsys.readouterr().err
+    assert warning in said
+    assert bool(said) == bool(warning)

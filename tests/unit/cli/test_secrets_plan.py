@@ -19,7 +19,7 @@ def planned(values: dict[str, Any], *files: str) -> list[tuple[str, str, set[str
 def test_files_of_one_secret_are_its_keys() -> None:
     assert planned(HTTPS, "tls.key", "tls.crt", "ldap-password", "ldap-ca.crt") == [
         ("teaching", "jupyter-tls", {"tls.crt", "tls.key"}),
-        ("teaching", "ldap", {"password", "ca.crt"}),
+        ("teaching", "coursehub-ldap", {"password", "ca.crt"}),
     ]
 
 
@@ -29,6 +29,22 @@ def test_the_provisioners_token_is_where_the_hub_is_and_where_the_service_is() -
     name, keys = "coursehub-provisioner", {"token"}
     assert planned(own, "provisioner-token") == [("teaching", name, keys), ("teaching-storage", name, keys)]
     assert planned(elsewhere, "provisioner-token") == [("teaching", name, keys)]
+    looked_at = {"storage": {"provisioner": {"existingSecret": True}}}
+    assert planned(looked_at, "provisioner-token") == [("teaching", name, keys)]
+
+
+@pytest.mark.parametrize(
+    ("storage", "second"),
+    [
+        ({}, []),
+        ({"provisioner": {"url": "https://storage.example.edu:8443"}}, []),
+        ({"provisioner": {"enabled": True}}, ["teaching-storage"]),
+        ({"check": {"schedule": "@daily"}}, ["teaching-storage"]),
+    ],
+)
+def test_who_pulls_beside_the_storage_knows_the_registry_too(storage: dict[str, Any], second: list[str]) -> None:
+    values = {"storage": storage, "jupyterhub": {"imagePullSecrets": ["registry"]}}
+    assert [namespace for namespace, _, _ in planned(values, "registry.json")] == ["teaching", *second]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +71,7 @@ def test_what_is_left_to_do_names_the_releases_namespace() -> None:
     values = {"jupyterhub": {"hub": {"existingSecret": "hub-secret"}}}
     (secret,) = secrets_plan.plan({"hub.yaml": b"hub: {}"}, values, "teaching")
     (task,) = secret.then
-    assert "kubectl -n teaching rollout restart deployment/hub" in task
+    assert "coursehub restart hub --namespace teaching" in task
     assert secret.manifest()["data"] == {"values.yaml": "aHViOiB7fQ=="}
     assert secret.manifest("kept")["type"] == "kept"
 

@@ -75,7 +75,8 @@ def test_the_command_becomes_a_login_shell_in_that_pod(tmp_path: Path, monkeypat
     (words,) = became
     assert words[:2] == ["kubectl", "kubectl"]
     assert words[2:5] == ["--namespace", "teaching", "exec"]
-    assert words[6:] == ["jupyter-maria", "--container", "notebook", "--", "bash", "-l"]
+    without = ["env", "--unset=JUPYTERHUB_API_TOKEN", "--unset=JPY_API_TOKEN"]
+    assert words[6:] == ["jupyter-maria", "--container", "notebook", "--", *without, "bash", "-l"]
     assert "component=singleuser-server" in json.dumps(kubectl.asked)
 
 

@@ -5,8 +5,9 @@ import os
 from pathlib import Path
 
 import pytest
+from coursehub import layout
 
-from tests.support import SITE
+from tests.support import COURSES, SITE
 from tests.unit.cli.command import FILES, run
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
@@ -33,10 +34,8 @@ def test_the_storage_is_made_once_and_then_left_alone(files: Path, capsys: pytes
         assert not capsys.readouterr().out
     finally:
         os.umask(before)
-    *made, listed = planned.splitlines()
+    made = [line for line in planned.splitlines() if not line.endswith(" people")]
     assert len(made) == sum(1 for _ in (files / "root").rglob("*"))
-    assert listed == "correct people/passwd to 6 people"
-    assert "maria:x:20001:20001::/home/maria:/usr/sbin/nologin\n" in (files / "root/people/passwd").read_text()
     home = (files / "root/home/01/maria").stat()
     assert (home.st_mode & 0o7777, home.st_uid, home.st_gid) == (0o700, 20001, 20001)
     archived = (files / "root/course/old-course/data").stat()
@@ -49,6 +48,53 @@ def test_a_symbolic_link_in_the_way_is_told_and_not_followed(files: Path, capsys
     assert run(*ENSURE) == 1
     assert capsys.readouterr().err == "coursehub: root/home: is in the way; a directory must be there\n"
     assert not (files / "01").exists()
+
+
+@as_root
+@pytest.mark.parametrize("dry_run", [(), ("--dry-run",)])
+def test_i8_f15_ensure_gives_no_home_and_no_course_to_others_names_them_and_makes_the_rest(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], dry_run: tuple[str, ...]
+) -> None:
+    before = {path: (path.lstat().st_uid, path.lstat().st_gid) for path in made.rglob("*")}
+    people = SITE.replace("maria: {uid: 20001", "maria: {uid: 20101").replace(
+        "jonas: {uid: 20002", "jonas: {uid: 20005"
+    )
+    site = f"{people}      peter2: {{uid: 30002, gid: 30002}}\n      new: {{uid: 20009, gid: 20009}}\n"
+    (tmp_path / "site.yaml").write_text(f"{site}      twin: {{uid: 20009, gid: 20009}}\n")
+    (tmp_path / "courses.yaml").write_text(COURSES.replace("gid: 70101", "gid: 70105"))
+    (made / layout.people_list("python-intro")).write_text("")
+    assert run(*ENSURE, *dry_run) == 1
+    assert (made / layout.people_list("python-intro")).read_text() == "", "it is another course's list"
+    output = capsys.readouterr()
+    assert "make home/09/new 0700 20009:20009" in output.out.splitlines()
+    for sentence in (
+        "home/01/maria belongs to uid 20001, not to 20101",
+        "home/02/jonas belongs to uid 20002, not to 20005",
+        "uid 30002 has the home home/02/peter",
+        "uid 20009 has the home home/09/new",
+        "the directories of course 'python-intro' belong to group 70101, not to 70105",
+    ):
+        assert output.err.count(sentence) == 1
+    assert {path: (path.lstat().st_uid, path.lstat().st_gid) for path in before} == before
+
+
+@as_root
+def test_i8_somebody_who_is_asked_for_by_name_is_refused_too(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.rename(made / "home/01/maria", made / "home/01/emma")
+    assert run("storage", "ensure", "--user=maria", *FILES) == 1
+    assert "coursehub: maria: uid 20001 has the home home/01/emma" in capsys.readouterr().err
+    assert not (made / "home/01/maria").exists()
+
+
+@as_root
+def test_f15_a_quota_is_set_for_no_course_of_another_gid(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "courses.yaml").write_text(COURSES.replace("gid: 70101", "gid: 70105"))
+    assert run("storage", "quota", *FILES) == 1
+    assert "belong to group 70101, not to 70105" in capsys.readouterr().err
 
 
 @as_root
@@ -86,7 +132,7 @@ def test_usage_is_counted_by_a_walk_where_there_are_no_quotas(made: Path, capsys
     assert found["home/01/maria"]["counted"] == "walk"
     assert found["home/01/maria"]["files"] == 2
     assert 2**20 <= found["home/01/maria"]["size"] < 2**20 + 65536
-    assert found["course/python-intro"]["files"] == 8
+    assert found["course/python-intro"]["files"] == 10
     assert run("storage", "usage", "--root", "root") == 0
     assert "home/01/maria" in capsys.readouterr().out
 

@@ -8,6 +8,7 @@ import yaml
 from coursehub.config import catalog as courses
 from coursehub.config.catalog import Catalog, Loaded
 from coursehub.config.course import Course
+from coursehub.names import PERSON_RULE
 from coursehub.person import Group, Person
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -39,7 +40,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         close: 2026-12-31
         archive: 2027-06-30
         image: python
-        resources: {cpu: 2, memory: 4G, guarantee: {cpu: 0.5}, node: gpu}
+        resources: {cpu: 2, memory: 4G, scratch: 20G, guarantee: {cpu: 0.5}, node: gpu}
         data: read-only
         umask: "0022"
         cull: {idle: 30m, max_age: 8h}
@@ -71,7 +72,8 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         "resources": {
             "cpu": 2.0,
             "memory": 4 * 2**30,
-            "guarantee": {"cpu": 0.5, "memory": None},
+            "scratch": 20 * 2**30,
+            "guarantee": {"cpu": 0.5, "memory": None, "scratch": None},
             "node": "gpu",
         },
         "data": "read-only",
@@ -88,7 +90,13 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         "environment": {"COURSE_TERM": "autumn"},
         "instructor": {
             "image": "r",
-            "resources": {"cpu": None, "memory": 8 * 2**30, "guarantee": {"cpu": None, "memory": None}, "node": None},
+            "resources": {
+                "cpu": None,
+                "memory": 8 * 2**30,
+                "scratch": None,
+                "guarantee": {"cpu": None, "memory": None, "scratch": None},
+                "node": None,
+            },
             "cull": {"idle": 2 * 3600, "max_age": None},
             "environment": {"COURSE_TERM": "always"},
         },
@@ -110,7 +118,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "resources: {guarantee: {disk: 1}}",
-            "3:44: course 'bad': unknown key 'disk'; known here: cpu, memory",
+            "3:44: course 'bad': unknown key 'disk'; known here: cpu, memory, scratch",
             id="unknown guarantee",
         ),
         pytest.param(
@@ -162,7 +170,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         pytest.param("students: 5", "3:30: course 'bad': students: write a list as [one, two], not 5", id="Y22 number"),
         pytest.param(
             "students: ['*']",
-            "3:31: course 'bad': students.0: '*' is no login name; write it in lower case, as the directory has it",
+            f"3:31: course 'bad': students.0: '*' is no login name: {PERSON_RULE}; write the name that the hub shows",
             id="Y22 star",
         ),
         pytest.param(
@@ -179,22 +187,26 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         *(
             pytest.param(
                 f'students: [maria, "{name}"]',
-                f"3:38: course 'bad': students.1: {written!r} is no login name; write it in lower case, as the "
-                "directory has it",
+                f"3:38: course 'bad': students.1: {written!r} is no login name: {PERSON_RULE}; write the name "
+                f"that the hub shows{hint}",
                 id=f"Y22 {about}",
             )
-            for about, name, written in (
-                ("upper case", "Maria", "Maria"),
-                ("Cyrillic twin", "m\u0430ria", "m\u0430ria"),
-                ("full width twin", "\uff4daria", "\uff4daria"),
-                ("a line's end", "maria\\n", "maria\n"),
-                ("a space", "maria ", "maria "),
+            for about, name, written, hint in (
+                ("upper case", "Maria", "Maria", ", 'maria'"),
+                ("Cyrillic twin", "m\u0430ria", "m\u0430ria", ""),
+                ("full width twin", "\uff4daria", "\uff4daria", ""),
+                ("Kelvin twin", "mar\u212a", "mar\u212a", ""),
+                ("a line's end", "maria\\n", "maria\n", ""),
+                ("a space", "maria ", "maria ", ""),
             )
         ),
-        pytest.param("students: [7]", "3:31: course 'bad': students.0: write text, not 7", id="Y22 number in the list"),
         pytest.param(
-            "students: ['@a b']",
-            "3:31: course 'bad': students.0: '@a b' is no group; write @ and the group's name",
+            "students: [7]", "3:31: course 'bad': students.0: write it in quotes, not 7", id="Y22 number in the list"
+        ),
+        pytest.param(
+            "students: ['@a b', \"@a\\nb\"]",
+            "3:39: course 'bad': students.1: '@a\\nb' is no group; write @ and the group's name as the directory "
+            "has it",
             id="no group",
         ),
         pytest.param(
@@ -259,7 +271,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "instructors: ['@']",
-            "3:34: course 'bad': instructors.0: '@' is no group; write @ and the group's name",
+            "3:34: course 'bad': instructors.0: '@' is no group; write @ and the group's name as the directory has it",
             id="no group as instructor",
         ),
         pytest.param(
@@ -306,7 +318,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "resources: {node_selector: {a: b}}",
-            "3:32: course 'bad': unknown key 'node_selector'; known here: cpu, guarantee, memory, node",
+            "3:32: course 'bad': unknown key 'node_selector'; known here: cpu, guarantee, memory, node, scratch",
             id="Y14 node selector",
         ),
         pytest.param(
@@ -316,7 +328,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "groups: {student: [0]}",
-            "3:39: course 'bad': groups.student.0: write text, not 0",
+            "3:39: course 'bad': groups.student.0: write it in quotes, not 0",
             id="Y10 raw gid",
         ),
         pytest.param(
@@ -378,7 +390,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "environment: {COURSE_N: 5}",
-            "3:44: course 'bad': environment.COURSE_N: write text, not 5",
+            "3:44: course 'bad': environment.COURSE_N: write it in quotes, not 5",
             id="environment number",
         ),
         pytest.param(

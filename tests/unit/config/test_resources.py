@@ -1,4 +1,4 @@
-"""CPU and memory: units, guarantees and the site's cap."""
+"""CPU, memory and scratch: units, guarantees and the site's cap."""
 
 import pytest
 from coursehub.config.resources import Amount, Resources
@@ -32,6 +32,9 @@ def test_memory_is_written_with_a_unit_of_powers_of_1024(written: str, bytes_: i
         pytest.param({"cpu": float("inf")}, id="cpu inf"),
         pytest.param({"gpu": 1}, id="unknown"),
         pytest.param({"cpu": 1, "guarantee": {"cpu": 2}}, id="Y24 guarantee above limit"),
+        pytest.param({"scratch": 4}, id="N9 scratch without a unit"),
+        pytest.param({"scratch": "0G"}, id="N9 no scratch, which would mean no bound"),
+        pytest.param({"scratch": "1G", "guarantee": {"scratch": "2G"}}, id="N9 more kept free than there may be"),
     ],
 )
 def test_a_doubtful_amount_is_refused(values: dict[str, object]) -> None:

@@ -8,6 +8,7 @@ import yaml
 from coursehub.config import durations, settings
 from coursehub.errors import InvalidFile
 from coursehub.limits import Limit
+from coursehub.names import PERSON_RULE
 
 from tests.support import SITE, site
 
@@ -15,7 +16,17 @@ ROOT = Path(__file__).parents[3]
 MINIMAL = "images: {python: x:1}\ngeneral: {image: python}\n"
 # Keys of the chart that its templates read, and the hub never sees.
 CHART_ONLY = {
-    *("storage", "courses", "monitoring", "network", "corePriority", "acknowledgePlainHttp", "jupyterhub"),
+    *(
+        "storage",
+        "fixedIds",
+        "courses",
+        "monitoring",
+        "network",
+        "corePriority",
+        "acknowledgePlainHttp",
+        "acknowledgeOneOrigin",
+        "jupyterhub",
+    ),
 }
 
 
@@ -38,14 +49,23 @@ def test_the_defaults_are_the_charts_key_by_key() -> None:
     assert ours.pop("images") == {"python": "x:1"}
     assert ours["general"]["resources"].pop("node") is None
     assert all(ours.pop(key) is None for key in written)
+    assert ours["general"]["resources"]["guarantee"].pop("scratch") is None
     for amount in (chart["maximum"], chart["general"]["resources"], chart["general"]["resources"]["guarantee"]):
-        amount["memory"] = int(amount["memory"][:-1]) * {"M": 2**20, "G": 2**30}[amount["memory"][-1]]
+        for name in amount.keys() & {"memory", "scratch"}:
+            amount[name] = int(amount[name][:-1]) * {"M": 2**20, "G": 2**30}[amount[name][-1]]
     for limit in ("idle", "maxAge"):
         ours["cull"][limit] = durations.text(ours["cull"][limit])
     for usual in ("home", "course"):
         ours["quotas"][usual] = {key: value for key, value in ours["quotas"][usual].items() if value is not None}
     expected = {key: value for key, value in chart.items() if key in settings.KEYS}
     assert plain(ours) == expected
+
+
+def test_n9_where_a_site_takes_the_bounds_of_scratch_away_the_usual_ones_hold() -> None:
+    given = "images: {python: x:1}\ngeneral: {image: python, resources: {scratch: 2G}}\nmaximum: {scratch: 4G}\n"
+    taken = "general: {resources: {scratch: null}}\nmaximum: {scratch: null}\n"
+    read = settings.load([("chart.yaml", given), ("site.yaml", taken)])
+    assert (read.general.resources.scratch, read.maximum.scratch) == (10 * 2**30, 50 * 2**30)
 
 
 def plain(value: Any) -> Any:
@@ -87,13 +107,14 @@ def test_the_tests_site_is_read() -> None:
         pytest.param("admins: anna", "0.yaml:3:9: admins: write a list as [one, two], not 'anna'", id="no list"),
         pytest.param(
             "admins: [root/x]",
-            "0.yaml:3:10: admins.0: 'root/x' is no login name; write it in lower case, as the directory has it",
+            f"0.yaml:3:10: admins.0: 'root/x' is no login name: {PERSON_RULE}; write the name that the hub shows",
             id="name",
         ),
         pytest.param("groups: {a: 0}", "0.yaml:3:13: groups.a: write 1000 or more, not 0", id="group 0"),
         pytest.param(
             "groups: {'a,0:root': 5000}",
-            "0.yaml:3:22: groups.a,0:root: 'a,0:root' is no group's name; write letters, digits, '.', '_' and '-'",
+            "0.yaml:3:22: groups.a,0:root: write a unix group's name of letters, digits, '.', '_' and '-', "
+            "not 'a,0:root'",
             id="group's name",
         ),
         pytest.param(
@@ -122,12 +143,6 @@ def test_the_tests_site_is_read() -> None:
             "0.yaml:3:71: identity.ldap.users.filter: '(uid=anna)' is no filter for one person; "
             "write one in brackets that holds {name}",
             id="a filter without the name",
-        ),
-        pytest.param(
-            "identity: {ldap: {servers: ['ldaps://a'], users: {base: dc=x}, bindDn: cn=x}}",
-            "0.yaml:3:72: identity.ldap: bindDn and passwordFile belong together; "
-            "give both, or neither to ask anonymously",
-            id="no password file",
         ),
         pytest.param(
             "identity: {ldap: {servers: ['ldaps://a'], users: {base: dc=x}, password: x}}",
@@ -200,8 +215,8 @@ def test_a_mistake_is_told_with_its_place_and_remedy(values: str, message: str) 
         ),
         (
             MINIMAL + "identity:\n  ldap: {servers: ['ldaps://a'], users: {base: dc=x}, passwordFile: /x}\n",
-            "0.yaml:4:69: identity.ldap: bindDn and passwordFile belong together; give both, or neither to ask "
-            "anonymously",
+            "0.yaml:4:69: identity.ldap: passwordFile is the password of bindDn, which is not given; give both, or "
+            "neither to ask anonymously",
         ),
     ],
     ids=["no general", "no such image", "no such group", "no such nodes", "a password for nobody"],

@@ -101,7 +101,7 @@ def folder(tmp_path: Path) -> Path:
 
 def culling(hub: Hub, folder: Path, site: Any) -> Culler:
     """A culler to which the hub has been answering for long."""
-    made = Culler(hub.url, folder / "token", site)
+    made = Culler(hub.url, [folder / "given", folder / "token"], site)
     made._answering = float("-inf")
     return made
 

@@ -19,7 +19,7 @@ NAMED = re.compile(
 )
 # What comes behind the words is the shell's: a comment, a file, another program; or the end of a quoted command.
 BEHIND = re.compile(r'\s+(?:#|>|\||&&).*|\\\|.*|(?<=\d)" ssh-.*')
-# In the words of docs/admins.md.
+# In the words of docs/admins/storage.md.
 FILES = "--root /export --site values/SITE.yaml values/courses.yaml"
 PARTIAL = (click.MissingParameter, NoArgsIsHelpError)
 
@@ -50,9 +50,11 @@ def test_the_lines_to_be_copied_are_among_them() -> None:
     assert {
         "check --site values/SITE.yaml values/courses.yaml",
         "course check --all --repair FILES",
-        "storage serve --root /export --token /etc/coursehub/token   --certificate /etc/coursehub/tls.crt --key "
-        "/etc/coursehub/tls.key --port 8443",
-        "storage door --root /export --minimum-uid 20000",
+        "storage serve --root /export --token /etc/coursehub/token   --minimum-uid 20000 --gids 70100-79999   "
+        "--certificate /etc/coursehub/tls.crt --key /etc/coursehub/tls.key --port 8443",
+        "storage door --root /export --verb home --verb course --minimum-uid 20000 --gids 70100-79999",
+        "storage rename emma emma --uid 20103 --root /export",
+        "storage regroup python-intro --gid 70105 --root /export",
         "secrets apply /etc/coursehub/secrets --site /etc/coursehub/SITE.yaml --restart-proxy",
         "storage ensure --user=maria FILES",
     } <= commands()

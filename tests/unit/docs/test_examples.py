@@ -26,7 +26,7 @@ MODULES = (
     "config/resources",
     "config/messages",
 )
-FOR_ADMINS = ("is no image; write it as registry", "can be another image tomorrow")
+FOR_ADMINS = ("is no image; write it as registry", "can be another image tomorrow", "is no group's name")
 # Shown by tests of their own, with files too large to keep.
 TOO_MUCH = ("more than", "larger than", "and more mistakes")
 

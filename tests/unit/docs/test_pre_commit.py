@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 (HOOK,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 (USED,) = (
     each
-    for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/admins.md").read_text(), re.DOTALL)
+    for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/admins/course-files.md").read_text(), re.DOTALL)
     if "repos" in (each := yaml.safe_load(block))
 )
 

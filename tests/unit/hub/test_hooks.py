@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 import copy
 import random
+import re
 from typing import Any
 
 import pytest
 from coursehub.hub.hooks import Forbidden, Hooks
+from coursehub.names import PERSON
 from coursehub.person import Person
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from jupyterhub.utils import subdomain_hook_idna
 from kubespawner.slugs import safe_slug
 
 from tests.support import ANNA, JONAS, MARIA, catalog
@@ -142,12 +145,14 @@ async def test_a_start_looks_at_no_course_but_the_chosen_one(spawner: Spawner) -
     assert Seen.looked_at == {"takes"}
 
 
-people = st.from_regex(r"[a-z][a-z0-9._-]{0,62}", fullmatch=True)
+people = st.from_regex(PERSON, fullmatch=True)
 
 
 @given(people, people)
 @example("a-b", "a.b")
 @example("a", "a--")
+@example("20001", "x-20001")
+@example("_a", "a_")
 @example("x" * 63, "x" * 62 + "y")
 def test_i3_no_two_people_share_a_pods_name(one: str, other: str) -> None:
     names = {f"jupyter-{safe_slug(name, max_length=48)}" for name in (one, other)}
@@ -155,9 +160,18 @@ def test_i3_no_two_people_share_a_pods_name(one: str, other: str) -> None:
     assert all(len(name) <= 63 for name in names)
 
 
+@given(people, people)
+@example("a.b", "a_b")
+@example("20001", "u-20001")
+def test_w9_no_two_people_share_an_origin(one: str, other: str) -> None:
+    hosts = {subdomain_hook_idna(name, "hub.example.edu", "user").lower() for name in (one, other)}
+    assert len(hosts) == len({one, other})
+    assert all(re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.hub\.example\.edu", host) for host in hosts)
+
+
 def test_i3_of_a_hundred_thousand_people_with_names_alike_no_two_share_a_pods_name() -> None:
     draw = random.Random(0)  # noqa: S311 - the same people each time
-    people = {"a" + "".join(draw.choices("ab.-_", k=draw.randint(0, 24))) for _ in range(150_000)}
+    people = {"a" + "".join(draw.choices("ab1.-_", k=draw.randint(0, 24))) for _ in range(150_000)}
     people |= {name + "x" * draw.randint(40, 62) for name in list(people)[:1000]}
     assert len(people) > 100_000
     pods = {f"jupyter-{safe_slug(name, max_length=48)}" for name in people}

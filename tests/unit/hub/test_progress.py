@@ -54,6 +54,14 @@ async def test_the_end_of_the_events_is_the_end() -> None:
     assert await messages(kubernetes(0, 0), ["No room."]) == []
 
 
+async def test_s7_of_an_event_the_page_gets_the_words_and_not_the_object() -> None:
+    async def events() -> AsyncIterator[dict[str, Any]]:
+        yield {"progress": 30, "message": "Pulling", "raw_event": {"source": {"host": "node-1"}}}
+
+    said = [each async for each in progress.explained(events(), lambda: None, every=0.02)]
+    assert said == [{"progress": 30, "message": "Pulling"}]
+
+
 async def test_an_error_of_kubespawner_is_no_end() -> None:
     async def broken(_: asyncio.Event) -> AsyncIterator[dict[str, Any]]:
         yield {"progress": 1, "message": "one"}

@@ -1,10 +1,9 @@
 """What the hub believes of the proxy: where routes lead, and not who is active."""
 
-import json
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import AsyncIterator
 
-import pytest
+import pytest_asyncio
+from aiohttp import web
 from coursehub.hub.proxy import Routes
 from jupyterhub.proxy import ConfigurableHTTPProxy
 from traitlets.config import Config
@@ -22,18 +21,25 @@ SAID = {
 }
 
 
-@pytest.fixture
-def answering(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def answer(proxy: Any, path: str, **_: Any) -> Any:
-        return SimpleNamespace(body=json.dumps(SAID).encode())
+@pytest_asyncio.fixture
+async def address() -> AsyncIterator[str]:
+    """Where a proxy answers."""
 
-    monkeypatch.setattr(ConfigurableHTTPProxy, "api_request", answer)
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response(SAID)
+
+    app = web.Application()
+    app.router.add_get("/api/routes", answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
 
 
-@pytest.mark.usefixtures("answering")
-async def test_a_request_that_the_proxy_answered_is_no_activity() -> None:
-    theirs = await ConfigurableHTTPProxy(auth_token="x").get_all_routes()
-    ours = await Routes(auth_token="x").get_all_routes()
+async def test_a_request_that_the_proxy_answered_is_no_activity(address: str) -> None:
+    theirs = await ConfigurableHTTPProxy(auth_token="x", api_url=address).get_all_routes()
+    ours = await Routes(auth_token="x", api_url=address).get_all_routes()
     assert theirs["/user/maria/"]["data"].pop("last_activity"), "what JupyterHub would take over"
     theirs["/"]["data"].pop("last_activity")
     assert ours == theirs

@@ -23,6 +23,7 @@ from coursehub.cli import common
 from coursehub.errors import InvalidFile, Problem
 from coursehub.live import configmaps, folders
 from coursehub.live.configmaps import ConfigMaps
+from coursehub.live.kept import Folder, Kept
 from coursehub.live.snapshot import Site
 from kubernetes_asyncio.client import Configuration
 
@@ -121,8 +122,8 @@ async def name(server: Server, *names: str) -> None:
     await server.put("coursehub-site", {"site.yaml": SITE, "courses": " ".join(names)})
 
 
-async def followed(folder: Path, *, secret: bool = False) -> ConfigMaps:
-    maps = ConfigMaps(folder, "teaching", LOG.getChild(folder.name), secret=secret)
+async def followed(folder: Path, *, hub: bool = False) -> ConfigMaps:
+    maps = ConfigMaps(folder, "teaching", LOG.getChild(folder.name), hub=hub)
     await asyncio.to_thread(maps.follow)
     return maps
 
@@ -204,7 +205,7 @@ async def test_of_one_that_is_deleted_the_courses_stay_and_it_is_told(server: Se
     await server.put("algebra", {"algebra.yaml": B})
     await name(server, "coursehub-courses", "algebra")
     maps = await followed(tmp_path)
-    kept = tmp_path / "kept"
+    kept = Kept(Folder(tmp_path / "kept"), LOG)
     site = await asyncio.to_thread(Site, maps.site, maps.courses, LOG, kept)
     site.follow()
     await server.put("algebra", None)
@@ -316,10 +317,11 @@ async def test_course_files_on_a_volume_are_the_volumes(
 async def test_the_hub_follows_those_of_its_own_namespace(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POD_NAMESPACE", "teaching")
     await provisioned(server, token="one")
-    site, files, secret = await asyncio.to_thread(configmaps.followed, LOG)
+    site, files, secrets, added = await asyncio.to_thread(configmaps.followed, LOG)
     assert folders.site(site) == [("site.yaml", SITE)]
     assert folders.courses(files) == [("coursehub-courses/main.yaml", A)]
-    await until(lambda: kept(secret) == {"token": "one"})
+    assert kept(added / "module") == {}
+    await until(lambda: kept(secrets / "provisioner") == {"token": "one"})
 
 
 async def provisioned(server: Server, **files: str) -> None:
@@ -336,27 +338,31 @@ async def secret(server: Server, **files: str) -> None:
 
 
 def kept(folder: Path) -> dict[str, str]:
-    """The files of the Secret."""
-    return {path.name: path.read_text() for path in folder.glob("*")}
+    """The files of the Secret; one that goes while it is looked at is not there."""
+    found = {}
+    for path in folder.glob("*"):
+        with suppress(FileNotFoundError):
+            found[path.name] = path.read_text()
+    return found
 
 
 async def test_the_provisioners_secret_is_a_file_for_the_hub_alone(server: Server, tmp_path: Path) -> None:
     await provisioned(server, token="one", ca_crt="authority", other="x")
-    maps = await followed(tmp_path, secret=True)
-    await until(lambda: kept(maps.secret) == {"token": "one", "ca.crt": "authority"})
-    modes = [stat.S_IMODE(path.stat().st_mode) for path in (maps.secret, *maps.secret.iterdir())]
+    maps = await followed(tmp_path, hub=True)
+    await until(lambda: kept(maps.secrets / "provisioner") == {"token": "one", "ca.crt": "authority"})
+    folder = maps.secrets / "provisioner"
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())]
     assert modes == [0o700, 0o600, 0o600]
 
 
 async def test_a_changed_token_or_authority_is_there_within_seconds(server: Server, tmp_path: Path) -> None:
     await provisioned(server, token="one")
-    maps = await followed(tmp_path, secret=True)
-    await until(lambda: kept(maps.secret) == {"token": "one"})
-    async with asyncio.timeout(5):
-        await secret(server, token="two", ca_crt="authority")
-        await until(lambda: kept(maps.secret) == {"token": "two", "ca.crt": "authority"})
-        await secret(server, token="two")
-        await until(lambda: kept(maps.secret) == {"token": "two"})
+    maps = await followed(tmp_path, hub=True)
+    await until(lambda: kept(maps.secrets / "provisioner") == {"token": "one"})
+    await secret(server, token="two", ca_crt="authority")
+    await until(lambda: kept(maps.secrets / "provisioner") == {"token": "two", "ca.crt": "authority"})
+    await secret(server, token="two")
+    await until(lambda: kept(maps.secrets / "provisioner") == {"token": "two"})
 
 
 def said(caplog: pytest.LogCaptureFixture, folder: Path) -> list[str]:
@@ -368,11 +374,11 @@ async def test_a_secret_that_is_not_there_is_not_spoken_of_and_taken_once_it_is(
     server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     await provisioned(server)
-    maps = await followed(tmp_path, secret=True)
+    maps = await followed(tmp_path, hub=True)
     await until(lambda: "Secret coursehub-provisioner" in server.asked)
-    assert (courses(maps), kept(maps.secret), said(caplog, tmp_path)) == ({"main.yaml": A}, {}, [])
+    assert (courses(maps), kept(maps.secrets / "provisioner"), said(caplog, tmp_path)) == ({"main.yaml": A}, {}, [])
     await secret(server, token="one")
-    await until(lambda: kept(maps.secret) == {"token": "one"})
+    await until(lambda: kept(maps.secrets / "provisioner") == {"token": "one"})
 
 
 async def test_a_secret_that_may_not_be_read_keeps_nothing_else_back_and_is_told(
@@ -380,39 +386,73 @@ async def test_a_secret_that_may_not_be_read_keeps_nothing_else_back_and_is_told
 ) -> None:
     server.refused["Secret coursehub-provisioner"] = 403
     await provisioned(server, token="one")
-    maps = await followed(tmp_path, secret=True)
+    maps = await followed(tmp_path, hub=True)
     assert courses(maps) == {"main.yaml": A}
     await until(lambda: said(caplog, tmp_path))
     (why,) = said(caplog, tmp_path)
     assert why.startswith("Secret coursehub-provisioner: the API server does not let this account read it (HTTP 403);")
-    assert "Role coursehub-provisioner" in why
+    assert "Role coursehub-hub-reads" in why
     server.refused.clear()
-    await until(lambda: kept(maps.secret) == {"token": "one"})
+    await until(lambda: kept(maps.secrets / "provisioner") == {"token": "one"})
 
 
 async def test_while_the_server_is_away_the_token_stays(server: Server, tmp_path: Path) -> None:
     await provisioned(server, token="one")
-    maps = await followed(tmp_path, secret=True)
-    await until(lambda: kept(maps.secret))
+    maps = await followed(tmp_path, hub=True)
+    await until(lambda: kept(maps.secrets / "provisioner"))
     await server.stop()
     await until(lambda: "Secret coursehub-provisioner" in maps._failures)
-    assert kept(maps.secret) == {"token": "one"}
+    assert kept(maps.secrets / "provisioner") == {"token": "one"}
 
 
 async def test_without_a_provisioner_the_secret_is_not_asked_for_and_what_was_kept_goes(
     server: Server, tmp_path: Path
 ) -> None:
     await secret(server, token="one")
-    maps = await followed(tmp_path, secret=True)
+    maps = await followed(tmp_path, hub=True)
     assert "Secret coursehub-provisioner" not in server.asked
     await provisioned(server, token="one")
-    await until(lambda: kept(maps.secret))
+    await until(lambda: kept(maps.secrets / "provisioner"))
     await name(server, "coursehub-courses")
-    await until(lambda: not kept(maps.secret))
+    await until(lambda: not kept(maps.secrets / "provisioner"))
 
 
-async def test_the_nightly_check_asks_for_no_secret(server: Server, tmp_path: Path) -> None:
-    await provisioned(server, token="one")
+ADDED = {
+    "site.yaml": SITE,
+    "authorities": "coursehub-authorities",
+    "module": "coursehub-module",
+    "ldap": "coursehub-ldap",
+}
+
+
+async def test_what_a_site_adds_by_its_fixed_name_is_there_before_the_hub_goes_on(
+    server: Server, tmp_path: Path
+) -> None:
+    await server.put("coursehub-site", ADDED)
+    await server.put("coursehub-module", {"university.py": "adjust = list"})
+    await server.put("coursehub-authorities", {"uni.crt": "PEM"})
+    await server.put("Secret coursehub-ldap", {"password": b64encode(b"p").decode()})
+    maps = await followed(tmp_path, hub=True)
+    assert kept(maps.added / "module") == {"university.py": "adjust = list"}
+    assert kept(maps.added / "authorities") == {"uni.crt": "PEM"}
+    await until(lambda: kept(maps.secrets / "ldap") == {"password": "p"})
+
+
+async def test_what_a_site_does_not_add_keeps_nothing_back_and_is_no_course_file(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.refused["coursehub-module"] = 403
+    await server.put("coursehub-site", ADDED)
+    maps = await followed(tmp_path, hub=True)
+    assert courses(maps) == {"main.yaml": A}
+    assert kept(maps.added / "module") == kept(maps.added / "authorities") == {}
+    (why,) = said(caplog, tmp_path)
+    assert why.startswith("ConfigMap coursehub-module: the API server does not let this account read it (HTTP 403);")
+    assert "Role coursehub-hub-reads" in why
+
+
+async def test_the_nightly_check_asks_for_nothing_that_only_the_hub_needs(server: Server, tmp_path: Path) -> None:
+    await server.put("coursehub-site", {**ADDED, "provisioner": "coursehub-provisioner"})
     assert await asyncio.to_thread(configmaps.main, ["--namespace=teaching", str(tmp_path)]) == 0
     assert set(server.asked) == {"coursehub-site", "coursehub-courses"}
     assert sorted(os.listdir(tmp_path)) == ["1", "now"]
@@ -510,14 +550,14 @@ async def test_there_are_never_more_than_two_generations(
 def test_what_a_killed_hub_left_in_memory_is_gone_at_the_next_start_and_not_what_a_running_one_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "coursehub-killed/7/secret").mkdir(parents=True)
-    for name in ("lock", "7/secret/token"):
+    (tmp_path / "coursehub-killed/7/secrets").mkdir(parents=True)
+    for name in ("lock", "7/secrets/token"):
         (tmp_path / "coursehub-killed" / name).write_text("")
     monkeypatch.setattr(configmaps, "MEMORY", tmp_path)
     monkeypatch.setenv("POD_NAMESPACE", "teaching")
     monkeypatch.setattr(ConfigMaps, "follow", lambda _: None)
-    hub, _, _ = configmaps.followed(LOG)
-    command, _, _ = configmaps.followed(LOG)
+    hub, *_ = configmaps.followed(LOG)
+    command, *_ = configmaps.followed(LOG)
     folders_there = list(tmp_path.iterdir())
     assert len(folders_there) == 2, "JupyterHub's own commands leave the hub's alone"
     assert hub.parents[1] != command.parents[1]

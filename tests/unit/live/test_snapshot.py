@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from coursehub.errors import InvalidFile
 from coursehub.live import reader_process
+from coursehub.live.kept import Folder, Kept
 from coursehub.live.reader_process import Lost
 from coursehub.live.snapshot import Site
 
@@ -144,9 +145,14 @@ def test_only_yaml_files_are_read(folders: tuple[Path, Path]) -> None:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     """Where the hub keeps what is live."""
     return tmp_path / "kept"
+
+
+@pytest.fixture
+def kept(folder: Path) -> Kept:
+    return Kept(Folder(folder), LOG)
 
 
 def names(site: Site) -> dict[str, str]:
@@ -156,7 +162,7 @@ def names(site: Site) -> dict[str, str]:
 
 @pytest.mark.parametrize("broken", ["courses: {", None], ids=["half a file", "no file"])
 def test_y23_a_restart_of_the_hub_goes_on_with_the_last_good_courses(
-    folders: Folders, kept: Path, broken: str | None, caplog: pytest.LogCaptureFixture
+    folders: Folders, kept: Kept, broken: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = folders[1] / "courses.yaml"
     (entry,) = Site(*folders, LOG, kept).current.state.entries
@@ -177,7 +183,7 @@ def test_y23_a_restart_of_the_hub_goes_on_with_the_last_good_courses(
 
 
 def test_y23_a_restart_with_broken_settings_goes_on_with_the_last_good_ones_and_says_so(
-    folders: Folders, kept: Path, caplog: pytest.LogCaptureFixture
+    folders: Folders, kept: Kept, caplog: pytest.LogCaptureFixture
 ) -> None:
     Site(*folders, LOG, kept)
     (folders[0] / "site.yaml").write_text("timezone: Nowhere\n")
@@ -187,32 +193,26 @@ def test_y23_a_restart_with_broken_settings_goes_on_with_the_last_good_ones_and_
 
 
 def test_a_kept_state_that_is_none_is_told_and_passed_over(
-    folders: Folders, kept: Path, caplog: pytest.LogCaptureFixture
+    folders: Folders, folder: Path, kept: Kept, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept.mkdir()
-    (kept / "live.jsonl").write_bytes(b"\x00\n")
+    folder.mkdir()
+    (folder / "live.jsonl").write_bytes(b"\x00\n")
     assert names(Site(*folders, LOG, kept)) == {"a": "A"}
     assert "Which courses were live before is not known: it is damaged" in caplog.text
 
 
-def test_what_is_kept_is_for_the_hub_alone(folders: Folders, kept: Path) -> None:
-    Site(*folders, LOG, kept)
-    assert kept.stat().st_mode & 0o777 == 0o700
-    assert {path.name: path.stat().st_mode & 0o777 for path in kept.iterdir()} == {"live.jsonl": 0o600}
-
-
-def test_a_hub_that_cannot_keep_its_state_works_and_says_so(
-    folders: Folders, kept: Path, caplog: pytest.LogCaptureFixture
+def test_a_hub_that_cannot_keep_its_state_works_and_says_so_until_it_can(
+    folders: Folders, folder: Path, kept: Kept
 ) -> None:
-    kept.write_text("no folder")
+    folder.write_text("no folder")
     site = Site(*folders, LOG, kept)
     assert names(site) == {"a": "A"}
-    assert site.current.unsaved
-    assert "A restart of the hub would not know the live courses" in caplog.text
-    kept.unlink()
-    (folders[1] / "courses.yaml").write_text(B)
-    site.refresh()
-    assert site.current.unsaved is None
+    assert kept.unsaved
+    folder.unlink()
+    kept.again()
+    assert kept.unsaved is None
+    (folders[1] / "courses.yaml").unlink()
+    assert names(Site(*folders, LOG, Kept(Folder(folder), LOG))) == {"a": "A"}
 
 
 def test_each_change_of_a_course_is_one_line_of_the_log(folders: Folders, caplog: pytest.LogCaptureFixture) -> None:
@@ -271,7 +271,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 )
 def test_a_reader_that_fails_leaves_what_is_live_and_a_restart_goes_on_with_it_too(
     folders: Folders,
-    kept: Path,
+    kept: Kept,
     program: Callable[[str], None],
     script: str,
     said: str,
@@ -297,7 +297,7 @@ def test_a_reader_that_fails_leaves_what_is_live_and_a_restart_goes_on_with_it_t
 
 
 def test_y16_files_that_need_more_memory_than_there_is_leave_what_is_live(
-    folders: Folders, kept: Path, program: Callable[[str], None]
+    folders: Folders, kept: Kept, program: Callable[[str], None]
 ) -> None:
     Site(*folders, LOG, kept)
     many = "".join(f"  c{n}: {{name: C, students: [{'x,' * 29_000}]}}\n" for n in range(6))

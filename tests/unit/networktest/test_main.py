@@ -13,6 +13,7 @@ from coursehub.networktest.rules import Answer, Duty, Place
 
 # Of names that are never anybody's (RFC 6761).
 NAME = "hub.invalid"
+WHO = ["--role=student", "--at=node-1"]
 
 
 @pytest.fixture(autouse=True)
@@ -49,14 +50,16 @@ def closed() -> Iterator[int]:
 
 
 def run(hub: int, api: int, *more: str, longest: float = 0.0) -> int:
-    places = ["--role=student", f"--open=the hub=127.0.0.1:{hub}", f"--alive=the API server=127.0.0.1:{api}", *more]
+    places = [*WHO, f"--open=the hub=127.0.0.1:{hub}", f"--alive=the API server=127.0.0.1:{api}", *more]
     return networktest.main([*places, f"--longest={longest}"])
 
 
 def test_where_policies_are_enforced_it_says_so(opened: int, closed: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(opened, closed, f"--closed=metadata=127.0.0.1:{closed}") == 0
     first, *said = capsys.readouterr().out.splitlines()
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, as a server of the role student:", first)
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, on the node node-1, as a server of the role student:", first
+    )
     assert said == [
         f"Open, as it has to be: the hub (127.0.0.1:{opened}).",
         f"Closed, as it has to be: the API server (127.0.0.1:{closed}).",
@@ -83,7 +86,7 @@ def test_where_the_hub_is_closed_nothing_is_said_of_what_is_closed(
 
 def test_dead_dns_never_reads_as_all_closed(closed: int, capsys: pytest.CaptureFixture[str]) -> None:
     places = [f"--open=the hub={NAME}:8081", f"--alive=the API server=127.0.0.1:{closed}"]
-    assert networktest.main(["--role=student", *places, "--longest=0"]) == 1
+    assert networktest.main([*WHO, *places, "--longest=0"]) == 1
     _, said = capsys.readouterr().out.splitlines()
     assert said.startswith(f"The name {NAME} was not found for 0 s, so nothing is said of what is closed: ")
 
@@ -184,10 +187,11 @@ def test_a_name_with_two_addresses_is_open_where_one_of_them_is(
     "words",
     [
         [],
-        ["--role=student", "--open=the hub=hub:8081"],
-        ["--role=student", "--alive=it=x:1"],
-        ["--role=student", "--open=hub", "--alive=it=x:1"],
-        ["--open=the hub=hub:8081", "--alive=it=x:1"],
+        [*WHO, "--open=the hub=hub:8081"],
+        [*WHO, "--alive=it=x:1"],
+        [*WHO, "--open=hub", "--alive=it=x:1"],
+        ["--at=node-1", "--open=the hub=hub:8081", "--alive=it=x:1"],
+        ["--role=student", "--open=the hub=hub:8081", "--alive=it=x:1"],
     ],
 )
 def test_without_its_places_it_says_how_it_is_used(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,11 +5,13 @@ from coursehub.config.profiles import GENERAL, Profile, Role
 from coursehub.config.resources import Amount
 from coursehub.errors import Refused
 from coursehub.person import Group, Person
-from coursehub.servers import plan
+from coursehub.servers import manifest, plan
+from coursehub.servers.plan import SCRATCH, SHARE, Mount
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import ANNA, MARIA, SITE, TODAY, catalog, course, site
+from tests.unit.conftest import FRAME
 
 GROUPS = "{teaching: 70001, licensed: 70002, staff: 70003}"
 STUDENT, INSTRUCTOR, GRADING = (Profile(role, "c") for role in (Role.STUDENT, Role.INSTRUCTOR, Role.GRADING))
@@ -51,8 +53,8 @@ def test_i6_the_groups_that_do_not_fit_are_named_in_a_warning() -> None:
 
 
 def test_y24_a_course_that_wants_more_memory_than_there_is_gets_the_sites_most() -> None:
-    made = plan.make(MARIA, STUDENT, course("resources: {memory: 10T, cpu: 1000}"), site(), TODAY)
-    assert made.limits == site().maximum
+    made = plan.make(MARIA, STUDENT, course("resources: {memory: 10T, cpu: 1000, scratch: 100T}"), site(), TODAY)
+    assert made.limits == Amount().over(site().maximum)
 
 
 @given(st.integers(1, 64), st.integers(1, 64), st.integers(1, 64), st.integers(1, 64))
@@ -62,8 +64,9 @@ def test_no_limit_is_above_the_sites_maximum_and_no_guarantee_above_its_limit(
     settings = site(SITE.replace("{cpu: 4, memory: 8G}", f"{{cpu: {most_cpu}, memory: {most_memory}G}}"))
     wanted = f"resources: {{cpu: {cpu}, memory: {memory}G, guarantee: {{cpu: {cpu}, memory: {memory}G}}}}"
     made = plan.make(MARIA, STUDENT, course(wanted), settings, TODAY)
-    assert made.limits == Amount.model_construct(cpu=min(cpu, most_cpu), memory=min(memory, most_memory) * 2**30)
-    assert made.guarantees == made.limits
+    least = Amount.model_construct(cpu=min(cpu, most_cpu), memory=min(memory, most_memory) * 2**30)
+    assert made.limits == least.over(Amount.model_construct(scratch=10 * 2**30))
+    assert made.guarantees == least
 
 
 def test_a_course_that_wants_less_than_the_sites_guarantee_gets_what_it_wants() -> None:
@@ -80,7 +83,39 @@ def test_without_a_limit_the_sites_maximum_is_the_limit() -> None:
     settings = site(
         SITE.replace("resources: {cpu: 1, memory: 2G, guarantee: {cpu: 0.1, memory: 512M}}", "resources: {}")
     )
-    assert plan.make(MARIA, GENERAL, None, settings, TODAY).limits == settings.maximum
+    limits = plan.make(MARIA, GENERAL, None, settings, TODAY).limits
+    assert (limits.cpu, limits.memory) == (settings.maximum.cpu, settings.maximum.memory)
+
+
+@pytest.mark.parametrize(
+    ("general", "maximum", "wanted", "limit"),
+    [
+        pytest.param("", "", "", 10, id="nobody says"),
+        pytest.param("", "", "20G", 20, id="the course says"),
+        pytest.param("", "", "900G", 50, id="the course says more than a site without a word gives"),
+        pytest.param("", ", scratch: 200G", "900G", 200, id="the course says more than the site gives"),
+        pytest.param(", scratch: 2G", "", "", 2, id="the site says"),
+        pytest.param(", scratch: 2G", "", "3G", 3, id="site and course say"),
+        pytest.param("", ", scratch: 4G", "", 4, id="the site has less than is usual"),
+    ],
+)
+def test_n9_each_server_has_a_bound_of_scratch_within_the_sites(
+    general: str, maximum: str, wanted: str, limit: int
+) -> None:
+    values = SITE.replace("cpu: 1, memory: 2G,", f"cpu: 1, memory: 2G{general},").replace("8G}", f"8G{maximum}}}")
+    asked = course(f"resources: {{scratch: {wanted}}}" if wanted else "")
+    made = plan.make(MARIA, STUDENT, asked, site(values), TODAY)
+    assert made.limits.scratch == limit * 2**30
+    assert made.guarantees.scratch is None
+    volumes = [each for each in manifest.volumes(made, FRAME).values() if "persistentVolumeClaim" not in each]
+    assert [each["emptyDir"] for each in volumes] == [{"sizeLimit": limit * 2**30}]
+
+
+def test_n9_scratch_is_kept_free_where_a_course_asks_for_it_and_otherwise_none_is() -> None:
+    """A node whose kubelet does not count it offers none, and a pod that asked for some would never run there."""
+    kept = plan.make(MARIA, STUDENT, course("resources: {guarantee: {scratch: 20G}}"), site(), TODAY)
+    assert manifest.requests(kept) == {"ephemeral-storage": 10 * 2**30}, "above the limit"
+    assert manifest.requests(plan.make(MARIA, GENERAL, None, site(), TODAY)) == {"ephemeral-storage": 0}
 
 
 def test_a_plan_made_twice_is_the_same() -> None:
@@ -108,10 +143,31 @@ def test_a_plan_cannot_be_changed() -> None:
 
 def test_the_home_pins_the_uid_also_where_it_is_not_mounted() -> None:
     everything = course("gid: 70101\ndata: read-only")
-    directories = ("home/01/anna", "exchange/c", "course/c/data", "course/c/files", "people")
+    directories = ("home/01/anna", "exchange/c", "course/c/data", "course/c/files", "course/c/people")
     for profile in (INSTRUCTOR, GRADING):
         assert plan.make(ANNA, profile, everything, site(), TODAY).directories == directories
     assert plan.make(MARIA, GENERAL, None, site(), TODAY).directories == ("home/01/maria",)
+
+
+def test_i9_who_grades_has_nothing_that_an_earlier_course_left_in_the_home() -> None:
+    """.profile, IPython's startup, kernelspecs, packages, hooks of git: each lies in the home, which is not there."""
+    everything = course("gid: 70101\ndata: read-write")
+    made = plan.make(ANNA, GRADING, everything, site(), TODAY)
+    assert [mount for mount in made.mounts if mount.volume == SHARE and mount.sub_path.startswith("home/")] == []
+    # Where programs look for it, which is one folder that is empty at each start and gone with the pod.
+    assert made.environment["HOME"] == made.home == "/home/anna"
+    assert [mount for mount in made.mounts if f"{mount.path}/".startswith("/home/")] == [Mount("/home/anna", SCRATCH)]
+    teaching = plan.make(ANNA, INSTRUCTOR, everything, site(), TODAY)
+    assert Mount("/home/anna", SHARE, "home/01/anna") in teaching.mounts, "so this test shows something"
+
+
+def test_who_teaches_sees_the_list_of_that_course_and_a_student_none() -> None:
+    everything = course("gid: 70101\ndata: read-write")
+    for profile in (INSTRUCTOR, GRADING):
+        lists = [each for each in plan.make(ANNA, profile, everything, site(), TODAY).mounts if "people" in each.path]
+        assert lists == [Mount("/srv/coursehub/people", SHARE, "course/c/people", read_only=True)]
+    mounts = plan.make(MARIA, STUDENT, everything, site(), TODAY).mounts
+    assert not [each for each in mounts if "people" in f"{each.path}{each.sub_path}"]
 
 
 def test_graders_have_what_the_course_gives_its_instructors() -> None:

@@ -40,7 +40,7 @@ def setting(name: str, value: str) -> Adjust:
     "adjust",
     [
         pytest.param(changing(image="registry.example/exam:2"), id="image"),
-        pytest.param(changing(limits=Amount.model_construct(cpu=4.0, memory=2**30)), id="limits"),
+        pytest.param(changing(limits=Amount.model_construct(cpu=4.0, memory=2**30, scratch=2**30)), id="limits"),
         pytest.param(changing(guarantees=Amount()), id="guarantees"),
         pytest.param(changing(node=NodeClass(node_selector={"kind": "exam"})), id="nodes"),
         pytest.param(setting("LICENSE_SERVER", "a {b} $(c)"), id="environment"),
@@ -78,13 +78,22 @@ async def test_what_the_site_may_change_is_in_the_pod(spawner: Spawner, adjust: 
         ),
         pytest.param(changing(image="evil/x"), "can be another image tomorrow", id="Y15 untagged image"),
         pytest.param(changing(image="evil/x:latest"), "can be another image tomorrow", id="Y15 latest"),
-        pytest.param(setting("LD_PRELOAD", "x"), "decides how a server starts", id="Y21 new variable"),
+        *(
+            pytest.param(setting(name, "x"), "decides how a server starts", id=f"Y21 new variable {name}")
+            for name in ("LD_PRELOAD", "OPENSSL_CONF", "GCONV_PATH", "NODE_OPTIONS", "PROMPT_COMMAND", "LESSOPEN")
+        ),
         pytest.param(setting("HOME", "/root"), "the variable HOME is the plan's", id="Y21 the plan's variable"),
         pytest.param(changing(environment={}), "is the plan's", id="Y21 variables taken away"),
         pytest.param(
             changing(limits=Amount.model_construct(cpu=64.0, memory=2**30)), "above the site's maximum", id="Y24 cpu"
         ),
         pytest.param(changing(limits=Amount()), "above the site's maximum", id="Y24 no limit"),
+        pytest.param(
+            changing(limits=PLAN.limits.model_copy(update={"scratch": None})), "above the site's", id="N9 no bound"
+        ),
+        pytest.param(
+            changing(limits=PLAN.limits.model_copy(update={"scratch": 2**40})), "above the site's", id="N9 scratch"
+        ),
         pytest.param(
             changing(guarantees=Amount.model_construct(cpu=2.0, memory=2**30)),
             "guarantees are above the limits",
@@ -131,6 +140,23 @@ def test_a_module_that_cannot_be_used_closes_the_gate(
             site_module.adjusted(PLAN, adjust, site())
 
 
+def test_a_module_of_the_sites_config_map_is_found_after_those_of_the_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in ("a_module_of_the_site", "json"):
+        (tmp_path / f"{name}.py").write_text("def adjust(plan):\n    return plan")
+    assert site_module.adjusted(PLAN, site_module.load("a_module_of_the_site", tmp_path), site()) == PLAN
+    with pytest.raises(GateClosed, match="json cannot be used: AttributeError"):
+        site_module.adjusted(PLAN, site_module.load("json", tmp_path), site())
+
+
+def test_of_a_module_that_is_nowhere_it_is_said_where_to_put_it(tmp_path: Path) -> None:
+    adjust = site_module.load("not_there.rules", tmp_path)
+    with pytest.raises(GateClosed, match="put it into the ConfigMap coursehub-module, or into the hub's image"):
+        site_module.adjusted(PLAN, adjust, site())
+
+
 async def test_the_example_of_the_admins_page_does_what_it_says(spawner: Spawner) -> None:
     spec = importlib.util.spec_from_file_location("university", EXAMPLES / "university.py")
     assert spec is not None
@@ -146,4 +172,4 @@ async def test_the_example_of_the_admins_page_does_what_it_says(spawner: Spawner
 
 
 def test_the_admins_page_shows_the_example_as_it_is() -> None:
-    assert (EXAMPLES / "university.py").read_text() in (EXAMPLES.parent / "admins.md").read_text()
+    assert (EXAMPLES / "university.py").read_text() in (EXAMPLES.parent / "admins/code.md").read_text()

@@ -1,5 +1,6 @@
 """The spawn test's program as a Job runs it: one line, and an exit code; tests/hub tries what it does."""
 
+import asyncio
 import http.server
 import json
 import threading
@@ -46,6 +47,40 @@ def hub() -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.parametrize(
+    ("proxy", "server", "url", "headers"),
+    [
+        pytest.param(
+            "http://proxy-public", "/user/x/", "http://proxy-public/user/x/", {}, id="one origin, within the cluster"
+        ),
+        pytest.param("https://hub.edu/p", "/p/user/x/", "https://hub.edu/p/user/x/", {}, id="one origin, as browsers"),
+        pytest.param(
+            "http://proxy-public",
+            "https://x.hub.edu/user/x/",
+            "http://proxy-public/user/x/",
+            {"Host": "x.hub.edu"},
+            id="its own origin, within the cluster",
+        ),
+        pytest.param(
+            "https://hub.edu:8443",
+            "https://x.hub.edu:8443/user/x/",
+            "https://x.hub.edu:8443/user/x/",
+            {},
+            id="its own origin, as browsers",
+        ),
+        pytest.param(
+            "http://b.edu",
+            "https://x.hub-b.edu/user/x/",
+            "http://b.edu/user/x/",
+            {"Host": "x.hub-b.edu"},
+            id="a name that only ends alike",
+        ),
+    ],
+)
+def test_a_server_is_looked_into_at_its_own_origin(proxy: str, server: str, url: str, headers: dict[str, str]) -> None:
+    assert spawntest._way(proxy, server) == (url, headers)
+
+
 def run(hub: str, folder: Path, content: str = "abc\n") -> int:
     (folder / "token").write_text(content)
     return spawntest.main([f"--hub={hub}", "--proxy=http://proxy", f"--token={folder / 'token'}"])
@@ -68,7 +103,26 @@ def test_a_token_that_the_hub_does_not_take_is_said(
     assert capsys.readouterr() == ("", said)
 
 
-def test_a_hub_that_does_not_answer_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_hub_that_can_be_reached_only_some_moments_later_is_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub, bind_and_activate=False) as server:
+        server.server_bind()
+
+        async def opens(_: float) -> None:
+            server.server_activate()
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+
+        monkeypatch.setattr(asyncio, "sleep", opens)
+        assert run(f"http://127.0.0.1:{server.server_port}/hub", tmp_path) == 1
+        server.shutdown()
+    assert capsys.readouterr() == ("", "spawn test of general: The account 'x' is not known.\n")
+
+
+def test_a_hub_that_does_not_answer_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spawntest, "REACHING", 0.0)
     assert run("http://127.0.0.1:9/hub", tmp_path) == 1
     assert capsys.readouterr().err.startswith(
         "spawn test: GET http://127.0.0.1:9/hub/coursehub/spawn-test: Cannot connect"

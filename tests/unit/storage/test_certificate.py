@@ -70,7 +70,7 @@ async def test_the_hub_asks_a_service_whose_certificate_is_of_the_authority_and_
 @pytest.fixture
 def by_hand(tmp_path: Path, authority: Authority) -> Iterator[Server]:
     """The service with the certificate that the admins' page makes, which is its own authority."""
-    page = (ROOT / "docs/admins.md").read_text()
+    page = (ROOT / "docs/admins/doors.md").read_text()
     command = page[page.index("openssl req -x509") :].partition("```")[0].replace("storage.example.edu", "localhost")
     made = replace(host(tmp_path, authority, "localhost"), authority=tmp_path / "tls.crt")
     # Its files take the place of the fixture's.
@@ -190,6 +190,7 @@ def test_a_renewed_certificate_is_used_without_a_restart_and_half_a_one_is_not(
 def test_it_does_not_start_where_the_token_could_be_read_on_the_way(
     tmp_path: Path, words: list[str], code: int, sentence: str
 ) -> None:
+    (tmp_path / "token").write_text("secret")
     command = (sys.executable, "-P", "-B", "-m", "coursehub.service", "--root=.", "--token=token", "--port=0")
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "hooks")}
     done = subprocess.run(

@@ -3,12 +3,14 @@
 import hashlib
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from coursehub import layout
 from coursehub.errors import Refused
-from coursehub.storage import feedback, volume
+from coursehub.storage import feedback, submissions, volume
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as each student")
 
@@ -33,6 +35,7 @@ def root(tmp_path: Path) -> Path:
         write(made(tmp_path, name) / "submission_secret.txt", secret)
         write(made(tmp_path, name) / "timestamp.txt", TIME)
         write(released(tmp_path, name), f"<p>for {name}</p>")
+        handed_in(tmp_path, name)
     return tmp_path
 
 
@@ -43,6 +46,15 @@ def made(root: Path, student: str) -> Path:
 def released(root: Path, student: str, notebook: str = "a") -> Path:
     name = hashlib.md5((SECRETS[student] + notebook).encode(), usedforsecurity=False).hexdigest()
     return root / layout.exchange(COURSE) / "feedback" / f"{name}.html"
+
+
+def handed_in(root: Path, student: str, assignment: str = "one", time: str = TIME, uid: int = 0) -> Path:
+    """A submission in inbound, which is its student's unless it is another `uid`'s."""
+    folder = root / layout.exchange(COURSE) / "inbound" / f"{student}+{assignment}+{time}+x1"
+    folder.mkdir()
+    os.chown(folder, uid or UIDS[student], GID)
+    folder.chmod(0o770)
+    return folder
 
 
 def write(path: Path, text: str) -> None:
@@ -148,6 +160,93 @@ def test_who_has_no_home_or_one_that_is_anothers_is_told(root: Path) -> None:
     os.chown(home(root, "maria"), 20002, 20002)
     home(root, "jonas").rmdir()
     assert pushed(root) == {"jonas": "failed has no home here", "maria": "failed has no home here"}
+
+
+NOTHING = "failed handed in nothing of that time themselves"
+
+
+INSTEAD: list[Any] = [
+    pytest.param(lambda root: None, id="nothing at all"),
+    pytest.param(lambda root: handed_in(root, "maria", uid=30001), id="a folder that an instructor made"),
+    pytest.param(lambda root: handed_in(root, "maria", uid=20002), id="a folder that another student made"),
+    pytest.param(lambda root: handed_in(root, "jonas", time=f"{TIME}+y", uid=20001), id="hers, in another's name"),
+    pytest.param(lambda root: handed_in(root, "maria", "two"), id="another assignment"),
+    pytest.param(lambda root: handed_in(root, "maria", time="2026-10-01 12:00:01 UTC"), id="another time"),
+    pytest.param(lambda root: named(root).write_text(""), id="a file"),
+    pytest.param(lambda root: link(root), id="a link of hers"),
+    pytest.param(
+        lambda root: (root / "course/python-intro/files/submitted/maria/one").mkdir(parents=True), id="/course"
+    ),
+]
+
+
+@pytest.mark.parametrize("instead", INSTEAD)
+def test_f16_who_handed_in_nothing_of_their_own_gets_nothing(root: Path, instead: Callable[[Path], object]) -> None:
+    named(root).rmdir()
+    instead(root)
+    if (made := named(root)).is_file():
+        os.chown(made, UIDS["maria"], GID)
+    assert pushed(root) == {"jonas": "copy", "maria": NOTHING}
+    assert list(home(root, "maria").iterdir()) == []
+
+
+def link(root: Path) -> None:
+    named(root).symlink_to("..")
+    os.chown(named(root), UIDS["maria"], GID, follow_symlinks=False)
+
+
+def named(root: Path) -> Path:
+    """Where Maria's own submission is."""
+    return root / layout.exchange(COURSE) / "inbound" / f"maria+one+{TIME}+x1"
+
+
+def test_f16_what_is_left_out_of_a_persons_pages_is_one_sentence(root: Path) -> None:
+    named(root).rmdir()
+    for notebook in ("b", "c"):
+        write(made(root, "maria") / f"{notebook}.html", "<p>")
+        write(released(root, "maria", notebook), "<p>")
+    left_out = [each for each in feedback.push(root, COURSE) if each.student == "maria"]
+    assert [str(each) for each in left_out] == [
+        f"failed maria {PAGE}: handed in nothing of that time themselves; 2 more of theirs too"
+    ]
+
+
+@pytest.mark.parametrize("bound", [(1, 2**20), (9, 20)], ids=["pages", "bytes"])
+def test_f16_a_person_gets_so_much_and_the_next_one_theirs(
+    root: Path, monkeypatch: pytest.MonkeyPatch, bound: tuple[int, int]
+) -> None:
+    """Instructors could make pages without end, also for who has handed in."""
+    monkeypatch.setattr(feedback, "PERSON", bound)
+    for notebook in ("a", "b"):
+        write(made(root, "jonas") / f"{notebook}.html", "")
+        write(released(root, "jonas", notebook), "<p>for jonas</p>")
+    assert [(each.student, each.what) for each in feedback.push(root, COURSE)] == [
+        ("jonas", "copy"),
+        ("jonas", "failed"),
+        ("maria", "copy"),
+    ]
+    assert pushed(root)["jonas"].startswith(f"failed nobody gets more than {bound[0]} pages and ")
+    assert [path.name for path in home(root, "jonas").rglob("*.html")] == ["a.html"]
+
+
+def test_f16_one_run_copies_so_much_and_the_next_one_the_rest(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feedback, "RUN", (1, 2**20))
+    first = pushed(root)
+    assert first["jonas"] == "copy"
+    assert first["maria"] == "failed one run copies no more than 1 pages and 1 MiB; run it again for the rest"
+    assert list(home(root, "maria").iterdir()) == []
+    assert pushed(root) == {"jonas": "same", "maria": "copy"}
+    assert pushed(root) == {"jonas": "same", "maria": "same"}
+
+
+def test_f16_a_person_with_submissions_without_end_costs_bounded_memory(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submissions, "MOST", 3)
+    for number in range(20):
+        handed_in(root, "jonas", f"many{number}")
+    assert len(submissions.by_owner(root, COURSE)[UIDS["jonas"]]) == 3
+    assert pushed(root)["maria"] == "copy"
 
 
 def test_f12_a_full_home_is_told_and_holds_nothing_half(root: Path, request: pytest.FixtureRequest) -> None:

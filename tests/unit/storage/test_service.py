@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import stat
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from tests.support import SITE, site
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
 
 MARIA = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
+LOOK: dict[str, object] = {"verb": "look", "name": "maria", "uid": 20001}
 COURSE_ALONE = {"slug": "python-intro", "gid": 70101, "data": "read-write"}
 COURSE = {"verb": "course", **COURSE_ALONE}
 
@@ -41,8 +43,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_a_home_is_made_and_the_log_has_a_line_for_each_change(service: Server) -> None:
     status, reply = service.ask(MARIA)
     assert status == 200
-    new = ["home", "home/01", "home/01/maria", "people", "people/passwd"]
-    assert [change["path"] for change in reply["changes"]] == [*new, "people/passwd"]
+    assert [change["path"] for change in reply["changes"]] == ["home", "home/01", "home/01/maria"]
     assert owned(service.root / "home/01/maria") == "0700 20001:20001"
     assert "home maria: make home/01/maria 0700 20001:20001" in service.log.read_text()
     assert service.ask(MARIA) == (200, {"changes": []})
@@ -107,6 +108,8 @@ def test_with_no_token_to_know_nobody_is_known(service: Server, content: str | N
         pytest.param({"verb": "check", **COURSE_ALONE, "repair": True}, id="the ssh door's check"),
         pytest.param({"verb": "people"}, id="the ssh door's people"),
         pytest.param({"verb": "quota", "home": "maria", "size": 1024}, id="the ssh door's quota"),
+        pytest.param(LOOK | {"others": ["../etc"]}, id="a look beside the volume"),
+        pytest.param(LOOK | {"others": ["/etc"]}, id="a look at the root"),
         pytest.param(MARIA | {"name": "../../etc"}, id="dots"),
         pytest.param(MARIA | {"name": "ma ria"}, id="a space"),
         pytest.param(MARIA | {"name": "maria\n"}, id="a newline"),
@@ -114,6 +117,12 @@ def test_with_no_token_to_know_nobody_is_known(service: Server, content: str | N
         pytest.param(MARIA | {"uid": "20001"}, id="a uid as text"),
         pytest.param(COURSE | {"slug": "a/b"}, id="a slash"),
         pytest.param(COURSE | {"gid": 0}, id="root's group"),
+        pytest.param(COURSE | {"slug": "another", "gid": 20001}, id="F15 a student's group"),
+        pytest.param(COURSE | {"gid": 70105}, id="F15 another group"),
+        pytest.param(MARIA | {"gid": 70101}, id="F15 a home with a course's group"),
+        pytest.param(MARIA | {"uid": 19999}, id="a uid below the site's least"),
+        pytest.param(MARIA | {"name": "emma"}, id="I8 another name of maria's uid"),
+        pytest.param(MARIA | {"uid": 20003}, id="I8 another uid of maria"),
     ],
 )
 def test_what_is_no_request_is_refused_and_changes_nothing(service: Server, request_: object) -> None:
@@ -122,6 +131,65 @@ def test_what_is_no_request_is_refused_and_changes_nothing(service: Server, requ
     assert status == 422
     assert reply["refusal"].isprintable()
     assert sorted(service.root.rglob("*")) == before
+
+
+def test_a_look_says_what_is_there_and_whose_it_is(service: Server) -> None:
+    assert service.ask(MARIA)[0] == 200
+    assert service.ask(LOOK) == (200, {"refusal": None, "reason": "other"})
+    status, reply = service.ask(LOOK | {"others": ["software"]})
+    assert (status, reply["reason"]) == (200, "directories")
+    assert "The course's directory software does not exist yet" in reply["refusal"]
+    assert service.ask({"verb": "answers"}) == (200, {"refusal": None, "reason": "other"})
+
+
+def test_what_only_looks_makes_nothing_and_starts_where_it_could_not(tmp_path: Path) -> None:
+    with server(tmp_path / "service", tmp_path / "nowhere", look=True).running() as looker:
+        for request in (MARIA, COURSE, {"verb": "usage"}):
+            status, reply = looker.ask(request)
+            assert status == 422
+            assert "this service may be asked for answers, look, not for" in reply["refusal"]
+        assert looker.ask(LOOK)[1]["refusal"].startswith("Your home directory does not exist yet")
+        assert looker.ask(LOOK, token="another")[0] == 401
+    assert not (tmp_path / "nowhere").exists()
+
+
+def refusals(service: Server) -> list[str]:
+    return [line for line in service.log.read_text().splitlines() if "does not have the token" in line]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Server]:
+    """A service whose log is of one test alone."""
+    root = tmp_path / "root"
+    root.mkdir(mode=0o755)
+    with server(tmp_path, root).running() as running:
+        yield running
+
+
+def test_who_asks_without_the_token_makes_the_log_no_longer_than_a_line(own: Server) -> None:
+    for number in range(200):
+        name = "\x1b[31m" + "x" * 4000
+        assert own.ask(MARIA | {"name": name}, token=f"{number}" + "y" * 4000)[0] == 401
+    (line,) = refusals(own)
+    assert line.endswith("refused a request from 127.0.0.1, which does not have the token")
+    assert len(own.log.read_text()) < 300
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"GET / HTTP/1.1\r\nbad header\x1b[31m: x\r\n\r\n", b"NO\x00SENSE\r\n\r\n", b"GET /" + b"x" * 20000 + b"\r\n\r\n"],
+    ids=["a header", "no HTTP", "a long line"],
+)
+def test_what_is_no_http_leaves_a_line_at_most_and_no_traceback(own: Server, sent: bytes) -> None:
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", own.port), timeout=30) as client:
+            client.sendall(sent)
+            while client.recv(4096):
+                pass
+    lines = own.log.read_text().splitlines()
+    assert len(lines) <= 1, lines
+    assert all(line.isprintable() and len(line) < 300 for line in lines)
+    assert own.ask(MARIA)[0] == 200
 
 
 def test_too_large_a_request_is_not_even_read(service: Server) -> None:

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,13 +30,19 @@ course/data-analysis 0755 0:0
 course/data-analysis/data 3777 0:70102
 course/data-analysis/files 2770 0:70102
 course/data-analysis/files/gradebook.db 0660 0:70102
+course/data-analysis/people 0750 0:70102
+course/data-analysis/people/passwd 0640 0:70102
 course/no-data 0755 0:0
 course/no-data/files 2770 0:70103
 course/no-data/files/gradebook.db 0660 0:70103
+course/no-data/people 0750 0:70103
+course/no-data/people/passwd 0640 0:70103
 course/python-intro 0755 0:0
 course/python-intro/data 2775 0:70101
 course/python-intro/files 2770 0:70101
 course/python-intro/files/gradebook.db 0660 0:70101
+course/python-intro/people 0750 0:70101
+course/python-intro/people/passwd 0640 0:70101
 exchange 0755 0:0
 exchange/data-analysis 2775 0:70102
 exchange/data-analysis/feedback 2771 0:70102
@@ -192,9 +199,6 @@ def test_a_home_is_made_once_and_then_left_alone(tmp_path: Path) -> None:
         "make home 0755 0:0",
         "make home/01 0755 0:0",
         "make home/01/maria 0700 20001:20001",
-        "make people 0755 0:0",
-        "make people/passwd 0644 0:0",
-        "correct people/passwd to 1 people",
     ]
     assert volume_.home("maria", 20001, 20001) == []
 
@@ -205,6 +209,61 @@ def test_i5_a_home_that_is_another_uids_is_refused_and_stays_so(tmp_path: Path) 
     with pytest.raises(Refused, match="belongs to uid 20001, not to 20101"):
         Volume(tmp_path).home("maria", 20101, 20101)
     assert (tmp_path / "home/01/maria").stat().st_uid == 20001
+
+
+@as_root
+@pytest.mark.parametrize(
+    ("name", "uid", "sentence"),
+    [
+        pytest.param("maria", 20003, "uid 20003 has the home home/03/emma", id="emma's uid"),
+        pytest.param("emma", 20004, "home/03/emma belongs to uid 20003, not to 20004", id="emma's name"),
+        pytest.param("emma", 20103, "home/03/emma belongs to uid 20003, not to 20103", id="I5 emma's home"),
+    ],
+)
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_i8_a_home_gives_nobody_anothers_uid_or_name(
+    tmp_path: Path, name: str, uid: int, sentence: str, dry_run: bool
+) -> None:
+    Volume(tmp_path).home("emma", 20003, 20003)
+    before = tree(tmp_path)
+    with pytest.raises(Refused, match=sentence):
+        Volume(tmp_path).home(name, uid, uid, dry_run=dry_run)
+    assert tree(tmp_path) == before
+
+
+@as_root
+def test_i8_two_names_with_one_uid_that_an_earlier_version_made_are_both_refused(tmp_path: Path) -> None:
+    for name in ("emma", "maria"):
+        volume_ = Volume(tmp_path)
+        list(volume_.ensure(layout.home_tree(20003, 20003, name)))
+    for name in ("emma", "maria"):
+        with pytest.raises(Refused, match="uid 20003 has the home home/03/"):
+            Volume(tmp_path).home(name, 20003, 20003)
+
+
+@as_root
+def test_i8_of_many_names_that_ask_for_one_uid_in_the_same_moment_one_gets_a_home(tmp_path: Path) -> None:
+    volume_ = Volume(tmp_path)
+
+    def ask(number: int) -> bool:
+        try:
+            return bool(volume_.home(f"person{number}", 20003, 20003))
+        except Refused:
+            return False
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(ask, range(64))) == 1
+    assert len(os.listdir(tmp_path / "home/03")) == 1
+
+
+@as_root
+def test_f15_a_course_that_comes_back_with_another_gid_keeps_its_directories(tmp_path: Path) -> None:
+    Volume(tmp_path).course("python-intro", 70101, "read-only")
+    before = tree(tmp_path)
+    for archived in (False, True):
+        with pytest.raises(Refused, match="belong to group 70101, not to 70105"):
+            Volume(tmp_path).course("python-intro", 70105, "read-write", archived=archived)
+    assert tree(tmp_path) == before
 
 
 @as_root
@@ -229,7 +288,6 @@ def test_f2_nothing_is_made_below_a_directory_that_others_own_or_write_in(
 
 @as_root
 def test_an_archived_course_is_closed_and_opened_again_by_its_file(tmp_path: Path) -> None:
-    list(Volume(tmp_path).ensure(layout.people_tree()))
     open_ = Volume(tmp_path).course("data-analysis", 70102, "read-write")
     before = tree(tmp_path)
     changes = Volume(tmp_path).course("data-analysis", 70102, "read-write", archived=True)
@@ -243,13 +301,13 @@ course/data-analysis 0755 0:0
 course/data-analysis/data 2755 0:70102
 course/data-analysis/files 2750 0:70102
 course/data-analysis/files/gradebook.db 0440 0:70102
+course/data-analysis/people 0750 0:70102
+course/data-analysis/people/passwd 0640 0:70102
 exchange 0755 0:0
 exchange/data-analysis 2755 0:70102
 exchange/data-analysis/feedback 2751 0:70102
 exchange/data-analysis/inbound 2751 0:70102
 exchange/data-analysis/outbound 2755 0:70102
-people 0755 0:0
-people/passwd 0644 0:0
 """
     )
     Volume(tmp_path).course("data-analysis", 70102, "read-write")

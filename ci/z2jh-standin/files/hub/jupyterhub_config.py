@@ -16,13 +16,15 @@ from z2jh import get_config, get_name, get_name_env, get_secret_value, set_confi
 
 
 def hub() -> None:
-    """JupyterHub itself: a proxy in a pod of its own, servers that outlive the hub, the database on its volume."""
+    """JupyterHub itself: a proxy in a pod of its own, servers that outlive the hub, a database of its own."""
     AsyncHTTPClient.configure("tornado.curl_httpclient.CurlAsyncHTTPClient")
     c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
     c.JupyterHub.cleanup_servers = False
     c.JupyterHub.last_activity_interval = 60
     c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
     c.JupyterHub.db_url = "sqlite:///jupyterhub.sqlite"
+    if get_config("hub.db.type") == "postgres":
+        set_config_if_not_none(c.JupyterHub, "db_url", "hub.db.url")
     c.JupyterHub.hub_bind_url = "http://:8081"
     c.JupyterHub.hub_connect_url = f"http://{get_name('hub')}:{get_name_env('hub', '_SERVICE_PORT')}"
     c.JupyterHub.cookie_secret = get_secret_value("hub.config.JupyterHub.cookie_secret")
@@ -46,10 +48,11 @@ def hub() -> None:
 def servers() -> None:
     """KubeSpawner, from singleuser."""
     release, chart = get_config("Release.Name"), f"{get_config('Chart.Name')}-{get_config('Chart.Version')}"
+    app = get_config("nameOverride", get_config("Chart.Name"))
     c.KubeSpawner.namespace = os.environ["POD_NAMESPACE"]
     c.KubeSpawner.common_labels = {
-        "app": "jupyterhub",
-        "app.kubernetes.io/name": "jupyterhub",
+        "app": app,
+        "app.kubernetes.io/name": app,
         "release": release,
         "app.kubernetes.io/instance": release,
         "chart": chart,
@@ -76,7 +79,12 @@ def servers() -> None:
     }.items():
         set_config_if_not_none(c.KubeSpawner, trait, f"singleuser.{key}")
     set_config_if_not_none(c.Spawner, "cmd", "singleuser.cmd")
-    secrets = [*get_config("imagePullSecrets", []), *get_config("singleuser.image.pullSecrets", [])]
+    made = get_config("imagePullSecret.create") and get_config("imagePullSecret.automaticReferenceInjection")
+    secrets = [
+        *([get_name("image-pull-secret")] if made else []),
+        *get_config("imagePullSecrets", []),
+        *get_config("singleuser.image.pullSecrets", []),
+    ]
     if secrets:
         c.KubeSpawner.image_pull_secrets = secrets
     c.KubeSpawner.tolerations = [

@@ -13,8 +13,17 @@ _REQUIRED = object()
 
 @cache
 def _values() -> dict[str, Any]:
-    values: dict[str, Any] = yaml.safe_load((ROOT / "secret/values.yaml").read_text())
+    values: dict[str, Any] = {}
+    for path in (ROOT / secret / "values.yaml" for secret in ("secret", "existing-secret")):
+        if path.exists():
+            values = _over(values, yaml.safe_load(path.read_text()))
     return values
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Both, maps merged, and `above` where both have something else."""
+    both = [key for key in below.keys() & above.keys() if isinstance(below[key], dict) and isinstance(above[key], dict)]
+    return below | above | {key: _over(below[key], above[key]) for key in both}
 
 
 def get_config(key: str, default: Any = None) -> Any:
@@ -47,10 +56,10 @@ def get_name_env(name: str, suffix: str = "") -> str:
 
 @cache
 def get_secret_value(key: str, default: Any = _REQUIRED) -> Any:
-    """The value of a key of the hub's Secret."""
-    path = ROOT / "secret" / key
-    if path.exists():
-        return path.read_text()
+    """The value of a key of the site's own Secret, else of the hub's."""
+    for path in (ROOT / secret / key for secret in ("existing-secret", "secret")):
+        if path.exists():
+            return path.read_text()
     if default is _REQUIRED:
         raise KeyError(f"the hub's Secret has no {key}")
     return default

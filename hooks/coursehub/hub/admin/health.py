@@ -1,17 +1,21 @@
 """How the running hub and what it depends on are, for `coursehub status`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jupyterhub
 import kubespawner
 from jupyterhub.app import JupyterHub
 from prometheus_client import REGISTRY
+from sqlalchemy.exc import SQLAlchemyError
 
-from coursehub.errors import Refused
+from coursehub.config.settings import ProvisionerService
+from coursehub.errors import Reason, Refused
 from coursehub.hub.metrics import certificate
 from coursehub.hub.volume.directories import Directories
+from coursehub.hub.volume.provisioner import Provisioner
+from coursehub.live.kept import Kept
 from coursehub.live.snapshot import Site
 from coursehub.version import VERSION
 
@@ -22,19 +26,19 @@ Found = Mapping[str, object]
 class Health:
     """Looks at each query, off the event loop and within the time-outs that starts of servers have too."""
 
-    def __init__(self, site: Site, directories: Directories, spawn_test: Callable[[], Found | None]) -> None:
+    def __init__(
+        self, site: Site, kept: Kept, directories: Directories, spawn_test: Callable[[], Found | None]
+    ) -> None:
         self._site = site
+        self._kept = kept
         self._directories = directories
         self._spawn_test = spawn_test
 
     async def __call__(self) -> dict[str, Any]:
         """Plain data; where something is `null`, there is none of it here, or nothing is wrong with it."""
         now = self._site.current
-        service, looks = now.settings.provisioner, self._directories.looks(now.settings)
-        share, provisioner, missing = await asyncio.gather(
-            _reason(self._directories.share.answers()) if looks else _nothing(),
-            _reason(self._directories.provisioner.answers(service)) if service else _nothing(),
-            _missing(),
+        storage, (servers, missing) = await asyncio.gather(
+            _storage(self._directories.provisioner, now.settings.provisioner), _hub()
         )
         return {
             "versions": {
@@ -47,29 +51,54 @@ class Health:
                 "generation": now.state.generation,
                 "time": now.state.time,
                 "failure": now.failure,
-                "unsaved": now.unsaved,
                 "problems": [str(problem) for problem in now.problems],
             },
+            "state": {"unsaved": self._kept.unsaved},
             "certificate": REGISTRY.get_sample_value(certificate.NAME),
-            "share": {"failure": share} if looks else None,
-            "provisioner": {"url": service.url, "failure": provisioner} if service else None,
+            **storage,
             "spawn_test": self._spawn_test(),
-            "servers": _servers(),
+            "servers": servers,
             "unrouted": missing,
         }
 
 
-def _servers() -> dict[str, int]:
+async def _storage(client: Provisioner, service: ProvisionerService | None) -> dict[str, Any]:
+    """Of the file server, which nobody knows where the service does not say, and of the service."""
+    if service is None:
+        return {"share": None, "provisioner": None}
+    share: dict[str, str | None] | None = {"failure": None}
+    failure = None
+    try:
+        await client.answers(service)
+        await client.share(service)
+    except Refused as why:
+        if why.reason is Reason.FILE_SERVER:
+            share = {"failure": str(why)}
+        else:
+            share, failure = None, str(why)
+    return {"share": share, "provisioner": {"url": service.url, "makes": service.makes, "failure": failure}}
+
+
+async def _hub() -> tuple[dict[str, int] | None, list[str] | str]:
+    """See _servers and _missing; None and nothing where the hub's database does not say."""
+    if not JupyterHub.initialized():
+        return {"ready": 0, "pending": 0}, []
+    app = JupyterHub.instance()
+    try:
+        return _servers(app), await _missing(app)
+    except SQLAlchemyError:
+        app.db.rollback()
+        return None, []
+
+
+def _servers(app: JupyterHub) -> dict[str, int]:
     """How many run, and how many are on their way up or down."""
-    counts = JupyterHub.instance().users.count_active_users() if JupyterHub.initialized() else {}
+    counts = app.users.count_active_users()
     return {"ready": counts.get("ready", 0), "pending": counts.get("pending", 0)}
 
 
-async def _missing() -> list[str] | str:
+async def _missing(app: JupyterHub) -> list[str] | str:
     """The paths of servers that run and have no route, or why the proxy did not say."""
-    if not JupyterHub.initialized():
-        return []
-    app = JupyterHub.instance()
     # Whoever becomes ready, or ends, while the proxy answers is not missing.
     ready = [spawner for user in app.users.values() for spawner in user.spawners.values() if spawner.ready]
     try:
@@ -78,15 +107,3 @@ async def _missing() -> list[str] | str:
     except Exception as error:  # noqa: BLE001 - whatever it was, the answer has it
         return f"the proxy does not say ({type(error).__name__})"
     return [spawner.proxy_spec for spawner in ready if spawner.ready and spawner.proxy_spec not in routes]
-
-
-async def _reason(look: Awaitable[None]) -> str | None:
-    try:
-        await look
-    except Refused as refusal:
-        return str(refusal)
-    return None
-
-
-async def _nothing() -> None:
-    pass

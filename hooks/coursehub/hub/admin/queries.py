@@ -10,7 +10,9 @@ from coursehub.config.profiles import Role
 from coursehub.hub.accounts import Find
 from coursehub.hub.registry import Query, Registry
 from coursehub.live import state
+from coursehub.live.kept import Kept
 from coursehub.live.snapshot import Site
+from coursehub.log import Log
 from coursehub.people.account import show
 from coursehub.servers import explain
 from coursehub.servers.site_module import Adjust
@@ -21,8 +23,11 @@ from . import socket
 class Queries:
     """Plain data from what is live in this process."""
 
-    def __init__(self, site: Site, find: Find, adjust: Adjust | None, more: Mapping[str, Query] | None = None) -> None:
+    def __init__(
+        self, site: Site, kept: Kept, find: Find, adjust: Adjust | None, more: Mapping[str, Query] | None = None
+    ) -> None:
         self._site = site
+        self._kept = kept
         self._find = find
         self._adjust = adjust
         self._more = more or {}
@@ -48,7 +53,7 @@ class Queries:
             "generation": now.state.generation,
             "time": now.state.time,
             "failure": now.failure,
-            "unsaved": now.unsaved,
+            "unsaved": self._kept.unsaved,
             "courses": [asdict(row) for row in state.report(now.state)],
             "problems": [str(problem) for problem in now.problems],
         }
@@ -67,6 +72,8 @@ class Queries:
         return explain.answer(person, now.catalog, now.settings, today, course=course, role=wanted, adjust=self._adjust)
 
 
-def register(registry: Registry, site: Site, find: Find, adjust: Adjust | None, path: Path) -> None:
+def register(
+    registry: Registry, site: Site, kept: Kept, find: Find, adjust: Adjust | None, path: Path, log: Log
+) -> None:
     """The socket at `path` answers these queries, and all that are registered."""
-    registry.run(socket.serve(Queries(site, find, adjust, registry.queries), path))
+    registry.run(socket.serve(Queries(site, kept, find, adjust, registry.queries), log, path))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from coursehub.errors import CoursehubError
+from coursehub.log import Log
 
 PATH = Path("/tmp/coursehub.sock")  # noqa: S108 - of the hub's own container
 MOST = 64 * 1024
@@ -23,20 +24,20 @@ SECONDS = 30.0
 Answering = Callable[[dict[str, Any]], Awaitable[object]]
 
 
-async def serve(answer: Answering, path: Path = PATH) -> asyncio.Server:
+async def serve(answer: Answering, log: Log, path: Path = PATH) -> asyncio.Server:
     """Answers at the socket `path`, which belongs to this process's user alone."""
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - once, on the pod's own disk
     before = os.umask(0o177)
     try:
-        return await asyncio.start_unix_server(lambda r, w: _talk(answer, r, w), path, limit=MOST)
+        return await asyncio.start_unix_server(lambda r, w: _talk(answer, log, r, w), path, limit=MOST)
     finally:
         os.umask(before)
 
 
-async def _talk(answer: Answering, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _talk(answer: Answering, log: Log, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         async with asyncio.timeout(SECONDS):
-            reply = await _reply(answer, await reader.readline())
+            reply = await _reply(answer, log, await reader.readline())
             writer.write(json.dumps(reply).encode() + b"\n")
             await writer.drain()
     except (OSError, ValueError):
@@ -45,7 +46,7 @@ async def _talk(answer: Answering, reader: asyncio.StreamReader, writer: asyncio
         writer.close()
 
 
-async def _reply(answer: Answering, line: bytes) -> dict[str, object]:
+async def _reply(answer: Answering, log: Log, line: bytes) -> dict[str, object]:
     try:
         request = json.loads(line)
         if not isinstance(request, dict):
@@ -55,6 +56,9 @@ async def _reply(answer: Answering, line: bytes) -> dict[str, object]:
         return {"refusal": str(error)}
     except (ValueError, KeyError, TypeError) as error:
         return {"refusal": f"the question cannot be read: {type(error).__name__}: {error}"}
+    except Exception as error:  # whatever it was, whoever asks reads that there was one
+        log.exception("socket: a question could not be answered")
+        return {"refusal": f"the hub could not answer ({type(error).__name__}); its log says where"}
 
 
 def ask(question: str, path: Path = PATH) -> bytes:

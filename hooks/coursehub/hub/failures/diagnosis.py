@@ -27,11 +27,29 @@ _ABSENT = re.compile(
     r"|authorization failed|insufficient_scope|40[13] (?:Forbidden|Unauthorized)",
     re.IGNORECASE,
 )
+# Of its own bounds, not of its node's: pkg/kubelet/eviction/helpers.go.
+_OVER = re.compile(r"EmptyDir volume .* exceeds|local ephemeral storage limit|ephemeral local storage usage exceeds")
+
+# What kubelet refuses on a node of this kind, now and at the next start: pkg/kubelet/lifecycle, /sysctl.
+_UNFIT = frozenset(
+    {
+        "AppArmor",
+        "InitContainerRestartPolicyForbidden",
+        "InvalidNodeInfo",
+        "PodFeatureUnsupported",
+        "PodLevelResourcesNotSupported",
+        "PodOSNotSupported",
+        "PodOSSelectorNodeLabelDoesNotMatch",
+        "SupplementalGroupsPolicyNotSupported",
+        "SysctlForbidden",
+    }
+)
 
 
 class Cause(StrEnum):
     """What it was, in a word: for metrics and scripts, where it stands as the reason."""
 
+    REFUSED = "refused"
     IMAGE = "image"
     REGISTRY = "registry"
     PULLING = "pulling"
@@ -40,7 +58,9 @@ class Cause(StrEnum):
     MEMORY = "memory"
     EXITED = "exited"
     EVICTED = "evicted"
+    SCRATCH = "scratch"
     NODE = "node"
+    UNFIT = "unfit"
     ROOM = "room"
     SILENT = "silent"
     GONE = "gone"
@@ -74,24 +94,27 @@ def given_up(found: Diagnosis | None) -> Diagnosis:
     return replace(found, sentence=f"{found.sentence} That took too long; please start it again later.")
 
 
-def find(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]], zone: tzinfo = UTC) -> Diagnosis | None:
+def find(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]], zone: tzinfo = UTC) -> Diagnosis | None:
     """What is wrong with `pod` now; None where nothing is known to be. Times of day are of `zone`."""
     status = pod.get("status") or {}
     return (
-        ended(pod)
+        ended(pod, events)
         or _waiting(pod, _state(status).get("waiting") or {}, of_pod(pod, events), zone)
         or _unscheduled(status)
     )
 
 
-def ended(pod: Mapping[str, Any]) -> Diagnosis | None:
+def ended(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Diagnosis | None:
     """Why `pod` has ended; None while it has not."""
     status = pod.get("status") or {}
     if status.get("phase") == "Failed" and status.get("reason"):
-        return _taken_off(status["reason"], status.get("message") or "")
+        return _taken_off(pod, status["reason"], status.get("message") or "")
     terminated = _state(status).get("terminated")
     if terminated is None:
         return None
+    # The pod itself says so only some moments after the server did as it was asked and ended well.
+    if evictions := [event for event in of_pod(pod, events) if event["reason"] == "Evicted"]:
+        return _taken_off(pod, "Evicted", evictions[-1].get("message") or "")
     code, message = terminated.get("exitCode"), terminated.get("message") or ""
     lines = plain.last_lines(message, _LINES)
     match terminated.get("reason"):
@@ -154,23 +177,41 @@ def _state(status: Mapping[str, Any]) -> Mapping[str, Any]:
     return state or {}
 
 
-def _taken_off(reason: str, message: str) -> Diagnosis:
+def _taken_off(pod: Mapping[str, Any], reason: str, message: str) -> Diagnosis:
     detail = plain.line(f"{reason}: {message}")
+    if reason == "Evicted" and _OVER.search(message):
+        most, role = _most(pod, "ephemeral-storage"), (pod["metadata"].get("labels") or {}).get("coursehub/role")
+        home, stays = ("its home, ", "/course") if role == "grading" else ("", "your home")
+        sentence = (
+            f"Your server put more into {home}caches, /tmp and its log than {most}, and was ended. That is gone, and "
+            f"what you saved elsewhere is there; put large files into {stays}, or ask your teacher for more scratch."
+        )
+        return Diagnosis(Cause.SCRATCH, sentence, detail, 0)
     if reason == "Evicted":
         sentence = (
             "The machine that your server ran on ran short of memory or disk, and ended it. Please start it again."
         )
         return Diagnosis(Cause.EVICTED, sentence, detail, 0)
+    if reason in _UNFIT:
+        sentence = (
+            "The machine that was chosen for your server cannot run it as it is set up. Please tell the "
+            "administrators, who have to change that; until then it seldom helps to start it again."
+        )
+        return Diagnosis(Cause.UNFIT, sentence, detail, 0)
     sentence = "The machine that your server was on ended it or did not take it. Please start it again."
     return Diagnosis(Cause.NODE, sentence, detail, 0)
 
 
-def _too_much_memory(pod: Mapping[str, Any]) -> str:
+def _most(pod: Mapping[str, Any], resource: str) -> str:
     (container, *_) = pod.get("spec", {}).get("containers") or [{}]
-    limit = str((container.get("resources", {}).get("limits") or {}).get("memory") or "")
+    limit = str((container.get("resources", {}).get("limits") or {}).get(resource) or "")
     limit = resources.written(int(limit)) if limit.isdecimal() else limit
     whose = "of this course" if pod["metadata"].get("labels", {}).get("coursehub/course") else "that it may have"
-    most = f"the {limit} {whose}" if limit else "it may have"
+    return f"the {limit} {whose}" if limit else "it may have"
+
+
+def _too_much_memory(pod: Mapping[str, Any]) -> str:
+    most = _most(pod, "memory")
     return (
         f"Your server used more memory than {most}, and was ended. What you saved is there; keep less in memory at a "
         "time, or ask your teacher for more."

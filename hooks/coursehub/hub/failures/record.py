@@ -9,16 +9,22 @@ from typing import Any, Literal
 from coursehub import text as plain
 
 from . import diagnosis
-from .diagnosis import Diagnosis
+from .diagnosis import Cause, Diagnosis
 
 _EVENTS = 20
+# What an admin has to do, where Kubernetes' own words do not say it.
+_TODO = {
+    Cause.UNFIT: "see to that node, or keep servers off it by jupyterhub.singleuser.nodeSelector; "
+    "`coursehub preflight` names each whose container runtime is too old, and says what to do",
+}
 
-Stage = Literal["start", "running"]
+Stage = Literal["start", "running", "stop"]
+_WHEN: dict[str, str] = {"start": "as it started", "running": "while it ran", "stop": "as it was to end"}
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One server that failed at `time` (UTC), as it started or while it ran; words and reason as in its Diagnosis."""
+    """One server that failed at `time` (UTC), or did not end; words and reason as in its Diagnosis."""
 
     user: str
     time: str
@@ -91,12 +97,13 @@ def parse(content: bytes) -> list[Failure]:
 
 def text(failure: Mapping[str, Any]) -> Iterator[str]:
     """A record, as plain data, in lines for an admin."""
-    when = "as it started" if failure["stage"] == "start" else "while it ran"
     what = f"{failure['course']}, as {failure['role']}" if failure["course"] else "general use"
-    yield f"{failure['time']}  {failure['user']}: {what}: failed {when}: {failure['reason']}"
+    yield f"{failure['time']}  {failure['user']}: {what}: failed {_WHEN[failure['stage']]}: {failure['reason']}"
     yield f"  told the person: {failure['sentence']}"
     if failure["detail"]:
         yield f"  Kubernetes: {failure['detail']}"
+    if todo := _TODO.get(failure["reason"]):
+        yield f"  -> {todo}"
     yield f"  pod {failure['pod']} on {failure['node'] or 'no node'}, image {failure['image'] or 'unknown'}"
     for name in ("events", "lines"):
         if failure[name]:

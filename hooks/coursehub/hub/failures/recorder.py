@@ -6,7 +6,6 @@ It looks at nothing but what KubeSpawner's reflectors hold, so it needs no right
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
-from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,6 +13,7 @@ from jupyterhub.app import JupyterHub
 
 from coursehub.hub.registry import Registry
 from coursehub.hub.uncopied import Uncopied
+from coursehub.live.kept import Kept
 from coursehub.live.snapshot import Site
 from coursehub.log import Log
 
@@ -33,7 +33,7 @@ class Recorder(Uncopied):
         self._count = count
         self._zone = zone
         self._log = log
-        self._recorded: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+        self._recorded: WeakKeyDictionary[Any, set[tuple[str, bool]]] = WeakKeyDictionary()
         self._sentences: dict[str, str] = {}
 
     def diagnose(self, spawner: Any) -> Diagnosis | None:
@@ -51,7 +51,7 @@ class Recorder(Uncopied):
         pod = _pod(spawner)
         if pod is None:
             return
-        why = _lost(pod) if "deletionTimestamp" in pod["metadata"] else diagnosis.ended(pod)
+        why = _lost(pod) if "deletionTimestamp" in pod["metadata"] else diagnosis.ended(pod, _events(spawner))
         if why is not None and why.exit_code != 0:
             await self.record(spawner, pod, why, "running")
 
@@ -61,17 +61,32 @@ class Recorder(Uncopied):
         return pod is not None and _lost(pod) is not None
 
     async def record(self, spawner: Any, pod: dict[str, Any], why: Diagnosis, stage: Stage) -> None:
-        """Writes down that the pod failed; once, however often the hub sees it."""
-        if self._recorded.get(spawner) == pod["metadata"]["uid"]:
+        """Writes down that the pod failed, or did not end; each once, however often the hub sees it."""
+        recorded, this = self._recorded.setdefault(spawner, set()), (pod["metadata"]["uid"], stage == "stop")
+        if this in recorded:
             return
-        self._recorded[spawner] = pod["metadata"]["uid"]
+        recorded.add(this)
+        await self._add(spawner, _pod(spawner) or pod, why, stage)
+
+    async def refused(self, spawner: Any, why: Diagnosis, stage: Stage) -> None:
+        """Writes down that Kubernetes' API refused the pod that the spawner wanted to start or to end."""
+        pod = _pod(spawner) if stage == "stop" else None
+        if pod is not None:
+            await self.record(spawner, pod, why, stage)
+            return
+        metadata, container = {"name": spawner.pod_name, "labels": spawner.extra_labels}, {"image": spawner.image}
+        await self._add(spawner, {"metadata": metadata, "spec": {"containers": [container]}}, why, stage)
+
+    async def _add(self, spawner: Any, pod: dict[str, Any], why: Diagnosis, stage: Stage) -> None:
         name = spawner.user.name
-        self._sentences[name] = why.sentence
-        new = record.of(name, datetime.now(UTC), stage, why, _pod(spawner) or pod, _events(spawner))
+        if stage != "stop" or name not in self._sentences:
+            self._sentences[name] = why.sentence
+        new = record.of(name, datetime.now(UTC), stage, why, pod, _events(spawner))
         self._log.warning(
             "failed: user=%s course=%s stage=%s reason=%s: %s", name, new.course or "-", stage, new.reason, new.detail
         )
-        self._count(new)
+        if stage != "stop":  # those JupyterHub counts
+            self._count(new)
         await self._store.add(new)
 
     def last_failure(self, name: str) -> str | None:
@@ -118,9 +133,9 @@ def _events(spawner: Any) -> list[dict[str, Any]]:
     return list(reflector.resources.values()) if reflector else []
 
 
-def register(registry: Registry, site: Site, count: Callable[[Failure], None], folder: Path, log: Log) -> Recorder:
-    """Failures are kept in `folder` for the site's number of days, and shown on pages and to admins."""
-    store = FailureStore(folder, lambda: site.current.settings.servers.failure_days, log)
+def register(registry: Registry, site: Site, count: Callable[[Failure], None], kept: Kept, log: Log) -> Recorder:
+    """Failures are kept for the site's number of days, and shown on pages and to admins."""
+    store = FailureStore(kept, lambda: site.current.settings.servers.failure_days, log)
     recorder = Recorder(store, count, lambda: site.current.settings.zone, log)
     # The page asks about whose server it is, which need not be who looks at it.
     registry.show(coursehub_failure=lambda _: recorder.last_failure)

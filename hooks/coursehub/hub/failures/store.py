@@ -1,42 +1,40 @@
-"""The records of servers that failed, kept on the hub's own volume for a set number of days."""
+"""The records of servers that failed, kept for a set number of days."""
 
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Never
 
-from coursehub import atomic
+from coursehub.live.kept import CannotKeep, Kept
 from coursehub.log import Log
 from coursehub.names import is_person
 
 from . import record
 from .record import Failure
 
+FOLDER = "failures"
 # Of one person.
 NEWEST = 5
 _BETWEEN = 3600.0
 
 
 class FailureStore:
-    """A file for each person with their newest failures; what is older than `days()` is gone, also from the disk."""
+    """Of each person their newest failures; what is older than `days()` is gone, also from where it was kept."""
 
-    def __init__(self, folder: Path, days: Callable[[], int], log: Log) -> None:
-        self._folder = folder
+    def __init__(self, kept: Kept, days: Callable[[], int], log: Log) -> None:
+        self._kept = kept
         self._days = days
         self._log = log
         self._writing = asyncio.Lock()
 
     async def add(self, new: Failure) -> None:
-        """Keeps one more; the log has what cannot be kept, and nobody's stop or start fails for it."""
+        """Keeps one more; nobody's stop or start fails where it cannot."""
         async with self._writing:
-            try:
-                await asyncio.to_thread(self._add, new)
-            except OSError as error:
-                self._log.error("the failure of %s's server is not kept: %s", new.user, error)
+            await asyncio.to_thread(self._add, new)
 
     async def of(self, user: str) -> list[Failure]:
-        """The person's failures, the newest first; none where their file cannot be read."""
+        """The person's failures, the newest first; none where these cannot be read."""
         return await asyncio.to_thread(self._read, user) if is_person(user) else []
 
     async def prune(self) -> Never:
@@ -45,32 +43,42 @@ class FailureStore:
             async with self._writing:
                 try:
                     await asyncio.to_thread(self._prune)
-                except OSError as error:
+                except CannotKeep as error:
                     self._log.error("old failures of servers cannot be taken away: %s", error)
             await asyncio.sleep(_BETWEEN)
 
     def _add(self, new: Failure) -> None:
+        def added(content: bytes | None) -> bytes:
+            return record.dump([new, *self._parsed(new.user, content)][:NEWEST])
+
         if is_person(new.user):
-            atomic.write(self._path(new.user), [record.dump([new, *self._read(new.user)][:NEWEST])])
+            self._kept.change(_name(new.user), added)
 
     def _read(self, user: str) -> list[Failure]:
         try:
-            found = record.parse(self._path(user).read_bytes())
-        except FileNotFoundError:
+            return self._parsed(user, self._kept.read(_name(user)))
+        except CannotKeep as error:
+            self._log.warning("the kept failures of %s's server cannot be read: %s", user, error)
             return []
-        except (OSError, ValueError, TypeError, KeyError) as error:
+
+    def _parsed(self, user: str, content: bytes | None) -> list[Failure]:
+        try:
+            found = [] if content is None else record.parse(content)
+        except (ValueError, TypeError, KeyError) as error:
             self._log.warning("the kept failures of %s's server cannot be read: %s", user, error)
             return []
         oldest = record.written(datetime.now(UTC) - timedelta(days=self._days()))
         return [failure for failure in found if failure.time >= oldest]
 
     def _prune(self) -> None:
-        for path in self._folder.glob("*.json"):
-            kept = self._read(path.stem)
-            if not kept:
-                path.unlink()
-            elif path.read_bytes() != (content := record.dump(kept)):
-                atomic.write(path, [content])
+        for name in self._kept.names(FOLDER):
+            content = self._kept.read(name)
+            left = self._parsed(PurePosixPath(name).stem, content)
+            if not left:
+                self._kept.remove(name)
+            elif content != (new := record.dump(left)):
+                self._kept.keep(name, new)
 
-    def _path(self, user: str) -> Path:
-        return self._folder / f"{user}.json"
+
+def _name(user: str) -> str:
+    return f"{FOLDER}/{user}.json"

@@ -18,8 +18,11 @@ _NO_LIMIT = 2**60
 class CourseMetrics(LiveCollector):
     """Asks for the live snapshot at each scrape, so that a course that went leaves no number behind."""
 
-    def __init__(self, current: Callable[[], Snapshot], memory: Iterable[Path] = MEMORY) -> None:
+    def __init__(
+        self, current: Callable[[], Snapshot], unsaved: Callable[[], str | None], memory: Iterable[Path] = MEMORY
+    ) -> None:
         self._current = current
+        self._unsaved = unsaved
         self._memory = next(filter(None, map(_limit, memory)), None)
 
     def collect(self) -> Iterator[Metric]:
@@ -29,7 +32,7 @@ class CourseMetrics(LiveCollector):
         yield _gauge("coursehub_course_file_problems", "Mistakes in course files and site values.", len(now.problems))
         failed = now.failure is not None or bool(now.problems)
         yield _gauge("coursehub_courses_load_error", "1 where the files could not be used as they are.", failed)
-        yield _gauge("coursehub_state_saved", "1 where the live courses outlast a restart.", now.unsaved is None)
+        yield _gauge("coursehub_state_saved", "1 where all that is kept outlasts a restart.", self._unsaved() is None)
         yield _gauge("coursehub_courses_generation", "Grows each time files are taken over.", now.state.generation)
         yield _gauge("coursehub_courses_loaded_timestamp_seconds", "When files were taken over.", now.state.made)
         if self._memory is not None:

@@ -5,18 +5,17 @@ answer comes from memory, and the question is written down nowhere: it is nobody
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from jupyterhub.handlers import BaseHandler
 from markupsafe import Markup
 
-from coursehub.config import profiles
 from coursehub.config.profiles import Profile
 from coursehub.config.settings import Settings
 from coursehub.hub.registry import Registry
 from coursehub.hub.uncopied import Uncopied
 from coursehub.hub.usage.poll import UsagePoll
+from coursehub.live.kept import Kept
 from coursehub.live.snapshot import Site
 from coursehub.log import Log
 
@@ -97,13 +96,13 @@ class FeedHandler(BaseHandler):  # type: ignore[misc] # JupyterHub is untyped
             self.finish({"message": "Only a server's own token reads its notes."})
             return
         spawner = self._user_from_orm(token.user).spawner
-        profile = profiles.of(spawner.user_options) if spawner.active else None
+        profile = spawner.serves if spawner.active else None
         self.finish({"notes": [found.plain() for found in self._feed.in_server(token.user.name, profile)]})
 
 
-def register(registry: Registry, site: Site, poll: UsagePoll, state: Path, log: Log) -> Feed:
+def register(registry: Registry, site: Site, poll: UsagePoll, kept: Kept, log: Log) -> Feed:
     """Notices are on pages and in servers, and announcements can be made."""
-    store = AnnouncementStore(state, log)
+    store = AnnouncementStore(kept, log)
     feed = Feed(lambda: site.current.settings, store, poll)
     registry.handle(PATH, FeedHandler, feed=feed)
     registry.show(coursehub_announcement=feed.banner)

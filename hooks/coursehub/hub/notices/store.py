@@ -1,29 +1,28 @@
-"""The announcements that hold: one for the site and one for each course at most, kept on the hub's own volume."""
+"""The announcements that hold: one for the site and one for each course at most, kept over a restart."""
 
 import asyncio
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 from pydantic import ValidationError
 
-from coursehub import atomic
 from coursehub.errors import Refused
+from coursehub.live.kept import CannotKeep, Kept
 from coursehub.log import Log
 from coursehub.threads import in_thread
 
 from .announcement import Announcement
 
-_FILE = "announcements.json"
+NAME = "announcements.json"
 
 
 class AnnouncementStore:
     """By course, and the site's; a new one takes the place of the one before, and outlasts a restart of the hub."""
 
-    def __init__(self, folder: Path, log: Log, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._folder = folder
+    def __init__(self, kept: Kept, log: Log, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._kept = kept
         self._log = log
         self._clock = clock
         self._all = self._load()
@@ -57,19 +56,18 @@ class AnnouncementStore:
         held = {scope: found for scope, found in wanted.items() if found.holds(now)}
         content = json.dumps([found.model_dump(mode="json") for found in held.values()]).encode()
         try:
-            writing = in_thread(partial(atomic.write, self._folder / _FILE, [content]), "announcements")
+            writing = in_thread(partial(self._kept.write, NAME, content), "announcements")
             await asyncio.wrap_future(writing)
-        except OSError as error:
+        except CannotKeep as error:
             self._log.error("announcements: %s", error)
-            raise Refused(f"the hub's volume does not take it ({error.strerror}); nothing has changed") from None
+            raise Refused(f"it cannot be kept ({error}); nothing has changed") from None
         self._all = held
 
     def _load(self) -> Mapping[str | None, Announcement]:
         try:
-            kept = [Announcement.model_validate(entry) for entry in json.loads((self._folder / _FILE).read_bytes())]
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, TypeError, ValidationError) as error:
+            content = self._kept.read(NAME)
+            kept = [Announcement.model_validate(entry) for entry in json.loads(b"[]" if content is None else content)]
+        except (CannotKeep, ValueError, TypeError, ValidationError) as error:
             self._log.error("announcements: those from before this start cannot be read, and are gone: %s", error)
             return {}
         return {found.course: found for found in kept}

@@ -14,6 +14,9 @@ from coursehub.servers.access import Choice
 
 # So many are found at a glance; more get a box to search them.
 GLANCE = 10
+# What a server is for, where that is no profile, or nobody's to say yet.
+GONE = "something that is not on offer any more"
+CHOSEN = "what you chose"
 
 _template = Environment(
     loader=PackageLoader("coursehub.hub.pages", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -87,11 +90,12 @@ def running(
     catalog: Catalog,
     message: str | None,
     notices: Sequence[Notice] = (),
+    unknown: str = GONE,
 ) -> Running:
     """What to say of a server started as `runs`, to somebody who followed a link to `linked`."""
     return Running(
         slug=runs.slug if runs else "",
-        name=_name(runs, catalog),
+        name=_name(runs, catalog) if runs else unknown,
         linked=_name(linked, catalog) if linked else None,
         already=linked is not None and runs is not None and runs in (linked, Profile(Role.INSTRUCTOR, linked.course)),
         message=message,
@@ -99,9 +103,7 @@ def running(
     )
 
 
-def _name(profile: Profile | None, catalog: Catalog) -> str:
-    if profile is None:
-        return "something that is not on offer any more"
+def _name(profile: Profile, catalog: Catalog) -> str:
     if profile.course is None:
         return "General use (no course)"
     course = catalog.courses.get(profile.course)

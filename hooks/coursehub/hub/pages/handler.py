@@ -46,7 +46,7 @@ class CoursesHandler(SpawnHandler):  # type: ignore[misc] # JupyterHub is untype
         if stop is not None:
             await self._stop(self.current_user.name, stop)
         elif not self.current_user.spawner.active:
-            await self._post(user_name=self.current_user.name, server_name="")
+            await super().post()
             return
         self.redirect(self._path(link), status=303)
 
@@ -69,7 +69,7 @@ class CoursesHandler(SpawnHandler):  # type: ignore[misc] # JupyterHub is untype
                 auth_state=auth_state,
                 running=await self._page.running(spawner, link),
                 starting=spawner.pending == "spawn",
-                url=user.server_url("") if spawner.ready else self._get_pending_url(user, ""),
+                url=user.server_url("") if spawner.ready else self._pending_url(user),
             )
         )
 
@@ -83,6 +83,10 @@ class CoursesHandler(SpawnHandler):  # type: ignore[misc] # JupyterHub is untype
         done, _ = await asyncio.wait([stopping], timeout=1)
         for finished in done:
             finished.result()
+
+    def _pending_url(self, user: Any) -> str:
+        url: str = url_path_join(self.hub.base_url, "spawn-pending", user.escaped_name)
+        return url
 
     def _path(self, link: str | None) -> str:
         path: str = url_path_join(courses_url(self), url_escape_path(link)) if link else courses_url(self)

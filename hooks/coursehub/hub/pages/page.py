@@ -58,7 +58,7 @@ class StartPage(Uncopied):
     async def running(self, spawner: Any, link: str | None) -> form.Running:
         """What the server of the spawner's owner is for, and where `link` leads from there."""
         snapshot = self._site.current
-        runs = profiles.of(spawner.user_options)
+        runs = spawner.serves
         linked, message = None, None
         if link is not None:
             try:
@@ -67,7 +67,8 @@ class StartPage(Uncopied):
             except Refused as refusal:
                 message = str(refusal)
         notices = self._feed.of_server(spawner.user.name, runs)
-        return form.running(runs, linked, snapshot.catalog, message, notices)
+        unknown = form.CHOSEN if spawner.pending == "spawn" else form.GONE
+        return form.running(runs, linked, snapshot.catalog, message, notices, unknown)
 
 
 def _follow(person: Person, link: str | None, catalog: Catalog, today: date) -> tuple[Profile | None, str | None]:

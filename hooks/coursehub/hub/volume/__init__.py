@@ -1,1 +1,1 @@
-"""The shared volume as the hub sees it, and the provisioner that it asks."""
+"""The shared volume, which the hub never mounts: whom it asks to make and to look at what is there."""

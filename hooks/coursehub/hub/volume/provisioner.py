@@ -1,18 +1,17 @@
-"""The hub's client of the provisioner's service, which makes directories before a server starts.
+"""The hub's client of the service that makes directories, or only looks at them, before a server starts.
 
-Starts that need the same directory at the same time share one request; a success is remembered for GOOD seconds.
+Starts that need the same directory at the same time share one request. Nothing is remembered: what was good a while ago
+may be gone since, and kubelet would make it.
 """
 
 import asyncio
 import ssl
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
 
 import aiohttp
-from cachetools import TTLCache
 from pydantic import ValidationError
 
 from coursehub import layout, protocol
@@ -22,13 +21,20 @@ from coursehub.errors import Reason, Refused
 from coursehub.hub.metrics.spawns import Counters, Outcome
 from coursehub.log import Log
 from coursehub.person import Person
-from coursehub.protocol import CourseRequest, HomeRequest, RefusalReply, ServiceRequest, Usage, UsageReply, UsageRequest
+from coursehub.protocol import (
+    AnswersRequest,
+    CourseRequest,
+    HomeRequest,
+    LookReply,
+    LookRequest,
+    RefusalReply,
+    ServiceRequest,
+    Usage,
+    UsageReply,
+    UsageRequest,
+)
 from coursehub.threads import in_thread
 
-# Seconds for which a success is remembered.
-GOOD = 600.0
-# The most successes that are remembered: homes and courses.
-MOST = 100_000
 # Requests at a time: while a file server hangs, the hub must not open a connection for everybody.
 SLOTS = 16
 
@@ -43,21 +49,27 @@ _SECRET = "Secret coursehub-provisioner"  # noqa: S105 - its name
 
 
 def needs(person: Person, course: Course | None, today: date) -> tuple[ServiceRequest, ...]:
-    """The requests for what a server of `person` in `course` mounts: the home, and the course's directories."""
-    home = HomeRequest(verb="home", name=person.name, uid=person.uid, gid=person.gid)
+    """The requests for what a server of `person` in `course` mounts, in their order: the list of people is a course's.
+
+    They are the course's directories, and the home.
+    """
     if course is None or course.gid is None:
-        return (home,)
+        return (HomeRequest(verb="home", name=person.name, uid=person.uid, gid=person.gid),)
     archived = course.is_archived(today)
-    return home, CourseRequest(verb="course", slug=course.slug, gid=course.gid, data=course.data, archived=archived)
+    return (
+        CourseRequest(verb="course", slug=course.slug, gid=course.gid, data=course.data, archived=archived),
+        HomeRequest(verb="home", name=person.name, uid=person.uid, gid=person.gid, course=course.slug),
+    )
 
 
 def makes(person: Person, course: Course | None) -> frozenset[str]:
     """The leaves that are there once these requests are done."""
-    leaves = {layout.home(person.uid, person.name), layout.PEOPLE}
+    leaves = {layout.home(person.uid, person.name)}
     if course is None or course.gid is None:
         return frozenset(leaves)
-    data = {layout.course_data(course.slug)} if course.data != "none" else set()
-    return frozenset(leaves | {layout.course_files(course.slug), layout.exchange(course.slug)} | data)
+    slug = course.slug
+    data = {layout.course_data(slug)} if course.data != "none" else set()
+    return frozenset(leaves | {layout.course_files(slug), layout.course_people(slug), layout.exchange(slug)} | data)
 
 
 class _NotDone(Exception):
@@ -75,7 +87,6 @@ class Provisioner:
         self,
         token: Path,
         log: Log,
-        clock: Callable[[], float] = time.monotonic,
         counters: Counters | None = None,
     ) -> None:
         self._token = token
@@ -83,26 +94,46 @@ class Provisioner:
         self._trust: tuple[str | None, ssl.SSLContext] | None = None
         self._log = log
         self._counters = counters or Counters()
-        self._good: TTLCache[_Key, bool] = TTLCache(MOST, GOOD, timer=clock)
         self._calls: dict[_Key, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(SLOTS)
 
-    async def ensure(
-        self, service: ProvisionerService | None, requests: Sequence[ServiceRequest], *, again: bool = False
-    ) -> None:
-        """Returns once all `requests` are done; without a service it does nothing.
+    async def ensure(self, service: ProvisionerService, requests: Sequence[ServiceRequest]) -> None:
+        """Returns once all `requests` are done, one after the other.
 
-        With `again` it also sends those that are remembered as done. Raises Refused with the reason, after the
-        service's `timeout` at the latest.
+        Raises Refused with the reason, after the service's `timeout` at the latest.
         """
-        if service is None:
-            return
         try:
             async with asyncio.timeout(service.timeout):
-                await asyncio.gather(*(self._one(service, request, again=again) for request in requests))
+                for request in requests:
+                    await self._one(service, request)
         except TimeoutError:
-            self._log.error("provisioner: no answer from %s within %g s", service.url, service.timeout)
+            raise self._silent(service) from None
+
+    async def look(self, service: ProvisionerService, request: LookRequest) -> None:
+        """Returns where the service finds all that is asked for; raises Refused, as `ensure`."""
+        try:
+            async with asyncio.timeout(service.timeout), self._slots:
+                await self._seen(service, request)
+        except TimeoutError:
+            raise self._silent(service) from None
+
+    async def share(self, service: ProvisionerService) -> None:
+        """Raises Refused unless the file server answers the service; it waits for no start."""
+        await self._seen(service, AnswersRequest(verb="answers"))
+
+    async def _seen(self, service: ProvisionerService, request: LookRequest | AnswersRequest) -> None:
+        try:
+            seen = protocol.read(LookReply, await self._reply(service, request, service.timeout))
+        except _NotDone as why:
+            raise Refused(f"Nobody could look at your directories: {why}", Reason.PROVISIONER) from None
+        except ValidationError:
             raise Refused(_SILENT, Reason.PROVISIONER) from None
+        if seen.refusal is not None:
+            raise Refused(seen.refusal, seen.reason)
+
+    def _silent(self, service: ProvisionerService) -> Refused:
+        self._log.error("provisioner: no answer from %s within %g s", service.url, service.timeout)
+        return Refused(_SILENT, Reason.PROVISIONER)
 
     async def answers(self, service: ProvisionerService) -> None:
         """Raises Refused unless the service listens; it does not look at the volume."""
@@ -118,10 +149,8 @@ class Provisioner:
         if status != 200:
             raise Refused(f"{service.url} answers with HTTP {status}")
 
-    async def _one(self, service: ProvisionerService, request: ServiceRequest, *, again: bool) -> None:
+    async def _one(self, service: ProvisionerService, request: ServiceRequest) -> None:
         key = service.url, request
-        if not again and key in self._good:
-            return
         call = self._calls.get(key)
         if call is None:
             call = self._calls[key] = asyncio.create_task(self._make(service, key))
@@ -139,13 +168,11 @@ class Provisioner:
             raise Refused(f"the provisioner's service gave no answer to use: {error.errors()[0]['msg']}") from None
 
     async def _make(self, service: ProvisionerService, key: _Key) -> None:
-        self._good.pop(key, None)
         try:
             async with self._slots:
                 await self._reply(service, key[1], service.timeout)
         except _NotDone as why:
             raise Refused(f"Your directories could not be made ready: {why}", Reason.PROVISIONER) from None
-        self._good[key] = True
 
     async def _reply(self, service: ProvisionerService, request: ServiceRequest, seconds: float) -> object:
         try:
@@ -182,7 +209,7 @@ class Provisioner:
         async with (
             aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=None)) as session,
             session.post(
-                f"{service.url}/requests", json=request.model_dump(), allow_redirects=False, ssl=tls
+                f"{service.url}/requests", json=request.model_dump(exclude_none=True), allow_redirects=False, ssl=tls
             ) as response,
         ):
             return response.status, await response.json(content_type=None)

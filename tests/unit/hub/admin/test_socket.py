@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import pytest_asyncio
 from coursehub.errors import Refused
 from coursehub.hub.admin import socket
 
+LOG = logging.getLogger("tests.socket")
+
 
 async def answer(question: dict[str, Any]) -> object:
     match question["ask"]:
@@ -25,13 +28,17 @@ async def answer(question: dict[str, Any]) -> object:
             await asyncio.sleep(60)
         case "read":
             return question["nothing"]
+        case "break":
+            raise RuntimeError("of the hub's own")
+        case "lose":
+            raise FileNotFoundError(2, "of the hub's own")
     return None
 
 
 @pytest_asyncio.fixture
 async def path(tmp_path: Path) -> AsyncIterator[Path]:
     (tmp_path / "door").touch()  # left by a hub that was killed
-    server = await socket.serve(answer, tmp_path / "door")
+    server = await socket.serve(answer, LOG, tmp_path / "door")
     yield tmp_path / "door"
     server.close()
 
@@ -59,6 +66,17 @@ async def test_a_question_is_answered_and_the_next_one_too(path: Path) -> None:
 )
 async def test_what_cannot_be_answered_is_a_sentence(path: Path, question: str, said: str) -> None:
     assert await asked(path, question) == {"refusal": said}
+
+
+@pytest.mark.parametrize(("question", "kind"), [("break", "RuntimeError"), ("lose", "FileNotFoundError")])
+async def test_of_a_mistake_of_the_hubs_the_asker_reads_that_there_was_one_and_its_log_has_the_rest(
+    path: Path, question: str, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await asked(path, json.dumps({"ask": question})) == {
+        "refusal": f"the hub could not answer ({kind}); its log says where"
+    }
+    assert "of the hub's own" in caplog.text
+    assert await asked(path, '{"ask": "echo"}') == {"answer": {"ask": "echo"}}
 
 
 async def test_a_question_longer_than_any_is_dropped_and_others_are_answered(path: Path) -> None:

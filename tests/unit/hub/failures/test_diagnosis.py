@@ -16,7 +16,7 @@ IMAGE = "registry.example/python:1"
 def pod(*, course: str | None = "python-intro", memory: object = "4294967296", **status: Any) -> dict[str, Any]:
     """A pod as the API server has it."""
     labels = {"component": "singleuser-server", **({"coursehub/course": course} if course else {})}
-    limits = {} if memory is None else {"memory": memory}
+    limits = {} if memory is None else {"memory": memory, "ephemeral-storage": "10737418240"}
     return {
         "metadata": {"name": "jupyter-maria", "namespace": "courses", "uid": UID, "labels": labels},
         "spec": {"containers": [{"name": "notebook", "image": IMAGE, "resources": {"limits": limits}}]},
@@ -43,6 +43,14 @@ def unscheduled(message: str) -> dict[str, Any]:
     return pod(phase="Pending", conditions=[condition])
 
 
+# As kubelet says it.
+OVER = {
+    "a volume": 'Usage of EmptyDir volume "run" exceeds the limit "10737418240". ',
+    "the container": 'Container notebook exceeded its local ephemeral storage limit "10737418240". ',
+    "all together": "Pod ephemeral local storage usage exceeds the total limit of containers 10737418240. ",
+}
+
+
 def event(reason: str, message: str = "", after: float = 0, **more: Any) -> dict[str, Any]:
     """An event as kubelet makes it, so many seconds after the pod was scheduled."""
     moment = (BEGAN + timedelta(seconds=after)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -66,6 +74,8 @@ UNRESOLVED = f'failed to pull and unpack image "{IMAGE}": failed to resolve refe
 BACK_OFF = f'Back-off pulling image "{IMAGE}"'
 
 # What Kubernetes has: the pod, its events; what is made of it: reason, after how many seconds the start ends.
+
+
 CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], Cause, float | None]] = {
     "an image that the registry does not have": (
         waiting("ErrImagePull", f"rpc error: code = NotFound desc = {UNRESOLVED}: {IMAGE}: not found"),
@@ -203,10 +213,56 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], Cause, float | None
         Cause.EVICTED,
         0,
     ),
+    "a node without room on its disk": (
+        pod(
+            phase="Failed",
+            reason="Evicted",
+            message="The node was low on resource: ephemeral-storage. Threshold quantity: 10Gi, available: 9Gi. "
+            "Container notebook was using 2Gi, request is 0, has larger consumption of ephemeral-storage. ",
+        ),
+        [],
+        Cause.EVICTED,
+        0,
+    ),
+    **{
+        f"N9 {name} over its bound": (pod(phase="Failed", reason="Evicted", message=message), [], Cause.SCRATCH, 0)
+        for name, message in OVER.items()
+    },
+    **{
+        f"N9 {name} over its bound, before the pod says so": (
+            terminated("Completed", 0),
+            [event("Evicted", message)],
+            Cause.SCRATCH,
+            0,
+        )
+        for name, message in OVER.items()
+    },
+    "an eviction, before the pod says so": (
+        terminated("Completed", 0),
+        [event("Evicted", "The node was low on resource: memory. ")],
+        Cause.EVICTED,
+        0,
+    ),
     "a node that is full after all": (
         pod(phase="Failed", reason="OutOfmemory", message="Node didn't have enough resource: memory"),
         [],
         Cause.NODE,
+        0,
+    ),
+    "a node whose container runtime is too old": (
+        pod(
+            phase="Failed",
+            reason="SupplementalGroupsPolicyNotSupported",
+            message="SupplementalGroupsPolicy=Strict is not supported in this node",
+        ),
+        [],
+        Cause.UNFIT,
+        0,
+    ),
+    "a node that has no AppArmor": (
+        pod(phase="Failed", reason="AppArmor", message="Cannot enforce AppArmor: AppArmor is not enabled on the host"),
+        [],
+        Cause.UNFIT,
         0,
     ),
     "a node that shuts down": (
@@ -216,6 +272,22 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], Cause, float | None
         0,
     ),
 }
+
+
+def test_n9_whose_server_filled_what_it_may_reads_how_much_that_is_and_what_to_do() -> None:
+    found = find(pod(phase="Failed", reason="Evicted", message=OVER["all together"]), [])
+    assert found is not None
+    assert found.sentence == (
+        "Your server put more into caches, /tmp and its log than the 10G of this course, and was ended. That is gone, "
+        "and what you saved elsewhere is there; put large files into your home, or ask your teacher for more scratch."
+    )
+    grading = pod(phase="Failed", reason="Evicted", message=OVER["a volume"])
+    grading["metadata"]["labels"]["coursehub/role"] = "grading"
+    of_graders = find(grading, [])
+    assert of_graders is not None
+    assert "put more into its home, caches, /tmp and its log" in of_graders.sentence
+    assert "put large files into /course" in of_graders.sentence
+    assert found.detail.startswith("Evicted: Pod ephemeral local storage usage exceeds")
 
 
 @pytest.mark.parametrize(

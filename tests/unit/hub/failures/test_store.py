@@ -14,6 +14,7 @@ from coursehub.hub.failures.diagnosis import find
 from coursehub.hub.failures.record import Failure
 from coursehub.hub.failures.store import NEWEST, FailureStore
 from coursehub.hub.metrics.spawns import Counters
+from coursehub.live.kept import Folder, Kept
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.unit.hub.failures.test_diagnosis import BEGAN, IMAGE, PULLING, SCHEDULED, event, pod, terminated
@@ -31,8 +32,8 @@ def failed(user: str = "maria", moment: datetime = NOW) -> Failure:
 
 
 def store(folder: Path, days: int = 14) -> FailureStore:
-    """A store in a folder that is not there yet."""
-    return FailureStore(folder / "failures", lambda: days, LOG)
+    """A store in a folder, as a hub that starts has it."""
+    return FailureStore(Kept(Folder(folder), LOG), lambda: days, LOG)
 
 
 def test_a_record_says_all_that_the_pod_and_its_events_said() -> None:
@@ -81,12 +82,10 @@ def test_an_admin_reads_a_record_from_top_to_bottom() -> None:
     ]
 
 
-async def test_what_is_kept_outlasts_the_hub_and_is_for_its_user_alone(tmp_path: Path) -> None:
+async def test_what_is_kept_outlasts_the_hub(tmp_path: Path) -> None:
     await store(tmp_path).add(failed())
     assert await store(tmp_path).of("maria") == [failed()]
     assert await store(tmp_path).of("jonas") == []
-    assert os.stat(tmp_path / "failures").st_mode & 0o777 == 0o700
-    assert os.stat(tmp_path / "failures/maria.json").st_mode & 0o777 == 0o600
 
 
 async def test_of_one_person_the_newest_few_are_kept_the_newest_first(tmp_path: Path) -> None:
@@ -138,12 +137,16 @@ async def test_a_damaged_record_hides_no_later_one_and_is_said_in_the_log(
     assert await kept.of("maria") == [failed()]
 
 
-async def test_a_volume_that_takes_nothing_more_is_said_and_hurts_nobody(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_where_it_cannot_be_kept_it_is_shown_all_the_same_and_kept_as_soon_as_it_can(tmp_path: Path) -> None:
     (tmp_path / "failures").write_text("in the way")
-    await store(tmp_path).add(failed())
-    assert "the failure of maria's server is not kept: " in caplog.text
+    kept = Kept(Folder(tmp_path), LOG)
+    failures = FailureStore(kept, lambda: 14, LOG)
+    await failures.add(failed())
+    assert await failures.of("maria") == [failed()]
+    assert kept.unsaved
+    (tmp_path / "failures").unlink()
+    kept.again()
+    assert await store(tmp_path).of("maria") == [failed()]
 
 
 @pytest.mark.parametrize("name", ["../maria", "..", "", "Maria", "a/b", "x" * 300])

@@ -14,10 +14,10 @@ from tests.unit.live.test_state import STATE
 FINE = replace(STATE, entries=STATE.entries[:1], problems=())
 
 
-def numbers(now: Snapshot, *memory: Path) -> dict[str, float]:
+def numbers(now: Snapshot, *memory: Path, unsaved: str | None = None) -> dict[str, float]:
     """What a scrape finds, and each sample's labels."""
     registry = CollectorRegistry()
-    registry.register(CourseMetrics(lambda: now, memory))
+    registry.register(CourseMetrics(lambda: now, lambda: unsaved, memory))
     lines = generate_latest(registry).decode().splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
@@ -63,7 +63,7 @@ def test_how_much_memory_the_hub_may_use_is_a_number_where_there_is_a_limit(
 def test_y23_what_went_wrong_is_a_number_to_alert_on(
     failure: str | None, unsaved: str | None, load_error: float, saved: float
 ) -> None:
-    found = numbers(Snapshot(site(), catalog(), (), FINE, failure, unsaved))
+    found = numbers(Snapshot(site(), catalog(), (), FINE, failure), unsaved=unsaved)
     assert found["coursehub_courses_load_error"] == load_error
     assert found["coursehub_state_saved"] == saved
     assert "coursehub_course_stale" not in "".join(found)

@@ -1,4 +1,4 @@
-"""The hub's side of the provisioner: asked in time, shared, remembered while good, and refusals are sentences."""
+"""The hub's side of the provisioner: asked in time, shared, and refusals are sentences."""
 
 import asyncio
 import logging
@@ -10,26 +10,18 @@ from typing import Any
 import pytest
 from aiohttp import web
 from coursehub.config.settings import ProvisionerService
-from coursehub.errors import Refused
-from coursehub.hub.volume.provisioner import GOOD, Provisioner, needs
-from coursehub.protocol import CourseRequest, HomeRequest
+from coursehub.errors import Reason, Refused
+from coursehub.hub.volume.provisioner import SLOTS, Provisioner, needs
+from coursehub.protocol import CourseRequest, HomeRequest, LookRequest
 from pydantic import ValidationError
 
 from tests.support import ANNA, MARIA, TODAY, catalog
 
 LOG = logging.getLogger("tests")
 HOME = HomeRequest(verb="home", name="maria", uid=20001, gid=20001)
+LOOK = LookRequest(verb="look", name="maria", uid=20001, others=("software",), course=("python-intro", 70101))
 SENT: dict[str, Any] = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Clock:
-    """Time that goes by as told."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Asked:
@@ -91,28 +83,74 @@ def token(tmp_path: Path) -> Path:
     ],
 )
 def test_what_a_server_needs_is_its_home_and_its_courses_directories(slug: str | None, wanted: object) -> None:
-    home, *course = needs(MARIA, catalog().courses[slug] if slug else None, TODAY)
-    assert home == HOME
-    assert course == ([wanted] if wanted else [])
+    *course, home = needs(MARIA, catalog().courses[slug] if slug else None, TODAY)
+    assert course == ([wanted] if wanted else []), "the list of people is a course's, so that one comes first"
+    assert home == HOME.model_copy(update={"course": slug if wanted else None})
 
 
-async def test_without_a_service_nothing_is_asked(tmp_path: Path) -> None:
-    await Provisioner(tmp_path / "none", LOG).ensure(None, [HOME])
-
-
-async def test_what_is_good_is_not_asked_again_until_its_time_is_over(token: Path) -> None:
-    asked, clock = Asked(), Clock()
+async def test_each_start_asks_anew_as_what_was_good_may_be_gone(token: Path) -> None:
+    asked = Asked()
     async with served(asked) as service:
-        ours = Provisioner(token, LOG, clock)
-        for _ in range(3):
+        ours = Provisioner(token, LOG)
+        for _ in range(2):
             await ours.ensure(service, [HOME])
-        assert asked.requests == [SENT]
-        await ours.ensure(service, [HOME.model_copy(update={"gid": 5000})])
-        assert len(asked.requests) == 2, "another group is another request"
-        await ours.ensure(service, [HOME], again=True)
-        clock.now = GOOD + 1
-        await ours.ensure(service, [HOME])
-        assert len(asked.requests) == 4
+        assert asked.requests == [SENT, SENT]
+
+
+async def test_what_a_look_finds_is_told_with_its_reason(token: Path) -> None:
+    asked = Asked()
+    async with served(asked) as service:
+        ours = Provisioner(token, LOG)
+        asked.reply = {"refusal": None, "reason": "other"}
+        await ours.look(service, LOOK)
+        await ours.share(service)
+        assert asked.requests == [
+            {"verb": "look", "name": "maria", "uid": 20001, "others": ["software"], "course": ["python-intro", 70101]},
+            {"verb": "answers"},
+        ]
+        asked.reply = {"refusal": "The file server does not answer.", "reason": "file-server"}
+        with pytest.raises(Refused, match=r"^The file server does not answer\.$") as refused:
+            await ours.look(service, LOOK)
+        assert refused.value.reason is Reason.FILE_SERVER
+
+
+@pytest.mark.parametrize(
+    ("status", "reply", "sentence"),
+    [
+        pytest.param(422, {"refusal": "it knows none"}, "Nobody could look at your directories: it knows", id="older"),
+        pytest.param(200, {"changes": []}, "does not answer", id="another reply"),
+        pytest.param(200, [], "does not answer", id="nonsense"),
+    ],
+)
+async def test_a_look_that_nobody_took_is_a_sentence(token: Path, status: int, reply: object, sentence: str) -> None:
+    asked = Asked()
+    asked.status, asked.reply = status, reply
+    async with served(asked) as service:
+        with pytest.raises(Refused, match=sentence):
+            await Provisioner(token, LOG).look(service, LOOK)
+
+
+async def test_whether_the_share_answers_is_asked_also_while_there_is_no_room_for_starts(token: Path) -> None:
+    looks: list[object] = []
+    full, free = asyncio.Event(), asyncio.Event()
+
+    async def answer(http: web.Request) -> web.Response:
+        if (await http.json())["verb"] == "look":
+            looks.append(http)
+            if len(looks) == SLOTS:
+                full.set()
+            await free.wait()
+        return web.json_response({"refusal": None, "reason": "other"})
+
+    async with served(answer, within=30) as service:
+        ours = Provisioner(token, LOG)
+        starts = [asyncio.create_task(ours.look(service, LOOK)) for _ in range(SLOTS + 1)]
+        await full.wait()
+        async with asyncio.timeout(20):
+            await ours.share(service)
+        assert len(looks) == SLOTS
+        free.set()
+        await asyncio.gather(*starts)
 
 
 async def test_all_who_need_the_same_at_once_share_one_request(token: Path) -> None:
@@ -136,7 +174,7 @@ async def test_a_changed_token_is_used_at_once(token: Path) -> None:
         ours = Provisioner(token, LOG)
         await ours.ensure(service, [HOME])
         token.write_text("two")  # noqa: ASYNC240 - a small file of the test
-        await ours.ensure(service, [HOME], again=True)
+        await ours.ensure(service, [HOME])
     assert asked.tokens == ["Bearer one", "Bearer two"]
 
 

@@ -4,13 +4,27 @@ import os
 from pathlib import Path
 
 from coursehub_home import take
+from coursehub_personal import take_over
+from coursehub_process import NOWHERE, home, withdraw
 
-take(Path(os.environ.get("HOME", "/")))
+take(Path(home()))
 
 c = get_config()  # noqa: F821  (Jupyter gives it)
 
+c.HubAuth.api_token = withdraw()
+c.ServerApp.cookie_secret = os.urandom(32)
+
 c.ServerApp.root_dir = "/"
-c.FileContentsManager.preferred_dir = os.environ.get("HOME", "/").lstrip("/")
+c.FileContentsManager.preferred_dir = home().lstrip("/")
+c.LabServerApp.user_settings_dir = f"{home()}/.jupyter/lab/user-settings"
+c.LabServerApp.workspaces_dir = f"{home()}/.jupyter/lab/workspaces"
+c.ServerApp.config_manager_class = "coursehub_personal.Settings"
+c.TerminalsExtensionApp.terminal_manager_class = "coursehub_personal.Terminals"
+c.ServerApp.kernel_spec_manager_class = "coursehub_personal.Kernels"
+take_over()
+
+# nbgrader changes the working directory for a while when it looks at assignments.
+c.TemplateExporter.extra_template_basedirs = [NOWHERE]
 
 # A wastebasket is in the home too, so what is thrown into it frees nothing, and a full home takes nothing more.
 c.FileContentsManager.delete_to_trash = False

@@ -4,13 +4,16 @@ import json
 import os
 from importlib import import_module
 
+from coursehub_process import home
+
 c = get_config()  # noqa: F821  (nbgrader gives it)
 
 c.CourseDirectory.course_id = os.environ.get("COURSEHUB_COURSE", "")
 c.CourseDirectory.groupshared = True
 c.Exchange.root = "/srv/nbgrader/exchange"
 c.ExchangeFactory.submit = "nbgrader_submit.Submit"
-c.Exchange.assignment_dir = os.environ.get("HOME", "/")
+c.Exchange.assignment_dir = home()
+c.Exchange.cache = f"{home()}/.local/share/jupyter/nbgrader_cache"
 
 if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading"):
     c.CourseDirectory.root = "/course"
@@ -19,11 +22,10 @@ if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading"):
     c.Autograde.autograde_preprocessors = [
         "nbgrader_execute.ExecuteApart" if step.__name__ == "Execute" else step for step in steps
     ]
-    # One a person: several processes that write to one file over NFS take lines from each other.
-    log = f"/course/.nbgrader-{os.environ['USER']}.log"
-    # What is archived can only be read; and a link would lead into the home.
-    if os.access("/course", os.W_OK) and not os.path.islink(log):
-        c.NbGrader.logfile = log
+    # What is archived can only be read.
+    if os.access("/course", os.W_OK):
+        # One a person: several processes that write to one file over NFS take lines from each other.
+        c.NbGrader.logfile = f"/course/.nbgrader-{os.environ['USER']}.log"
 
 for section, traits in json.loads(os.environ.get("COURSEHUB_NBGRADER", "{}")).items():
     for trait, value in traits.items():

@@ -1,5 +1,6 @@
-"""The volume as the hub sees it: only looked at, and never for long."""
+"""The volume as whoever starts a server looks at it: only looked at, and never for long."""
 
+import errno
 import os
 import threading
 import time
@@ -7,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from coursehub import layout
-from coursehub.errors import Refused
-from coursehub.hub.volume.share import Share
+from coursehub.errors import Reason, Refused
 from coursehub.names import PERSON, SLUG, is_person, is_slug
+from coursehub.storage.share import Share
 from hypothesis import strategies as st
 
 TREE = [
@@ -67,15 +68,63 @@ async def test_what_is_missing_or_anothers_is_refused_in_a_sentence(
         await Share(share).check(home, os.getuid() + uid, others)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        pytest.param("home/01/emma", "uid 20001 has the home home/01/emma", id="the uid has another name's home"),
+        pytest.param("home/05/maria", "the home home/05/maria belongs to uid 20005", id="the name has another home"),
+    ],
+)
+@pytest.mark.parametrize("there", [True, False], ids=["with a home", "without"])
+async def test_i8_name_and_uid_pin_each_other_also_where_nobody_makes_directories(
+    share: Path, more: str, sentence: str, there: bool
+) -> None:
+    if there:
+        os.chown(share / "home/01/maria", 20001, 20001)
+        await Share(share).check("home/01/maria", 20001, ["course"])
+    else:
+        (share / "home/01/maria").rmdir()
+    (share / more).mkdir(parents=True)
+    uid = int(more[5:7]) + 20000
+    os.chown(share / more, uid, uid)
+    with pytest.raises(Refused, match=f"Nothing was started: {sentence}.*Please show this to the administrators") as no:
+        await Share(share).check("home/01/maria", 20001, ["course"])
+    assert no.value.reason is Reason.DIRECTORIES
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
+async def test_f15_a_course_has_the_gid_of_its_files_also_where_nobody_makes_directories(share: Path) -> None:
+    files = share / layout.course_files("python-intro")
+    files.mkdir(parents=True)
+    os.chown(files, 0, 70101)
+    await Share(share).check("home/01/maria", 0, [], ("python-intro", 70101))
+    with pytest.raises(Refused, match=r"Nothing was started: the directories of course .* belong to group 70101, not"):
+        await Share(share).check("home/01/maria", 0, [], ("python-intro", 70105))
+
+
+async def test_a_folder_of_homes_that_cannot_be_looked_into_is_a_sentence(
+    share: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: Path) -> list[str]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "listdir", closed)
+    with pytest.raises(
+        Refused, match=r"The file server refused a look at home/[0-9]+ \(Permission denied\). Please try"
+    ):
+        await Share(share).check("home/01/maria", os.getuid(), [])
+
+
 async def test_a_file_server_that_hangs_is_told_in_time_and_others_are_not_kept_waiting(
     share: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look, answers = Share._look, threading.Event()
 
-    def hang(self: Share, home: str, uid: int, others: tuple[str, ...]) -> None:
+    def hang(self: Share, home: str, uid: int, others: tuple[str, ...], course: None) -> None:
         if home == "hangs":
             answers.wait(30)
-        look(self, home, uid, others)
+        look(self, home, uid, others, course)
 
     monkeypatch.setattr(Share, "_look", hang)
     volume = Share(share, timeout=1)
@@ -90,21 +139,6 @@ async def test_a_volume_answers_or_the_reason_is_said(share: Path) -> None:
     await Share(share).answers()
     with pytest.raises(Refused, match=r"The file server refused a look at the volume \(No such file or directory\)"):
         await Share(share / "gone").answers()
-
-
-def test_whether_it_is_mounted_is_known_without_a_look_at_it(share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked: list[Path] = []
-    stat = os.stat
-
-    def look(path: Path, **more: bool) -> os.stat_result:
-        looked.append(Path(path))
-        return stat(path, **more)
-
-    monkeypatch.setattr("os.stat", look)
-    assert Share(share / "home").mounted
-    assert not Share(share / "elsewhere").mounted
-    assert not Share(share / "elsewhere/home").mounted
-    assert share / "home" not in looked
 
 
 async def test_a_volume_that_hangs_is_said_in_time(share: Path, monkeypatch: pytest.MonkeyPatch) -> None:

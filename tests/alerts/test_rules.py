@@ -8,13 +8,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ALERTS, RULES
-
-
-@pytest.fixture(autouse=True)
-def hub_and_proxy_run() -> None:
-    """Rules need no hub."""
-
+from .rules import ALERTS, RULES
 
 # Samples of each series a minute apart, as promtool writes them, and when it is looked at.
 MINUTES = 300
@@ -84,6 +78,13 @@ WELL: dict[str, str] = {
     },
 }
 
+# As JupyterHub tells it from version 6 on.
+OF_6: dict[str, str] = {
+    **{name: values for name, values in WELL.items() if 'status="failure"' not in name},
+    **histogram(SPAWNS, 'status="failure", reason="error"', QUICK),
+    **histogram(SPAWNS, 'status="error", reason=""', NONE),
+}
+
 
 def failed(step: str) -> dict[str, str]:
     return {hub(f"{STEPS}_count", f'step="{step}", outcome="failed"'): f"0x{MINUTES - 3} 1 1 1 1"}
@@ -146,6 +147,17 @@ def test_promtool_takes_the_file() -> None:
 
 def test_nothing_fires_when_all_is_well(tmp_path: Path) -> None:
     assert firing(WELL, [], tmp_path) == ""
+
+
+@pytest.mark.parametrize("reason", ["throttled", "too-many-users", "already-pending"])
+def test_of_jupyterhub_6_nothing_fires_for_starts_that_have_to_wait(reason: str, tmp_path: Path) -> None:
+    waiting = histogram(SPAWNS, f'status="failure", reason="{reason}"', dict.fromkeys(QUICK, 20))
+    assert firing(OF_6 | waiting, [], tmp_path) == ""
+
+
+def test_of_jupyterhub_6_starts_that_fail_alarm_too(tmp_path: Path) -> None:
+    errors = histogram(SPAWNS, 'status="error", reason=""', dict.fromkeys(QUICK, 3))
+    assert firing(OF_6 | errors, ["CoursehubStartsFailing"], tmp_path) == ""
 
 
 def test_nothing_fires_for_what_a_site_does_not_have(tmp_path: Path) -> None:
