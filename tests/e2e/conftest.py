@@ -13,11 +13,12 @@ from pytest_helm_charts.k8s.deployment import wait_for_deployments_to_run
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.chromium import DEAF
+
 from .assignment import COURSE, PEOPLE
 from .cluster import Installation, until
 from .person import Person, arrive
 
-CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -129,7 +130,7 @@ def empty_course(installation: Installation) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(**DEAF, args=FLAGS)
         yield browser
         browser.close()
 

@@ -4,11 +4,11 @@ import pytest
 from playwright.sync_api import Page
 
 from .cluster import Installation
-from .test_student import log_in_by_browser, visit
+from .test_student import log_in_by_browser
 
 
 def offered(page: Page, installation: Installation) -> list[str | None]:
-    visit(page, f"{installation.url}/hub/spawn")
+    page.goto(f"{installation.url}/hub/spawn")
     return [radio.get_attribute("value") for radio in page.locator("input[name=profile]").all()]
 
 

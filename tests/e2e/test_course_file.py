@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from .cluster import COURSES, ROOT, Installation, until
 from .person import Person, said
-from .test_student import log_in_by_browser, visit
+from .test_student import log_in_by_browser
 
 LogIn = Callable[[str], Person]
 
@@ -150,7 +150,7 @@ def test_what_explain_says_is_what_the_pod_is(log_in: LogIn, installation: Insta
 def test_what_a_course_is_called_is_text_in_the_browser(page: Page, installation: Installation) -> None:
     """Y18, Y19"""
     log_in_by_browser(page, installation, "lena")
-    visit(page, f"{installation.url}/hub/courses/rich")
+    page.goto(f"{installation.url}/hub/courses/rich")
     expect(page.locator("input[value=rich]")).to_be_checked()
     expect(page.get_by_text("{{7*7}} {x} {").first).to_be_visible()
     assert page.title() != "owned"
@@ -170,7 +170,7 @@ def test_a_running_server_is_named_and_left_for_another_course(
 ) -> None:
     log_in("nils").start("statistics-lab")
     log_in_by_browser(page, installation, "nils")
-    visit(page, f"{installation.url}/hub/courses/python-intro")
+    page.goto(f"{installation.url}/hub/courses/python-intro")
     expect(page.get_by_text("Statistics Lab").first).to_be_visible()
     page.get_by_role("button", name="Stop").first.click()
     expect(page.locator("input[value=python-intro]")).to_be_checked(timeout=120_000)

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from .cluster import ROOT, Installation, until
 from .conftest import OTHERS
 from .person import Kernel, Person, execute
-from .test_student import log_in_by_browser, visit
+from .test_student import log_in_by_browser
 
 # Minutes. Each is above three of the local cluster's report intervals, so that it holds as it is written; of the
 # longest the last quarter is the time in which the note is there.
@@ -79,7 +79,7 @@ def lab(page: Page, installation: Installation, person: Person, course: str) -> 
     page.set_default_timeout(60_000)
     log_in_by_browser(page, installation, person.name)
     person.start(course)
-    visit(page, f"{installation.server(person.name)}/lab?reset")
+    page.goto(f"{installation.server(person.name)}/lab?reset")
     expect(page.locator(".jp-Launcher")).to_be_visible()
 
 

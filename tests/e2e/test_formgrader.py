@@ -15,7 +15,7 @@ from .assignment import ASSIGNMENT, COURSE, nbgrader, put, solve
 from .cluster import Installation
 from .person import Person
 from .test_round_trip import submission_of_tom
-from .test_student import log_in_by_browser, visit
+from .test_student import log_in_by_browser
 
 LogIn = Callable[[str], Person]
 
@@ -154,7 +154,7 @@ def opens_a_submission(page: Page, formgrader: str, submission: str) -> None:
     asked = watch(page)
     # From elsewhere the page takes the typesetting of formulas, for which it would wait.
     page.route("https://cdnjs.cloudflare.com/**", lambda route: route.abort())
-    visit(page, f"{formgrader}/submissions/{submission}/")
+    page.goto(f"{formgrader}/submissions/{submission}/")
     expect(page.get_by_text("a cell of a table")).to_be_visible()
     expect(page.get_by_text("what is shown in place of JavaScript")).to_be_visible()
     expect(page.locator("strong", has_text="bold")).to_be_visible()
@@ -184,7 +184,7 @@ def opens_a_submission(page: Page, formgrader: str, submission: str) -> None:
 
     # What the student left beside the notebook, and addresses that say something.
     for address in ("evil.html", "evil.svg", "evil.js"):
-        visit(page, f"{formgrader}/submissions/{submission}/{address}", wait_until="commit")
+        page.goto(f"{formgrader}/submissions/{submission}/{address}", wait_until="commit")
         nothing_ran(page)
     for written in (f'";{ran("address")};//', tag("address"), "\\", f";{ran('address')}//"):
         one = quote(written.replace("/", ""), safe="")
@@ -194,7 +194,7 @@ def opens_a_submission(page: Page, formgrader: str, submission: str) -> None:
             f"manage_students/{one}",
             f"manage_submissions/{one}",
         ):
-            visit(page, f"{formgrader}/{address}")
+            page.goto(f"{formgrader}/{address}")
             nothing_ran(page)
     assert not [each for each in asked if "/ran/" in each]
 
@@ -205,7 +205,7 @@ def opens_a_submission(page: Page, formgrader: str, submission: str) -> None:
         "gradebook/one": "a",
         "gradebook/one/a": "Submission #1",
     }.items():
-        visit(page, f"{formgrader}/{address}")
+        page.goto(f"{formgrader}/{address}")
         expect(page.locator("#main-table").get_by_role("link", name=shown, exact=True)).to_be_visible()
     page.get_by_role("button", name="Show All Names").click()
     nothing_ran(page)
@@ -229,7 +229,7 @@ def test_a_submission_that_is_opened_runs_nothing(
     nbgrader(otto, "autograde one", 240)
     plant(empty_course / "autograded/tom/one/a.ipynb")
     log_in_by_browser(page, installation, "otto")
-    visit(page, f"{installation.server('otto')}/formgrader")
+    page.goto(f"{installation.server('otto')}/formgrader")
     expect(page.get_by_role("link", name="Manual Grading")).to_be_visible()
     submission = submission_of_tom(installation, page)
     opens_a_submission(page, f"{installation.server('otto')}/formgrader", submission)

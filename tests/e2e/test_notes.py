@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from .cluster import ROOT, Installation, until
 from .person import Person
-from .test_student import log_in_by_browser, visit
+from .test_student import log_in_by_browser
 
 LogIn = Callable[[str], Person]
 
@@ -46,7 +46,7 @@ def windows(chromium: Browser, installation: Installation, name: str) -> Page:
 
 def lab(page: Page, installation: Installation, name: str) -> None:
     """JupyterLab of the running server, without what was open in it the last time, and what that asks."""
-    visit(page, f"{installation.server(name)}/lab?reset")
+    page.goto(f"{installation.server(name)}/lab?reset")
     expect(page.locator("#jp-main-dock-panel")).to_be_visible()
 
 
@@ -70,13 +70,13 @@ def test_an_announcement_is_on_all_pages_and_within_100_seconds_in_jupyterlab_wi
     installation.coursehub("announce", text, "--level", "warning")
 
     stranger = chromium.new_context().new_page()
-    visit(stranger, f"{installation.url}/hub/login")
+    stranger.goto(f"{installation.url}/hub/login")
     expect(stranger.get_by_role("alert").get_by_role("link", name="the news")).to_have_attribute(
         "href", "https://example.edu/"
     )
     emma = windows(chromium, installation, "emma")
     for path in ("home", "courses", "spawn"):
-        visit(emma, f"{installation.url}/hub/{path}")
+        emma.goto(f"{installation.url}/hub/{path}")
         expect(emma.get_by_text(EVERYBODY)).to_be_visible()
         assert emma.locator("img[src=x]").count() == 0
 
@@ -117,7 +117,7 @@ def test_what_a_course_is_told_is_at_its_entry_and_in_its_servers_and_goes_when_
 
     emma = windows(chromium, installation, "emma")
     expect(emma.get_by_text("No lecture today.")).to_have_count(1)
-    visit(emma, f"{installation.url}/hub/home")
+    emma.goto(f"{installation.url}/hub/home")
     expect(emma.get_by_role("link", name="Choose a course")).to_be_visible()
     assert emma.get_by_text("No lecture today.").count() == 0
 
@@ -173,10 +173,10 @@ def test_who_is_over_the_sites_threshold_is_warned_and_who_is_under_it_is_not(
 
     emma = log_in("emma")
     log_in_by_browser(page, installation, "emma")
-    visit(page, f"{installation.url}/hub/courses")
+    page.goto(f"{installation.url}/hub/courses")
     expect(page.get_by_role("alert").filter(has_text=OVER)).to_be_visible()
     under = windows(chromium, installation, "jonas")
-    visit(under, f"{installation.url}/hub/courses")
+    under.goto(f"{installation.url}/hub/courses")
     expect(under.get_by_role("heading", name="Choose a course")).to_be_visible()
     assert under.get_by_text(OVER).count() == 0
 
@@ -191,7 +191,7 @@ def test_who_is_over_the_sites_threshold_is_warned_and_who_is_under_it_is_not(
 
     emma.terminal("rm ~/large")
     expect(page.locator(".Toastify__toast", has_text=OVER)).to_have_count(0, timeout=2 * SECONDS)
-    visit(page, f"{installation.url}/hub/courses")
+    page.goto(f"{installation.url}/hub/courses")
     expect(page.get_by_text("Your server runs")).to_be_visible()
     assert page.get_by_text(OVER).count() == 0
     under.context.close()

@@ -13,7 +13,7 @@ from ci.cluster.layout import Layout
 
 from .cluster import COURSES, Installation, until
 from .person import Person, arrive
-from .test_student import log_in_by_browser, visit
+from .test_student import log_in_by_browser
 
 LogIn = Callable[[str], Person]
 SESSION = "jupyterhub-session-id"
@@ -55,7 +55,7 @@ def shows(page: Page, installation: Installation, person: str) -> int:
         route.fulfill(body=EVIL.replace("HUBS", hubs), content_type="text/html")
 
     page.route(f"{there}/evil", answer)
-    visit(page, f"{there}/evil")
+    page.goto(f"{there}/evil")
     page.get_by_text("Click here!").click()
     page.wait_for_function("document.title.startsWith('done')")
     return int(page.title().removeprefix("done "))
@@ -84,7 +84,7 @@ def test_w9_each_cookie_is_of_one_host_and_the_sessions_number_opens_nothing(
     """W9"""
     log_in("emma").start("general")
     log_in_by_browser(page, installation, "emma")
-    visit(page, f"{installation.server('emma')}/lab?reset")
+    page.goto(f"{installation.server('emma')}/lab?reset")
     expect(page.locator("#jp-main-dock-panel")).to_be_visible()
     hub, server = (re.sub(r"^\w+://|:\d+.*$", "", each) for each in (installation.url, installation.server("emma")))
     assert page.evaluate("location.hostname") == server
@@ -98,9 +98,9 @@ def test_w9_each_cookie_is_of_one_host_and_the_sessions_number_opens_nothing(
     }
     page.context.clear_cookies(name=re.compile(f"^(?!{SESSION}$)"))
     assert [cookie["name"] for cookie in page.context.cookies()] == [SESSION]
-    visit(page, f"{installation.url}/hub/home")
+    page.goto(f"{installation.url}/hub/home")
     assert "/hub/login" in page.url
-    visit(page, f"{installation.server('emma')}/lab")
+    page.goto(f"{installation.server('emma')}/lab")
     assert "/hub/login" in page.url
 
 
@@ -140,10 +140,10 @@ def test_with_one_origin_for_all_everything_works_and_a_page_of_anothers_server_
         assert '"uid": 20003' in emma.kernel().run(LOOK)
         otto.start("data-analysis--instructor")
         log_in_by_browser(page, one_origin, "otto")
-        visit(page, f"{one_origin.server('otto')}/formgrader")
+        page.goto(f"{one_origin.server('otto')}/formgrader")
         expect(page.get_by_role("link", name="Manual Grading")).to_be_visible()
         one_origin.coursehub("announce", "The lift is broken.")
-        visit(page, f"{one_origin.url}/hub/courses/python-intro")
+        page.goto(f"{one_origin.url}/hub/courses/python-intro")
         expect(page.get_by_text("The lift is broken.")).to_be_visible()
         expect(page.get_by_text("Introduction to Programming").first).to_be_visible()
         one_origin.coursehub("announce", "--clear")

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 from .assignment import ASSIGNMENT, COURSE, EXCHANGE, PEOPLE, nbgrader, put, solve
 from .cluster import PROGRAM, Installation
 from .person import Person
-from .test_student import log_in_by_browser, visit
+from .test_student import log_in_by_browser
 
 LogIn = Callable[[str], Person]
 
@@ -80,7 +80,7 @@ def grade(teacher: Person, identifier: str, score: float) -> None:
 def grade_in_formgrader(page: Page, installation: Installation, score: float) -> None:
     """Otto, from JupyterLab to a saved grade of Tom's work, in his browser."""
     log_in_by_browser(page, installation, "otto")
-    visit(page, f"{installation.server('otto')}/lab")
+    page.goto(f"{installation.server('otto')}/lab")
     page.get_by_role("menuitem", name="Grading").click()
     with page.context.expect_page() as opened:
         page.get_by_role("menuitem", name="Formgrader").click()
@@ -91,7 +91,7 @@ def grade_in_formgrader(page: Page, installation: Installation, score: float) ->
     tab.get_by_role("link", name="a", exact=True).click()
     expect(tab.get_by_role("link", name="Submission #2")).to_be_visible()
     identifier = submission_of_tom(installation, page)
-    visit(tab, f"{installation.server('otto')}/formgrader/submissions/{identifier}")
+    tab.goto(f"{installation.server('otto')}/formgrader/submissions/{identifier}")
     box = tab.locator("input.score").last
     # Which Formgrader's script says once it listens.
     expect(tab.locator("input.extra-credit").last).to_have_attribute("placeholder", "0")
@@ -103,7 +103,7 @@ def grade_in_formgrader(page: Page, installation: Installation, score: float) ->
 
 def submission_of_tom(installation: Installation, page: Page) -> str:
     """The id of Tom's submission, asked by the browser of Otto."""
-    answer = visit(page, f"{installation.server('otto')}/formgrader/api/submitted_notebooks/one/a")
+    answer = page.goto(f"{installation.server('otto')}/formgrader/api/submitted_notebooks/one/a")
     assert answer
     (identifier,) = [each["id"] for each in answer.json() if each["student"] == "tom"]
     return str(identifier)

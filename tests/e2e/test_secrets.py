@@ -1,6 +1,5 @@
 """https by a certificate of the tests' own authority, as a browser sees it, and its renewal while somebody works."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,11 +11,12 @@ from cryptography import x509
 from playwright.sync_api import Browser, Page, Response
 
 from ci.cluster.network import NODE_IP
+from tests.chromium import DEAF
 
 from .cluster import Installation, until
-from .conftest import CHROMIUM, FLAGS
+from .conftest import FLAGS
 from .https import HOST, Https, served
-from .test_student import log_in_by_browser, visit
+from .test_student import log_in_by_browser
 
 pytestmark = pytest.mark.alone
 
@@ -46,8 +46,8 @@ def trusting(https: Https, chromium: Browser, tmp_path: Path) -> Iterator[Page]:
         subprocess.run(["certutil", *words, "-d", f"sql:{database}"], check=True, capture_output=True)
     # Browsers lead no such names anywhere by themselves.
     names = f"--host-resolver-rules=MAP {HOST} {NODE_IP}, MAP *.{HOST} {NODE_IP}"
-    environment: dict[str, str | float | bool] = {**os.environ, "HOME": str(home)}
-    browser = chromium.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, names], env=environment)
+    environment = DEAF["env"] | {"HOME": str(home)}
+    browser = chromium.browser_type.launch(**DEAF | {"env": environment}, args=[*FLAGS, names])
     page = browser.new_page()
     page.set_default_timeout(60_000)
     yield page
@@ -74,7 +74,7 @@ def test_a_renewed_certificate_is_served_and_a_running_server_works_on(
     kernel = maria.kernel()
     kernel.run("answer = 41")
     first = x509.load_pem_x509_certificate((https.folder / "tls.crt").read_bytes())
-    assert ends(visit(trusting, f"{maria.url}/hub/login")) == first.not_valid_after_utc.timestamp()
+    assert ends(trusting.goto(f"{maria.url}/hub/login")) == first.not_valid_after_utc.timestamp()
     log_in_by_browser(trusting, replace(installation, url=maria.url), "maria")
 
     renewed = https.certify(days=60)

@@ -35,6 +35,7 @@ from playwright.async_api import async_playwright
 from traitlets.config import Config
 
 from tests import names, ports, postgres
+from tests.chromium import DEAF
 from tests.postgres import Postgres
 from tests.server import Server, server
 from tests.support import COURSES
@@ -659,8 +660,6 @@ async def hub(running: Hub) -> AsyncIterator[Hub]:
 async def chromium() -> AsyncIterator[Chromium]:
     """The browser, started once."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = await playwright.chromium.launch(**DEAF, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         await browser.close()
