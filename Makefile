@@ -48,7 +48,7 @@ check: venv programs ## lint, types, generated files, unit and chart tests: unde
 	@ci/check.sh
 
 .PHONY: test
-test: venv ## all tests, in two lanes beside each other, with each part's time and its slowest tests
+test: venv ## all tests but benchmarks, in two lanes beside each other, with each part's time and its slowest tests
 	@$(VENV)/python -m ci.parts
 
 .PHONY: hub
@@ -89,7 +89,7 @@ drills-one-node: venv ## those of them that need no second node
 	@$(VENV)/pytest tests/drills --ignore=tests/drills/test_two_nodes.py
 
 .PHONY: soak
-soak: venv ## both JupyterHubs, PostgreSQL, and what the drills do once, SOAK times (100): hours; disturbs whatever runs on the local cluster
+soak: bench-smoke ## both JupyterHubs, PostgreSQL, and what the drills do once, SOAK times (100): hours; disturbs whatever runs on the local cluster
 	@JUPYTERHUB=pinned ci/hub.sh
 	@JUPYTERHUB=newest ci/hub.sh
 	@COURSEHUB_TEST_DATABASE=postgresql ci/hub.sh
@@ -100,11 +100,8 @@ bench: venv ## measure beside plain z2jh on the same cluster, and the next two; 
 	@$(VENV)/python -m tests.bench
 
 .PHONY: bench-smoke
-bench-smoke: venv ## the same on the cluster with small numbers, which say only that it runs
+bench-smoke: venv ## all that measures with small numbers, which say only that it runs
 	@BENCH=smoke $(VENV)/python -m tests.bench starts footprint
-
-.PHONY: bench-hooks-smoke
-bench-hooks-smoke: venv ## the same without a cluster
 	@BENCH=smoke $(VENV)/python -m tests.bench.hooks
 	@BENCH=smoke $(VENV)/python -m tests.bench.before_login
 

@@ -23,8 +23,8 @@ from ci.cluster.layout import Layout
 FIRST = ("programs", "images")
 # What waits for a cluster, beside what computes; the first takes longer, so the others let it go before them.
 LANES = (
-    ("up", "e2e", "monitoring", "bench-smoke", "drills-one-node"),
-    ("check", "hub", "images-test", "nfs", "directory", "ssh", "alerts", "bench-hooks-smoke"),
+    ("up", "e2e", "monitoring", "drills-one-node"),
+    ("check", "hub", "images-test", "nfs", "directory", "ssh", "alerts"),
 )
 # By `nice`, and not for the first lane.
 POLITE = 10
