@@ -30,8 +30,10 @@ FLAGS = [
     "--disable-features=LocalNetworkAccessChecks",
 ]
 
-# Whom tests that run beside the rest use, and nobody else does; those of a course are anna, peter, otto, ines and tom.
+# Whom tests that run beside the rest use, and nobody else does; sofia, an admin, starts no server beside anybody.
 OTHERS = ("lena", "nils", "olga", "paul", "rosa")
+PEOPLE_OF = {"others": OTHERS, "a course's": ("anna", "peter", "otto", "ines", "tom")}
+REST = "the rest"
 BESIDE = {
     **dict.fromkeys(("test_bounds", "test_configmaps", "test_course_file", "test_cull", "test_failures"), "others"),
     **dict.fromkeys(("test_attacks", "test_choices", "test_files", "test_formgrader"), "a course's"),
@@ -47,7 +49,7 @@ class ByPeople(LoadScopeScheduling):  # type: ignore[misc]
     """A worker has all tests with the same people, so nobody is two tests' at once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return BESIDE.get(Path(nodeid.partition("::")[0]).stem, "the rest")
+        return BESIDE.get(Path(nodeid.partition("::")[0]).stem, REST)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPeople:
@@ -67,12 +69,19 @@ def hub_and_proxy_run(kube_cluster: Cluster, installation: Installation) -> None
     until(installation.hub_is_ready, 120, "the hub behind the proxy")
 
 
+def is_its_own(name: str, test: pytest.Item) -> bool:
+    """Whether no test that runs beside this one uses `name`."""
+    whose = next((lane for lane, people in PEOPLE_OF.items() if name in people), REST)
+    return name == "sofia" or whose == BESIDE.get(test.path.stem, REST) or bool(test.get_closest_marker("alone"))
+
+
 @pytest.fixture
-def log_in(installation: Installation) -> Iterator[Callable[[str], Person]]:
+def log_in(installation: Installation, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Person]]:
     """Logs people in; what they leave running is stopped at the end of the test, beside the next one."""
     people: dict[str, Person] = {}
 
     def log_in(name: str) -> Person:
+        assert is_its_own(name, request.node), f"tests that run beside this one use {name}: see PEOPLE_OF"
         if name not in people:
             people[name] = Person(installation.url, name, installation.password)
             # Somebody may have tried something before.

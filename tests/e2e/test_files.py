@@ -152,3 +152,15 @@ def test_f11_code_that_is_graded_has_no_home_no_token_of_the_cluster_and_one_cou
         "print(os.listdir('/srv/nbgrader/exchange'))\nprint('home/13/otto' in open('/proc/self/mountinfo').read())"
     )
     assert seen.splitlines() == ["[]", "False ['otto']", f"['{COURSE}']", "False"]
+
+
+def test_a_students_course_data_is_readable_and_not_writable(log_in: LogIn, installation: Installation) -> None:
+    anna = log_in("anna")
+    anna.start("python-intro--instructor")
+    anna.terminal("umask 0002; echo 1,2,3 > /coursedata/numbers.csv")
+    tom = log_in("tom")
+    tom.start("python-intro")
+    assert tom.terminal("cat /coursedata/numbers.csv") == "1,2,3"
+    for attempt in ("echo 4 > /coursedata/numbers.csv", "rm -f /coursedata/numbers.csv", "touch /coursedata/new"):
+        assert "Read-only file system" in tom.terminal(f"{{ {attempt}; }} 2>&1"), attempt
+    assert anna.terminal("cat /coursedata/numbers.csv") == "1,2,3"
