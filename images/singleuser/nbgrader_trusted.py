@@ -66,7 +66,8 @@ def restrict() -> None:
 
 
 def main() -> None:
-    """The command `nbgrader`."""
+    """The command `nbgrader`, with the umask of the role: a shell's own may close the course to colleagues."""
+    os.umask(int(os.environ.get("COURSEHUB_UMASK", "0077"), 8))
     restrict()
     try:
         nbgrader()

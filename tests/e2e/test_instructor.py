@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from .cluster import Installation
+from .cluster import Installation, until
 from .person import Person
 
 LogIn = Callable[[str], Person]
@@ -45,6 +45,20 @@ def test_an_instructor_by_unix_group_has_that_course_and_no_other(log_in: LogIn)
         "/course",
         "/srv/nbgrader/exchange/data-analysis",
     ]
+
+
+def test_g6_what_an_instructor_brought_closed_is_a_colleagues_from_the_next_start_on(log_in: LogIn) -> None:
+    peter, otto = log_in("peter"), log_in("otto")
+    peter.start("data-analysis--instructor")
+    peter.terminal("umask 077; mkdir -p ~/brought/in; echo x >~/brought/in/a.txt; rm -rf /course/brought")
+    peter.terminal("mv ~/brought /course/")
+    otto.start("data-analysis--instructor")
+    assert "Permission denied" in otto.terminal("cat /course/brought/in/a.txt 2>&1")
+    peter.stop()
+    peter.start("data-analysis--instructor")
+    added = "echo y >>/course/brought/in/a.txt && cat /course/brought/in/a.txt"
+    until(lambda: otto.terminal(f"{{ {added}; }} 2>&1") == "x\ny", 60, "what was brought, open to a colleague")
+    otto.terminal("rm -r /course/brought")
 
 
 def test_the_same_person_as_student_of_another_course_has_nothing_of_the_first(log_in: LogIn) -> None:

@@ -8,11 +8,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from coursehub import layout
 from coursehub.protocol import Fault
 
 from . import archive, openat
 from .course import CourseTree
 from .faults import CLOSED, called
+
+
+def _shared(mode: int, *, archived: bool) -> int:
+    """The mode with which the group may do what the owner may; in an archived course all but write."""
+    return mode | (mode & (0o500 if archived else 0o700)) >> 3
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,10 @@ class Contents:
                 else "is closed as in an archived course, and the course is open"
             )
             yield Fault(path, what, self._mode(parent, name, close, kind))
+        share = partial(_shared, archived=self.course.archived)
+        shown = close(mode)
+        if path.startswith(f"{layout.course_files(self.course.slug)}/") and share(shown) != shown:
+            yield Fault(path, "is closed to others who teach the course", self._mode(parent, name, share, kind))
 
     def _group(self, parent: int, name: str) -> bool:
         if not self.repair:

@@ -386,7 +386,7 @@ def test_f9_what_is_in_a_course_gets_the_courses_group_back(made: Path, capsys: 
     os.chown(files / "link", 30001, 30001, follow_symlinks=False)
     for path in (files / "source", files / "source/ps1", files / "source/ps1/ps1.ipynb"):
         os.chown(path, 30001, 30001)
-        path.chmod(0o755)
+        path.chmod(0o775)
     check = ("course", "check", "python-intro", *FILES)
     assert run(*check) == 1
     assert set(capsys.readouterr().out.splitlines()) == {
@@ -404,6 +404,37 @@ def test_f9_what_is_in_a_course_gets_the_courses_group_back(made: Path, capsys: 
     assert run(*check) == 0
     assert os.stat("/etc/passwd").st_gid == before
     assert (files / "source/ps1/ps1.ipynb").stat().st_uid == 30001, "its owner stays"
+
+
+@pytest.mark.parametrize("course", ["python-intro", "old-course"])
+def test_g6_what_an_instructor_closed_to_colleagues_is_said_and_opened(
+    made: Path, course: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = made / layout.course_files(course)
+    given = {"moved": 0o2700, "moved/a.ipynb": 0o600, "moved/grade.sh": 0o700, "copied.ipynb": 0o644, "kept": 0o400}
+    (files / "moved").mkdir()
+    for name, mode in given.items():
+        if name != "moved":
+            (files / name).write_text("")
+        os.chown(files / name, 30001, (files).stat().st_gid)
+        (files / name).chmod(mode)
+    check = ("course", "check", course, *FILES)
+    assert run(*check) == 1
+    said = capsys.readouterr().out.splitlines()
+    archived = course == "old-course"
+    closed = set(given) - ({"copied.ipynb"} if archived else set())
+    closed_to = "is closed to others who teach the course"
+    assert {line for line in said if closed_to in line} == {
+        f"{layout.course_files(course)}/{each}: {closed_to}" for each in closed
+    }
+    assert run(*check, "--repair") == 0
+    assert run(*check) == 0
+    found = {name: (files / name).stat().st_mode & 0o7777 for name in given}
+    assert found == (
+        {"moved": 0o2750, "moved/a.ipynb": 0o640, "moved/grade.sh": 0o750, "copied.ipynb": 0o644, "kept": 0o440}
+        if archived
+        else {"moved": 0o2770, "moved/a.ipynb": 0o660, "moved/grade.sh": 0o770, "copied.ipynb": 0o664, "kept": 0o440}
+    )
 
 
 def test_f15_no_repair_gives_a_course_to_another_gid(
@@ -452,7 +483,7 @@ def test_f8_a_set_uid_program_in_a_course_is_told_and_made_an_ordinary_file(
     tool.chmod(0o4755)
     assert run("course", "check", "python-intro", "--repair", *FILES) == 0
     assert "is a set-uid or set-gid program (repaired)" in capsys.readouterr().out
-    assert tool.stat().st_mode & 0o7777 == 0o755
+    assert not tool.stat().st_mode & 0o6000
 
 
 def test_a_submission_as_nbgrader_leaves_it_is_fine(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
