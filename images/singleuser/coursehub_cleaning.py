@@ -4,6 +4,7 @@ To clean a megabyte of HTML takes half a minute, so of what is larger the text i
 """
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import bleach
@@ -21,50 +22,64 @@ ATTRIBUTES = {
 }  # fmt: skip
 # Forms of an output that are shown as they are: text and pictures, of which no browser makes anything else.
 HARMLESS = {"application/json", "image/gif", "image/jpeg", "image/png", "text/latex", "text/plain"}
-# Characters of HTML and Markdown in a notebook that are cleaned, and of text in each output that are shown.
-MOST_HTML = 150_000
-MOST_TEXT = 300_000
-TOO_LARGE = "Not shown as a page, as it is larger than {} characters in all; here is its text."
+# Characters of a notebook's HTML and Markdown that are cleaned, of each text that is shown, and of all of them.
+MOST_HTML = 100_000
+MOST_TEXT = 100_000
+MOST_IN_ALL = 3_000_000
+TOO_LARGE = f"Not shown as a page, as it is larger than {MOST_HTML} characters in all; here is its text."
 CUT = "... cut off here ..."
+
+
+@dataclass
+class Room:
+    """What may still be shown of a notebook."""
+
+    html: int = MOST_HTML
+    text: int = MOST_IN_ALL
+
+    def takes(self, html: str) -> bool:
+        """Whether there was room to clean it, which is used up then."""
+        fits = len(html) <= self.html
+        self.html -= len(html) if fits else 0
+        return fits
+
+    def cut(self, text: str) -> str:
+        """What there is room for of a text."""
+        kept = text[: min(MOST_TEXT, self.text)]
+        self.text -= len(kept)
+        return kept if kept == text else f"{kept}\n{CUT}"
 
 
 def bounded(notebook: Any) -> None:
     """Leaves of a notebook what can be cleaned in some seconds; in place of the rest there is text."""
-    room = MOST_HTML
+    room = Room()
     for cell in notebook.cells:
         if cell.cell_type != "markdown":
-            cell.source = _cut(cell.source)
-        elif len(cell.source) <= room:
-            room -= len(cell.source)
-        else:
-            lines = _cut(cell.source).splitlines()
-            cell.source = "\n".join([TOO_LARGE.format(MOST_HTML), "", *(f"    {line}" for line in lines)])
+            cell.source = room.cut(cell.source)
+        elif not room.takes(cell.source):
+            text = "\n".join(f"    {line}" for line in room.cut(cell.source).splitlines())
+            cell.source = f"{TOO_LARGE}\n\n{text}"
         for output in cell.get("outputs", ()):
             if "data" in output:
-                room = _bound_data(output.data, room)
+                _bound_data(output.data, room)
             elif "text" in output:
-                output.text = _cut(output.text)
+                output.text = room.cut(output.text)
             elif "traceback" in output:
-                output.traceback = _cut("\n".join(output.traceback)).split("\n")
+                output.traceback = room.cut("\n".join(output.traceback)).split("\n")
 
 
-def _bound_data(data: dict[str, Any], room: int) -> int:
-    """What is left of the room."""
+def _bound_data(data: dict[str, Any], room: Room) -> None:
+    large = ""
     for kind in [kind for kind in data if kind.startswith("text/") or "xml" in kind]:
         text = "".join(data[kind]) if isinstance(data[kind], list) else data[kind]
         if kind in ("text/plain", "text/latex"):
-            data[kind] = _cut(text)
-        elif len(text) <= room:
-            room -= len(text)
-        else:
+            data[kind] = room.cut(text)
+        elif not room.takes(text):
+            large = text
             del data[kind]
-            plain = data.get("text/plain") or re.sub(r"<[^<>]{0,200}>", " ", text)
-            data["text/plain"] = f"{TOO_LARGE.format(MOST_HTML)}\n{_cut(''.join(plain))}"
-    return room
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}\n{CUT}"
+    if large:
+        text = data.get("text/plain") or room.cut(re.sub(r"<[^<>]{0,200}>", " ", large))
+        data["text/plain"] = f"{TOO_LARGE}\n{text}"
 
 
 def cleaned(html: object) -> str:
