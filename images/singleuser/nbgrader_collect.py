@@ -78,6 +78,7 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
                 self._refuse(theirs[0].folder, str(busy))
         if self.refused:
             self.log.error("Refused %d of the submissions of '%s'; see above", self.refused, assignment)
+            self.log.info("`nbgrader set_aside` with the name of one has it passed over")
 
     def _collect(self, theirs: list[Submission]) -> None:
         student, assignment = theirs[0].student, self.coursedir.assignment_id
@@ -136,10 +137,12 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
             return True
         return bool(self.before_duedate and have != each.time)
 
-    def _times_set_aside(self, student: str) -> set[datetime]:
-        wanted = [student, self.coursedir.assignment_id]
-        named = [name.split("+") for name in self.set_aside]
-        return {_time(time) for *whose, time in (name[:3] for name in named if len(name) > 2) if whose == wanted}
+    def _times_set_aside(self, student: str) -> Iterator[datetime]:
+        for name in self.set_aside:
+            whose, assignment, time, *_ = [*name.split("+"), "", ""]
+            if (whose, assignment) == (student, self.coursedir.assignment_id):
+                with suppress(Refused):
+                    yield _time(time)
 
     def _take(self, each: Submission, destination: Path) -> None:
         staging = destination.parent / f".collecting-{secrets.token_hex(8)}"

@@ -56,7 +56,8 @@ class FetchFeedback(ExchangeFetchFeedback):  # type: ignore[misc] # nbgrader is 
                     SHUTIL.copy(page, made)
                 self.log.info("Fetched feedback: %s", os.path.join(folder, f"{notebook}.html"))
         except OSError as error:
-            for folder in (*(os.path.join(dest, time) for _, time, _ in self.feedback_files), dest):
+            folders = [os.path.join(dest, time) for _, time, _ in self.feedback_files]
+            for folder in (*folders, dest, os.path.dirname(dest)):
                 with suppress(OSError):
                     OS.rmdir(folder)
             self.fail(f"Not all feedback was fetched ({reason(error)}). {ROOM}")

@@ -71,4 +71,4 @@ def is_ignored(name: str, patterns: list[str]) -> bool:
 
 def shown(text: str) -> str:
     """The text with what a terminal would not print, or take for a command, escaped; lines and tabs stay."""
-    return re.sub(r"[^\n\t]", lambda found: found[0] if found[0].isprintable() else ascii(found[0])[1:-1], text)
+    return re.sub(r"[^\n\t -~]", lambda found: found[0] if found[0].isprintable() else ascii(found[0])[1:-1], text)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from coursehub_files import OS, SHUTIL, open_descriptor
+from coursehub_places import check, reach
 
 ROOM = "If your home is full, delete what you do not need, then try again."
 
@@ -21,8 +22,12 @@ def replacing(path: str) -> Iterator[str]:
     """Gives a place to make a file or a folder in, which is at `path` once the block ends; OSError where that fails.
 
     What was at `path` stays until then, and for good where the block raises. The folder that it lies in exists.
+    Refused, of coursehub_places.py, where a link of another's is there.
     """
-    folder, name = os.path.split(os.path.abspath(path))
+    with reach(path) as place:
+        check(place, writing=True)
+        path = place.path
+    folder, name = os.path.split(path)
     beside = os.path.join(folder, f".making-{secrets.token_hex(8)}")
     made, earlier = os.path.join(beside, name), os.path.join(beside, ".earlier")
     OS.mkdir(beside)
