@@ -25,14 +25,14 @@ class Busy(Exception):
 
 
 @contextmanager
-def alone(course: str, whose: str, log: Logger, patience: float | None = None) -> Iterator[None]:
-    """Nobody else is at `whose` work meanwhile; Busy, a sentence, where somebody is for longer than `patience`."""
+def alone(course: str, whose: str, log: Logger) -> Iterator[None]:
+    """Nobody else is at `whose` work meanwhile; Busy, a sentence, where somebody is for longer than PATIENCE."""
     held = _opened(course, whose, log)
     if held is None:
         yield
         return
     place = int.from_bytes(hashlib.sha256(os.fsencode(whose)).digest()[:7])
-    end = time.monotonic() + (PATIENCE if patience is None else patience)
+    end = time.monotonic() + PATIENCE
     told = False
     try:
         while True:

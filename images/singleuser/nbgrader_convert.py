@@ -5,6 +5,7 @@ nbgrader removes what is there, makes it anew, and where that fails removes what
 
 import os
 import re
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -33,7 +34,7 @@ REASONS: dict[type[Exception], str] = {
 def take_over() -> None:
     """Holds for each step: generate_assignment, autograde, generate_feedback, generate_solution; and for update."""
     BaseConverter.convert_notebooks = convert_notebooks
-    updateapp.write, updateapp.orig_write = _whole(updateapp.write), _whole(updateapp.orig_write)
+    updateapp.write, updateapp.orig_write = map(_whole, _nbgraders_writes)
 
 
 def convert_notebooks(self: BaseConverter) -> None:
@@ -61,10 +62,16 @@ def convert_notebooks(self: BaseConverter) -> None:
         raise NbGraderException(message)
 
 
+_nbgraders_writes = updateapp.write, updateapp.orig_write
+
+
 def _whole(write: Callable[..., None]) -> Callable[..., None]:
     def ours(notebook: Any, path: str) -> None:
-        with replacing(path) as made:
-            write(notebook, made)
+        try:
+            with replacing(path) as made:
+                write(notebook, made)
+        except OSError as error:
+            sys.exit(f"{path} stays as it was ({reason(error)})")
 
     return ours
 
