@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from nbgrader.plugins import CsvExportPlugin
-from nbgrader_whole import ROOM, reason, replacing
+from nbgrader_whole import replacing, told
 
 
 class Export(CsvExportPlugin):  # type: ignore[misc] # nbgrader is untyped
@@ -18,4 +18,4 @@ class Export(CsvExportPlugin):  # type: ignore[misc] # nbgrader is untyped
             with replacing(wanted) as self.to:
                 super().export(gradebook)
         except OSError as error:
-            sys.exit(f"Nothing was exported to {os.path.abspath(wanted)!r} ({reason(error)}). {ROOM}")
+            sys.exit(f"Nothing was exported to {os.path.abspath(wanted)!r} {told(error)}")

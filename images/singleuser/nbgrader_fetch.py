@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from coursehub_files import OS, SHUTIL
 from nbgrader.exchange.default import ExchangeFetchAssignment, ExchangeFetchFeedback
-from nbgrader_whole import ROOM, reason, replacing
+from nbgrader_whole import replacing, told
 
 
 class FetchAssignment(ExchangeFetchAssignment):  # type: ignore[misc] # nbgrader is untyped
@@ -25,7 +25,7 @@ class FetchAssignment(ExchangeFetchAssignment):  # type: ignore[misc] # nbgrader
             with replacing(dest) as made:
                 SHUTIL.copytree(src, made, ignore=ignore)
         except OSError as error:
-            self.fail(f"Nothing of it was fetched ({reason(error)}). {ROOM}")
+            self.fail(f"Nothing of it was fetched {told(error)}")
 
     def copy_if_missing(self, src: str, dest: str, ignore: object = None) -> None:
         """Each missing file, or folder, comes as a whole."""
@@ -60,4 +60,4 @@ class FetchFeedback(ExchangeFetchFeedback):  # type: ignore[misc] # nbgrader is 
             for folder in (*folders, dest, os.path.dirname(dest)):
                 with suppress(OSError):
                     OS.rmdir(folder)
-            self.fail(f"Not all feedback was fetched ({reason(error)}). {ROOM}")
+            self.fail(f"Not all feedback was fetched {told(error)}")

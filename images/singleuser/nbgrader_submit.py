@@ -16,7 +16,7 @@ from coursehub_places import Refused as Linked
 from nbgrader.exchange.default import ExchangeSubmit
 from nbgrader.utils import ignore_patterns
 from nbgrader_rules import Budget, Refused, check_depth, check_kind, check_name, is_ignored
-from nbgrader_whole import ROOM, reason, replacing
+from nbgrader_whole import replacing, told
 
 # What nbgrader adds to a submission, and has room for here.
 _ADDED = "timestamp.txt", "submission_secret.txt"
@@ -48,7 +48,7 @@ class Submit(ExchangeSubmit):  # type: ignore[misc] # nbgrader is untyped
         except (Refused, Linked) as refusal:
             self.fail(f"Nothing was submitted. {str(refusal)[0].upper()}{str(refusal)[1:]}")
         except OSError as error:
-            self.fail(f"Nothing was submitted ({reason(error)}). {ROOM}")
+            self.fail(f"Nothing was submitted {told(error)}")
         self.log.info("Submitted as: %s %s %s", self.coursedir.course_id, self.coursedir.assignment_id, self.timestamp)
 
     def _check(self) -> None:

@@ -4,6 +4,7 @@ A home, a course's folders and the exchange can be full in the middle of a copy,
 file is flushed.
 """
 
+import errno
 import os
 import re
 import secrets
@@ -13,8 +14,6 @@ from contextlib import contextmanager
 
 from coursehub_files import OS, SHUTIL, open_descriptor
 from coursehub_places import check, reach
-
-ROOM = "If your home is full, delete what you do not need, then try again."
 
 
 @contextmanager
@@ -63,9 +62,19 @@ def flush(path: str) -> None:
 
 def reason(error: OSError) -> str:
     """Why it failed, as the system says it."""
+    return os.strerror(_number(error)) if _number(error) else str(error)
+
+
+def told(error: OSError) -> str:
+    """Why it failed, and of what, and what helps where there was no room in a home."""
+    if _number(error) in (errno.ENOSPC, errno.EDQUOT):
+        return f"({reason(error)}). If your home is full, delete what you do not need, then try again."
+    return f"({reason(error)}{f': {error.filename!r}' if error.filename else ''})."
+
+
+def _number(error: OSError) -> int:
     if isinstance(error, shutil.Error):
         # As copytree gathers them: from, to, why.
-        why = str(error.args[0][0][2])
-        number = re.match(r"\[Errno (\d+)\]", why)
-        return os.strerror(int(number[1])) if number else why
-    return str(error.strerror)
+        found = re.match(r"\[Errno (\d+)\]", str(error.args[0][0][2]))
+        return int(found[1]) if found else 0
+    return error.errno or 0
