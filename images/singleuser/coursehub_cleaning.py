@@ -1,6 +1,10 @@
-"""What is left of somebody's HTML, and of the outputs of their notebook, so that nothing in it runs."""
+"""What is left of somebody's HTML, and of the outputs of their notebook, so that nothing in it runs.
+
+To clean a megabyte of HTML takes half a minute, so of what is larger the text is shown.
+"""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import bleach
@@ -18,6 +22,64 @@ ATTRIBUTES = {
 }  # fmt: skip
 # Forms of an output that are shown as they are: text and pictures, of which no browser makes anything else.
 HARMLESS = {"application/json", "image/gif", "image/jpeg", "image/png", "text/latex", "text/plain"}
+# Characters of a notebook's HTML and Markdown that are cleaned, of each text that is shown, and of all of them.
+MOST_HTML = 100_000
+MOST_TEXT = 100_000
+MOST_IN_ALL = 3_000_000
+TOO_LARGE = f"Not shown as a page, as it is larger than {MOST_HTML} characters in all; here is its text."
+CUT = "... cut off here ..."
+
+
+@dataclass
+class Room:
+    """What may still be shown of a notebook."""
+
+    html: int = MOST_HTML
+    text: int = MOST_IN_ALL
+
+    def takes(self, html: str) -> bool:
+        """Whether there was room to clean it, which is used up then."""
+        fits = len(html) <= self.html
+        self.html -= len(html) if fits else 0
+        return fits
+
+    def cut(self, text: str) -> str:
+        """What there is room for of a text."""
+        kept = text[: min(MOST_TEXT, self.text)]
+        self.text -= len(kept)
+        return kept if kept == text else f"{kept}\n{CUT}"
+
+
+def bounded(notebook: Any) -> None:
+    """Leaves of a notebook what can be cleaned in some seconds; in place of the rest there is text."""
+    room = Room()
+    for cell in notebook.cells:
+        if cell.cell_type != "markdown":
+            cell.source = room.cut(cell.source)
+        elif not room.takes(cell.source):
+            text = "\n".join(f"    {line}" for line in room.cut(cell.source).splitlines())
+            cell.source = f"{TOO_LARGE}\n\n{text}"
+        for output in cell.get("outputs", ()):
+            if "data" in output:
+                _bound_data(output.data, room)
+            elif "text" in output:
+                output.text = room.cut(output.text)
+            elif "traceback" in output:
+                output.traceback = room.cut("\n".join(output.traceback)).split("\n")
+
+
+def _bound_data(data: dict[str, Any], room: Room) -> None:
+    large = ""
+    for kind in [kind for kind in data if kind.startswith("text/") or "xml" in kind]:
+        text = "".join(data[kind]) if isinstance(data[kind], list) else data[kind]
+        if kind in ("text/plain", "text/latex"):
+            data[kind] = room.cut(text)
+        elif not room.takes(text):
+            large = text
+            del data[kind]
+    if large:
+        text = data.get("text/plain") or room.cut(re.sub(r"<[^<>]{0,200}>", " ", large))
+        data["text/plain"] = f"{TOO_LARGE}\n{text}"
 
 
 def cleaned(html: object) -> str:
@@ -39,6 +101,7 @@ def cleaned(html: object) -> str:
 def clean_outputs(notebook: Any) -> None:
     """Leaves of each output what runs nothing; where nothing of it is left, a line says what it was."""
     notebook.metadata.pop("widgets", None)
+    bounded(notebook)
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             if "data" in output:

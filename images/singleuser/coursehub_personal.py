@@ -4,7 +4,8 @@ import os
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from coursehub_process import home
+from coursehub_process import NOWHERE, home
+from coursehub_trust import IS_GRADING
 from jupyter_client import kernelspec
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 from jupyter_core.paths import jupyter_config_path, jupyter_path
@@ -35,11 +36,31 @@ class Kernel(Links, LocalProvisioner):  # type: ignore[misc] # jupyter_client is
 
 
 class Kernels(kernelspec.KernelSpecManager):  # type: ignore[misc] # jupyter_client is untyped here
-    """Knows the image's kernels; Jupyter would look where IPython keeps its own, too."""
+    """Knows the image's kernels and the person's own, which take no name of the image's.
+
+    In *grading*, code that was graded could have left one. Of what else lies beside an own kernel, as pictures, the
+    server gives out nothing.
+    """
 
     @default("kernel_dirs")
-    def _of_the_image(self) -> list[str]:
-        return list(jupyter_path("kernels"))
+    def _of_the_image_and_ones_own(self) -> list[str]:
+        return [*jupyter_path("kernels"), *([] if IS_GRADING else [_own_kernels()])]
+
+    def get_kernel_spec(self, kernel_name: str) -> Any:
+        """The kernel of this name; NoSuchKernel where there is none."""
+        spec = super().get_kernel_spec(kernel_name)
+        if _is_own(spec.resource_dir):
+            spec.argv = [each.replace("{resource_dir}", spec.resource_dir) for each in spec.argv]
+            spec.resource_dir = NOWHERE
+        return spec
+
+    def get_all_specs(self) -> dict[str, Any]:
+        """What front ends are told of each kernel."""
+        found: dict[str, Any] = super().get_all_specs()
+        return {
+            name: {**each, "resource_dir": NOWHERE} if _is_own(each["resource_dir"]) else each
+            for name, each in found.items()
+        }
 
 
 class Terminals(TerminalManager):  # type: ignore[misc] # jupyter_server_terminals is untyped here
@@ -64,6 +85,14 @@ class Settings(ConfigManager):  # type: ignore[misc] # jupyter_server is untyped
     @default("read_config_path")
     def _all(self) -> list[str]:
         return [self.write_config_dir, *(f"{path}/{self.config_dir_name}" for path in jupyter_config_path())]
+
+
+def _own_kernels() -> str:
+    return f"{home()}/.local/share/jupyter/kernels"
+
+
+def _is_own(folder: str) -> bool:
+    return folder.startswith(_own_kernels())
 
 
 def take_over() -> None:

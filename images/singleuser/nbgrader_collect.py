@@ -1,7 +1,8 @@
 """nbgrader's collect, taking only what a submission's student owns, and of it only plain files within bounds.
 
 A submission stays its student's to change while it is collected. So no link is ever followed, every step is taken from
-an open directory, and what was checked is what is copied; one that is refused leaves nothing and stops no other.
+an open directory, and what was checked is what is copied; one that is refused leaves nothing and stops no other,
+neither another student's nor an earlier one of the same.
 """
 
 import os
@@ -13,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from fnmatch import fnmatch
 from pathlib import Path
 
 import coursehub_places
@@ -21,21 +21,20 @@ from coursehub_files import OS, SHUTIL, open_file
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import parse_utc
+from nbgrader_alone import Busy, alone
+from nbgrader_rules import Budget, Refused, check_depth, check_kind, check_name, is_ignored
+from nbgrader_set_aside import set_aside
 
 # Lines of passwd: the course's people, by the uid that owns the home of that name.
 PEOPLE = Path("/srv/coursehub/people/passwd")
-MOST_FILES = 2000
-DEEPEST = 20
 TOLD = 20
+# So many of a student's submissions are looked at for one that can be taken; each takes a while.
+TRIES = 20
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)? [A-Za-z0-9+-]+")
 _SECRET = re.compile(rb"[0-9a-f]{128}")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK a named pipe in a file's place would keep us waiting.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-
-
-class Refused(Exception):
-    """Why a submission is not collected, in words for its course's instructors."""
 
 
 @dataclass(frozen=True)
@@ -48,62 +47,60 @@ class Submission:
     folder: str
 
 
-@dataclass
-class Budget:
-    """What may still come of one submission."""
-
-    files: int
-    size: int
-
-    def take(self, *, files: int = 0, size: int = 0) -> None:
-        """Raises Refused where it is used up."""
-        self.files -= files
-        self.size -= size
-        if self.files < 0:
-            raise Refused(f"it holds more than {MOST_FILES} files")
-        if self.size < 0:
-            raise Refused("it is larger than a submission may be")
-
-
 class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
     """Collects what is honest, and says at the level of errors what it refused and why."""
 
     def init_src(self) -> None:
-        """Chooses one submission a student: the newest, or with `before_duedate` the newest that is in time."""
+        """Puts each student's submissions in order: the newest first, or with `before_duedate` those in time before."""
         if not self.coursedir.course_id:
             self.fail("No course id specified. Re-run with --course flag.")
         self.inbound = Path(self.root) / self.coursedir.course_id / "inbound"
         if not os.access(self.inbound, os.R_OK | os.X_OK):
             self.fail(f"The submissions in {self.inbound} are not there, or not yours to read.")
         self.refused = 0
+        self.set_aside = set_aside(self.coursedir.root)
         found: dict[str, list[Submission]] = {}
         for each in self._honest():
             found.setdefault(each.student, []).append(each)
         due = self._due() if self.before_duedate else None
-        self.chosen = [_newest(found[student], due) for student in sorted(found)]
+        self.found = [_in_order(found[student], due) for student in sorted(found)]
 
     def copy_files(self) -> None:
-        """Copies what was chosen and is not there yet; an older copy stays until the newer one is complete."""
+        """Copies of each student the first that can be taken, where it is not there yet."""
         assignment = self.coursedir.assignment_id
-        if not self.chosen:
+        if not self.found:
             self.log.warning("No submissions of '%s' to collect", assignment)
-        for each in self.chosen:
-            path = self.coursedir.format_path(self.coursedir.submitted_directory, each.student, assignment)
-            destination = Path(path)
+        for theirs in self.found:
+            try:
+                with alone(self.coursedir.root, theirs[0].student, self.log):
+                    self._collect(theirs)
+            except Busy as busy:
+                self._refuse(theirs[0].folder, str(busy))
+        if self.refused:
+            self.log.error("Refused %d of the submissions of '%s'; see above", self.refused, assignment)
+            self.log.info("`nbgrader set_aside` with the name of one has it passed over")
+
+    def _collect(self, theirs: list[Submission]) -> None:
+        student, assignment = theirs[0].student, self.coursedir.assignment_id
+        destination = Path(self.coursedir.format_path(self.coursedir.submitted_directory, student, assignment))
+        for number, each in enumerate(theirs[:TRIES]):
             if destination.is_dir() and not self._replaces(each, destination):
-                self.log.info("No newer submission to collect: %s %s", each.student, assignment)
-                continue
+                self.log.info("No newer submission to collect: %s %s", student, assignment)
+                return
             try:
                 self._take(each, destination)
             except (Refused, OSError) as error:
-                reason = error if isinstance(error, Refused) else f"it cannot be read ({error.strerror})"
-                self._refuse(each.folder, f"{reason}; ask {each.student} to submit again")
+                why = error if isinstance(error, Refused) else f"it cannot be read ({error.strerror})"
+                self._refuse(each.folder, f"{why}; ask {student} to submit again")
             except coursehub_places.Refused as refusal:
                 self._refuse(each.folder, str(refusal))
+                return
             else:
-                self.log.info("Collected submission: %s %s", each.student, assignment)
-        if self.refused:
-            self.log.error("Refused %d of the submissions of '%s'; see above", self.refused, assignment)
+                older = f", of {each.written}, as what is newer was refused" if number else ""
+                self.log.info("Collected submission: %s %s%s", student, assignment, older)
+                return
+        if len(theirs) > TRIES:
+            self.log.error("Of %s only the newest %d submissions were looked at", student, TRIES)
 
     def _honest(self) -> Iterator[Submission]:
         names: dict[int, str] = dict(_people())
@@ -111,6 +108,9 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
         with os.scandir(self.inbound) as entries:
             for entry in entries:
                 student, *rest = entry.name.split("+")
+                if entry.name in self.set_aside:
+                    self.log.info("Passed over %r, which is set aside", entry.name)
+                    continue
                 if rest[:1] != [self.coursedir.assignment_id] or wanted not in ("", "*", student):
                     continue
                 try:
@@ -131,17 +131,28 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
 
     def _replaces(self, each: Submission, destination: Path) -> bool:
         have = self.coursedir.get_existing_timestamp(str(destination))
+        if self.update and have in self._times_set_aside(each.student):
+            return True
         if self.update and (have is None or each.time > have):
             return True
         return bool(self.before_duedate and have != each.time)
+
+    def _times_set_aside(self, student: str) -> Iterator[datetime]:
+        for name in self.set_aside:
+            whose, assignment, time, *_ = [*name.split("+"), "", ""]
+            if (whose, assignment) == (student, self.coursedir.assignment_id):
+                with suppress(Refused):
+                    yield _time(time)
 
     def _take(self, each: Submission, destination: Path) -> None:
         staging = destination.parent / f".collecting-{secrets.token_hex(8)}"
         made = staging / "new"
         try:
-            OS.makedirs(made)
             with _folder(str(self.inbound)) as inbound, _folder(each.folder, inbound) as source:
-                self._copy(source, made, Budget(MOST_FILES, 1000 * self.coursedir.max_dir_size), DEEPEST)
+                # What can be seen to be wrong is not copied; what is copied can have changed meanwhile.
+                self._go_through(source, None, self._budget())
+                OS.makedirs(made)
+                self._go_through(source, made, self._budget())
             _check_secret(made / "submission_secret.txt")
             # The folder's name decided which submission is the newest, and is a time for sure.
             time = made / "timestamp.txt"
@@ -156,27 +167,35 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
         finally:
             SHUTIL.rmtree(staging, ignore_errors=True)
 
-    def _copy(self, source: int, destination: Path, budget: Budget, deep: int) -> None:
-        if deep == 0:
-            raise Refused(f"its folders are more than {DEEPEST} deep")
-        OS.chmod(destination, 0o2770)
+    def _budget(self) -> Budget:
+        return Budget(1000 * self.coursedir.max_dir_size)
+
+    def _go_through(
+        self, source: int, destination: Path | None, budget: Budget, within: str = "", deep: int = 1
+    ) -> None:
+        """Copies what the open folder holds; without a destination it only looks. Raises Refused."""
+        check_depth(deep, within)
+        if destination:
+            OS.chmod(destination, 0o2770)
         with os.scandir(source) as entries:
             for entry in entries:
-                budget.take(files=1)
-                if any(fnmatch(entry.name, pattern) for pattern in self.coursedir.ignore):
+                budget.take(files=1, within=within)
+                if is_ignored(entry.name, self.coursedir.ignore):
                     continue
-                if not entry.name.isprintable():
-                    raise Refused(f"the name {entry.name!r} in it has characters that cannot be shown")
-                mode = entry.stat(follow_symlinks=False).st_mode
-                if stat.S_ISDIR(mode):
-                    OS.mkdir(destination / entry.name)
+                check_name(entry.name)
+                path = f"{within}{entry.name}"
+                found = entry.stat(follow_symlinks=False)
+                check_kind(path, found.st_mode)
+                target = destination and destination / entry.name
+                if stat.S_ISDIR(found.st_mode):
+                    if target:
+                        OS.mkdir(target)
                     with _folder(entry.name, source) as below:
-                        self._copy(below, destination / entry.name, budget, deep - 1)
-                elif stat.S_ISREG(mode):
-                    _copy_file(source, entry.name, destination / entry.name, budget)
+                        self._go_through(below, target, budget, f"{path}/", deep + 1)
+                elif target:
+                    _copy_file(source, entry.name, target, budget)
                 else:
-                    kind = "a link" if stat.S_ISLNK(mode) else "neither a file nor a folder"
-                    raise Refused(f"{entry.name!r} in it is {kind}")
+                    budget.take(size=found.st_size)
 
 
 def _submission(entry: os.DirEntry[str], student: str, rest: list[str], names: dict[int, str]) -> Submission:
@@ -197,13 +216,19 @@ def _submission(entry: os.DirEntry[str], student: str, rest: list[str], names: d
             f"it says that it is {student}'s, but it belongs to {owner}; look into it: {owner} or an administrator can "
             "remove it"
         )
-    if not 1 <= len(rest) <= 2 or not _TIME.fullmatch(rest[0]):
+    if not 1 <= len(rest) <= 2:
         raise Refused("its name does not say when it was submitted")
+    return Submission(student, _time(rest[0]), rest[0], entry.name)
+
+
+def _time(written: str) -> datetime:
     try:
-        time: datetime = parse_utc(rest[0])
+        if _TIME.fullmatch(written):
+            time: datetime = parse_utc(written)
+            return time
     except (ValueError, OverflowError):
-        raise Refused("its name does not say when it was submitted") from None
-    return Submission(student, time, rest[0], entry.name)
+        pass
+    raise Refused("its name does not say when it was submitted")
 
 
 def _check_secret(secret: Path) -> None:
@@ -214,9 +239,8 @@ def _check_secret(secret: Path) -> None:
     raise Refused("its submission_secret.txt is not what nbgrader writes, so no feedback could be returned")
 
 
-def _newest(found: list[Submission], due: datetime | None) -> Submission:
-    in_time = [each for each in found if due is None or each.time <= due]
-    return max(in_time or found, key=lambda each: each.time)
+def _in_order(found: list[Submission], due: datetime | None) -> list[Submission]:
+    return sorted(found, key=lambda each: (due is None or each.time <= due, each.time), reverse=True)
 
 
 def _people() -> Iterator[tuple[int, str]]:

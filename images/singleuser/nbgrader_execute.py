@@ -1,9 +1,17 @@
-"""nbgrader's execution of a submission, whose kernel does not get what is its server's."""
+"""nbgrader's execution of a submission: its kernel does not get what is its server's, and prints within bounds."""
 
 import os
+import re
 from typing import Any
 
 from nbgrader.preprocessors import Execute
+from nbgrader_output import OUTPUTS, Room
+
+MISSING = "ModuleNotFoundError"
+NOT_HERE = (
+    "%s of %s: %d cells ended in %s, for %s. What a student installs goes into their own home, which is not here; "
+    "grade by hand, or ask your admins for an image that has it."
+)
 
 
 class ExecuteApart(Execute):  # type: ignore[misc] # nbgrader is untyped
@@ -13,3 +21,47 @@ class ExecuteApart(Execute):  # type: ignore[misc] # nbgrader is untyped
         """Starts the kernel of one submission."""
         own = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTERHUB_", "JPY_"))}
         super().start_new_kernel(env=own, **more)
+
+    def preprocess(self, nb: Any, resources: Any = None, km: Any = None) -> tuple[Any, Any]:
+        """Executes all cells, and warns of modules that are not here: their cells look like wrong answers."""
+        done: tuple[Any, Any] = super().preprocess(nb, resources, km)
+        errors = [
+            output.evalue
+            for cell in nb.cells
+            for output in cell.get("outputs", ())
+            if output.output_type == "error" and output.ename == MISSING
+        ]
+        if errors:
+            names = sorted({_module(error) for error in errors})
+            whose = resources["nbgrader"]
+            said = ", ".join(names[:10])
+            self.log.warning(NOT_HERE, whose["notebook"], whose["student"], len(errors), MISSING, said)
+        return done
+
+    def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
+        """Executes one cell."""
+        lines = self.config.LimitOutput.get("max_lines", 1000)
+        self.room = Room(lines) if lines >= 0 else None
+        done: tuple[Any, Any] = super().preprocess_cell(cell, resources, index)
+        return done
+
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+        """Takes in what the kernel says of one cell."""
+        if self.room and msg["msg_type"] in OUTPUTS:
+            content = self.room.kept(msg["msg_type"], msg["content"])
+            if content is None:
+                return None
+            msg = {**msg, "content": content}
+        return super().process_message(msg, cell, cell_index)
+
+    def on_cell_executed(self, **more: Any) -> None:
+        """Adds an error that the kernel did not show."""
+        reply = more["execute_reply"]
+        if self.room and reply["content"]["status"] == "error":
+            more["execute_reply"] = {**reply, "content": self.room.kept("error", reply["content"])}
+        super().on_cell_executed(**more)
+
+
+def _module(error: str) -> str:
+    found = re.search(r"No module named '?([\w.]+)", error)
+    return repr(found[1] if found else error[:100])

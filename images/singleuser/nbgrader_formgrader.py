@@ -5,9 +5,11 @@ the answer's nonce, a number that nobody knows before, and only the templates in
 rewritten before a submission is put into them. What no such template made, a submission's own files among them, is
 in a sandbox. If a new nbgrader differs, its scripts miss the nonce, and the page does not work.
 
-Submissions are also cleaned, so that they cannot pose as a part of the page.
+Submissions are also cleaned, so that they cannot pose as a part of the page. That takes seconds for a large table, so
+it is done beside the server's loop, for one page after the other, and of what is too large the text is shown.
 """
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -20,16 +22,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from coursehub_cleaning import cleaned
+from coursehub_cleaning import bounded, cleaned
 from jinja2 import DictLoader, Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 from jupyter_server.serverapp import ServerApp
 from nbconvert.exporters import HTMLExporter
 from nbgrader.server_extensions import formgrader
+from nbgrader.server_extensions.formgrader import handlers
 from nbgrader.server_extensions.formgrader.handlers import template_path
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
-from tornado.web import OutputTransform
+from tornado.web import OutputTransform, authenticated
 from traitlets.config import Config
 
 SANDBOX = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -136,6 +139,12 @@ class Exporter(HTMLExporter):  # type: ignore[misc] # nbconvert is untyped
         config.NbConvertBase.display_data_priority = kinds
         return config
 
+    def from_notebook_node(self, nb: Any, resources: Any = None, **more: Any) -> tuple[str, Any]:
+        """Makes the page of what is no larger than can be cleaned in some seconds; `nb` is no longer as it was."""
+        bounded(nb)
+        page: tuple[str, Any] = super().from_notebook_node(nb, resources, **more)
+        return page
+
     def default_filters(self) -> Iterator[tuple[str, Any]]:
         """nbconvert's, with a cleaner that leaves tables and images."""
         yield from super().default_filters()
@@ -147,8 +156,39 @@ class Exporter(HTMLExporter):  # type: ignore[misc] # nbconvert is untyped
         return cleaned(super().markdown2html(context, source))
 
 
+class Submission(handlers.SubmissionHandler):  # type: ignore[misc] # nbgrader is untyped
+    """nbgrader's page of one submission, made beside the server's loop."""
+
+    asked: tuple[Any, ...] | None = None
+    _one_at_a_time = asyncio.Semaphore(1)
+
+    @authenticated
+    async def get(self, submission_id: str) -> None:
+        """Answers as nbgrader does."""
+        super().get(submission_id)
+        if self.asked:
+            exporter = self.settings["nbgrader_exporter"]
+            async with self._one_at_a_time:
+                page, _ = await asyncio.to_thread(exporter.from_filename, self.asked[0], resources=self.asked[1])
+            self.write(page)
+
+    @property
+    def exporter(self) -> "Submission":
+        """In an exporter's place, it only notes what the page is to be made of."""
+        return self
+
+    def from_filename(self, filename: str, resources: Any) -> tuple[str, Any]:
+        """Gives no page yet."""
+        self.asked = filename, resources
+        return "", resources
+
+
 def load_jupyter_server_extension(app: ServerApp) -> None:
     """nbgrader's, behind the policy, which holds from before it is there."""
+    handlers.default_handlers = [
+        (address, Submission if handler is handlers.SubmissionHandler else handler, *more)
+        for address, handler, *more in handlers.default_handlers
+    ]
     address = f"{app.base_url}formgrader"
     app.web_app.add_transform(cast("type[OutputTransform]", partial(Policy, address)))
     formgrader.load_jupyter_server_extension(app)

@@ -21,7 +21,11 @@ PAGES = {
     "validate_assignment": r"assignments/validate|nbgrader_version",
 }
 # What is ours in place of nbgrader's.
-MODULES = {"course_list": "nbgrader_course_list", "formgrader": "nbgrader_formgrader"}
+MODULES = {
+    "assignment_list": "nbgrader_assignment_list",
+    "course_list": "nbgrader_course_list",
+    "formgrader": "nbgrader_formgrader",
+}
 
 
 class FirstRequest(Matcher):

@@ -5,6 +5,7 @@ nbgrader's own way is to run `nbgrader_config.py` of both, to import modules fro
 through links.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,17 +20,20 @@ from coursehub_files import adopt, open_file
 from coursehub_places import Refused, check, reach
 from coursehub_trust import IS_GRADING
 from jupyter_core.paths import jupyter_config_dir, jupyter_config_path
-from nbgrader import api
+from nbgrader import api, utils
 from nbgrader.apps.baseapp import NbGrader
+from nbgrader.apps.nbgraderapp import NbGraderApp
 from nbgrader.apps.nbgraderapp import main as nbgrader
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from nbgrader.exchange.default import Exchange
+from nbgrader_rules import shown
 
 ELSEWHERE = (
     "Nothing was autograded: that runs students' code as you, and here it would have your home and the network. Stop "
     "this server, start the course with the badge 'grading', and autograde there."
 )
+SET_ASIDE = "Set one submission aside, so that collecting passes over it and takes the student's one before."
 # Each module by which nbgrader reads or writes files; a test looks for others.
 WRITERS = (
     "nbconvert.exporters.exporter", "nbconvert.writers.files", "nbformat", "nbgrader.apps.api", "nbgrader.apps.dbapp",
@@ -52,6 +56,14 @@ class Log(FileHandler):
         return open_file(self.baseFilename, self.mode, encoding=self.encoding)
 
 
+class Record(logging.LogRecord):
+    """What is logged, with names of files and words of others as they can be printed."""
+
+    def getMessage(self) -> str:
+        """The line."""
+        return shown(super().getMessage())
+
+
 def restrict() -> None:
     """Holds for all nbgrader applications of this process: its command's, and those that server extensions make."""
     NbGrader.load_cwd_config = False
@@ -62,6 +74,12 @@ def restrict() -> None:
     if not IS_GRADING:
         Autograde.start = _nothing_runs_here
     api.create_engine = _create_engine
+    # A name, or a text, that is no UTF-8 has a checksum, too.
+    utils.to_bytes = lambda text: text.encode(errors="surrogatepass")
+    logging.setLogRecordFactory(Record)
+    import_module("nbgrader_convert").take_over()
+    if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading"):
+        NbGraderApp.subcommands["set_aside"] = (import_module("nbgrader_set_aside").SetAside, SET_ASIDE)
     adopt(*(import_module(name) for name in WRITERS))
 
 

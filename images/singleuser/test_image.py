@@ -916,7 +916,7 @@ def f7_collect_refuses_what_is_no_plain_file_or_too_much_and_takes_the_rest() ->
         "it is larger than": 'truncate -s 8T "$D/a.ipynb"',
         "deep": 'cd "$D"; for i in $(seq 30); do mkdir d; cd d; done',
         "its submission_secret.txt": 'rm "$D/submission_secret.txt"',
-        "cannot be shown": 'cd "$D"; touch "$(printf \'a\\033[2J\')"',
+        "has control characters": 'cd "$D"; touch "$(printf \'a\\033[2J\')"',
         "cannot be read": 'mkdir "$D/x"; chmod 0 "$D/x"',
         "timestamp.txt is a folder": 'mkdir "$D/timestamp.txt"',
     }

@@ -46,7 +46,10 @@ NOTEBOOK = {
 }
 FORMATS = ("html", "slides", "markdown", "latex", "rst", "script", "asciidoc", "pdf", "webpdf", "python", "custom")
 # What the person asks for, or has chosen, is data, and is read where it lies.
-DATA = re.compile(r"\.coursehub-(lock|probe\.\d+)|n\.ipynb|\.jupyter/(lab/(user-settings|workspaces)|serverconfig)/.*")
+DATA = re.compile(
+    r"\.coursehub-(lock|probe\.\d+)|n\.ipynb|\.jupyter/(lab/(user-settings|workspaces)|serverconfig)/.*"
+    r"|\.local/share/jupyter/kernels/planted/kernel\.json"
+)
 
 
 def hostile() -> dict[str, str]:
@@ -153,7 +156,10 @@ def everything_is_asked_for(role: str) -> None:
 
 
 def w11_of_a_home_the_server_reads_data_and_runs_nothing() -> None:
-    """In each role: templates, extensions, configuration, modules and kernels that lie in a home, where it starts."""
+    """In each role: templates, extensions, configuration and modules that lie in a home, where it starts.
+
+    The person's own kernels are told of; they run when they are chosen, and beside the server.
+    """
     for role in ("general", "student", "instructor", "grading"):
         handed_out()
         plant()
@@ -166,8 +172,10 @@ def w11_of_a_home_the_server_reads_data_and_runs_nothing() -> None:
             config = lab_config()
             assert "planted" not in json.dumps(config), config
             assert "@jupyterlab/apputils-extension:announcements" in config["disabledExtensions"]
-            assert set(json.loads(get("api/kernelspecs")[1])["kernelspecs"]) == {"python3"}
-            assert get("api/kernels", "POST", {"name": "planted"})[0] != 201
+            specs = json.loads(get("api/kernelspecs")[1])["kernelspecs"]
+            assert set(specs) == ({"python3"} if role == "grading" else {"python3", "planted"}), specs
+            assert "touch" not in specs["python3"]["spec"]["argv"], "a kernel of a home took the place of the image's"
+            assert role != "grading" or get("api/kernels", "POST", {"name": "planted"})[0] != 201
             get("nbconvert/html/home/anna/n.ipynb")
             assert "n.ipynb" in look(), "nothing is seen, so this test shows nothing"
 

@@ -12,12 +12,17 @@ c.CourseDirectory.course_id = os.environ.get("COURSEHUB_COURSE", "")
 c.CourseDirectory.groupshared = True
 c.Exchange.root = "/srv/nbgrader/exchange"
 c.ExchangeFactory.submit = "nbgrader_submit.Submit"
+c.ExchangeFactory.fetch_assignment = "nbgrader_fetch.FetchAssignment"
+c.ExchangeFactory.fetch_feedback = "nbgrader_fetch.FetchFeedback"
 c.Exchange.assignment_dir = home()
 c.Exchange.cache = f"{home()}/.local/share/jupyter/nbgrader_cache"
 
 if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading"):
     c.CourseDirectory.root = "/course"
+    c.ExportApp.plugin_class = "nbgrader_export.Export"
     c.ExchangeFactory.collect = "nbgrader_collect.Collect"
+    c.ExchangeFactory.release_assignment = "nbgrader_release.ReleaseAssignment"
+    c.ExchangeFactory.release_feedback = "nbgrader_release.ReleaseFeedback"
     steps = import_module("nbgrader.converters").Autograde.class_traits()["autograde_preprocessors"].default()
     c.Autograde.autograde_preprocessors = [
         "nbgrader_execute.ExecuteApart" if step.__name__ == "Execute" else step for step in steps

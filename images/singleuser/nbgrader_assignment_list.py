@@ -1,0 +1,54 @@
+"""nbgrader's assignment list, which tells a student in a sentence what did not work.
+
+nbgrader's answers with a list as if it had fetched, or with a traceback.
+"""
+
+from typing import Any
+
+from jupyter_server.serverapp import ServerApp
+from nbgrader.server_extensions import assignment_list
+from nbgrader.server_extensions.assignment_list import handlers
+
+_SAID = "ExchangeError: "
+
+
+class Assignments(handlers.AssignmentList):  # type: ignore[misc] # nbgrader is untyped
+    """What the panel asks for."""
+
+    failure: dict[str, Any] | None = None
+
+    def fetch_assignment(self, course_id: str, assignment_id: str) -> dict[str, Any]:
+        """Fetches, and keeps what went wrong for the list that is asked for right after."""
+        self.failure = done = _told(super().fetch_assignment(course_id, assignment_id))
+        return done
+
+    def fetch_feedback(self, course_id: str, assignment_id: str) -> dict[str, Any]:
+        """Fetches, and keeps what went wrong for the list that is asked for right after."""
+        self.failure = done = _told(super().fetch_feedback(course_id, assignment_id))
+        return done
+
+    def submit_assignment(self, course_id: str, assignment_id: str) -> dict[str, Any]:
+        """Submits."""
+        return _told(super().submit_assignment(course_id, assignment_id))
+
+    def list_assignments(self, course_id: str | None = None) -> dict[str, Any]:
+        """The list, or why there is none."""
+        failure, self.failure = self.failure, None
+        if failure and not failure["success"]:
+            return failure
+        listed: dict[str, Any] = super().list_assignments(course_id)
+        return listed
+
+
+def load_jupyter_server_extension(app: ServerApp) -> None:
+    """nbgrader's, with the sentences."""
+    handlers.AssignmentList = Assignments
+    assignment_list.load_jupyter_server_extension(app)
+
+
+def _told(done: dict[str, Any]) -> dict[str, Any]:
+    """Of a traceback, the sentence that nbgrader failed with; where it has none, the traceback."""
+    said = str(done.get("value", ""))
+    if not done["success"] and _SAID in said:
+        return {**done, "value": said.rsplit(_SAID, 1)[1].strip()}
+    return done

@@ -1,0 +1,174 @@
+"""nbgrader's steps from one of the course's folders to the next: one at a time for a student, all or nothing.
+
+nbgrader removes what is there, makes it anew, and where that fails removes what is there again, whoever made it.
+"""
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from coursehub_files import OS, SHUTIL
+from coursehub_places import Refused as Linked
+from nbformat.reader import NotJSONError
+from nbgrader.apps import updateapp
+from nbgrader.converters.base import BaseConverter, NbGraderException
+from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError
+from nbgrader.preprocessors.execute import UnresponsiveKernelError
+from nbgrader_alone import Busy, alone
+from nbgrader_whole import flush, reason, replacing
+from sqlalchemy.exc import OperationalError
+
+EARLIER = ".earlier"
+REASONS: dict[type[Exception], str] = {
+    UnresponsiveKernelError: "its code cannot be interrupted; edit it so that it ends, then do it again",
+    SchemaTooOldError: "it is in an old format of nbgrader's; make a copy of it, then run `nbgrader update` on it",
+    SchemaTooNewError: "it is in the format of a newer nbgrader",
+    NotJSONError: "a notebook in it is none: it is not JSON",
+}
+
+
+def take_over() -> None:
+    """Holds for each step: generate_assignment, autograde, generate_feedback, generate_solution; and for update."""
+    BaseConverter.convert_notebooks = convert_notebooks
+    updateapp.write, updateapp.orig_write = map(_whole, _nbgraders_writes)
+
+
+def convert_notebooks(self: BaseConverter) -> None:
+    """Makes what is asked of each student; NbGraderException at the end, with whose failed and is as it was."""
+    pattern = self._format_source("(?P<assignment>.*)", "(?P<student>.*)", escape=True)
+    failed = []
+    for path in sorted(self.assignments):
+        self.notebooks = sorted(filter(_has_a_name, self.assignments[path]))
+        for left_out in sorted({*self.assignments[path]} - {*self.notebooks}):
+            self.log.warning("Passed over %s: its name is not in UTF-8", left_out)
+        found = re.match(pattern, path)
+        if found is None:
+            raise NbGraderException(f"{path} is not where nbgrader keeps assignments")
+        student, assignment = found["student"], found["assignment"]
+        whose = assignment if student == "." else student
+        try:
+            with alone(self.coursedir.root, whose, self.log):
+                _convert(self, assignment, student)
+        except Exception as error:  # noqa: BLE001  (of what one student handed in, anything can be wrong)
+            self.log.error("There was an error processing %s: %s", path, _why(error))
+            failed.append(whose)
+    if failed:
+        message = f"Failed, and left as it was: {', '.join(failed)}; see above"
+        self.log.error(message)
+        raise NbGraderException(message)
+
+
+_nbgraders_writes = updateapp.write, updateapp.orig_write
+
+
+def _whole(write: Callable[..., None]) -> Callable[..., None]:
+    def ours(notebook: Any, path: str) -> None:
+        try:
+            with replacing(path) as made:
+                write(notebook, made)
+        except OSError as error:
+            sys.exit(f"{path} stays as it was ({reason(error)})")
+
+    return ours
+
+
+def _convert(self: BaseConverter, assignment: str, student: str) -> None:
+    destination = os.path.normpath(self._format_dest(assignment, student))
+    _bring_back(self, destination)
+    if not _is_wanted(self, assignment, student, destination):
+        return
+    self.run_pre_convert_hook()
+    kept = None if self.coursedir.notebook_id == "*" else [_made(self, notebook) for notebook in self.notebooks]
+    with _anew(destination, kept):
+        self.init_assignment(assignment, student)
+        for notebook in self.notebooks:
+            self.convert_single_notebook(notebook)
+        self.set_permissions(assignment, student)
+        flush(destination)
+    self.run_post_convert_hook()
+
+
+def _is_wanted(self: BaseConverter, assignment: str, student: str, destination: str) -> bool:
+    """As nbgrader's init_destination says, which removes what is there, too."""
+    if student in self.coursedir.student_id_exclude.split(","):
+        return False
+    every = self.coursedir.notebook_id == "*"
+    wanted = [destination] if every else [os.path.join(destination, _made(self, each)) for each in self.notebooks]
+    if self.force or not all(map(os.path.exists, wanted)):
+        return True
+    new = self.coursedir.get_existing_timestamp(self._format_source(assignment, student))
+    old = self.coursedir.get_existing_timestamp(destination)
+    if new and old and new > old:
+        self.log.warning("Updating %s", destination)
+        return True
+    self.log.info("Skipping existing assignment: %s", destination)
+    return False
+
+
+def _made(self: BaseConverter, notebook: str) -> str:
+    """The name of what is made of a notebook."""
+    return f"{os.path.splitext(os.path.basename(notebook))[0]}{self.exporter.file_extension}"
+
+
+@contextmanager
+def _anew(destination: str, made: list[str] | None) -> Iterator[None]:
+    """What is made in the block takes the place of what was there, which is back where the block raises.
+
+    With `made`, a list of names, it takes the place of these alone.
+    """
+    earlier = _earlier(destination)
+    there = os.path.lexists(destination)
+    if there:
+        OS.makedirs(os.path.dirname(earlier), exist_ok=True)
+        OS.rename(destination, earlier)
+    try:
+        if there and made is not None:
+            SHUTIL.copytree(earlier, destination, ignore=lambda _, names: {*made} & {*names})
+        yield
+    except BaseException:
+        SHUTIL.rmtree(destination, ignore_errors=True)
+        if there:
+            OS.rename(earlier, destination)
+        raise
+    else:
+        SHUTIL.rmtree(earlier, ignore_errors=True)
+    finally:
+        with suppress(OSError):
+            OS.rmdir(os.path.dirname(earlier))
+
+
+def _bring_back(self: BaseConverter, destination: str) -> None:
+    """What a step that was cut off had put away is there again."""
+    earlier = _earlier(destination)
+    if os.path.lexists(earlier):
+        self.log.warning("Bringing back %s, on which somebody's work was cut off", destination)
+        SHUTIL.rmtree(destination, ignore_errors=True)
+        OS.rename(earlier, destination)
+
+
+def _earlier(destination: str) -> str:
+    folder, name = os.path.split(destination)
+    return os.path.join(folder, EARLIER, name)
+
+
+def _has_a_name(notebook: str) -> bool:
+    """Whether the gradebook can hold it."""
+    try:
+        notebook.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{reason(error)}{f' ({error.filename!r})' if error.filename else ''}"
+    if isinstance(error, OperationalError):
+        return f"the gradebook cannot be read or written ({error.orig})"
+    if isinstance(error, Linked | Busy | NbGraderException):
+        return str(error)
+    return REASONS.get(type(error)) or traceback.format_exc()
