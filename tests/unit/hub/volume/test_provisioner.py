@@ -43,19 +43,12 @@ class Asked:
         await self.free.wait()
         return web.json_response(self.reply, status=self.status)
 
-    async def health(self, _: web.Request) -> web.Response:
-        """Whether it listens."""
-        await self.free.wait()
-        return web.Response(status=self.status)
-
 
 @asynccontextmanager
 async def served(answer: Answer, within: float = 5.0) -> AsyncIterator[ProvisionerService]:
     """Where `answer` answers."""
     app = web.Application()
     app.router.add_post("/requests", answer)
-    if isinstance(answer, Asked):
-        app.router.add_get("/health", answer.health)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -273,19 +266,3 @@ async def test_the_home_and_the_course_are_asked_for_together_and_one_refusal_is
 def test_what_is_no_service_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         ProvisionerService.model_validate(values)
-
-
-async def test_whether_the_service_listens_is_told_from_why_not(token: Path) -> None:
-    ours, asked = Provisioner(token, LOG), Asked()
-    async with served(asked) as service:
-        await ours.answers(service)
-        asked.status = 503
-        with pytest.raises(Refused, match="answers with HTTP 503"):
-            await ours.answers(service)
-        asked.free.clear()
-        slow = service.model_copy(update={"timeout": 0.1})
-        with pytest.raises(Refused, match=r"no answer from http://127.0.0.1:\d+ within 0.1 s"):
-            await ours.answers(slow)
-    with pytest.raises(Refused, match=r"no answer from http://127.0.0.1:\d+: "):
-        await ours.answers(service)
-    assert asked.requests == [], "a look asks for no directory"
