@@ -24,14 +24,19 @@ _IMAGE = "jupyterhub.hub.image"
     "preflight",
     cls=options.Verb,
     short_help="Before the install: say whether this cluster has what it takes.",
-    example="coursehub preflight --site values/uni.yaml --namespace coursehub",
+    example="coursehub preflight --site values/SITE.yaml --namespace coursehub",
 )
 @options.site_if_any
 @options.namespace
 @click.option("--no-job", is_flag=True, help="Make nothing, so do not try to mount the site's NFS.")
 @click.option("--image", metavar="REFERENCE", help=f"What the Job runs; by default {_IMAGE} with this version's tag.")
 @click.option(
-    "--timeout", type=int, default=180, show_default=True, metavar="SECONDS", help="For how long to wait for the Job."
+    "--timeout",
+    type=options.whole(1, 86400),
+    default=180,
+    show_default=True,
+    metavar="SECONDS",
+    help="For how long to wait for the Job.",
 )
 @options.as_json
 def command(sites: Sequence[Path], namespace: str, no_job: bool, image: str | None, timeout: int, as_json: bool) -> int:
