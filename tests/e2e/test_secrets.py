@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, Page, Response
 
 from ci.cluster.network import NODE_IP
 
+from .browsing import log_in_by_browser, visit
 from .cluster import Installation, until
 from .conftest import CHROMIUM, FLAGS
 from .https import HOST, Https, served
-from .test_student import log_in_by_browser, visit
 
 pytestmark = pytest.mark.alone
 

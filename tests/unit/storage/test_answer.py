@@ -12,7 +12,7 @@ from coursehub.protocol import ChangesReply, EntryChange, FaultsReply, PeopleRep
 from coursehub.storage.answer import Bounds, answer
 from coursehub.storage.volume import Volume
 
-from tests.unit.test_protocol import COURSE, HOME, parsed
+from tests.unit.sent import COURSE, HOME, parsed
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
