@@ -120,7 +120,7 @@ def apply(
     for sentence in checked.warnings:
         warn(sentence)
     secrets = secrets_made.complete(checked.secrets, namespace)
-    changes = _apply(secrets, secrets_plan.storage_of(namespace), dry_run=dry_run)
+    changes = _apply(secrets, namespaces.storage(namespace), dry_run=dry_run)
     certificate = checked.certificate
     proxy = None
     if certificate:

@@ -38,10 +38,9 @@ def command(namespace: str, as_json: bool) -> int:
 
 
 def _look(namespace: str, now: datetime) -> Iterator[Line]:
-    storage = f"{namespace}-storage"
     places = [
         (place, _own(kubectl.get_all(place, "deployments", PARTS)), _own(kubectl.get_all(place, "pods", PARTS)))
-        for place in (namespace, storage)
+        for place in (namespace, namespaces.storage(namespace))
     ]
     for place, deployments, pods in places:
         for deployment in deployments:
