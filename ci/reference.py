@@ -1,9 +1,9 @@
-"""The generated part of docs/, and of the chart's refusals: python -m ci.reference [--check]
+"""The generated parts of docs/, of the chart's refusals and of the package: python -m ci.reference [--check]
 
 docs/reference/courses.schema.json and course-file.md come from the models of hooks/coursehub, values.md from
 chart/values.schema.yaml and chart/values.yaml, the examples in docs/admins.md and docs/teachers.md from
-docs/examples, the table of directories in docs/admins/storage.md from hooks/coursehub/layout.py, and
-chart/templates/_rules.tpl from config/rules.py.
+docs/examples, the table of directories in docs/admins/storage.md from hooks/coursehub/layout.py,
+chart/templates/_rules.tpl from config/rules.py, and config/defaults.yaml from chart/values.yaml.
 `--check` only says what is out of date.
 """
 
@@ -200,6 +200,7 @@ def pages() -> dict[Path, str]:
         **{page: with_examples(page.read_text()) for page in (docs / "admins.md", docs / "teachers.md")},
         storage: with_modes(storage.read_text()),
         ROOT / "chart/templates/_rules.tpl": rules.helm(),
+        ROOT / "hooks/coursehub/config/defaults.yaml": (ROOT / "chart/values.yaml").read_text(),
     }
 
 

@@ -3,6 +3,9 @@
 {{- if and .Values.general.image (not (hasKey .Values.images .Values.general.image)) }}
 - general.image: {{ .Values.general.image }} is not in images; write one of {{ keys .Values.images | sortAlpha | join ", " | default "(none yet)" }}, or add it there.
 {{- end }}
+{{- if and .Values.courseGids (gt (int64 .Values.courseGids.minimum) (int64 .Values.courseGids.maximum)) }}
+- courseGids: no gid is from {{ int64 .Values.courseGids.minimum }} to {{ int64 .Values.courseGids.maximum }}; write the lower one as minimum.
+{{- end }}
 {{- if and (eq .Values.identity.provider "ldap") (not .Values.identity.ldap) }}
 - identity.ldap: none is given, and identity.provider is ldap; add identity.ldap with servers and users.
 {{- end }}

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 PERSON = re.compile(r"[a-z0-9_][a-z0-9._-]{0,62}")
@@ -92,6 +92,3 @@ PersonOrGroup = Annotated[
     AfterValidator(_entry),
     written_as(f"{PERSON.pattern}|@{GROUP.pattern}", "write a login name in lower case, or @ and a group's name"),
 ]
-# Below 1000 are the system's; the kernel's largest is 2**32 - 2, NFS servers and tools stop at a signed int.
-Gid = Annotated[int, Field(strict=True, ge=1000, le=2**31 - 2)]
-Uid = Annotated[int, Field(strict=True, ge=1, le=2**31 - 2)]

@@ -19,7 +19,8 @@ from coursehub.limits import Limit
 
 from . import text as plain
 from .errors import Reason, Refused
-from .names import Gid, PersonName, Uid, is_slug
+from .ids import Gid, Uid
+from .names import PersonName, is_slug
 
 # The most bytes of one request.
 MOST = 65536

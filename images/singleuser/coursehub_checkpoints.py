@@ -10,7 +10,7 @@ from typing import Any
 
 from coursehub_files import OS, SHUTIL
 from coursehub_places import Refused, reach
-from coursehub_trust import HOME
+from coursehub_process import home
 from jupyter_server.services.contents.filecheckpoints import AsyncFileCheckpoints
 
 KEPT = ".local/share/coursehub/checkpoints"
@@ -67,4 +67,4 @@ def _is_own(file: str) -> bool:
 
 def _kept(folder: str) -> str:
     course = os.environ.get("COURSEHUB_COURSE") or "general"
-    return os.path.join(HOME, KEPT, course, os.path.normpath(folder).strip("/"))
+    return os.path.join(home(), KEPT, course, os.path.normpath(folder).strip("/"))

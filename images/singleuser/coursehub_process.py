@@ -8,6 +8,8 @@ person's own, see coursehub_personal.py.
 
 import ctypes
 import os
+import pwd
+from functools import cache
 from importlib import import_module
 
 NOWHERE = "/opt/coursehub/nowhere"
@@ -24,7 +26,7 @@ def withdraw() -> str:
     if not _kept:
         if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
             raise OSError(ctypes.get_errno(), "this process cannot be closed to others")
-        _kept.update(HOME=home(), **{name: os.environ.pop(name, "") for name in _TOKENS})
+        _kept.update({name: os.environ.pop(name, "") for name in _TOKENS})
         os.environ["HOME"] = NOWHERE
         os.chdir(NOWHERE)
         # What Jupyter leaves for other programs of the same user has the token in it.
@@ -33,6 +35,7 @@ def withdraw() -> str:
     return _kept[_TOKENS[0]]
 
 
+@cache
 def home() -> str:
-    """The person's, in the server as in what is their own."""
-    return _kept.get("HOME") or os.environ.get("HOME", "/")
+    """The person's, as the pod's start wrote it down; the variable is what a process was told."""
+    return pwd.getpwuid(os.geteuid()).pw_dir

@@ -6,13 +6,11 @@ alone: a file that one owns, in one's home, where nobody else can write.
 """
 
 import os
-import pwd
 import stat
 
 from coursehub_places import Refused, reach
+from coursehub_process import home
 
-# One's own, as the pod's start wrote it down; the variable is what a process was told.
-HOME = pwd.getpwuid(os.geteuid()).pw_dir
 # There the home is scratch, and code of others runs as oneself.
 IS_GRADING = os.environ.get("COURSEHUB_ROLE") == "grading"
 
@@ -33,6 +31,6 @@ def is_at_home(path: str) -> bool:
     """Whether it lies in the home, wherever links on the way lead."""
     try:
         with reach(path) as place:
-            return place.path.startswith(os.path.realpath(HOME).rstrip("/") + "/")
+            return place.path.startswith(os.path.realpath(home()).rstrip("/") + "/")
     except (Refused, OSError):
         return False

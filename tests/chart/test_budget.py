@@ -10,8 +10,8 @@ from random import Random
 import pytest
 from coursehub.config import budget
 
+from tests.chart.given import CERTIFICATE
 from tests.chart.helm import Chart, Object, Values, at, merged
-from tests.chart.test_security import CERTIFICATE
 
 # Of a Secret's data, and of an object's annotations.
 SECRET, ANNOTATIONS = 2**20, 256 * 2**10

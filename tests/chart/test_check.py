@@ -12,10 +12,10 @@ import yaml
 from coursehub.cli import main
 
 from tests.chart.helm import SITE, Chart, Object, Objects, Values, at, merged, pod_spec
-from tests.chart.test_objects import OURS, UPSTREAM
-from tests.chart.test_provisioner import ADDED as PROVISIONER
-from tests.chart.test_provisioner import LOOKER
-from tests.chart.test_provisioner import ON as PROVISIONED
+from tests.chart.kinds import OURS, UPSTREAM
+from tests.chart.provisioned import ADDED as PROVISIONER
+from tests.chart.provisioned import LOOKER
+from tests.chart.provisioned import ON as PROVISIONED
 from tests.support import COURSES
 from tests.support import SITE as OWN
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from coursehub.cli import secrets_plan
 
+from tests.chart.given import EVERYTHING
 from tests.chart.helm import ROOT, VERSION, Chart, Values, at, merged, pod_spec
-from tests.chart.test_names import EVERYTHING
 
 FOLDER = ROOT / "docs/examples/gitops"
 PLACEHOLDERS, SITE, COURSES = (FOLDER / f"{name}.yaml" for name in ("placeholders", "site", "courses"))

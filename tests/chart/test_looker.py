@@ -3,8 +3,8 @@
 import pytest
 
 from tests.chart.helm import Chart, Objects, Values, at, merged, pod_spec, site_values
+from tests.chart.places import DOORS, PLACES, STRANGER
 from tests.chart.policies import pod, reaches, server
-from tests.chart.test_network import DOORS, PLACES, STRANGER
 from tests.network import ROLES
 from tests.unit.cli.command import wrong_usage
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.chart.helm import ROOT, Chart, Object, Objects, Values, at, hub_values, merged, pod_spec, site_values
-from tests.chart.test_objects import OURS, UPSTREAM
+from tests.chart.kinds import OURS, UPSTREAM
 
 FROM = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
 PERSON: Values = at("identity.file.people", {"spawntest": {"uid": 20031, "gid": 20031}})

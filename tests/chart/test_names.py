@@ -12,21 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.chart.given import EVERYTHING
 from tests.chart.helm import SITE, Chart, Objects, Values, at, merged, pod_spec, site_values
 from tests.chart.policies import Pod, pod, reaches, server
 
 STORAGE = "teaching-storage/coursehub-"
-EVERYTHING: Values = {
-    "storage": {"provisioner": {"enabled": True}, "check": {"schedule": "@daily"}},
-    "monitoring": {
-        "spawnTest": {"enabled": True},
-        "serviceMonitor": {"enabled": True},
-        "from": [{"podSelector": {}}],
-        "rules": {"enabled": True},
-        "dashboard": {"enabled": True},
-    },
-    "identity": {"file": {"people": {"spawntest": {"uid": 20031, "gid": 20031}}}},
-}
 # By what upstream's names are then: values, the prefix of all names, and the label app.
 NAMED = {
     "fullnameOverride": ({"fullnameOverride": "teaching"}, "teaching-", "jupyterhub"),

@@ -7,24 +7,13 @@ import pytest
 import yaml
 
 from tests.chart.helm import ROOT, VERSION, Chart, Object, Objects, Values, at, merged, pod_spec, site_values
+from tests.chart.kinds import OURS, UPSTREAM
 from tests.chart.policies import Pod, pod, reaches
-from tests.chart.test_objects import OURS, UPSTREAM
+from tests.chart.provisioned import ADDED, LOOKER, NAME, ON
 from tests.unit.cli.command import wrong_usage
 
-ON: Values = at("storage.provisioner.enabled", True)
 URL: Values = at("storage.provisioner.url", "https://storage.example.edu:8443")
 ACCOUNT: Values = at("jupyterhub.hub.serviceAccount", {"name": "jupyter"})
-NAME = "teaching-storage/coursehub-provisioner"
-ADDED = [
-    ("Deployment", NAME),
-    ("Namespace", "teaching-storage"),
-    ("NetworkPolicy", NAME),
-    ("PersistentVolume", "teaching-coursehub-provisioner"),
-    ("PersistentVolumeClaim", NAME),
-    ("Secret", NAME),
-    ("Service", NAME),
-]
-LOOKER = [(kind, "coursehub-looker") for kind in ("Deployment", "NetworkPolicy", "Service")]
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ LDAP = {"servers": ["ldaps://a"], "users": {"base": "dc=a"}}
     "values",
     [
         pytest.param({"general": {"image": "julia"}}, id="an image that is not there"),
+        pytest.param({"courseGids": {"minimum": 79999, "maximum": 70100}}, id="gids of courses that are none"),
         pytest.param(at("identity.provider", "ldap"), id="no LDAP directory"),
         pytest.param(at("identity.ldap", LDAP | {"passwordFile": "/a"}), id="a password without an LDAP name"),
         pytest.param(at("usage.provider", "prometheus"), id="no Prometheus"),

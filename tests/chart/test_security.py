@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.chart.given import CERTIFICATE
 from tests.chart.helm import SITE, Chart, Objects, Values, at, hub_values, merged, pod_spec
 from tests.chart.policies import METADATA, reaches, server
 
 ROLES = ("general", "student", "instructor", "grading")
-CERTIFICATE: Values = at("jupyterhub.proxy.https", {"enabled": True, "type": "secret", "secret": {"name": "tls"}})
 # As the role of upstream's hub has them.
 HUB_MAY = [
     {

@@ -16,8 +16,8 @@ from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
 from ci.chart import assemble
+from tests.chart.given import IMAGE
 from tests.chart.helm import ROOT, SITE, Chart, Objects, at, merged, pod_spec
-from tests.chart.test_values import IMAGE
 
 LOCAL = ROOT / "values/local.yaml"
 EXAMPLE = ROOT / "values/example-university.yaml"

@@ -8,7 +8,8 @@ import pytest
 import yaml
 from coursehub.config import settings
 
-from tests.chart.helm import ROOT, VERSION, Chart, at, hub_values, merged, pod_spec, site_values
+from tests.chart.given import IMAGE
+from tests.chart.helm import ROOT, Chart, hub_values, merged, pod_spec, site_values
 
 VALUES = ROOT / "values"
 SITES = sorted(path.name for path in VALUES.glob("*.yaml") if path.name != "courses.yaml")
@@ -16,8 +17,6 @@ RECIPES = sorted(f"identity/{path.name}" for path in (VALUES / "identity").glob(
 CORE = ("hub", "proxy", "teaching-storage/coursehub-provisioner")
 COURSES: dict[str, dict[str, Any]] = yaml.safe_load((VALUES / "courses.yaml").read_text())["courses"]
 LOCAL: dict[str, Any] = yaml.safe_load((VALUES / "local.yaml").read_text())
-# `make up` and an admin name the image that holds this version.
-IMAGE = at("jupyterhub.hub.image", {"name": "registry.example.edu/coursehub-hub", "tag": VERSION})
 UPSTREAM = ROOT.parent / "shared/z2jh-4.4.0"
 
 

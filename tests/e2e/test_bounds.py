@@ -7,8 +7,8 @@ import httpx
 from websockets.exceptions import ConnectionClosed
 
 from .cluster import Installation
+from .failing import dies, newest
 from .person import Person, said
-from .test_failures import dies, newest
 
 LogIn = Callable[[str], Person]
 

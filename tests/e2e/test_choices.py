@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Page
 
+from .browsing import log_in_by_browser
 from .cluster import Installation
-from .test_student import log_in_by_browser
 
 
 def offered(page: Page, installation: Installation) -> list[str | None]:

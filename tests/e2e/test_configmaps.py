@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from .cluster import COURSES, Installation, until
+from .course_files import live
 from .person import Person
-from .test_course_file import live
 
 LogIn = Callable[[str], Person]
 NAME = "mathematics"

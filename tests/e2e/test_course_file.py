@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from .browsing import log_in_by_browser
 from .cluster import COURSES, ROOT, Installation, until
+from .course_files import live, written
 from .person import Person, said
-from .test_student import log_in_by_browser
 
 LogIn = Callable[[str], Person]
 
@@ -39,27 +40,10 @@ RICH: dict[str, Any] = {
 LATER = {"name": "Later", "students": ["olga"], "open": "2999-01-01"}
 
 
-def written(path: Path, **courses: object) -> Path:
-    """The repository's courses, and more below them."""
-    lines = [
-        f"  {slug}: {course if isinstance(course, str) else json.dumps(course)}" for slug, course in courses.items()
-    ]
-    # A day is one only without quotes.
-    text = "\n".join(lines).replace('"2999-01-01"', "2999-01-01")
-    path.write_text(COURSES.read_text() + "\n" + text + "\n")
-    return path
-
-
 def upgrade(installation: Installation, courses: Path, done: Callable[[], object], what: str) -> None:
     """`helm upgrade` with the course file, until it is `done`; test_configmaps shows how long that takes."""
     installation.helm(courses)
     until(done, 110, what)
-
-
-def live(installation: Installation) -> dict[str, dict[str, Any]]:
-    """What `coursehub course list` says, by slug."""
-    listed = installation.coursehub("course", "list", "--json")
-    return {row["slug"]: row for row in json.loads(listed)["courses"]}
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from datetime import datetime
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from .browsing import log_in_by_browser
 from .cluster import ROOT, Installation, until
 from .conftest import OTHERS
 from .person import Kernel, Person, execute
-from .test_student import log_in_by_browser
 
 # Minutes. Each is above three of the local cluster's report intervals, so that it holds as it is written; of the
 # longest the last quarter is the time in which the note is there.

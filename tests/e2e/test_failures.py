@@ -12,8 +12,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from .cluster import Installation, until
+from .course_files import live, written
+from .failing import dies, newest
 from .person import Person, execute, said
-from .test_course_file import live, written
 
 LogIn = Callable[[str], Person]
 
@@ -45,15 +46,6 @@ def courses(installation: Installation, tmp_path_factory: pytest.TempPathFactory
         until(lambda: live(installation).get("roomy", {}).get("version"), 110, "the courses that fail live")
         yield
     until(lambda: "roomy" not in live(installation), 110, "the courses as before")
-
-
-def newest(installation: Installation, person: str) -> dict[str, Any]:
-    """What `coursehub logs` knows of a person's last failure, whose pod is gone."""
-    until(lambda: installation.pod_of(person) is None, 60, f"the pod of {person} gone")
-    found: dict[str, Any] = json.loads(installation.coursehub("logs", person, "--json"))
-    assert found["pod"] is None
-    record: dict[str, Any] = found["failures"][0]
-    return record
 
 
 def failed_start(person: Person, profile: str) -> str:
@@ -114,11 +106,6 @@ def test_a_container_that_ends_at_once_is_told_with_what_it_said(log_in: LogIn, 
     record = newest(installation, "olga")
     assert (record["reason"], record["stage"], record["exit_code"]) == ("exited", "start", 127)
     assert "coursehub-start" in "\n".join(record["lines"]), "the admin does not read which program is missing"
-
-
-def dies(person: Person) -> None:
-    """The hub notices that the person's server is no more."""
-    until(lambda: person.model() is None, 90, f"the hub to see that the server of {person.name} died")
 
 
 def test_who_ran_out_of_memory_reads_so_on_coming_back(log_in: LogIn, installation: Installation) -> None:

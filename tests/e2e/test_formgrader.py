@@ -11,11 +11,10 @@ from urllib.parse import quote
 
 from playwright.sync_api import Page, Request, expect
 
-from .assignment import ASSIGNMENT, COURSE, nbgrader, put, solve
+from .assignment import ASSIGNMENT, COURSE, nbgrader, put, solve, submission_of_tom
+from .browsing import log_in_by_browser
 from .cluster import Installation
 from .person import Person
-from .test_round_trip import submission_of_tom
-from .test_student import log_in_by_browser
 
 LogIn = Callable[[str], Person]
 

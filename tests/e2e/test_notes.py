@@ -9,9 +9,9 @@ import pytest
 from coursehub import layout
 from playwright.sync_api import Browser, Page, expect
 
+from .browsing import log_in_by_browser
 from .cluster import ROOT, Installation, until
 from .person import Person
-from .test_student import log_in_by_browser
 
 LogIn = Callable[[str], Person]
 

@@ -11,9 +11,9 @@ from playwright.sync_api import Page, Route, expect
 
 from ci.cluster.layout import Layout
 
+from .browsing import log_in_by_browser
 from .cluster import COURSES, Installation, until
 from .person import Person, arrive
-from .test_student import log_in_by_browser
 
 LogIn = Callable[[str], Person]
 SESSION = "jupyterhub-session-id"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from .cluster import Installation, until
+from .failing import newest
 from .person import Person, said
-from .test_failures import newest
 
 LogIn = Callable[[str], Person]
 

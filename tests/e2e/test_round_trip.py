@@ -15,10 +15,10 @@ from typing import Any
 from coursehub import layout
 from playwright.sync_api import Page, expect
 
-from .assignment import ASSIGNMENT, COURSE, EXCHANGE, PEOPLE, nbgrader, put, solve
+from .assignment import ASSIGNMENT, COURSE, EXCHANGE, PEOPLE, nbgrader, put, solve, submission_of_tom
+from .browsing import log_in_by_browser
 from .cluster import PROGRAM, Installation
 from .person import Person
-from .test_student import log_in_by_browser
 
 LogIn = Callable[[str], Person]
 
@@ -99,14 +99,6 @@ def grade_in_formgrader(page: Page, installation: Installation, score: float) ->
         box.fill(str(score))
         box.press("Tab")
     assert saved.value.status == 200, saved.value.text()
-
-
-def submission_of_tom(installation: Installation, page: Page) -> str:
-    """The id of Tom's submission, asked by the browser of Otto."""
-    answer = page.goto(f"{installation.server('otto')}/formgrader/api/submitted_notebooks/one/a")
-    assert answer
-    (identifier,) = [each["id"] for each in answer.json() if each["student"] == "tom"]
-    return str(identifier)
 
 
 def push_feedback(installation: Installation) -> list[dict[str, Any]]:

@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, Page, Response
 from ci.cluster.network import NODE_IP
 from tests.chromium import DEAF
 
+from .browsing import log_in_by_browser
 from .cluster import Installation, until
 from .conftest import FLAGS
 from .https import HOST, Https, served
-from .test_student import log_in_by_browser
 
 pytestmark = pytest.mark.alone
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from .cluster import COURSES, Installation, until
+from .course_files import live
 from .person import Person
-from .test_course_file import live
 
 LogIn = Callable[[str], Person]
 Trial = Callable[[], tuple[bool, str]]

@@ -5,22 +5,14 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
+from .browsing import log_in_by_browser
 from .cluster import Installation
-from .person import Person, arrive
+from .person import Person
 
 LogIn = Callable[[str], Person]
 
 STUDENT = "uid=20001(maria) gid=20001(maria) groups=20001(maria),70001(teaching)"
 SHELL_PROMPT_SECONDS = 20_000
-
-
-def log_in_by_browser(page: Page, installation: Installation, name: str) -> None:
-    arrive(name)
-    page.goto(f"{installation.url}/hub/login")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(installation.password)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(re.compile(r"/hub/(courses|home|spawn)"))
 
 
 def test_a_student_starts_a_course_in_the_browser_and_works_in_it(

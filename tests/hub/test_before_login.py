@@ -17,7 +17,7 @@ from jupyterhub import orm
 from prometheus_client import REGISTRY
 
 from tests.hub.conftest import Hub
-from tests.unit.hub.bounds.test_server import Connection, chunks
+from tests.unit.hub.bounds.connection import Connection, chunks
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 KIB, MIB = 2**10, 2**20

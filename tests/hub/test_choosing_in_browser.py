@@ -10,9 +10,9 @@ from axe_playwright_python.async_playwright import Axe
 from coursehub.hub.notices.notice import Level
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
+from tests.hub.announcing import announce, ask
 from tests.hub.conftest import Hub, until
-from tests.hub.test_failures import POD, waits
-from tests.hub.test_notices import announce, ask
+from tests.hub.failing import POD, waits
 from tests.support import COURSES
 
 expect.set_options(timeout=60_000)

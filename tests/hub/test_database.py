@@ -28,8 +28,8 @@ from traitlets.config import Config
 
 from tests import ports, postgres
 from tests.hub.conftest import SERVICES, Kubernetes, _serve, kubeconfig, looking_apart, uid_of, until
-from tests.hub.test_failures import POD, ended
-from tests.hub.test_spawn_test import ON
+from tests.hub.failing import POD, ended
+from tests.hub.spawn_test import ON
 from tests.postgres import Postgres
 from tests.support import COURSES
 

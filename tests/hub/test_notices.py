@@ -1,34 +1,20 @@
 """What people are told: announcements on the hub's pages and in servers, and warnings of a home that is nearly full."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from coursehub.hub.admin import socket
 
+from tests.hub.announcing import announce, ask
 from tests.hub.conftest import SITE, Hub, Login, _serve, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 GIB = 2**30
 EVIL = """<script>document.title='owned'</script>"><img src=x onerror=alert(1)> {{7*7}} {x}"""
-
-
-async def ask(hub: Hub, question: str, **more: object) -> dict[str, Any]:
-    """What the hub answers at its door."""
-    text = json.dumps({"ask": question, **more})
-    reply: dict[str, Any] = json.loads(await asyncio.to_thread(socket.ask, text, hub.folder / "door"))
-    return reply
-
-
-async def announce(hub: Hub, text: str, course: str | None = None, level: str = "info") -> dict[str, Any]:
-    """The hub shows `text`."""
-    return await ask(hub, "announce", text=text, level=level, course=course, until=None, dry_run=False)
 
 
 @pytest_asyncio.fixture(loop_scope="session", autouse=True)

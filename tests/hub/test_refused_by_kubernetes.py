@@ -9,7 +9,7 @@ from kubespawner import KubeSpawner
 from kubespawner.clients import shared_client
 
 from tests.hub.conftest import AUDIT, Hub, until
-from tests.hub.test_failures import POD, asked, counted, starting
+from tests.hub.failing import POD, asked, counted, starting
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -17,12 +17,11 @@ from coursehub.hub.spawn_test import NAME, SpawnTestHandler, SpawnTests
 from coursehub.spawntest.__main__ import Attempt, Wrong
 from coursehub.spawntest.rules import Report, ServerView
 
-from tests.hub.conftest import SERVICES, SITE, Hub, Kubernetes, uid_of
+from tests.hub.conftest import SERVICES, Hub, Kubernetes
+from tests.hub.spawn_test import ON, UID
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-UID = uid_of("spawntest")
-ON = SITE.replace("    people:\n", f"    people:\n      spawntest: {{uid: {UID}, gid: {UID}}}\n")
 ON += "spawnTest: {person: spawntest}\n"
 TOKEN = SERVICES["coursehub-spawn-test"]
 ALONE = {"/home/spawntest": False, "/run/coursehub": False}

@@ -66,7 +66,7 @@ async def test_mistakes_in_a_course_file_and_a_provisioner_that_is_away_are_said
     assert len(answer["courses"]["problems"]) == 1
     assert answer["courses"]["problems"][0].startswith("main.yaml:")
     assert answer["provisioner"]["url"] == "http://127.0.0.1:9"
-    assert answer["provisioner"]["failure"].startswith("no answer from http://127.0.0.1:9: ")
+    assert answer["provisioner"]["failure"].startswith("The service that looks after directories does not answer")
 
 
 async def test_the_end_of_the_certificate_is_taken_from_the_metric(hub: Hub) -> None:
@@ -82,7 +82,7 @@ async def test_the_end_of_the_certificate_is_taken_from_the_metric(hub: Hub) -> 
 
 
 async def test_each_answer_of_the_hub_comes_to_lines(hub: Hub) -> None:
-    lines = list(status.of_hub(await said(hub), "coursehub-0.1.0", datetime.now(UTC)))
+    lines = list(status.of_hub("teaching", await said(hub), "coursehub-0.1.0", datetime.now(UTC)))
     assert [line.what for line in lines] == [
         *("versions", "courses", "state", "certificate", "share", "directories", "spawn test", "servers")
     ]

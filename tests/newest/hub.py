@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from coursehub.backup.__main__ import DATABASE
+from coursehub.backup.database import NAME as DATABASE
 from coursehub.hub.configure import configure
 from coursehub.live.kept import Folder
 

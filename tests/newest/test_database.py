@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from coursehub.backup.__main__ import NEWEST as NEWEST_COPY
-from coursehub.backup.__main__ import RESTORE
+from coursehub.backup.copies import NEWEST as NEWEST_COPY
+from coursehub.backup.copies import RESTORE
 
 from tests import names, ports
 from tests.hub.conftest import Kubernetes, cluster, looking_apart, mounted, until

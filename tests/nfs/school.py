@@ -11,8 +11,8 @@ from ci.nfs.agent import ROOT
 from ci.nfs.machine import Machine
 from ci.nfs.pod import Pod
 from tests.nfs import inside
+from tests.nfs.command import FILES, SITE_AND_COURSES
 from tests.nfs.pods import Pods
-from tests.nfs.test_doors import FILES, SITE_AND_COURSES
 from tests.support import MARIA
 
 PEOPLE = layout.course_people("python-intro")

@@ -1,7 +1,6 @@
 """The doors to the volume: what makes directories on the storage host, and what cannot over NFS."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,20 +11,11 @@ from coursehub.errors import Refused
 from ci.nfs import server
 from ci.nfs.agent import ROOT
 from tests.nfs import inside
+from tests.nfs.command import FILES, SITE_AND_COURSES, coursehub
 from tests.nfs.conftest import HUB, Volume, session
-from tests.support import ANNA, COURSES, MARIA, SITE
+from tests.support import ANNA, MARIA
 
-FILES = {"site.yaml": SITE, "courses.yaml": COURSES}
-SITE_AND_COURSES = ("--site", "site.yaml", "courses.yaml")
 DOOR = ("storage", "door", "--verb=home", "--minimum-uid=20000")
-
-
-def coursehub(
-    volume: Volume, *arguments: str, send: str = "", files: Mapping[str, str] = FILES
-) -> tuple[int, str, str]:
-    """`coursehub` as root on the storage host: its exit code, and what it says."""
-    folder = volume.host.parent.with_name("site")
-    return volume.machine.call(ROOT, inside.command, folder, files, arguments, send)
 
 
 def test_root_of_a_client_is_told_of_root_squash_and_of_the_ssh_door_and_nothing_is_left(volume: Volume) -> None:

@@ -9,8 +9,8 @@ from coursehub.config.profiles import Role
 
 from ci.nfs.machine import Machine
 from tests.nfs import inside
+from tests.nfs.command import SITE_AND_COURSES
 from tests.nfs.school import FEEDBACK, FILES_OF_COURSE, INBOUND, OUTBOUND, School, notebook, school_on
-from tests.nfs.test_doors import SITE_AND_COURSES
 from tests.support import ANNA, JONAS, MARIA, SOFIA
 
 

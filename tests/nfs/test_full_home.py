@@ -14,9 +14,9 @@ from ci.nfs.agent import ROOT
 from ci.nfs.machine import Machine
 from ci.nfs.pod import Pod
 from tests.nfs import inside
+from tests.nfs.command import SITE_AND_COURSES
 from tests.nfs.conftest import session
 from tests.nfs.school import HOME, INBOUND, OUTBOUND, School, notebook, school_on
-from tests.nfs.test_doors import SITE_AND_COURSES
 from tests.support import ANNA, COURSES, JONAS, MARIA, SITE
 
 MIB = 2**20

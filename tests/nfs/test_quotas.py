@@ -8,8 +8,8 @@ from coursehub.config.profiles import Role
 
 from ci.nfs.agent import Identity
 from tests.nfs import inside
+from tests.nfs.command import SITE_AND_COURSES, coursehub
 from tests.nfs.conftest import Volume, session
-from tests.nfs.test_doors import SITE_AND_COURSES, coursehub
 from tests.support import ANNA, COURSES, JONAS, MARIA, PETER, SITE
 
 MIB = 2**20

@@ -28,14 +28,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-HOME: dict[str, Any] = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
+from tests.unit.sent import COURSE, HOME, parsed
+
 WRONG_UIDS: list[Any] = [0, -1, 999, 19999, 2**31 - 1, 2**32, "20001", "0", " 20001", 20001.0, True, None, [20001], {}]
-COURSE: dict[str, Any] = {"verb": "course", "slug": "python-intro", "gid": 70101, "data": "read-only"}
-
-
-def parsed(**sent: Any) -> protocol.Request:
-    """The request that is sent as JSON."""
-    return protocol.parse(json.dumps(sent).encode(), minimum_uid=20000)
 
 
 @pytest.mark.parametrize(

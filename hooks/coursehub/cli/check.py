@@ -16,7 +16,7 @@ from .common import report, site_settings, texts, warn
     "check",
     cls=options.Verb,
     short_help="Look for mistakes in course files.",
-    example="coursehub check --site values/local.yaml values/courses.yaml",
+    example="coursehub check --site values/SITE.yaml values/courses.yaml",
 )
 @options.site_if_any
 @options.as_json

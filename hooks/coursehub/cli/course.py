@@ -14,7 +14,7 @@ from coursehub.config.settings import Settings
 from coursehub.errors import InvalidFile, Refused
 from coursehub.protocol import Fault
 from coursehub.storage import people
-from coursehub.storage.check import COURSES, TOP, Inspector
+from coursehub.storage.check import COURSES, Inspector
 from coursehub.storage.course import CourseTree
 
 from . import hub, options, volume
@@ -56,7 +56,7 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
 @command.command(
     "create",
     short_help="Make the directories of a course.",
-    example="coursehub course create python-intro --root /export --site values/uni.yaml values/courses.yaml",
+    example="coursehub course create python-intro --root /export --site values/SITE.yaml values/courses.yaml",
 )
 @options.root
 @options.site
@@ -77,7 +77,7 @@ def create(slug: str, root: Path, sites: Sequence[Path], courses: Sequence[Path]
 @command.command(
     "archive",
     short_help="Close the directories of an archived course.",
-    example="coursehub course archive python-intro --root /export --site values/uni.yaml values/courses.yaml",
+    example="coursehub course archive python-intro --root /export --site values/SITE.yaml values/courses.yaml",
 )
 @options.root
 @options.site
@@ -132,7 +132,7 @@ def _left_to_do(tree: CourseTree, site: Settings) -> Iterator[str]:
 @command.command(
     "check",
     short_help="Say what is wrong with the directories of a course.",
-    example="coursehub course check --all --root /export --site values/uni.yaml values/courses.yaml",
+    example="coursehub course check --all --root /export --site values/SITE.yaml values/courses.yaml",
 )
 @options.root
 @options.site
@@ -189,7 +189,7 @@ def check(
 
 
 def _one(inspector: Inspector, trees: Sequence[CourseTree]) -> Iterator[Fault]:
-    yield from inspector.top(COURSES)
+    yield from inspector.top()
     for tree in trees:
         yield from inspector.course(tree)
 
@@ -197,7 +197,7 @@ def _one(inspector: Inspector, trees: Sequence[CourseTree]) -> Iterator[Fault]:
 def _every(
     inspector: Inspector, trees: Sequence[CourseTree], people: dict[str, tuple[int, int]], *, known: bool
 ) -> Iterator[Fault]:
-    yield from inspector.top(TOP)
+    yield from inspector.top((*(("home",) if people else ()), *(COURSES if trees else ())))
     for tree in trees:
         yield from inspector.course(tree)
     yield from inspector.strangers({tree.slug for tree in trees} if known else None)

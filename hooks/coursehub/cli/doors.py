@@ -12,9 +12,10 @@ import click
 
 from coursehub import protocol, terminal
 from coursehub.errors import CoursehubError, Refused
+from coursehub.ids import GidRange
 from coursehub.people.nss import NssProvider
 from coursehub.person import Person
-from coursehub.storage.answer import Bounds, Gids, answer
+from coursehub.storage.answer import Bounds, answer
 
 from . import options, volume
 from .common import FINE, PROBLEMS, reason, site_settings, warn
@@ -27,11 +28,15 @@ _LINE = "its line in authorized_keys"
 _uid = options.whole(1, 2**31 - 2)
 
 
-def _range(text: str) -> Gids:
+def _range(text: str) -> GidRange:
     least, _, most = text.partition("-")
-    if not all(part.isascii() and part.isdigit() for part in (least, most)) or not 1000 <= int(least) <= int(most):
+    try:
+        found = GidRange(minimum=int(least), maximum=int(most))
+    except ValueError:
+        found = None
+    if found is None or found.minimum > found.maximum:
         raise click.BadParameter(f"{text!r} is no range of gids from 1000 on; write the site's courseGids: 70100-79999")
-    return Gids(int(least), int(most))
+    return found
 
 
 _gids = click.option(
@@ -58,7 +63,7 @@ _gids = click.option(
 )
 @_gids
 def door(
-    root: Path, dry_run: bool, sites: Sequence[Path], minimum_uid: int, verbs: Sequence[str], gids: Gids | None
+    root: Path, dry_run: bool, sites: Sequence[Path], minimum_uid: int, verbs: Sequence[str], gids: GidRange | None
 ) -> int:
     """Read one request as a line of JSON from standard input and answer with one line.
 
@@ -118,7 +123,7 @@ def _agree(request: protocol.HomeRequest, person: Person | None) -> None:
 def serve(
     root: Path,
     token: Path,
-    gids: Gids | None,
+    gids: GidRange | None,
     minimum_uid: int,
     timeout: float,
     host: str | None,
@@ -146,7 +151,9 @@ def serve(
     try:
         from coursehub.storage import service
     except ModuleNotFoundError as error:
-        raise CoursehubError(f"the service needs {error.name}; install it: pip install 'coursehub[service]'") from None
+        raise CoursehubError(
+            f"the service needs {error.name}; install it in coursehub's repository: pip install '.[service]'"
+        ) from None
     tls = (certificate, key) if certificate and key else None
     if gids is None and not look:
         warn("without --gids no course gets directories; give the range that the site's courseGids has")

@@ -19,7 +19,7 @@ from .common import FINE, say, site_and_courses, today
     "images",
     cls=options.Verb,
     short_help="List the images that courses need, to pull them beforehand.",
-    example="coursehub images --values --site values/uni.yaml values/courses.yaml > values/pull.yaml",
+    example="coursehub images --values --site values/SITE.yaml values/courses.yaml > values/pull.yaml",
 )
 @options.site
 @click.option("--values", "as_values", is_flag=True, help="Print values for helm, as YAML.")

@@ -59,7 +59,10 @@ def run(namespace: str, *arguments: str, stdin: str | None = None, timeout: floa
             f"`kubectl config use-context` ({said[0]})"
         )
     if done.returncode:
-        printed = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        # `exec` says that last, whatever the program in the pod said before.
+        said_by_exec = "command terminated with exit code "
+        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        printed = [line for line in lines if not line.startswith(said_by_exec)]
         why = printed[-1] if printed else f"kubectl {arguments[0]} failed and gave no reason"
         raise (Forbidden if "(Forbidden)" in why else KubectlError)(why)
     return done.stdout

@@ -13,6 +13,7 @@ from coursehub.version import VERSION
 
 from . import kubectl, options, report, values
 from .cluster import classes, dns, mount, namespaces, nodes, policies, rights, version, volumes
+from .cluster.mount import Trial
 from .report import Line
 from .values import Values, at
 
@@ -24,14 +25,19 @@ _IMAGE = "jupyterhub.hub.image"
     "preflight",
     cls=options.Verb,
     short_help="Before the install: say whether this cluster has what it takes.",
-    example="coursehub preflight --site values/uni.yaml --namespace coursehub",
+    example="coursehub preflight --site values/SITE.yaml --namespace coursehub",
 )
 @options.site_if_any
 @options.namespace
 @click.option("--no-job", is_flag=True, help="Make nothing, so do not try to mount the site's NFS.")
 @click.option("--image", metavar="REFERENCE", help=f"What the Job runs; by default {_IMAGE} with this version's tag.")
 @click.option(
-    "--timeout", type=int, default=180, show_default=True, metavar="SECONDS", help="For how long to wait for the Job."
+    "--timeout",
+    type=options.whole(1, 86400),
+    default=180,
+    show_default=True,
+    metavar="SECONDS",
+    help="For how long to wait for the Job.",
 )
 @options.as_json
 def command(sites: Sequence[Path], namespace: str, no_job: bool, image: str | None, timeout: int, as_json: bool) -> int:
@@ -110,7 +116,8 @@ def _mounted(
             "NFS", "not tried: no node for servers is known", "see to the nodes, or ask somebody who may list them"
         )
     else:
-        yield from _try(namespace, site, names, image, timeout)
+        name = f"coursehub-preflight-{secrets.token_hex(3)}"
+        yield from _try(Trial(namespace, name, names, site, image, timeout))
 
 
 def _ready(node: kubectl.Object) -> bool:
@@ -118,40 +125,39 @@ def _ready(node: kubectl.Object) -> bool:
     return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
 
 
-def _try(namespace: str, site: Values, names: Sequence[str], image: str, timeout: int) -> list[Line]:
-    name = f"coursehub-preflight-{secrets.token_hex(3)}"
-    pull = values.pull_secrets(site, "hub")
-    wanted = mount.manifests(namespace, name, names, site, image, pull, timeout)
-    own = f"{mount.LABEL}={name}"
+def _try(trial: Trial) -> list[Line]:
+    wanted = json.dumps(kubectl.listed(mount.manifests(trial)))
     lines: list[Line] = []
     try:
-        kubectl.run(namespace, "create", "--filename", "-", stdin=json.dumps(kubectl.listed(wanted)))
-        lines += _result(namespace, own, names, site, timeout)
+        kubectl.run(trial.namespace, "create", "--filename", "-", stdin=wanted)
+        lines += _result(trial)
     except kubectl.KubectlError as error:
         lines.append(Line("NFS", f"not tried: {error}", "see to that, or leave the trial out by --no-job"))
     finally:
-        lines += _removed(namespace, own, name)
+        lines += _removed(trial)
     return lines
 
 
-def _result(namespace: str, own: str, names: Sequence[str], site: Values, timeout: int) -> Iterator[Line]:
-    end = time.monotonic() + timeout
+def _result(trial: Trial) -> Iterator[Line]:
+    end = time.monotonic() + trial.seconds
     while True:
-        pods = kubectl.get_all(namespace, "pods", own)
-        events = kubectl.look(namespace, "events", "--field-selector", "involvedObject.kind=Pod") or []
-        done = len(pods) == len(names) and all(mount.ended(pod, events) for pod in pods)
+        pods = kubectl.get_all(trial.namespace, "pods", trial.own)
+        events = kubectl.look(trial.namespace, "events", "--field-selector", "involvedObject.kind=Pod") or []
+        done = len(pods) == len(trial.nodes) and all(mount.ended(pod, events) for pod in pods)
         if done or time.monotonic() > end:
-            yield from mount.lines(pods, events, names, site)
+            yield from mount.lines(trial, pods, events)
             return
         time.sleep(_EVERY)
 
 
-def _removed(namespace: str, own: str, name: str) -> Iterator[Line]:
+def _removed(trial: Trial) -> Iterator[Line]:
     wait = ("--ignore-not-found", "--timeout=50s")
+    chosen = ("--selector", trial.own)
     try:
-        kubectl.run(namespace, "delete", "jobs", "--selector", own, "--cascade=foreground", *wait)
-        kubectl.run(namespace, "delete", "persistentvolumeclaims", "--selector", own, *wait)
-        kubectl.run(namespace, "delete", "persistentvolumes", name, *wait)
+        kubectl.run(trial.namespace, "delete", "jobs", *chosen, "--cascade=foreground", *wait)
+        kubectl.run(trial.namespace, "delete", "persistentvolumeclaims", *chosen, *wait)
+        kubectl.run(trial.namespace, "delete", "persistentvolumes", trial.name, *wait)
     except CoursehubError as error:
-        kinds = f"kubectl --namespace {namespace} delete jobs,persistentvolumeclaims,persistentvolumes --selector {own}"
-        yield Line("NFS", f"what the trial made could not be removed: {error}", kinds)
+        kinds = "jobs,persistentvolumeclaims,persistentvolumes"
+        todo = f"kubectl --namespace {trial.namespace} delete {kinds} --selector {trial.own}"
+        yield Line("NFS", f"what the trial made could not be removed: {error}", todo)

@@ -10,6 +10,7 @@ from coursehub import terminal
 from coursehub.errors import CoursehubError
 
 from . import hub, kubectl, options
+from .cluster import namespaces
 from .common import FINE
 from .shell import SERVERS
 
@@ -26,7 +27,7 @@ class Part:
 
     def namespace(self, release: str) -> str:
         """Where it runs, for a release in that namespace."""
-        return f"{release}-storage" if self.storage else release
+        return namespaces.storage(release) if self.storage else release
 
 
 _NOTHING = "nothing, as the new one is there before the old one goes"

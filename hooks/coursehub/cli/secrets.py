@@ -10,8 +10,10 @@ from time import sleep
 import click
 
 from coursehub.config import document, settings
+from coursehub.errors import CoursehubError
 
 from . import dns, kubectl, options, secrets_made, secrets_plan, tls
+from .cluster import namespaces
 from .common import FINE, PROBLEMS, say, warn
 from .kubectl import Object
 from .restart import new_pod
@@ -65,7 +67,7 @@ def command() -> None:
 @command.command(
     "apply",
     short_help="Make or update the Secrets from a folder of files.",
-    example="coursehub secrets apply secrets/ --site values/uni.yaml --restart-proxy",
+    example="coursehub secrets apply secrets/ --site values/SITE.yaml --restart-proxy",
 )
 @options.site_if_any
 @click.option(
@@ -118,7 +120,7 @@ def apply(
     for sentence in checked.warnings:
         warn(sentence)
     secrets = secrets_made.complete(checked.secrets, namespace)
-    changes = _apply(secrets, secrets_plan.storage_of(namespace), dry_run=dry_run)
+    changes = _apply(secrets, namespaces.storage(namespace), dry_run=dry_run)
     certificate = checked.certificate
     proxy = None
     if certificate:
@@ -197,8 +199,11 @@ def _apply(planned: Sequence[Secret], storage: str, *, dry_run: bool) -> list[Ch
         try:
             after = kubectl.apply(secret.namespace, manifest, dry_run=True)
         except kubectl.KubectlError as error:
-            if secret.namespace != storage or f'namespaces "{storage}" not found' not in str(error):
+            if f'namespaces "{secret.namespace}" not found' not in str(error):
                 raise
+            if secret.namespace != storage:
+                missing = namespaces.line(secret.namespace, None)
+                raise CoursehubError(f"{missing.message}; make it first: {missing.todo}") from None
             what = "later"
         else:
             what = "made" if before is None else "unchanged" if _same(before, after) else "changed"

@@ -14,10 +14,9 @@ from cryptography import x509
 from coursehub.errors import CoursehubError
 from coursehub.tokens import stands_for_another
 
+from .cluster import namespaces
 from .tls import CHAIN, KEY
-from .values import Values, pull_secrets
-from .values import at as _at
-from .values import listed as _list
+from .values import Values, at, listed, pull_secrets
 
 Manifest = dict[str, Any]
 
@@ -98,14 +97,14 @@ def plan(files: Mapping[str, bytes], values: Values, namespace: str) -> list[Sec
 
 def made(values: Values) -> tuple[str, ...]:
     """The keys of the hub's Secret in whose place the values have a placeholder."""
-    config = _at(values, "jupyterhub.hub.config")
-    keys = _at(config, "CryptKeeper").get("keys")
+    config = at(values, "jupyterhub.hub.config")
+    keys = at(config, "CryptKeeper").get("keys")
     given = {
-        "hub.config.ConfigurableHTTPProxy.auth_token": _at(config, "ConfigurableHTTPProxy").get("auth_token"),
+        "hub.config.ConfigurableHTTPProxy.auth_token": at(config, "ConfigurableHTTPProxy").get("auth_token"),
         "hub.config.CryptKeeper.keys": "".join(map(str, keys)) if isinstance(keys, list) else keys,
-        "hub.config.JupyterHub.cookie_secret": _at(config, "JupyterHub").get("cookie_secret"),
+        "hub.config.JupyterHub.cookie_secret": at(config, "JupyterHub").get("cookie_secret"),
     }
-    for name, service in _at(values, "jupyterhub.hub.services").items():
+    for name, service in at(values, "jupyterhub.hub.services").items():
         given[f"hub.services.{name}.apiToken"] = service.get("apiToken") if isinstance(service, Mapping) else None
     return tuple(key for key, value in given.items() if value and stands_for_another(str(value)))
 
@@ -113,9 +112,9 @@ def made(values: Values) -> tuple[str, ...]:
 def _own(files: Mapping[str, bytes], values: Values, namespace: str) -> Iterable[tuple[str, str, tuple[str, ...]]]:
     """Namespace, name and keys of what no file has and the values leave to this command."""
     if keys := made(values):
-        name = _at(values, "jupyterhub.hub").get("existingSecret")
+        name = at(values, "jupyterhub.hub").get("existingSecret")
         yield namespace, _only([name], "placeholders", "jupyterhub.hub.existingSecret"), keys
-    service = _at(values, "storage.provisioner")
+    service = at(values, "storage.provisioner")
     if _PROVISIONER not in files and service.get("existingSecret") and not service.get("url"):
         for where in _of_service(service, namespace):
             yield where, "coursehub-provisioner", ("token",)
@@ -123,8 +122,8 @@ def _own(files: Mapping[str, bytes], values: Values, namespace: str) -> Iterable
 
 def tls_name(values: Values) -> str:
     """The Secret that holds the certificate: the one that proxy or ingress take it from."""
-    https = _at(values, "jupyterhub.proxy.https")
-    given = _at(https, "secret")
+    https = at(values, "jupyterhub.proxy.https")
+    given = at(https, "secret")
     for key, file in (("crt", CHAIN), ("key", KEY)):
         if given.get(key) not in (None, file):
             raise NoPlace(
@@ -138,7 +137,7 @@ def tls_name(values: Values) -> str:
 def hosts(values: Values) -> tuple[str, ...]:
     """The names by which the values have people reach the hub and, where these have names of their own, servers."""
     found: list[Any] = []
-    if address := _at(values, "jupyterhub.hub.config.JupyterHub").get("subdomain_host"):
+    if address := at(values, "jupyterhub.hub.config.JupyterHub").get("subdomain_host"):
         named = _ADDRESS.fullmatch(str(address))
         if named is None:
             raise NoPlace(
@@ -146,10 +145,10 @@ def hosts(values: Values) -> tuple[str, ...]:
                 "alone; write it as https://jupyter.example.edu"
             )
         found += [named[1], f"*.{named[1]}"]
-    found += [*_list(_at(values, "jupyterhub.proxy.https").get("hosts"))]
-    found += _list(_at(values, "jupyterhub.ingress").get("hosts"))
+    found += [*listed(at(values, "jupyterhub.proxy.https").get("hosts"))]
+    found += listed(at(values, "jupyterhub.ingress").get("hosts"))
     for entry in _entries(values, "jupyterhub.ingress", "tls"):
-        found += _list(entry.get("hosts"))
+        found += listed(entry.get("hosts"))
     return tuple(dict.fromkeys(map(str, found)))
 
 
@@ -163,7 +162,7 @@ def is_host(name: str) -> bool:
 
 
 def _hub_name(values: Values) -> str:
-    name = _at(values, "jupyterhub.hub").get("existingSecret")
+    name = at(values, "jupyterhub.hub").get("existingSecret")
     return _only([name], "hub.yaml", "jupyterhub.hub.existingSecret")
 
 
@@ -172,15 +171,10 @@ def _registry_name(values: Values) -> str:
     return _only(names, _REGISTRY, "jupyterhub.imagePullSecrets and image.pullSecrets")
 
 
-def storage_of(namespace: str) -> str:
-    """The second namespace of the release in `namespace`, which helm makes: of what acts as root on the volume."""
-    return f"{namespace}-storage"
-
-
 def _namespaces(place: Place, values: Values, namespace: str) -> tuple[str, ...]:
-    service = _at(values, "storage.provisioner")
-    if place.file == _REGISTRY and (service.get("enabled") or _at(values, "storage.check").get("schedule")):
-        return (namespace, storage_of(namespace))
+    service = at(values, "storage.provisioner")
+    if place.file == _REGISTRY and (service.get("enabled") or at(values, "storage.check").get("schedule")):
+        return (namespace, namespaces.storage(namespace))
     if place.file != _PROVISIONER:
         return (namespace,)
     if service.get("url"):
@@ -195,7 +189,7 @@ def _namespaces(place: Place, values: Values, namespace: str) -> tuple[str, ...]
 
 def _of_service(service: Values, namespace: str) -> tuple[str, ...]:
     """Where the token is: beside the hub, where what only looks is too, and beside a provisioner."""
-    return (namespace, storage_of(namespace)) if service.get("enabled") else (namespace,)
+    return (namespace, namespaces.storage(namespace)) if service.get("enabled") else (namespace,)
 
 
 def _only(names: Iterable[Any], file: str, where: str, otherwise: str | None = None) -> str:
@@ -208,7 +202,7 @@ def _only(names: Iterable[Any], file: str, where: str, otherwise: str | None = N
 
 
 def _entries(values: Values, path: str, key: str) -> list[Values]:
-    return [entry for entry in _list(_at(values, path).get(key)) if isinstance(entry, Mapping)]
+    return [entry for entry in listed(at(values, path).get(key)) if isinstance(entry, Mapping)]
 
 
 def _authority(content: bytes) -> str | None:

@@ -50,10 +50,10 @@ def find(pods: Sequence[kubectl.Object], user: str) -> str:
         raise CoursehubError(f"The server of {user} is just ending. Ask them to start another, then try again.")
     containers = pod["status"].get("containerStatuses", [])
     if not any("running" in container["state"] for container in containers if container["name"] == "notebook"):
-        name = pod["metadata"]["name"]
+        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
         raise CoursehubError(
             f"The server of {user} does not run yet ({_why(pod, containers)}). Try again in a moment, or look at: "
-            f"kubectl describe pod {name}"
+            f"kubectl --namespace {namespace} describe pod {name}"
         )
     return str(pod["metadata"]["name"])
 

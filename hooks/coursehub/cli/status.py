@@ -38,10 +38,9 @@ def command(namespace: str, as_json: bool) -> int:
 
 
 def _look(namespace: str, now: datetime) -> Iterator[Line]:
-    storage = f"{namespace}-storage"
     places = [
         (place, _own(kubectl.get_all(place, "deployments", PARTS)), _own(kubectl.get_all(place, "pods", PARTS)))
-        for place in (namespace, storage)
+        for place in (namespace, namespaces.storage(namespace))
     ]
     for place, deployments, pods in places:
         for deployment in deployments:
@@ -61,7 +60,7 @@ def _look(namespace: str, now: datetime) -> Iterator[Line]:
         look = f"kubectl --namespace {namespace} logs deployment/{names['hub']} --container hub"
         yield Line("answer", str(error), f"look at: {look}")
     else:
-        yield from of_hub(reply, _charts(charts), now)
+        yield from of_hub(namespace, reply, _charts(charts), now)
 
 
 def _own(found: Sequence[kubectl.Object]) -> list[kubectl.Object]:
@@ -160,7 +159,7 @@ def _failure(node: kubectl.Object, now: datetime) -> str | None:
     return f"has {'not been ready' if condition['status'] == 'False' else 'said nothing'}{ago}"
 
 
-def of_hub(reply: Mapping[str, Any], charts: str, now: datetime) -> Iterator[Line]:
+def of_hub(namespace: str, reply: Mapping[str, Any], charts: str, now: datetime) -> Iterator[Line]:
     """The lines that the hub's reply to {"ask": "status"} comes to."""
     yield _versions(reply["versions"], charts)
     yield _courses(reply["courses"])
@@ -173,9 +172,10 @@ def of_hub(reply: Mapping[str, Any], charts: str, now: datetime) -> Iterator[Lin
         todo = "see to it: `coursehub restart provisioner`, or its unit on the storage host"
         # An older hub's only made directories.
         if not service.get("makes", True):
-            looker = "kubectl describe pods --selector app.kubernetes.io/component=looker"
+            looker = f"kubectl --namespace {namespace} describe pods --selector app.kubernetes.io/component=looker"
             todo = f"see to it: {looker}; it waits for a file server that is down"
-        yield _answers("directories", service["failure"], todo)
+        failure = service["failure"] and f"{service['url']}: {service['failure']}"
+        yield _answers("directories", failure, todo)
     yield _spawn_test(reply["spawn_test"], now)
     yield from _servers(reply["servers"], reply["unrouted"])
 

@@ -35,7 +35,7 @@ command.add_command(ownership.regroup)
 @command.command(
     "ensure",
     short_help="Make the homes and course directories that are missing.",
-    example="coursehub storage ensure --root /export --site values/uni.yaml values/courses.yaml",
+    example="coursehub storage ensure --root /export --site values/SITE.yaml values/courses.yaml",
 )
 @options.root
 @options.site
@@ -129,7 +129,7 @@ def _home(mounted: Volume, site: Settings, name: str, *, dry_run: bool) -> int:
 @command.command(
     "quota",
     short_help="Set the limits on homes and courses.",
-    example="coursehub storage quota --root /export --site values/uni.yaml values/courses.yaml",
+    example="coursehub storage quota --root /export --site values/SITE.yaml values/courses.yaml",
 )
 @options.root
 @options.site

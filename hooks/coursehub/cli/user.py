@@ -21,7 +21,7 @@ def command() -> None:
 @command.command(
     "show",
     short_help="Say what the directory answers about somebody.",
-    example="coursehub user show anna --site values/uni.yaml",
+    example="coursehub user show anna --site values/SITE.yaml",
 )
 @options.site_if_any
 @options.namespace

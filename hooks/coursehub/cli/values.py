@@ -1,43 +1,21 @@
 """A site's values as plain data, of which any part may be missing or something else than it has to be."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from coursehub.config import document, settings, values_file
+from coursehub.config import defaults, document, settings, values_file
 from coursehub.errors import CoursehubError
 
 Values = Mapping[str, Any]
-# What of chart/values.yaml counts before the install, where the site says nothing else.
-DEFAULTS = """\
-corePriority: 1000000
-network:
-  dns:
-    cluster:
-      to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}}]
-      ports: [53, 8053]
-    openshift:
-      to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: openshift-dns}}}]
-      ports: [5353]
-    node:
-      to:
-        - ipBlock: {cidr: 169.254.20.10/32}
-        - ipBlock: {cidr: 169.254.25.10/32}
-        - ipBlock: {cidr: 169.254.10.10/32}
-        - ipBlock: {cidr: 169.254.10.11/32}
-        - ipBlock: {cidr: 169.254.169.254/32}
-      ports: [53]
-jupyterhub:
-  hub:
-    extraPodSpec: {priorityClassName: coursehub-core}
-"""
 
 
 def of(sites: Sequence[Path]) -> Values:
-    """The values of these files over those defaults, as helm reads them; CoursehubError where one is no values file."""
-    merged: dict[str, Any] = yaml.safe_load(DEFAULTS)
+    """The values of these files over the chart's, as helm reads them; CoursehubError where one is no values file."""
+    merged: dict[str, Any] = deepcopy(dict(defaults.values()))
     for path in sites:
         try:
             found = yaml.safe_load(document.read_text(path)) or {}

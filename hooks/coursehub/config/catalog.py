@@ -141,9 +141,20 @@ def _mapping(read: Document) -> Mapping[str, object]:
             [read.problem((key,), f"unknown key '{key}'; known here: courses", at_key=True) for key in unknown]
         )
     mapping = read.data.get("courses")
+    if (name := _course_file_in(mapping)) is not None:
+        wrong = "this is a values file with course files in it"
+        message = f"{wrong}; write one out, and look at that: yq .courses.files.{name} {read.file}"
+        raise InvalidFile([read.problem(("courses", "files"), message, at_key=True)])
     if not isinstance(mapping, dict):
         raise InvalidFile([read.problem(("courses",), "`courses` holds no mapping; write each course's slug below it")])
     return mapping
+
+
+def _course_file_in(courses: object) -> str | None:
+    """Its name where these are the chart's `courses`, as docs/gitops.md has them, and not a file's."""
+    files = courses.get("files") if isinstance(courses, dict) else None
+    texts = files if isinstance(files, dict) else {}
+    return next((str(name) for name, text in texts.items() if "\n" in str(text)), None)
 
 
 def _twice(read: Document, slug: str, owner: str) -> list[Problem]:

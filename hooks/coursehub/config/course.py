@@ -23,7 +23,8 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from coursehub.names import Gid, PersonOrGroup, UnixGroupName, matching
+from coursehub.ids import Gid
+from coursehub.names import PersonOrGroup, UnixGroupName, matching
 
 from .durations import Duration
 from .images import ImageChoice

@@ -11,8 +11,9 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 from pydantic.alias_generators import to_camel
 
 from coursehub.errors import InvalidFile
+from coursehub.ids import Gid, GidRange, Uid
 from coursehub.limits import Limit
-from coursehub.names import Gid, GroupName, PersonName, Uid, UnixGroupName, matching
+from coursehub.names import GroupName, PersonName, UnixGroupName, matching
 
 from . import rules, values_file
 from .course import VariableName, ZoneName
@@ -217,16 +218,6 @@ def _allowed(name: str) -> str:
     return name
 
 
-class GidRange(SiteBlock):
-    """The gids that the university keeps for courses, both ends included."""
-
-    minimum: Gid
-    maximum: Gid
-
-    def __contains__(self, gid: int) -> bool:
-        return self.minimum <= gid <= self.maximum
-
-
 class ServerSettings(SiteBlock):
     """What every server gets; why one failed is kept for `failure_days`.
 
@@ -361,6 +352,12 @@ class Settings(SiteBlock):
     certificate: Endpoint | None = None
     # Written by the chart from monitoring.spawnTest.
     spawn_test: SpawnTestSettings | None = None
+
+    @model_validator(mode="after")
+    def _gids_are_some(self) -> Self:
+        if (kept := self.course_gids) is not None and kept.minimum > kept.maximum:
+            raise rules.GIDS.mistake("courseGids", "maximum", minimum=str(kept.minimum), maximum=str(kept.maximum))
+        return self
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

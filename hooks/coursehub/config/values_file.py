@@ -5,20 +5,11 @@ from typing import Any
 
 from coursehub.errors import InvalidFile, Problem
 
-from . import document
+from . import defaults, document
 from .document import Document
 
 # The chart's name, which is no key of the chart: helm refuses it there.
 NAME = "coursehub"
-# The keys of the chart.
-KEYS = frozenset(
-    {
-        *("timezone", "minimumUid", "admins", "images", "groups", "nodes", "courseGids", "courseEnvironment"),
-        *("siteModule", "general", "maximum", "identity", "storage", "quotas", "usage", "servers", "cull", "courses"),
-        *("network", "corePriority", "fixedIds", "monitoring", "acknowledgePlainHttp", "acknowledgeOneOrigin"),
-        "jupyterhub",
-    }
-)
 
 
 def read(file: str, text: str) -> Document:
@@ -43,8 +34,9 @@ def _wrong(data: Mapping[str, Any]) -> str | None:
     if NAME in data:
         is_map = isinstance(data[NAME], Mapping)
         return None if is_map else f"{NAME}: this chart's values belong below it; write them as `key: value` lines"
-    below = [key for key, value in data.items() if isinstance(value, Mapping) and value.keys() & KEYS]
-    if data.keys() & KEYS or not below:
+    keys = defaults.values().keys()
+    below = [key for key, value in data.items() if isinstance(value, Mapping) and value.keys() & keys]
+    if data.keys() & keys or not below:
         return None
     return (
         f"no key of this chart stands here, but some below '{below[0]}'; a chart around this one has them below "

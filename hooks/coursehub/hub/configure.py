@@ -24,9 +24,10 @@ from coursehub.version import VERSION
 
 from . import admins, authorities, bounds, database, logins, metrics, origins, placeholders, proxy, spawn_test
 from .accounts import Accounts
-from .admin import queries, release
+from .admin import release
 from .admin import socket as admin_socket
 from .admin.health import Health
+from .admin.queries import Queries
 from .failures import recorder
 from .failures.recorder import Recorder
 from .hooks import Hook, Hooks
@@ -86,8 +87,9 @@ def configure(
     page = StartPage(site, accounts, failures, notices)
     handler.register(registry, page)
     spawn_tests = spawn_test.register(registry, site, accounts.find, adjust, kept, log)
-    registry.answer(status=Health(site, kept, directories, spawn_tests.status))
-    queries.register(registry, site, kept, accounts.find, adjust, socket, log)
+    registry.answer(status=Health(site, kept, directories.provisioner, spawn_tests.status))
+    registry.answer(**Queries(site, kept, accounts.find, adjust).queries)
+    registry.run(admin_socket.serve(registry.ask, log, socket))
     registry.run(kept.follow())
     registry.run(proxy.follow())
     origins.register(c)

@@ -12,14 +12,14 @@ Query = Callable[..., Awaitable[object]]
 
 
 class Registry:
-    """Over the hub's configuration `c`; `queries` has by name what is answered through the socket."""
+    """Over the hub's configuration `c`."""
 
     # A task that nothing refers to can vanish before it ran.
     _begun: ClassVar[set[asyncio.Task[Any]]] = set()
 
     def __init__(self, c: Any) -> None:
         self._c = c
-        self.queries: dict[str, Query] = {}
+        self._queries: dict[str, Query] = {}
 
     def handle(self, path: str, handler: type, **arguments: object) -> None:
         """Requests for `path` go to the handler, which is initialised with the arguments."""
@@ -36,7 +36,14 @@ class Registry:
 
     def answer(self, **queries: Query) -> None:
         """The `coursehub` command may ask these."""
-        self.queries.update(queries)
+        self._queries.update(queries)
+
+    async def ask(self, question: dict[str, Any]) -> object:
+        """The answer to {"ask": NAME}, whose other keys are the query's arguments."""
+        name = question.pop("ask")
+        if name not in self._queries:
+            raise ValueError(f"{name!r} is no question of this hub's version")
+        return await self._queries[name](**question)
 
     def run(self, work: Coroutine[Any, Any, Any]) -> None:
         """Begins the work where JupyterHub runs: it reads its configuration on the event loop that it then works on."""

@@ -47,7 +47,9 @@ class LdapProvider:
         try:
             from ldap3.core.exceptions import LDAPException
         except ImportError:
-            raise OSError("identity.provider ldap needs ldap3; install it: pip install 'coursehub[ldap]'") from None
+            raise OSError(
+                "identity.provider ldap needs ldap3; install it in coursehub's repository: pip install '.[ldap]'"
+            ) from None
         for server in self._servers:
             try:
                 return self._ask(server, name)

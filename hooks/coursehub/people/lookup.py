@@ -10,8 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from coursehub.config.settings import FileDirectory, Settings
 from coursehub.errors import Reason, Refused
+from coursehub.ids import Gid, Uid
 from coursehub.log import Log
-from coursehub.names import PERSON_RULE, Gid, Uid, is_group, is_person
+from coursehub.names import PERSON_RULE, is_group, is_person
 from coursehub.person import Group, Person
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,9}")

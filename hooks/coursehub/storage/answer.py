@@ -5,6 +5,7 @@ from itertools import chain
 
 from coursehub import pins
 from coursehub.errors import Refused
+from coursehub.ids import GidRange
 from coursehub.limits import Limit
 from coursehub.protocol import (
     ChangesReply,
@@ -30,27 +31,13 @@ from .volume import Volume
 
 
 @dataclass(frozen=True)
-class Gids:
-    """The gids of courses, both ends included."""
-
-    minimum: int
-    maximum: int
-
-    def __contains__(self, gid: int) -> bool:
-        return self.minimum <= gid <= self.maximum
-
-    def __str__(self) -> str:
-        return f"{self.minimum}-{self.maximum}"
-
-
-@dataclass(frozen=True)
 class Bounds:
     """What a door may be asked: its verbs, and courses with these gids; `door` and `where` say it to whoever asks."""
 
     door: str
     where: str
     verbs: frozenset[str]
-    gids: Gids | None
+    gids: GidRange | None
 
     def hold(self, request: Request) -> None:
         """Raises Refused for a request outside."""

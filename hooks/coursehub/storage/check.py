@@ -104,11 +104,12 @@ class Inspector:
             if f"home/{name}" not in HOMES
         )
 
-    def top(self, names: Sequence[str] = COURSES) -> Iterator[Fault]:
-        """What is wrong with the volume's root and the parents of all: those of courses, or TOP."""
+    def top(self, needed: Sequence[str] = COURSES) -> Iterator[Fault]:
+        """What is wrong with the volume's root and the parents of all: those of TOP that are needed or there."""
         root = self.root.stat()
         if root.st_uid or root.st_mode & 0o022:
             yield Fault(".", f"is {described(root)}; give the volume's root to root, and let nobody else write in it")
+        names = [name for name in TOP if name in needed or os.path.lexists(self.root / name)]
         yield from self.tree([Directory(name, 0o755, parent=True) for name in names])
 
     def homes(self, people: Mapping[str, tuple[int, int]]) -> Iterator[Fault]:

@@ -21,9 +21,10 @@ from aiohttp.log import server_logger
 
 from coursehub import layout, protocol, terminal
 from coursehub.errors import CoursehubError, Reason, Refused
+from coursehub.ids import GidRange
 from coursehub.threads import Slots
 
-from .answer import Bounds, Gids, answer
+from .answer import Bounds, answer
 from .certificate import Certificate
 from .seldom import Seldom
 from .share import Share
@@ -54,7 +55,7 @@ class Service:
         volume: Volume,
         token: Path,
         timeout: float,
-        gids: Gids | None,
+        gids: GidRange | None,
         minimum_uid: int,
         *,
         only_looks: bool = False,
@@ -171,7 +172,7 @@ def serve(
     token: Path,
     *,
     timeout: float,
-    gids: Gids | None,
+    gids: GidRange | None,
     minimum_uid: int,
     host: str | None,
     port: int,

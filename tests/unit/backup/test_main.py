@@ -15,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from coursehub.backup import __main__ as database
-from coursehub.backup.__main__ import CannotRestore, prepare
+from coursehub.backup import copies, database
+from coursehub.backup.__main__ import prepare
+from coursehub.backup.restore import CannotRestore
 from jupyterhub import dbutil, orm
 
 ROOT = Path(__file__).parents[3]
@@ -172,8 +173,8 @@ def test_a_damaged_database_is_said_kept_byte_by_byte_and_takes_no_good_copys_pl
         output = run(folder, later(hour))
         assert "WARNING the database is damaged (" in output
         assert "COURSEHUB_RESTORE=newest puts a copy back" in output
-    assert database.copies(folder / "backups", "jupyterhub") == [FIRST]
-    assert len(database.copies(folder / "backups", "damaged")) == 5
+    assert copies.names(folder / "backups", "jupyterhub") == [FIRST]
+    assert len(copies.names(folder / "backups", "damaged")) == 5
     assert (folder / "backups/damaged-20261125T180000Z.sqlite").read_bytes() == path.read_bytes() == content
 
 
@@ -310,12 +311,12 @@ def test_killed_in_the_middle_it_leaves_no_half_copy_and_the_next_start_cleans_u
     code = f"""
     from datetime import UTC, datetime
     from pathlib import Path
-    from coursehub.backup import __main__ as database
-    database._move = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-    list(database.prepare(Path({str(folder)!r}), datetime.now(UTC)))
+    from coursehub.backup import __main__ as backup, database
+    database.move = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    list(backup.prepare(Path({str(folder)!r}), datetime.now(UTC)))
     """
     _killed(folder, f"import sys; sys.path.insert(0, {str(ROOT / 'hooks')!r})" + textwrap.dedent(code))
-    assert database.copies(folder / "backups", "jupyterhub", "damaged") == []
+    assert copies.names(folder / "backups", "jupyterhub", "damaged") == []
     assert in_backups(folder) == ["unfinished"]
     run(folder)
     assert in_backups(folder) == [FIRST]
@@ -347,7 +348,7 @@ def test_the_oldest_copy_is_put_back_although_five_are_there(folder: Path) -> No
         write(folder / "jupyterhub.sqlite", "jonas")
     run(folder, later(6), FIRST)
     assert people(folder / "jupyterhub.sqlite") == ["maria"]
-    assert len(database.copies(folder / "backups", "jupyterhub")) == 5
+    assert len(copies.names(folder / "backups", "jupyterhub")) == 5
 
 
 def test_nothing_of_a_killed_hub_is_played_into_the_copy(folder: Path) -> None:

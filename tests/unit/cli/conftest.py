@@ -8,6 +8,7 @@ import pytest
 from coursehub.cli import hub
 
 from tests.support import COURSES, SITE
+from tests.unit.cli.asked import kubectl as kubectl
 from tests.unit.cli.command import FILES, Door, run
 
 BROKEN = "courses:\n  a: {nam: A}\n"

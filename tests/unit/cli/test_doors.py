@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 from coursehub import storage
 from coursehub.cli.main import program
+from coursehub.ids import GidRange
 from coursehub.storage import service
-from coursehub.storage.answer import Gids
 
 from tests.unit.cli.command import run, wrong_usage
 
@@ -151,7 +151,7 @@ def test_the_service_is_started_with_what_it_is_told(
     assert not capsys.readouterr().err
     where = (Path("root"), Path("token"))
     nothing = {"gids": None, "minimum_uid": 1000, "only_looks": False}
-    site = {"gids": Gids(70100, 79999), "minimum_uid": 20000, "only_looks": False}
+    site = {"gids": GidRange(minimum=70100, maximum=79999), "minimum_uid": 20000, "only_looks": False}
     assert started == [
         (where, {"host": "localhost", "port": 8080, "timeout": 10.0, "tls": None, **nothing}),
         (where, {"host": None, "port": 8443, "timeout": 2.5, "tls": (Path("a.crt"), Path("a.key")), **nothing}),
@@ -185,5 +185,5 @@ def test_without_aiohttp_the_service_says_what_to_install(
     assert run(*SERVE, "--plain") == 1
     assert (
         capsys.readouterr().err
-        == "coursehub: the service needs aiohttp; install it: pip install 'coursehub[service]'\n"
+        == "coursehub: the service needs aiohttp; install it in coursehub's repository: pip install '.[service]'\n"
     )

@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from tests.support import COURSES
+from tests.unit.cli.asked import RUNNING, Say, answer
 from tests.unit.cli.command import FILES, Door, run
-from tests.unit.cli.test_logs import RUNNING, Say, answer, kubectl
-from tests.unit.hub.failures.test_store import failed
+from tests.unit.hub.failures.records import failed
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
-kubectl = kubectl
 
 # Sequences for a terminal, a line that looks like the command's own, turned text, no width, no UTF-8, a lone half.
 EVIL = os.fsdecode(b"x\x1b]0;y\x07\x1b[2J\ncoursehub: all is well\r\xe2\x80\xae\xe2\x80\x8b\xff\xc3\xed\xa0\xbd")

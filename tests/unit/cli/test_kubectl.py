@@ -32,6 +32,11 @@ def test_what_it_prints_comes_back_and_standard_input_goes_in(program: Path) -> 
     [
         pytest.param("echo warning >&2; echo refused >&2; exit 1", "refused", id="its last line"),
         pytest.param("echo out; exit 1", "out", id="on standard output"),
+        pytest.param(
+            "echo the hub is away >&2; echo command terminated with exit code 1 >&2; exit 1",
+            "the hub is away",
+            id="a program's in the pod",
+        ),
         pytest.param("exit 1", "kubectl get failed and gave no reason", id="nothing"),
         *(
             pytest.param(

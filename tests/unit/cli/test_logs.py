@@ -1,53 +1,21 @@
 """`coursehub logs`: what a server prints while it runs, why it failed when it is gone."""
 
 import json
-import os
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from coursehub.cli.main import main
 
-from tests.unit.hub.failures.test_store import NOW, failed
+from tests.unit.cli.asked import RUNNING, Say, answer
+from tests.unit.hub.failures.records import NOW, failed
 
-RUNNING = {"name": "jupyter-maria", "namespace": "courses", "phase": "Running", "trouble": None, "detail": None}
 PENDING = RUNNING | {
     "phase": "Pending",
     "trouble": "There is no room for your server on the machines.",
     "detail": "0/3 nodes are available",
 }
 FAILURES = [asdict(failed()), asdict(failed(moment=NOW - timedelta(hours=1)))]
-
-HUB = {"items": [{"metadata": {"name": "hub-1", "creationTimestamp": "2026-09-01T08:00:00Z"}}]}
-
-Say = Callable[..., Path]
-
-
-@pytest.fixture
-def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
-    """Puts a kubectl in the way that answers the door's question and `kubectl logs`; its calls are in the file."""
-
-    def say(answer: dict[str, Any], printed: str = "", code: int = 0) -> Path:
-        (tmp_path / "answer").write_text(json.dumps({"answer": answer}))
-        (tmp_path / "printed").write_bytes(os.fsencode(printed))
-        program = tmp_path / "kubectl"
-        program.write_text(
-            f'#!/bin/sh\necho "$@" >>{tmp_path}/calls\n'
-            f'case "$3" in get) echo {json.dumps(json.dumps(HUB))} ;; exec) cat {tmp_path}/answer ;; '
-            f"logs) cat {tmp_path}/printed; exit {code} ;; esac\n"
-        )
-        program.chmod(0o755)
-        return tmp_path / "calls"
-
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    return say
-
-
-def answer(pod: object = None, failures: object = ()) -> dict[str, Any]:
-    return {"user": "maria", "pod": pod, "failures": failures}
 
 
 def test_the_log_of_a_server_that_runs_is_shown_as_plain_text(kubectl: Say, capsys: pytest.CaptureFixture[str]) -> None:

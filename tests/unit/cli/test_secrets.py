@@ -362,7 +362,8 @@ def test_without_the_releases_own_namespace_nothing_is_changed(
 ) -> None:
     cluster.put(namespaces=[])
     assert apply() == 1
-    assert 'namespaces "coursehub" not found' in capsys.readouterr().err
+    sentence = "there is no namespace coursehub; make it first: kubectl create namespace coursehub && kubectl label "
+    assert sentence in capsys.readouterr().err
     assert not cluster.changes()
     assert not cluster.secrets
 

@@ -17,6 +17,7 @@ def pod(user: str, state: dict[str, Any] | None = None, phase: str = "Running", 
     """A server's pod as the API has it."""
     metadata = {
         "name": f"jupyter-{user.replace('.', '-2e')}",
+        "namespace": "teaching",
         "creationTimestamp": "2026-09-01T08:00:00Z",
         "annotations": {"hub.jupyter.org/username": user},
         **metadata,
@@ -49,7 +50,8 @@ def test_of_an_ending_and_a_new_pod_it_is_the_new_one() -> None:
         pytest.param([pod("maria", phase="Pending")], "does not run yet (Pending)", id="no node yet"),
         pytest.param(
             [pod("maria", {"waiting": {"reason": "ErrImagePull"}}, phase="Pending")],
-            "does not run yet (ErrImagePull). Try again in a moment, or look at: kubectl describe pod jupyter-maria",
+            "does not run yet (ErrImagePull). Try again in a moment, or look at: kubectl "
+            "--namespace teaching describe pod jupyter-maria",
             id="no image",
         ),
     ],

@@ -90,7 +90,7 @@ def test_what_is_said_of_a_deployment(
 
 def told(**changes: Any) -> dict[str, tuple[str, str | None]]:
     """The lines of the hub's answer FINE with these changes, by what they are about."""
-    lines = status.of_hub(FINE | changes, "coursehub-0.1.0, jupyterhub-4.4.0", NOW)
+    lines = status.of_hub("teaching", FINE | changes, "coursehub-0.1.0, jupyterhub-4.4.0", NOW)
     return {line.what: (line.message, line.todo) for line in lines}
 
 
@@ -129,10 +129,10 @@ def test_without_a_provisioner_there_is_no_line_about_one() -> None:
 
 
 def test_of_what_only_looks_the_pod_is_named() -> None:
-    looker = {"url": "http://coursehub-looker:8080", "makes": False, "failure": "no answer from it"}
+    looker = {"url": "http://coursehub-looker:8080", "makes": False, "failure": "it does not answer"}
     message, todo = told(provisioner=looker)["directories"]
-    assert message == "no answer from it"
-    assert "kubectl describe pods --selector app.kubernetes.io/component=looker" in str(todo)
+    assert message == "http://coursehub-looker:8080: it does not answer"
+    assert "kubectl --namespace teaching describe pods --selector app.kubernetes.io/component=looker" in str(todo)
 
 
 def days(count: float) -> float:

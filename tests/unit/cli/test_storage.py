@@ -43,6 +43,18 @@ def test_the_storage_is_made_once_and_then_left_alone(files: Path, capsys: pytes
 
 
 @as_root
+def test_what_was_made_is_all_that_the_check_looks_for_also_without_a_home_or_a_course_with_directories(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (files / "site.yaml").write_text("images: {python: a/b:1}\ngeneral: {image: python}\n")
+    (files / "courses.yaml").write_text("courses: {statistics-lab: {name: Statistics Lab}}\n")
+    assert run(*ENSURE) == 0
+    capsys.readouterr()
+    assert run("course", "check", "--all", *FILES) == 0
+    assert capsys.readouterr().out == ""
+
+
+@as_root
 def test_a_symbolic_link_in_the_way_is_told_and_not_followed(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (files / "root/home").symlink_to(files)
     assert run(*ENSURE) == 1

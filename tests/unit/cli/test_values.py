@@ -1,24 +1,8 @@
 """A site's values before the install: the chart's defaults below them, and null takes one away."""
 
 from pathlib import Path
-from typing import Any
 
-import yaml
 from coursehub.cli import values
-
-CHART = Path(__file__).parents[3] / "chart/values.yaml"
-
-
-def part(of: Any, like: Any) -> Any:
-    """What `of` has at the keys of `like`."""
-    return {key: part(of[key], value) for key, value in like.items()} if isinstance(like, dict) else of
-
-
-def test_the_defaults_are_the_charts() -> None:
-    defaults = yaml.safe_load(values.DEFAULTS)
-    chart = yaml.safe_load(CHART.read_text())
-    assert part(chart, defaults) == defaults
-    assert chart["network"]["dns"].keys() == defaults["network"]["dns"].keys()
 
 
 def test_a_later_file_goes_over_an_earlier_one_and_null_takes_a_default_away(tmp_path: Path) -> None:

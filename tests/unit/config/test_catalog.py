@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 import yaml
@@ -571,6 +572,12 @@ def test_y23_a_file_that_is_no_course_file_leaves_every_course_as_it_was(text: s
     loaded = load(text, first)
     assert loaded.catalog.courses == first.courses
     assert loaded.problems
+
+
+def test_of_a_values_file_with_course_files_in_it_the_way_to_look_at_one_is_told() -> None:
+    loaded = load((Path(__file__).parents[3] / "docs/examples/gitops/courses.yaml").read_text())
+    (problem,) = loaded.problems
+    assert "write one out, and look at that: yq .courses.files.main " in problem.message
 
 
 def test_a_broken_file_leaves_the_courses_of_the_other_files() -> None:

@@ -18,13 +18,10 @@ COMMANDS = sorted(set(re.findall(r"`(coursehub (?:\w[\w-]* )+[^`|]*)`", HELP)))
 MODULES = ("hub/hooks", "people/lookup", "servers/plan", "hub/volume/provisioner", "storage/share")
 # Of Kubernetes: it has its sentences as constants.
 REFUSALS = "hub/failures/refusal"
-# They are the person's own to mend, or a teacher's; the last are what `coursehub status` and `quota report` say.
+# They are the person's own to mend, or a teacher's; the last are what `coursehub quota report` says.
 FOR_OTHERS = (
     "…",
     "There is no choice …. Choose one on the start page.",
-    "no answer from … within … s",
-    "no answer from …: …",
-    "… answers with HTTP …",
     "It could not count: …",
     "the provisioner's service gave no answer to use: …",
 )

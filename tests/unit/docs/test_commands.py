@@ -58,3 +58,29 @@ def test_the_lines_to_be_copied_are_among_them() -> None:
         "secrets apply /etc/coursehub/secrets --site /etc/coursehub/SITE.yaml --restart-proxy",
         "storage ensure --user=maria FILES",
     } <= commands()
+
+
+# Of kinds without a namespace, or not about objects of one release.
+ELSEWHERE = re.compile(
+    r"kubectl (?:(?:get|describe|label|create|patch|delete|taint|cordon|drain|uncordon) (?:--\S+ )*"
+    r"(?:nodes?|namespaces?|persistentvolumes?|storageclasses)\b"
+    r"|(?:taint|cordon|uncordon|drain) |get --raw |auth can-i )"
+)
+KUBECTL = re.compile(
+    r"kubectl (?:get|describe|logs|exec|create|delete|patch|edit|scale|rollout|set|wait|label|taint) [^`\n]+"
+)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        ROOT / "README.md",
+        *sorted((ROOT / "docs").glob("**/*.md")),
+        *sorted({*(ROOT / "hooks/coursehub/cli").glob("**/*.py")} - {ROOT / "hooks/coursehub/cli/kubectl.py"}),
+    ],
+    ids=lambda file: file.stem,
+)
+def test_a_kubectl_line_to_be_copied_says_its_namespace(file: Path) -> None:
+    named = KUBECTL.findall(file.read_text().replace("\\\n", ""))
+    lacking = [each for each in named if not ELSEWHERE.match(each) and "namespace" not in each]
+    assert lacking == []

@@ -1,21 +1,10 @@
 """What is live, as lines: read as they were written, and told course by course."""
 
 import pytest
-from coursehub.errors import Problem
 from coursehub.live import state
-from coursehub.live.state import Entry, Row, State, UnusableState
+from coursehub.live.state import Row, UnusableState
 
-PROBLEMS = (
-    Problem("b.yaml", 1, 1, "not valid YAML"),
-    Problem("c.yaml", 4, 5, "name: write text", "c"),
-    Problem("c.yaml", 9, 3, "'name' is missing", "new"),
-)
-ENTRIES = (
-    Entry("a", "1234567", "2026-10-01T08:00:00Z", "a.yaml", 2, False, b'{"name":"A","slug":"a"}', "algebra/a.yaml"),
-    Entry("b", "2345678", "2026-10-01T08:00:00Z", "b.yaml", 2, True, b'{"name":"B","slug":"b"}', "algebra/b.yaml"),
-    Entry("c", "3456789", "2026-09-01T08:00:00Z", "c.yaml", 4, True, b'{"name":"C","slug":"c"}', "algebra/c.yaml"),
-)
-STATE = State(7, "2026-10-02T08:00:00Z", "digest", b'{"general":{}}', True, ENTRIES, PROBLEMS)
+from tests.unit.live.states import STATE
 
 
 def test_a_state_is_read_as_it_was_written() -> None:

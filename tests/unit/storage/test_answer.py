@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from coursehub.errors import Refused
+from coursehub.ids import GidRange
 from coursehub.protocol import ChangesReply, EntryChange, FaultsReply, PeopleReply, Tenant
-from coursehub.storage.answer import Bounds, Gids, answer
+from coursehub.storage.answer import Bounds, answer
 from coursehub.storage.volume import Volume
 
-from tests.unit.test_protocol import COURSE, HOME, parsed
+from tests.unit.sent import COURSE, HOME, parsed
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
@@ -33,7 +34,11 @@ QUOTA = {"verb": "quota", "course": "python-intro", "gid": 70101, "size": 1024}
 ALL = frozenset({"home", "course", "check", "people", "usage", "quota"})
 
 
-def bounds(*verbs: str, gids: Gids | None = None) -> Bounds:
+def gids(minimum: int, maximum: int) -> GidRange:
+    return GidRange(minimum=minimum, maximum=maximum)
+
+
+def bounds(*verbs: str, gids: GidRange | None = None) -> Bounds:
     return Bounds("this key", "its line", frozenset(verbs) or ALL, gids)
 
 
@@ -44,13 +49,20 @@ def bounds(*verbs: str, gids: Gids | None = None) -> Bounds:
         (Bounds("this key", "its line", frozenset(), None), HOME, "for nothing, not for home"),
         *(
             pytest.param(
-                bounds(gids=Gids(70200, 70299)), sent, "gids 70200-70299, not 70101; its line says so", id=verb
+                bounds(gids=gids(70200, 70299)),
+                sent,
+                "gids 70200-70299, not 70101; its line says so",
+                id=verb,
             )
             for verb, sent in (("course", COURSE), ("check", CHECK), ("quota", QUOTA))
         ),
         (bounds(), COURSE, "no course: its line has no --gids"),
         (bounds(), HOME | {"course": "python-intro"}, "no course: its line has no --gids"),
-        (bounds(gids=Gids(70100, 79999)), HOME | {"gid": 70101}, "primary group 70101 is kept for courses"),
+        (
+            bounds(gids=gids(70100, 79999)),
+            HOME | {"gid": 70101},
+            "primary group 70101 is kept for courses",
+        ),
     ],
 )
 def test_f15_a_request_outside_of_a_doors_verbs_and_gids_is_a_sentence(
@@ -63,7 +75,7 @@ def test_f15_a_request_outside_of_a_doors_verbs_and_gids_is_a_sentence(
 
 @pytest.mark.parametrize("sent", [HOME, COURSE, CHECK, QUOTA, {"verb": "people"}, {"verb": "usage"}])
 def test_a_request_within_is_taken(sent: dict[str, Any]) -> None:
-    bounds(gids=Gids(70101, 70101)).hold(parsed(**sent))
+    bounds(gids=gids(70101, 70101)).hold(parsed(**sent))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")

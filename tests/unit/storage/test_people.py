@@ -11,8 +11,8 @@ from coursehub.storage import people
 from coursehub.storage.answer import answer
 from coursehub.storage.volume import Volume
 
-from tests.unit.storage.test_feedback import handed_in
-from tests.unit.test_protocol import HOME, parsed
+from tests.unit.sent import HOME, parsed
+from tests.unit.storage.released import handed_in
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
 

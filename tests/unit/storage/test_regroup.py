@@ -11,7 +11,7 @@ from coursehub.storage.check import Inspector
 from coursehub.storage.course import CourseTree
 from coursehub.storage.volume import Volume
 
-from tests.unit.storage.test_rename import Cut, changes, copy, owned, write
+from tests.unit.storage.trees import Cut, changes, copy, owned, write
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
 

@@ -14,22 +14,13 @@ from coursehub.protocol import Tenant
 from coursehub.storage import ownership, people, rename
 from coursehub.storage.volume import Volume
 
+from tests.unit.storage.trees import Cut, changes, copy, owned, write
+
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
 
 INBOUND = "exchange/python-intro/inbound"
 LISTED = "correct course/python-intro/people/passwd to 2 people"
 WORK = "+ps1+2026-10-01 12:00:00.000000 UTC+x"
-
-
-def write(path: Path, uid: int, gid: int | None = None) -> Path:
-    """A file of somebody's, and the folders above it."""
-    for above in reversed([each for each in path.parents if not each.exists()]):
-        above.mkdir()
-        os.chown(above, uid, uid if gid is None else gid)
-    path.write_text("theirs")
-    path.chmod(0o644)
-    os.chown(path, uid, uid if gid is None else gid)
-    return path
 
 
 @pytest.fixture
@@ -54,15 +45,6 @@ def run(
     """What is said."""
     steps = rename.rename(Volume(root), old, new, uid, gid, dry_run=dry_run, progress=lambda *_: None)
     return [str(step) for step in steps]
-
-
-def owned(root: Path) -> dict[str, str]:
-    """Everything on the volume but the lists of people and their parts, with its owner and mode."""
-    return {
-        str(path.relative_to(root)): f"{stat.S_IMODE(found.st_mode):04o} {found.st_uid}:{found.st_gid}"
-        for path in sorted(root.rglob("*"))
-        if (found := path.lstat()) and path.parent.name != "people"
-    }
 
 
 def listed(root: Path, slug: str = "python-intro") -> list[str]:
@@ -152,29 +134,6 @@ def test_a_second_time_changes_and_says_nothing(root: Path, new: str, uid: int |
     assert owned(root) == before
 
 
-class Cut(Exception):
-    """The machine stops here."""
-
-
-def changes(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    """After so many changes to the volume the next is not made."""
-    left = [most]
-
-    def counted(name: str) -> None:
-        real = getattr(os, name)
-
-        def call(*arguments: object, **more: object) -> object:
-            if not left[0]:
-                raise Cut
-            left[0] -= 1
-            return real(*arguments, **more)
-
-        monkeypatch.setattr(os, name, call)
-
-    for name in ("chown", "fchown", "rename", "mkdir"):
-        counted(name)
-
-
 @pytest.mark.parametrize(("new", "uid"), [("emma.smith", None), ("emma", 20105), ("emma.smith", 20105)])
 def test_a_list_that_was_not_changed_any_more_is_by_the_next_run(root: Path, new: str, uid: int | None) -> None:
     before = (root / layout.people_list("python-intro")).read_text()
@@ -233,11 +192,6 @@ def test_wherever_it_was_cut_off_nobody_has_the_home_and_the_next_run_completes_
         assert owned(cut) == owned(whole), most
         assert listed(cut) == listed(whole)
     assert most > 6
-
-
-def copy(root: Path, to: Path) -> None:
-    """The same tree, with its owners."""
-    assert os.system(f"cp -a '{root}' '{to}'") == 0  # noqa: S605
 
 
 def test_f1_nothing_outside_is_changed_through_links_and_what_is_no_file_goes_along(root: Path, tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ What it takes (a volume, a claim and the Jobs) has one label, by which all of it
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from coursehub.cli.kubectl import Object
 from coursehub.cli.report import Line
-from coursehub.cli.values import Values, at, listed
+from coursehub.cli.values import Values, at, listed, pull_secrets
 from coursehub.hub.failures import diagnosis
 from coursehub.hub.failures.diagnosis import Cause, Diagnosis
 
@@ -33,11 +34,27 @@ _REMEDIES = (
 )
 
 
-def manifests(
-    namespace: str, name: str, nodes: Sequence[str], values: Values, image: str, secrets: Sequence[str], seconds: int
-) -> list[Object]:
+@dataclass(frozen=True)
+class Trial:
+    """A trial of the site's `values` on these nodes, in a namespace; what it takes has its name, and goes by `own`."""
+
+    namespace: str
+    name: str
+    nodes: Sequence[str]
+    values: Values
+    image: str
+    seconds: int
+
+    @property
+    def own(self) -> str:
+        """The label by which kubectl chooses it."""
+        return f"{LABEL}={self.name}"
+
+
+def manifests(trial: Trial) -> list[Object]:
     """A volume, a claim, and a Job for each of the nodes."""
-    nfs, labels = at(values, "storage.nfs"), {LABEL: name}
+    namespace, name = trial.namespace, trial.name
+    nfs, labels = at(trial.values, "storage.nfs"), {LABEL: name}
     pod = {
         # As of servers, so that the same is read from its state.
         "restartPolicy": "Never",
@@ -45,11 +62,11 @@ def manifests(
         "enableServiceLinks": False,
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "tolerations": [{"operator": "Exists", "effect": "NoSchedule"}],
-        "imagePullSecrets": [{"name": each} for each in secrets],
+        "imagePullSecrets": [{"name": each} for each in pull_secrets(trial.values, "hub")],
         "containers": [
             {
                 "name": "notebook",
-                "image": image,
+                "image": trial.image,
                 "command": ["true"],
                 "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
                 "securityContext": {
@@ -91,13 +108,13 @@ def manifests(
                 "metadata": {"name": f"{name}-{number}", "namespace": namespace, "labels": labels},
                 "spec": {
                     "backoffLimit": 0,
-                    "activeDeadlineSeconds": seconds,
+                    "activeDeadlineSeconds": trial.seconds,
                     # Where nobody is left to remove it.
                     "ttlSecondsAfterFinished": 600,
                     "template": {"metadata": {"labels": labels}, "spec": {**pod, "affinity": _at(node)}},
                 },
             }
-            for number, node in enumerate(nodes)
+            for number, node in enumerate(trial.nodes)
         ),
     ]
 
@@ -129,13 +146,13 @@ def ended(pod: Object, events: Sequence[Object]) -> bool:
     return found is not None and found.fatal_after is not None
 
 
-def lines(pods: Sequence[Object], events: Sequence[Object], nodes: Sequence[str], values: Values) -> Iterator[Line]:
+def lines(trial: Trial, pods: Sequence[Object], events: Sequence[Object]) -> Iterator[Line]:
     """What the trial came to: one line where each node has mounted it, or one for each that has not."""
     by_node = {node(pod): pod for pod in pods}
-    nfs = at(values, "storage.nfs")
+    nfs = at(trial.values, "storage.nfs")
     where = f"{nfs['server']}:{nfs['path']}"
     wrong = False
-    for name in nodes:
+    for name in trial.nodes:
         pod = by_node.get(name)
         if pod is not None and pod["status"].get("phase") == "Succeeded":
             continue
@@ -143,7 +160,7 @@ def lines(pods: Sequence[Object], events: Sequence[Object], nodes: Sequence[str]
         found = diagnosis.find(pod, events) if pod else None
         yield Line(_WHAT, f"{name} did not mount {where}: {_said(found)}", _todo(name, nfs, found))
     if not wrong:
-        count = "the node mounts" if len(nodes) == 1 else f"each of the {len(nodes)} nodes mounts"
+        count = "the node mounts" if len(trial.nodes) == 1 else f"each of the {len(trial.nodes)} nodes mounts"
         yield Line(_WHAT, f"{count} {where}, as servers do")
 
 

@@ -1,9 +1,14 @@
-"""The release's namespace: there, and held to the restricted Pod Security level."""
+"""The release's two namespaces; its own is there, and held to the restricted Pod Security level."""
 
 from coursehub.cli.kubectl import Object
 from coursehub.cli.report import Line
 
 LABEL = "pod-security.kubernetes.io/enforce"
+
+
+def storage(release: str) -> str:
+    """The second one, which helm makes: of what acts as root on the volume."""
+    return f"{release}-storage"
 
 
 def unseen(namespace: str) -> Line:

@@ -8,6 +8,8 @@ from typing import Any
 from coursehub.cli.report import Line
 from coursehub.cli.values import Values, at
 
+from . import namespaces
+
 _VERBS = ("create", "patch", "delete")
 _WHAT = "rights"
 # Of the release's namespace, whatever the values; upstream's chart makes most of it. Whoever makes a Role has to have
@@ -68,7 +70,7 @@ def wanted(values: Values, namespace: str) -> Iterator[Right]:
     if service or check:
         yield Right("", "namespaces", "", _NO_NAMESPACE)
         for group, resource in (*_STORAGE, *([("batch", "cronjobs"), ("", "serviceaccounts")] if check else [])):
-            yield Right(group, resource, f"{namespace}-storage", _NO_NAMESPACE)
+            yield Right(group, resource, namespaces.storage(namespace), _NO_NAMESPACE)
     for part, resource in (("serviceMonitor", "servicemonitors"), ("rules", "prometheusrules")):
         if at(values, f"monitoring.{part}").get("enabled"):
             yield Right("monitoring.coreos.com", resource, namespace, _NO_MONITORING)

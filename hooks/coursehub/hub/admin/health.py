@@ -13,7 +13,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from coursehub.config.settings import ProvisionerService
 from coursehub.errors import Reason, Refused
 from coursehub.hub.metrics import certificate
-from coursehub.hub.volume.directories import Directories
 from coursehub.hub.volume.provisioner import Provisioner
 from coursehub.live.kept import Kept
 from coursehub.live.snapshot import Site
@@ -27,18 +26,18 @@ class Health:
     """Looks at each query, off the event loop and within the time-outs that starts of servers have too."""
 
     def __init__(
-        self, site: Site, kept: Kept, directories: Directories, spawn_test: Callable[[], Found | None]
+        self, site: Site, kept: Kept, provisioner: Provisioner, spawn_test: Callable[[], Found | None]
     ) -> None:
         self._site = site
         self._kept = kept
-        self._directories = directories
+        self._provisioner = provisioner
         self._spawn_test = spawn_test
 
     async def __call__(self) -> dict[str, Any]:
         """Plain data; where something is `null`, there is none of it here, or nothing is wrong with it."""
         now = self._site.current
         storage, (servers, missing) = await asyncio.gather(
-            _storage(self._directories.provisioner, now.settings.provisioner), _hub()
+            _storage(self._provisioner, now.settings.provisioner), _hub()
         )
         return {
             "versions": {
@@ -69,7 +68,6 @@ async def _storage(client: Provisioner, service: ProvisionerService | None) -> d
     share: dict[str, str | None] | None = {"failure": None}
     failure = None
     try:
-        await client.answers(service)
         await client.share(service)
     except Refused as why:
         if why.reason is Reason.FILE_SERVER:

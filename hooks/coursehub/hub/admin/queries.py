@@ -3,50 +3,34 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from coursehub.config.profiles import Role
 from coursehub.hub.accounts import Find
-from coursehub.hub.registry import Query, Registry
+from coursehub.hub.registry import Query
 from coursehub.live import state
 from coursehub.live.kept import Kept
 from coursehub.live.snapshot import Site
-from coursehub.log import Log
 from coursehub.people.account import show
 from coursehub.servers import explain
 from coursehub.servers.site_module import Adjust
-
-from . import socket
 
 
 class Queries:
     """Plain data from what is live in this process."""
 
-    def __init__(
-        self, site: Site, kept: Kept, find: Find, adjust: Adjust | None, more: Mapping[str, Query] | None = None
-    ) -> None:
+    def __init__(self, site: Site, kept: Kept, find: Find, adjust: Adjust | None) -> None:
         self._site = site
         self._kept = kept
         self._find = find
         self._adjust = adjust
-        self._more = more or {}
 
-    async def __call__(self, query: dict[str, Any]) -> object:
-        """The answer to {"ask": "courses"}, {"ask": "user", "user": ...}, {"ask": "explain", ...} or one of `more`."""
-        match query.pop("ask"):
-            case "courses":
-                return self.courses()
-            case "user":
-                return await self.user(**query)
-            case "explain":
-                return await self.explain(**query)
-            case other if other in self._more:
-                return await self._more[other](**query)
-            case other:
-                raise ValueError(f"{other!r} is no question of this hub's version")
+    @property
+    def queries(self) -> Mapping[str, Query]:
+        """By name."""
+        return {"courses": self.courses, "user": self.user, "explain": self.explain}
 
-    def courses(self) -> dict[str, Any]:
+    async def courses(self) -> dict[str, Any]:
         """Which version of each course is live, since when, and what is wrong with the files."""
         now = self._site.current
         return {
@@ -70,10 +54,3 @@ class Queries:
         today = now.settings.day(datetime.now(UTC))
         wanted = Role(role) if role else None
         return explain.answer(person, now.catalog, now.settings, today, course=course, role=wanted, adjust=self._adjust)
-
-
-def register(
-    registry: Registry, site: Site, kept: Kept, find: Find, adjust: Adjust | None, path: Path, log: Log
-) -> None:
-    """The socket at `path` answers these queries, and all that are registered."""
-    registry.run(socket.serve(Queries(site, kept, find, adjust, registry.queries), log, path))

@@ -37,8 +37,9 @@ async def serve(answer: Answering, log: Log, path: Path = PATH) -> asyncio.Serve
 async def _talk(answer: Answering, log: Log, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         async with asyncio.timeout(SECONDS):
-            reply = await _reply(answer, log, await reader.readline())
-            writer.write(json.dumps(reply).encode() + b"\n")
+            line = await reader.readline()
+        writer.write(await _reply(answer, log, line) + b"\n")
+        async with asyncio.timeout(SECONDS):
             await writer.drain()
     except (OSError, ValueError):
         pass  # the asker is gone, or sent more than a line can hold
@@ -46,33 +47,44 @@ async def _talk(answer: Answering, log: Log, reader: asyncio.StreamReader, write
         writer.close()
 
 
-async def _reply(answer: Answering, log: Log, line: bytes) -> dict[str, object]:
+async def _reply(answer: Answering, log: Log, line: bytes) -> bytes:
+    try:
+        return json.dumps(await _said(answer, line)).encode()
+    except Exception as error:  # whatever it was, whoever asks reads that there was one
+        log.exception("socket: %.200r could not be answered", line)
+        why = f"within {SECONDS:g} s" if isinstance(error, TimeoutError) else f"({type(error).__name__})"
+        return json.dumps({"refusal": f"the hub could not answer {why}; its log says where"}).encode()
+
+
+async def _said(answer: Answering, line: bytes) -> dict[str, object]:
     try:
         request = json.loads(line)
         if not isinstance(request, dict):
             return {"refusal": "the question is no JSON object"}
-        return {"answer": await answer(request)}
+        async with asyncio.timeout(SECONDS):
+            return {"answer": await answer(request)}
     except CoursehubError as error:
         return {"refusal": str(error)}
     except (ValueError, KeyError, TypeError) as error:
         return {"refusal": f"the question cannot be read: {type(error).__name__}: {error}"}
-    except Exception as error:  # whatever it was, whoever asks reads that there was one
-        log.exception("socket: a question could not be answered")
-        return {"refusal": f"the hub could not answer ({type(error).__name__}); its log says where"}
 
 
 def ask(question: str, path: Path = PATH) -> bytes:
-    """The hub's reply to a question in JSON; OSError where no hub listens."""
+    """The hub's reply to a question in JSON; OSError where none comes."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(SECONDS)
+        # The hub's own sentence about an answer that takes too long comes first.
+        connection.settimeout(SECONDS + 10)
         connection.connect(str(path))
         connection.sendall(question.replace("\n", " ").encode() + b"\n")
-        with connection.makefile("rb") as reply:
-            return reply.readline()
+        with connection.makefile("rb") as stream:
+            reply = stream.readline()
+    if not reply:
+        raise ConnectionError("it ended before it replied")
+    return reply
 
 
 if __name__ == "__main__":
     try:
         sys.stdout.buffer.write(ask(sys.argv[1]))
     except OSError as error:
-        sys.exit(f"the hub does not listen at {PATH}: {error.strerror or error}")
+        sys.exit(f"no reply from the hub at {PATH}: {error.strerror or error}")

@@ -135,20 +135,6 @@ class Provisioner:
         self._log.error("provisioner: no answer from %s within %g s", service.url, service.timeout)
         return Refused(_SILENT, Reason.PROVISIONER)
 
-    async def answers(self, service: ProvisionerService) -> None:
-        """Raises Refused unless the service listens; it does not look at the volume."""
-        try:
-            async with asyncio.timeout(service.timeout):
-                tls = await self._trusted() if service.url.startswith("https:") else True
-                async with aiohttp.ClientSession() as session, session.get(f"{service.url}/health", ssl=tls) as health:
-                    status = health.status
-        except TimeoutError:
-            raise Refused(f"no answer from {service.url} within {service.timeout:g} s") from None
-        except (OSError, aiohttp.ClientError, ValueError) as error:
-            raise Refused(f"no answer from {service.url}: {error}") from None
-        if status != 200:
-            raise Refused(f"{service.url} answers with HTTP {status}")
-
     async def _one(self, service: ProvisionerService, request: ServiceRequest) -> None:
         key = service.url, request
         call = self._calls.get(key)

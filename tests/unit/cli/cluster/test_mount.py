@@ -1,18 +1,23 @@
 """The trial mount: what is made for it, and what its pods say."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from coursehub.cli.cluster import mount
+from coursehub.cli.cluster.mount import Trial
 
 NFS = {"server": "nfs.example.edu", "path": "/export", "version": 4.2, "mountOptions": ["rsize=1048576"]}
-SITE = {"storage": {"nfs": NFS}}
+SITE = {"storage": {"nfs": NFS}, "jupyterhub": {"hub": {"image": {"pullSecrets": ["pull"]}}}}
 NODES = ("node-1", "node-2")
 IMAGE = "registry.example.edu/coursehub-hub:1"
 
 
+TRIAL = Trial("teaching", "trial", NODES, SITE, IMAGE, 180)
+
+
 def made() -> list[Any]:
-    return mount.manifests("teaching", "trial", NODES, SITE, IMAGE, ["pull"], 180)
+    return mount.manifests(TRIAL)
 
 
 def pod(node: str, **status: Any) -> Any:
@@ -77,7 +82,7 @@ def test_there_is_one_for_each_node() -> None:
 def test_where_each_node_mounts_it_that_is_one_line() -> None:
     pods = [pod(node, phase="Succeeded") for node in NODES]
     assert all(mount.ended(each, []) for each in pods)
-    (line,) = mount.lines(pods, [], NODES, SITE)
+    (line,) = mount.lines(TRIAL, pods, [])
     assert (line.message, line.todo) == ("each of the 2 nodes mounts nfs.example.edu:/export, as servers do", None)
 
 
@@ -115,7 +120,7 @@ def test_where_each_node_mounts_it_that_is_one_line() -> None:
 def test_one_that_cannot_is_named_with_what_its_client_said_and_what_to_do(message: str, todo: str) -> None:
     pods, events = [pod("node-1", phase="Succeeded"), pod("node-2", **PENDING)], [failed("node-2", message)]
     assert mount.ended(pods[1], events)
-    (line,) = mount.lines(pods, events, NODES, SITE)
+    (line,) = mount.lines(TRIAL, pods, events)
     assert line.message.startswith("node-2 did not mount nfs.example.edu:/export: MountVolume.SetUp failed")
     assert line.todo is not None
     assert line.todo.startswith(todo)
@@ -125,14 +130,14 @@ def test_an_image_that_is_not_there_is_not_taken_for_the_share() -> None:
     state = {"waiting": {"reason": "ErrImagePull", "message": f"{IMAGE}: not found"}}
     pods = [pod("node-1", phase="Pending", containerStatuses=[{"name": "notebook", "state": state}])]
     assert mount.ended(pods[0], [])
-    (line,) = mount.lines(pods, [], NODES[:1], SITE)
+    (line,) = mount.lines(replace(TRIAL, nodes=NODES[:1]), pods, [])
     assert line.todo is not None
     assert "the image has to come first" in line.todo
 
 
 def test_a_pod_that_still_begins_has_not_ended_and_one_that_is_not_there_is_said() -> None:
     assert not mount.ended(pod("node-1", **PENDING), [])
-    lines = list(mount.lines([pod("node-1", **PENDING)], [], NODES, SITE))
+    lines = list(mount.lines(TRIAL, [pod("node-1", **PENDING)], []))
     assert [line.message for line in lines] == [
         f"{node} did not mount nfs.example.edu:/export: nothing was said in time" for node in NODES
     ]

@@ -30,6 +30,8 @@ async def answer(question: dict[str, Any]) -> object:
             return question["nothing"]
         case "break":
             raise RuntimeError("of the hub's own")
+        case "no JSON":
+            return {1, 2}
         case "lose":
             raise FileNotFoundError(2, "of the hub's own")
     return None
@@ -68,14 +70,22 @@ async def test_what_cannot_be_answered_is_a_sentence(path: Path, question: str, 
     assert await asked(path, question) == {"refusal": said}
 
 
-@pytest.mark.parametrize(("question", "kind"), [("break", "RuntimeError"), ("lose", "FileNotFoundError")])
+@pytest.mark.parametrize(
+    ("question", "why", "logged"),
+    [
+        ("break", "(RuntimeError)", "of the hub's own"),
+        ("lose", "(FileNotFoundError)", "of the hub's own"),
+        ("no JSON", "(TypeError)", "set is not JSON serializable"),
+        ("slow", "within 0.1 s", '{"ask": "slow"}'),
+    ],
+)
 async def test_of_a_mistake_of_the_hubs_the_asker_reads_that_there_was_one_and_its_log_has_the_rest(
-    path: Path, question: str, kind: str, caplog: pytest.LogCaptureFixture
+    path: Path, question: str, why: str, logged: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert await asked(path, json.dumps({"ask": question})) == {
-        "refusal": f"the hub could not answer ({kind}); its log says where"
-    }
-    assert "of the hub's own" in caplog.text
+    monkeypatch.setattr(socket, "SECONDS", 0.1)
+    refusal = {"refusal": f"the hub could not answer {why}; its log says where"}
+    assert await asked(path, json.dumps({"ask": question})) == refusal
+    assert logged in caplog.text
     assert await asked(path, '{"ask": "echo"}') == {"answer": {"ask": "echo"}}
 
 
@@ -99,8 +109,17 @@ async def test_slow_answers_hold_nobody_up(path: Path) -> None:
     slow.cancel()
 
 
+async def test_a_hub_that_ends_before_it_replied_is_no_reply(tmp_path: Path) -> None:
+    def end(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_unix_server(end, tmp_path / "door"):
+        with pytest.raises(OSError, match=r"ended before it replied|Broken pipe|reset"):
+            await asyncio.to_thread(socket.ask, "{}", tmp_path / "door")
+
+
 def test_where_no_hub_listens_the_command_in_the_pod_says_so() -> None:
     code = "import runpy; runpy.run_module('coursehub.hub.admin.socket', run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", code, "{}"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("the hub does not listen at ")
+    assert done.stderr.splitlines()[-1].startswith("no reply from the hub at ")

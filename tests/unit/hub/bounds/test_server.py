@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from socket import SO_SNDBUF, SOL_SOCKET
 from typing import ClassVar
 
@@ -13,6 +12,8 @@ from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
+
+from tests.unit.hub.bounds.connection import Connection, chunks
 
 MIB = 2**20
 POST = b"POST / HTTP/1.1\r\nHost: hub\r\n"
@@ -36,39 +37,6 @@ class Echo(RequestHandler):
             self.begun.put_nowait(None)
             await self.go.wait()
         self.finish(f"{len(self.request.body)} {len(self.request.body_arguments)}")
-
-
-class Connection:
-    """A connection to the server, byte by byte."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    async def send(self, *pieces: bytes) -> None:
-        """All of it, as far as it is taken."""
-        with suppress(ConnectionError):
-            for piece in pieces:
-                self._writer.write(piece)
-                await self._writer.drain()
-
-    async def answer(self) -> tuple[int, str]:
-        """The status and the body of the next answer; 0 where the connection ended instead."""
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            head = (await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), 10)).decode()
-            fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
-            body = await self._reader.readexactly(int(fields.get("Content-Length", 0)))
-            return int(head.split()[1]), body.decode().strip()
-        return 0, ""
-
-    async def ends(self) -> None:
-        """All that the other side said is read, and it closes; TimeoutError where it does not."""
-        with suppress(ConnectionError):
-            await asyncio.wait_for(self._reader.read(), 10)
-
-    def close(self) -> None:
-        """Ends it."""
-        self._writer.close()
 
 
 class Server:
@@ -120,11 +88,6 @@ async def bounded(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     server_side.close()
     made.stop()
     await made.close_all_connections()
-
-
-def chunks(size: int, each: int) -> list[bytes]:
-    """A chunked body of so many bytes, in chunks of `each`."""
-    return [b"%x\r\n%b\r\n" % (each, b"x" * each)] * (size // each) + [b"0\r\n\r\n"]
 
 
 def sized(size: int, kind: str = "application/json") -> bytes:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from coursehub.hub.failures import diagnosis, record
 
-from tests.unit.hub.failures.test_diagnosis import CASES
+from tests.unit.hub.failures.cases import CASES
 
 
 def text(case: str) -> list[str]:

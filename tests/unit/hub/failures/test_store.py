@@ -5,7 +5,7 @@ import logging
 import os
 import threading
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,18 +17,10 @@ from coursehub.hub.metrics.spawns import Counters
 from coursehub.live.kept import Folder, Kept
 from prometheus_client import CollectorRegistry, generate_latest
 
-from tests.unit.hub.failures.test_diagnosis import BEGAN, IMAGE, PULLING, SCHEDULED, event, pod, terminated
+from tests.unit.hub.failures.cases import BEGAN, IMAGE, event, pod
+from tests.unit.hub.failures.records import KILLED, NOW, failed
 
 LOG = logging.getLogger("tests")
-NOW = datetime.now(UTC)
-KILLED = terminated("OOMKilled", 137, "[I ServerApp] Kernel started\n")
-
-
-def failed(user: str = "maria", moment: datetime = NOW) -> Failure:
-    """Somebody's server that used too much memory."""
-    why = find(KILLED, [])
-    assert why is not None
-    return record.of(user, moment, "running", why, KILLED, [PULLING, SCHEDULED])
 
 
 def store(folder: Path, days: int = 14) -> FailureStore:

@@ -9,7 +9,7 @@ from coursehub.live.snapshot import Snapshot
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.support import catalog, site
-from tests.unit.live.test_state import STATE
+from tests.unit.live.states import STATE
 
 FINE = replace(STATE, entries=STATE.entries[:1], problems=())
 

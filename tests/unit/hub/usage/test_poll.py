@@ -18,7 +18,7 @@ from coursehub.limits import Limit
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.support import SITE, site
-from tests.unit.hub.volume.test_provisioner import Asked, served
+from tests.unit.hub.volume.served import Asked, served
 
 LOG = logging.getLogger("tests")
 GIB = 2**30

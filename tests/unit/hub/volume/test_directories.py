@@ -114,7 +114,7 @@ async def test_f15_without_a_provisioner_home_course_and_its_gid_are_looked_at_a
 
 async def test_whether_the_share_and_the_service_answer_is_told_apart(tmp_path: Path) -> None:
     with looking(tmp_path) as (service, settings, ours):
-        health = Health(live(settings, catalog()), kept(), ours, lambda: None)
+        health = Health(live(settings, catalog()), kept(), ours.provisioner, lambda: None)
 
         async def told() -> tuple[Any, Any]:
             answer = await health()
@@ -131,4 +131,4 @@ async def test_whether_the_share_and_the_service_answer_is_told_apart(tmp_path: 
         assert "does not know this hub" in failure
     share, failure = await told()
     assert share is None, "nobody knows"
-    assert failure.startswith("no answer from http://127.0.0.1:")
+    assert failure.startswith("The service that looks after directories does not answer")

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,53 +14,12 @@ from coursehub.protocol import CourseRequest, HomeRequest, LookRequest
 from pydantic import ValidationError
 
 from tests.support import ANNA, MARIA, TODAY, catalog
+from tests.unit.hub.volume.served import Answer, Asked, served
 
 LOG = logging.getLogger("tests")
 HOME = HomeRequest(verb="home", name="maria", uid=20001, gid=20001)
 LOOK = LookRequest(verb="look", name="maria", uid=20001, others=("software",), course=("python-intro", 70101))
 SENT: dict[str, Any] = {"verb": "home", "name": "maria", "uid": 20001, "gid": 20001}
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Asked:
-    """A service that answers as told and counts."""
-
-    def __init__(self) -> None:
-        self.requests: list[Any] = []
-        self.tokens: list[str] = []
-        self.status = 200
-        self.reply: Any = {"changes": []}
-        self.arrived = asyncio.Event()
-        self.free = asyncio.Event()
-        self.free.set()
-
-    async def __call__(self, http: web.Request) -> web.Response:
-        self.requests.append(await http.json())
-        self.tokens.append(http.headers["Authorization"])
-        self.arrived.set()
-        await self.free.wait()
-        return web.json_response(self.reply, status=self.status)
-
-    async def health(self, _: web.Request) -> web.Response:
-        """Whether it listens."""
-        await self.free.wait()
-        return web.Response(status=self.status)
-
-
-@asynccontextmanager
-async def served(answer: Answer, within: float = 5.0) -> AsyncIterator[ProvisionerService]:
-    """Where `answer` answers."""
-    app = web.Application()
-    app.router.add_post("/requests", answer)
-    if isinstance(answer, Asked):
-        app.router.add_get("/health", answer.health)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield ProvisionerService(url=f"http://127.0.0.1:{runner.addresses[0][1]}", timeout=within)
-    finally:
-        await runner.cleanup()
 
 
 @pytest.fixture
@@ -273,19 +230,3 @@ async def test_the_home_and_the_course_are_asked_for_together_and_one_refusal_is
 def test_what_is_no_service_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         ProvisionerService.model_validate(values)
-
-
-async def test_whether_the_service_listens_is_told_from_why_not(token: Path) -> None:
-    ours, asked = Provisioner(token, LOG), Asked()
-    async with served(asked) as service:
-        await ours.answers(service)
-        asked.status = 503
-        with pytest.raises(Refused, match="answers with HTTP 503"):
-            await ours.answers(service)
-        asked.free.clear()
-        slow = service.model_copy(update={"timeout": 0.1})
-        with pytest.raises(Refused, match=r"no answer from http://127.0.0.1:\d+ within 0.1 s"):
-            await ours.answers(slow)
-    with pytest.raises(Refused, match=r"no answer from http://127.0.0.1:\d+: "):
-        await ours.answers(service)
-    assert asked.requests == [], "a look asks for no directory"
