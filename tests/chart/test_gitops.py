@@ -112,7 +112,9 @@ class TestPlaceholders:
         assert f"- jupyterhub.hub.existingSecret: {name} is a Secret of this chart's own" in said
 
     def test_nor_is_it_by_the_name_that_the_values_give(self, chart: Chart) -> None:
-        values = merged(at("jupyterhub.fullnameOverride", "teaching"), at("jupyterhub.hub.existingSecret", "teaching-hub"))
+        values = merged(
+            at("jupyterhub.fullnameOverride", "teaching"), at("jupyterhub.hub.existingSecret", "teaching-hub")
+        )
         assert "- jupyterhub.hub.existingSecret: teaching-hub is a Secret of this" in chart.refusal(values)
 
     @pytest.mark.parametrize("part", ["hub", "proxy.chp"])

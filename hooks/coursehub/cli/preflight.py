@@ -2,8 +2,10 @@
 
 import json
 import secrets
+import signal
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -124,14 +126,26 @@ def _try(namespace: str, site: Values, names: Sequence[str], image: str, timeout
     wanted = mount.manifests(namespace, name, names, site, image, pull, timeout)
     own = f"{mount.LABEL}={name}"
     lines: list[Line] = []
-    try:
-        kubectl.run(namespace, "create", "--filename", "-", stdin=json.dumps(kubectl.listed(wanted)))
-        lines += _result(namespace, own, names, site, timeout)
-    except kubectl.KubectlError as error:
-        lines.append(Line("NFS", f"not tried: {error}", "see to that, or leave the trial out by --no-job"))
-    finally:
-        lines += _removed(namespace, own, name)
+    with _interruptible():
+        try:
+            kubectl.run(namespace, "create", "--filename", "-", stdin=json.dumps(kubectl.listed(wanted)))
+            lines += _result(namespace, own, names, site, timeout)
+        except kubectl.KubectlError as error:
+            lines.append(Line("NFS", f"not tried: {error}", "see to that, or leave the trial out by --no-job"))
+        finally:
+            lines += _removed(namespace, own, name)
     return lines
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Whoever ends the process, it ends as by Ctrl-C, which leaves time to take away what it made."""
+    before = {each: signal.signal(each, signal.default_int_handler) for each in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _result(namespace: str, own: str, names: Sequence[str], site: Values, timeout: int) -> Iterator[Line]:
@@ -148,10 +162,17 @@ def _result(namespace: str, own: str, names: Sequence[str], site: Values, timeou
 
 def _removed(namespace: str, own: str, name: str) -> Iterator[Line]:
     wait = ("--ignore-not-found", "--timeout=50s")
-    try:
-        kubectl.run(namespace, "delete", "jobs", "--selector", own, "--cascade=foreground", *wait)
-        kubectl.run(namespace, "delete", "persistentvolumeclaims", "--selector", own, *wait)
-        kubectl.run(namespace, "delete", "persistentvolumes", name, *wait)
-    except CoursehubError as error:
+    failed: list[CoursehubError] = []
+    # Pods before the claim that they use, and that before its volume: otherwise each waits for the next.
+    for what in (
+        ("jobs", "--selector", own, "--cascade=foreground"),
+        ("persistentvolumeclaims", "--selector", own),
+        ("persistentvolumes", name),
+    ):
+        try:
+            kubectl.run(namespace, "delete", *what, *wait)
+        except CoursehubError as error:
+            failed.append(error)
+    if failed:
         kinds = f"kubectl --namespace {namespace} delete jobs,persistentvolumeclaims,persistentvolumes --selector {own}"
-        yield Line("NFS", f"what the trial made could not be removed: {error}", kinds)
+        yield Line("NFS", f"what the trial made could not be removed: {failed[0]}", kinds)

@@ -45,7 +45,9 @@ def test_in_the_place_of_a_placeholder_the_proxys_token_is_that_of_the_sites_sec
 
 
 @pytest.mark.parametrize(
-    "secret", [None, ZEROS, "", "0\n", f"{ZEROS}\r\n", "\t"], ids=["no Secret", "zeros", "nothing", "a line", "CR", "tab"]
+    "secret",
+    [None, ZEROS, "", "0\n", f"{ZEROS}\r\n", "\t"],
+    ids=["no Secret", "zeros", "nothing", "a line", "CR", "tab"],
 )
 def test_without_a_token_of_the_proxy_the_hub_does_not_start(
     c: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str | None
