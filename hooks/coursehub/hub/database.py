@@ -91,7 +91,7 @@ class Table:
 
 
 def _parsed(url: str) -> URL:
-    """The url; raises CannotKeep, also where a part of the password would be taken for a host, which others then say."""
+    """The url; raises CannotKeep, also where a part of the password would be taken for a host, which errors name."""
     with _telling():
         parsed = make_url(url)
         if _HOST.fullmatch(parsed.host or "") is None:

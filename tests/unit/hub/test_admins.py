@@ -89,8 +89,9 @@ async def test_no_group_makes_an_admin_whatever_earlier_values_or_a_login_say(tm
     async with begun(url, site("sofia")) as app:
         maria = orm.User.find(app.db, "maria")
         assert "admin:users" not in scopes.get_scopes_for(maria)
-        for change in (lambda group, role: group.roles.append(role), lambda group, role: role.groups.append(group)):
-            change(maria.groups[0], orm.Role.find(app.db, "admin"))
+        group, role = maria.groups[0], orm.Role.find(app.db, "admin")
+        for bearers, bearer in ((group.roles, role), (role.groups, group)):
+            bearers.append(bearer)
             app.db.commit()
             assert "admin:users" not in scopes.get_scopes_for(maria)
         assert "admin:users" in scopes.get_scopes_for(orm.User.find(app.db, "sofia"))
