@@ -43,6 +43,7 @@ class Cluster:
         now = self._read()
         for each in objects:
             meta = each["metadata"]
+            meta["resourceVersion"] = _next(now)
             now["objects"][f"{meta['namespace']}/{each['kind'].lower()}/{meta['name']}"] = each
         self._write({**now, **state})
 
@@ -86,7 +87,8 @@ class Cluster:
 
     def changes(self) -> list[str]:
         """What was really changed: applied, or restarted."""
-        changing = [call for call in self.calls if call[2] in ("apply", "rollout") and "--dry-run=server" not in call]
+        verbs = ("apply", "create", "rollout")
+        changing = [call for call in self.calls if call[2] in verbs and "--dry-run=server" not in call]
         return [" ".join(call[2:4]) if call[2] == "rollout" else call[2] for call in changing]
 
     def _read(self) -> dict[str, Any]:
@@ -97,11 +99,33 @@ class Cluster:
         (self.folder / "state.json").write_text(json.dumps(state))
 
 
+def _next(state: dict[str, Any]) -> str:
+    """A version that no object has had."""
+    state["version"] = state.get("version", 0) + 1
+    return str(state["version"])
+
+
+def _create(state: dict[str, Any], namespace: str, given: Object) -> Object:
+    name = given["metadata"]["name"]
+    if f"{namespace}/secret/{name}" in state["objects"]:
+        sys.exit(f'Error from server (AlreadyExists): secrets "{name}" already exists')
+    return _apply(state, namespace, given, dry_run=False)
+
+
 def _apply(state: dict[str, Any], namespace: str, given: Object, *, dry_run: bool) -> Object:
     if namespace not in state["namespaces"]:
         sys.exit(f'Error from server (NotFound): namespaces "{namespace}" not found')
     key = f"{namespace}/secret/{given['metadata']['name']}"
     before = state["objects"].get(key)
+    version = given["metadata"].pop("resourceVersion", None)
+    if version and version != (before or {"metadata": {}})["metadata"].get("resourceVersion"):
+        name = given["metadata"]["name"]
+        sys.exit(
+            f'error: Operation cannot be fulfilled on secrets "{name}": the object has been modified; please apply '
+            "your changes to the latest version and try again\n"
+            "Please review the fields above--they currently have other managers. Here\nare the ways you can resolve "
+            "this\nSee https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts"
+        )
     after = copy.deepcopy(before) or {**given, "metadata": {"creationTimestamp": state["time"]}, "data": {}}
     if after["type"] != given["type"]:
         sys.exit(f"The Secret is invalid: type: Invalid value: {given['type']}: field is immutable")
@@ -119,7 +143,8 @@ def _apply(state: dict[str, Any], namespace: str, given: Object, *, dry_run: boo
         others = [each for each in managers if each is not ours]
         mine = {"manager": "coursehub", "time": state["time"], "fieldsV1": fields}
         after["metadata"]["managedFields"] = [*others, mine]
-    if not dry_run:
+    if not dry_run and after != before:
+        after["metadata"]["resourceVersion"] = _next(state)
         state["objects"][key] = after
     return after
 
@@ -134,6 +159,9 @@ def main(folder: Path, words: list[str]) -> None:
     if verb == "apply":
         assert {"--server-side", "--field-manager=coursehub", "--force-conflicts"} <= set(rest)
         said = _apply(state, namespace, json.load(sys.stdin), dry_run="--dry-run=server" in rest)
+    elif verb == "create":
+        assert "--field-manager=coursehub" in rest
+        said = _create(state, namespace, json.load(sys.stdin))
     elif verb == "get" and rest[0] in ("pods", "deployments"):
         label, _, part = rest[2].partition("=")
         assert label == {"pods": "component", "deployments": "app.kubernetes.io/component"}[rest[0]]

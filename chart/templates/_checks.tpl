@@ -340,14 +340,66 @@ ro: nobody can save anything
 {{- end }}
 {{- end }}
 
+{{- /* The same of blocks to which a way out leads: whether they hold what nobody names by a wide one. */}}
+{{- define "coursehub.problems.wideBlocks" -}}
+{{- $name := first . }}
+{{- range last . }}
+{{- range .to }}
+{{- with .ipBlock }}
+{{- $cidr := .cidr }}
+{{- $block := include "coursehub.bits" (.cidr | default "") }}
+{{- $held := list }}
+{{- range .except }}{{ $held = append $held (include "coursehub.bits" .) }}{{ end }}
+{{- $open := list }}
+{{- range concat (include "coursehub.private" "" | fromYamlArray) (include "coursehub.metadata" "" | fromYamlArray) }}
+{{- $bits := include "coursehub.bits" . }}
+{{- $inside := and $block (ne $bits $block) (hasPrefix $block $bits) }}
+{{- range compact $held }}{{ if hasPrefix . $bits }}{{ $inside = false }}{{ end }}{{ end }}
+{{- if $inside }}{{ $open = append $open . }}{{ $held = append $held $bits }}{{ end }}
+{{- end }}
+{{- with $open }}
+- {{ $name }}: {{ $cidr }} opens addresses that are private, or where clouds tell machines' own keys, too; write into its except {{ join ", " . }}.
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Of rules that upstream's values add for hub and proxy: their name, `to` or `from`, and the rules. */}}
+{{- define "coursehub.problems.upstreamRules" -}}
+{{- $name := first . }}
+{{- $places := index . 1 }}
+{{- $ways := list }}
+{{- range $index, $rule := last . }}
+{{- $at := printf "%s.%d.%s" $name $index $places }}
+{{- $peers := get $rule $places | default list }}
+{{- if not $peers }}
+- {{ $at }}: empty it would open every address and every pod; write {{ ternary "those that it is for" "whom it is for" (eq $places "to") }}, such as {{ list (dict "ipBlock" (dict "cidr" "192.0.2.7/32")) | toJson }}.
+{{- end }}
+{{- include "coursehub.problems.places" (list $at $peers) }}
+{{- range $number, $peer := $peers }}
+{{- $labels := concat (dig "namespaceSelector" dict $peer | default dict | values | compact) (dig "podSelector" dict $peer | default dict | values | compact) }}
+{{- if and (not $labels) (or (hasKey $peer "namespaceSelector") (hasKey $peer "podSelector")) }}
+- {{ $at }}.{{ $number }}: without a label it would open every pod, servers among them; write those of the pods or the namespace that it is for.
+{{- end }}
+{{- end }}
+{{- $ways = append $ways (dict "to" $peers) }}
+{{- end }}
+{{- include "coursehub.problems.blocks" (list $name $ways) }}
+{{- if eq $places "to" }}{{ include "coursehub.problems.wideBlocks" (list $name $ways) }}{{ end }}
+{{- end }}
+
 {{- define "coursehub.problems.network" -}}
 {{- $network := .Values.network }}
 {{- $chart := .Values.jupyterhub }}
 {{- include "coursehub.problems.blocks" (list "network.egress" $network.egress) }}
-{{- range list "hub.networkPolicy" "proxy.chp.networkPolicy" "proxy.traefik.networkPolicy" }}
+{{- range $part := list "hub" "proxy.chp" "proxy.traefik" }}
+{{- range $way, $places := dict "egress" "to" "ingress" "from" }}
+{{- $key := printf "%s.networkPolicy.%s" $part $way }}
 {{- $rules := $chart }}
-{{- range splitList "." (printf "%s.egress" .) }}{{ $rules = get (kindIs "map" $rules | ternary $rules dict) . }}{{ end }}
-{{- include "coursehub.problems.blocks" (list (printf "jupyterhub.%s.egress" .) ($rules | default list)) }}
+{{- range splitList "." $key }}{{ $rules = get (kindIs "map" $rules | ternary $rules dict) . }}{{ end }}
+{{- include "coursehub.problems.upstreamRules" (list (printf "jupyterhub.%s" $key) $places ($rules | default list)) }}
+{{- end }}
 {{- end }}
 {{- range $index, $rule := $network.egress }}
 {{- if not $rule.to }}
@@ -363,26 +415,7 @@ ro: nobody can save anything
 {{- end }}
 {{- end }}
 {{- end }}
-{{- range include "coursehub.egress" . | fromYamlArray }}
-{{- range .to }}
-{{- with .ipBlock }}
-{{- $cidr := .cidr }}
-{{- $block := include "coursehub.bits" (.cidr | default "") }}
-{{- $held := list }}
-{{- range .except }}{{ $held = append $held (include "coursehub.bits" .) }}{{ end }}
-{{- $open := list }}
-{{- range concat (include "coursehub.private" "" | fromYamlArray) (include "coursehub.metadata" "" | fromYamlArray) }}
-{{- $bits := include "coursehub.bits" . }}
-{{- $inside := and $block (ne $bits $block) (hasPrefix $block $bits) }}
-{{- range compact $held }}{{ if hasPrefix . $bits }}{{ $inside = false }}{{ end }}{{ end }}
-{{- if $inside }}{{ $open = append $open . }}{{ $held = append $held $bits }}{{ end }}
-{{- end }}
-{{- with $open }}
-- network.egress: {{ $cidr }} opens addresses that are private, or where clouds tell machines' own keys, too; write into its except {{ join ", " . }}.
-{{- end }}
-{{- end }}
-{{- end }}
-{{- end }}
+{{- include "coursehub.problems.wideBlocks" (list "network.egress" (include "coursehub.egress" . | fromYamlArray)) }}
 {{- $four := false }}
 {{- range $network.campus }}
 {{- $bits := include "coursehub.bits" . }}
@@ -449,8 +482,8 @@ ro: nobody can save anything
 - jupyterhub.fullnameOverride: {{ toJson .Values.jupyterhub.fullnameOverride }} makes names that begin with {{ $prefix }}, and those of Services begin with a letter and have room for 44 of a-z, 0-9 and -; write another, such as teaching, or "" for names without it.
 {{- end }}
 {{- $base := .Values.jupyterhub.hub.baseUrl }}
-{{- if not (regexMatch "^/([A-Za-z0-9._~-]+/)*([A-Za-z0-9._~-]+)?$" $base) }}
-- jupyterhub.hub.baseUrl: {{ toJson $base }} is no path of an address; write it from its first slash to its last, such as {{ printf "/%s/" (trimAll "/" $base | regexFind "^[A-Za-z0-9._~-]+$" | default "jupyter") }}.
+{{- if or (not (regexMatch "^/([A-Za-z0-9._~-]+/)*([A-Za-z0-9._~-]+)?$" $base)) (regexMatch "/[.][.]?(/|$)" $base) }}
+- jupyterhub.hub.baseUrl: {{ toJson $base }} is no path of an address; write it from its first slash to its last, such as {{ printf "/%s/" (trimAll "/" $base | regexFind "^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$" | default "jupyter") }}.
 {{- end }}
 {{- if and (include "coursehub.actsAsRoot" .) (gt (len (include "coursehub.storageNamespace" .)) 63) }}
 - storage: the namespace {{ .Release.Namespace }} has {{ len .Release.Namespace }} letters, and provisioner and check have one that is called so with -storage behind, which ends at 63; install into one of 55 at most, or leave storage.provisioner.enabled and storage.check.schedule off.
@@ -547,10 +580,13 @@ ro: nobody can save anything
 
 {{- /*
   Keys of upstream that have one right value here, as `key: [that value, what to do instead]`: the plan of a server decides
-  nearly all of singleuser. A null is fine everywhere: the plan sets the value then too.
+  nearly all of singleuser. A null is fine everywhere: the plan sets the value then too. What a site has written is not said:
+  it may be a secret.
 */}}
 {{- define "coursehub.fixed" -}}
 hub.consecutiveFailureLimit: [0, "leave it: each refused start counts as a failure, and a limit lets any student end the hub"]
+hub.cookieSecret: [null, "write it as hub.config.JupyterHub.cookie_secret, or leave it out: helm makes one"]
+proxy.secretToken: [null, "write it as hub.config.ConfigurableHTTPProxy.auth_token, or leave it out: helm makes one"]
 hub.command: [[], "leave it: the image's own entrypoint copies the database and starts the hub"]
 hub.allowNamedServers: [false, "leave it: a person has one server"]
 hub.loadRoles.coursehub-culler: [{scopes: [list:users, read:users:activity, read:servers, delete:servers], services: [coursehub-culler]}, "leave it: it is all that the culler needs"]
@@ -643,7 +679,7 @@ singleuser.networkTools.resources: [{}, "leave it: blockWithIptables is off"]
 {{- $value = index $value . }}
 {{- end }}
 {{- if not (has (toJson $value) (list "null" (toJson (first $row)))) }}
-- jupyterhub.{{ $key }}: {{ toJson $value | trunc 80 }} cannot be set here; {{ last $row }}.
+- jupyterhub.{{ $key }}: another value than the default cannot be set here; {{ last $row }}.
 {{- end }}
 {{- end }}
 {{- end }}

@@ -14,7 +14,7 @@
 {{- end }}
 {{- $zeros := list }}
 {{- range $key, $value := $given }}
-{{- if regexMatch "^0+$" (toString $value) }}{{ $zeros = append $zeros $key }}{{ end }}
+{{- if regexMatch "^\\s*0+\\s*$" (toString $value) }}{{ $zeros = append $zeros $key }}{{ end }}
 {{- end }}
 {{- if $zeros }}
 {{- if not $hub.existingSecret }}
@@ -35,10 +35,15 @@
 {{- $env = kindIs "map" $env | ternary $env dict }}
 {{- $from := get $env "COURSEHUB_PROXY_TOKEN" }}
 {{- $from = kindIs "map" $from | ternary $from dict | dig "valueFrom" "secretKeyRef" dict }}
-{{- $reads := contains "CONFIGPROXY_AUTH_TOKEN=env.COURSEHUB_PROXY_TOKEN" (get $env "NODE_OPTIONS" | toString) }}
+{{- $reads := regexMatch "env[.]COURSEHUB_PROXY_TOKEN.*[.]test.*process[.]exit.*env[.]CONFIGPROXY_AUTH_TOKEN=" (get $env "NODE_OPTIONS" | toString) }}
 {{- if not (and $reads (eq (get $from "name") ($hub.existingSecret | default "")) (eq (get $from "key") $proxy) (not $from.optional)) }}
 - jupyterhub.proxy.chp.extraEnv: zeros stand for {{ $proxy }}, and the proxy would serve with them; take COURSEHUB_PROXY_TOKEN and NODE_OPTIONS from docs/examples/gitops/placeholders.yaml, with the name of jupyterhub.hub.existingSecret.
 {{- end }}
+{{- end }}
+{{- end }}
+{{- range list (include "jupyterhub.hub.fullname" .Subcharts.jupyterhub) "coursehub-provisioner" "coursehub-ldap" }}
+{{- if eq . ($hub.existingSecret | default "") }}
+- jupyterhub.hub.existingSecret: {{ . }} is a Secret of this chart's own, with other keys; write another name, such as coursehub-secrets.
 {{- end }}
 {{- end }}
 {{- range $part, $env := dict "hub" $hub.extraEnv "proxy.chp" (dig "proxy" "chp" "extraEnv" dict .Values.jupyterhub) }}

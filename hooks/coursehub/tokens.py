@@ -11,8 +11,8 @@ def read(files: Sequence[Path]) -> str:
 
 
 def stands_for_another(value: str) -> bool:
-    """Whether it is no secret, since everybody knows it: zeros alone, or nothing.
+    """Whether it is no secret, since everybody knows it: zeros alone, or nothing, with whatever blanks around it.
 
     Values that are rendered without the cluster have zeros in the place of what a Secret holds (docs/gitops.md).
     """
-    return not value.strip("0 \n")
+    return not value.strip().strip("0")

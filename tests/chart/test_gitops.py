@@ -87,6 +87,11 @@ class TestPlaceholders:
         values = merged(values_of(PLACEHOLDERS, SITE), merged(TAG, at("jupyterhub.hub.services.grades", {})))
         assert "- jupyterhub.hub.services.grades.apiToken: none is given" in chart.refusal(values, bare=True)
 
+    @pytest.mark.parametrize("zeros", [ZEROS + "\n", ZEROS + "\r\n", " " + ZEROS, "0"], ids=ascii)
+    def test_blanks_around_zeros_make_no_secret_of_them(self, chart: Chart, zeros: str) -> None:
+        said = chart.refusal(at(TOKEN, zeros))
+        assert "- jupyterhub.hub.existingSecret: none is given, and zeros stand for hub.config.Config" in said
+
     @pytest.mark.parametrize(
         "change",
         [
@@ -99,6 +104,18 @@ class TestPlaceholders:
     def test_the_proxy_would_serve_with_zeros(self, chart: Chart, change: Values) -> None:
         values = merged(values_of(PLACEHOLDERS, SITE), merged(TAG, at("jupyterhub.proxy.chp.extraEnv", change)))
         assert "- jupyterhub.proxy.chp.extraEnv: zeros stand for hub.config" in chart.refusal(values, bare=True)
+
+    @pytest.mark.parametrize("name", ["hub", "coursehub-provisioner", "coursehub-ldap"])
+    def test_a_secret_of_the_charts_is_not_the_sites(self, chart: Chart, name: str) -> None:
+        """`coursehub secrets apply` would write into it, and helm or the next sync would put zeros over that."""
+        said = chart.refusal(at("jupyterhub.hub.existingSecret", name))
+        assert f"- jupyterhub.hub.existingSecret: {name} is a Secret of this chart's own" in said
+
+    def test_nor_is_it_by_the_name_that_the_values_give(self, chart: Chart) -> None:
+        values = merged(
+            at("jupyterhub.fullnameOverride", "teaching"), at("jupyterhub.hub.existingSecret", "teaching-hub")
+        )
+        assert "- jupyterhub.hub.existingSecret: teaching-hub is a Secret of this" in chart.refusal(values)
 
     @pytest.mark.parametrize("part", ["hub", "proxy.chp"])
     @pytest.mark.parametrize("name", ["CONFIGPROXY_AUTH_TOKEN", "ours"])

@@ -343,6 +343,9 @@ class TestBaseUrl:
             ("https://hub.example.edu/", "/jupyter/"),
             ("/a b/", "/jupyter/"),
             ("/hub?x=1", "/jupyter/"),
+            ("/../", "/jupyter/"),
+            ("/lehre/./jupyter", "/jupyter/"),
+            ("/lehre/..", "/jupyter/"),
         ],
     )
     def test_anything_else_is_refused_with_what_to_write(self, chart: Chart, base: str, instead: str) -> None:

@@ -25,6 +25,8 @@ RANGES = (
 )
 ALL = ("0.0.0.0/0", "::/0")
 
+KEYS_TOO = "or where clouds tell machines' own keys, too; write into its except"
+
 Block = dict[str, Any]
 EXCEPTIONS = (
     ("10.1.0.0/16", "10.0.0.0/8", "as large as its block or larger"),
@@ -185,6 +187,31 @@ PORTS = {
     ("apiServer", 10250): "it is the nodes' own",
 }
 PARTS = ("hub", "proxy.chp", "proxy.traefik")
+EVERY = "empty it would open every address and every pod; write"
+EVERY_POD = "without a label it would open every pod, servers among them; write"
+# What upstream's values add for them, in their order, each with what is said.
+UPSTREAM: Mapping[str, list[tuple[dict[str, Any], str]]] = {
+    "egress": [
+        ({}, f".INDEX.to: {EVERY} those"),
+        ({"to": []}, f".INDEX.to: {EVERY}"),
+        ({"ports": [{"port": 443}]}, f".INDEX.to: {EVERY}"),
+        ({"to": [{}]}, ".INDEX.to.0: it names no place"),
+        ({"to": [{"podSelector": {}}]}, f".INDEX.to.0: {EVERY_POD}"),
+        ({"to": [{"namespaceSelector": {"matchLabels": {}}}]}, f".INDEX.to.0: {EVERY_POD}"),
+        ({"to": [{"namespaceSelector": {}, "podSelector": {}}]}, f".INDEX.to.0: {EVERY_POD}"),
+        ({"to": [{"ipBlock": {"cidr": "10.0.0.7"}}]}, f": 10.0.0.7 {NO_RANGE}"),
+        ({"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}, f": 0.0.0.0/0 opens addresses that are private, {KEYS_TOO}"),
+        ({"to": [{"ipBlock": {"cidr": "168.0.0.0/8"}}]}, f": 168.0.0.0/8 opens addresses that are private, {KEYS_TOO}"),
+    ],
+    "ingress": [
+        ({}, f".INDEX.from: {EVERY} whom"),
+        ({"from": []}, f".INDEX.from: {EVERY}"),
+        ({"ports": [{"port": 8001}]}, f".INDEX.from: {EVERY}"),
+        ({"from": [{}]}, ".INDEX.from.0: it names no place"),
+        ({"from": [{"podSelector": {}}]}, f".INDEX.from.0: {EVERY_POD}"),
+        ({"from": [{"ipBlock": {"cidr": "10.0.0.7"}}]}, f": 10.0.0.7 {NO_RANGE}"),
+    ],
+}
 
 
 @pytest.fixture(scope="module")
@@ -196,9 +223,9 @@ def said(chart: Chart) -> str:
     dns = {name: entry for name, (entry, _) in DNS.items()}
     egress = [rule for rule, _ in EGRESS.values()]
     values: Values = {"network": {"campus": [*RANGES, *ALL], "egress": egress, "dns": dns, **ports}}
+    ways = {way: [rule for rule, _ in rules] for way, rules in UPSTREAM.items()}
     for part in PARTS:
-        rule = {"to": [{"ipBlock": {"cidr": "10.0.0.7"}}]}
-        values = merged(values, at(f"jupyterhub.{part}.networkPolicy.egress", [rule]))
+        values = merged(values, at(f"jupyterhub.{part}.networkPolicy", ways))
     return chart.refusal(values)
 
 
@@ -231,8 +258,22 @@ def test_n1_n4_a_port_of_what_has_to_be_closed_is_refused(said: str, part: str, 
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_block_in_upstreams_own_rules_is_looked_at_too(said: str, part: str) -> None:
-    assert f"- jupyterhub.{part}.networkPolicy.egress: 10.0.0.7 {NO_RANGE}" in said
+@pytest.mark.parametrize("way", UPSTREAM)
+def test_n1_n4_a_rule_of_upstreams_for_hub_or_proxy_opens_only_what_it_names(said: str, part: str, way: str) -> None:
+    for index, (_, told) in enumerate(UPSTREAM[way]):
+        assert f"- jupyterhub.{part}.networkPolicy.{way}{told.replace('INDEX', str(index))}" in said
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_rule_of_upstreams_that_names_what_it_opens_renders(chart: Chart, part: str) -> None:
+    """As docs/network.md has it; pods by their labels in whatever namespace, too."""
+    pods = {"namespaceSelector": {}, "podSelector": {"matchLabels": {"app": "prometheus"}}}
+    ways = {
+        "egress": [{"to": [{"ipBlock": {"cidr": "169.254.169.254/32"}}]}, {"to": [pods], "ports": [{"port": 80}]}],
+        "ingress": [{"from": [pods, {"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": [{"port": "http"}]}],
+    }
+    rendered = str(chart.render(at(f"jupyterhub.{part}.networkPolicy", ways)))
+    assert part == "proxy.traefik" or "prometheus" in rendered
 
 
 def test_what_is_fine_is_not_named(said: str) -> None:

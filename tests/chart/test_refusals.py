@@ -497,6 +497,8 @@ def test_a_site_adds_its_own_line_before_ours(chart: Chart) -> None:
 # A value for each key that the plan owns, and the words of ours that the message has to name.
 OWNED: dict[str, tuple[Any, str]] = {
     "hub.consecutiveFailureLimit": (5, "a limit lets any student end the hub"),
+    "hub.cookieSecret": ("0" * 64, "hub.config.JupyterHub.cookie_secret"),
+    "proxy.secretToken": ("0" * 64, "hub.config.ConfigurableHTTPProxy.auth_token"),
     "hub.command": (["jupyterhub"], "the image's own entrypoint copies the database"),
     "hub.allowNamedServers": (True, "one server"),
     "hub.loadRoles.coursehub-culler": ({"scopes": ["admin:users"]}, "all that the culler needs"),
@@ -625,6 +627,15 @@ NAMES = {key: f"{attack} {key}" for attack, keys in ATTACKS.items() for key in k
 )
 def test_a_key_that_the_plan_owns_is_refused_and_ours_is_named(said: dict[str, str], path: str) -> None:
     assert OWNED[path][1] in said[path]
+
+
+def test_what_a_site_has_written_there_is_not_said_since_it_may_be_a_secret(chart: Chart) -> None:
+    written = {
+        **at("singleuser.extraEnv", {"DATABASE_PASSWORD": "hunter2"}),
+        **at("proxy.secretToken", "hunter2"),
+        **at("hub.cookieSecret", "hunter2"),
+    }
+    assert "hunter2" not in chart.refusal({"jupyterhub": written})
 
 
 @pytest.mark.parametrize("image", [{"name": "evil.example/x", "tag": "1"}, {"tag": "2"}])

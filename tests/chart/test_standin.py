@@ -45,7 +45,7 @@ def upstream(chart: Chart) -> Chart:
     "path",
     [
         "commonLabels",
-        "hub.cookieSecret",
+        "hub.authenticatePrometheus",
         "hub.db.password",
         "proxy.secretSync",
         "singleuser.extraNodeSelector",

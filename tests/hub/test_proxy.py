@@ -287,16 +287,17 @@ class TestPlaceholders:
         self, program: Path, given: dict[str, str]
     ) -> None:
         front = Front(program, "http://127.0.0.1:9")
-        await front.start(**given, COURSEHUB_PROXY_TOKEN=TOKEN)
+        await front.start(**given, COURSEHUB_PROXY_TOKEN=f" {TOKEN}\r\n")
         try:
-            assert await front.status(TOKEN) == 200
+            assert await front.status(TOKEN) == 200, "without the blanks that a store of secrets put around it"
             assert await front.status(ZEROS) == 403
         finally:
             await front.kill()
 
-    @pytest.mark.parametrize("secret", [{}, {"COURSEHUB_PROXY_TOKEN": ""}, {"COURSEHUB_PROXY_TOKEN": ZEROS}])
+    @pytest.mark.parametrize("secret", [None, "", ZEROS, f"{ZEROS}\n", f"{ZEROS}\r\n", " "], ids=ascii)
     async def test_it_does_not_start_with_zeros_or_nothing_and_says_what_to_run(
-        self, program: Path, given: dict[str, str], secret: dict[str, str]
+        self, program: Path, given: dict[str, str], secret: str | None
     ) -> None:
-        said = await Front(program, "http://127.0.0.1:9").refuses(**given, **secret)
+        given |= {} if secret is None else {"COURSEHUB_PROXY_TOKEN": secret}
+        said = await Front(program, "http://127.0.0.1:9").refuses(**given)
         assert said == "The Secret coursehub-secrets holds no token of the proxy; run coursehub secrets apply.\n"

@@ -38,6 +38,18 @@ class Forbidden(KubectlError):
     """The account of kubectl's context may not do it."""
 
 
+class Overtaken(KubectlError):
+    """Somebody else made or changed the object since it was looked at."""
+
+
+# kubectl says more behind what the API server said of a version.
+_KINDS = {
+    "(Forbidden)": Forbidden,
+    "(AlreadyExists)": Overtaken,
+    "Operation cannot be fulfilled on ": Overtaken,
+}
+
+
 def run(namespace: str, *arguments: str, stdin: str | None = None, timeout: float = 60) -> str:
     """What `kubectl ARGUMENTS` prints in `namespace` of its context, at most `timeout` seconds later.
 
@@ -64,7 +76,7 @@ def run(namespace: str, *arguments: str, stdin: str | None = None, timeout: floa
         lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
         printed = [line for line in lines if not line.startswith(said_by_exec)]
         why = printed[-1] if printed else f"kubectl {arguments[0]} failed and gave no reason"
-        raise (Forbidden if "(Forbidden)" in why else KubectlError)(why)
+        raise next((kind for words, kind in _KINDS.items() if words in done.stderr), KubectlError)(why)
     return done.stdout
 
 
@@ -97,8 +109,16 @@ def look(namespace: str, kind: str, *options: str) -> list[Object] | None:
     return items
 
 
+def create(namespace: str, manifest: Mapping[str, Any]) -> None:
+    """Makes the object; raises Overtaken where there is one."""
+    run(namespace, "create", f"--field-manager={MANAGER}", "--filename", "-", stdin=json.dumps(manifest))
+
+
 def apply(namespace: str, manifest: Mapping[str, Any], *, dry_run: bool = False) -> Object:
-    """The object as it is after a server-side apply, or would be after a `dry_run`; fields of others stay."""
+    """The object as it is after a server-side apply, or would be after a `dry_run`; fields of others stay.
+
+    Raises Overtaken where the manifest has a version and the object another.
+    """
     options = ["--server-side", f"--field-manager={MANAGER}", "--force-conflicts", "--output", "json"]
     if dry_run:
         options.append("--dry-run=server")

@@ -2,8 +2,10 @@
 
 import json
 import secrets
+import signal
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -128,14 +130,26 @@ def _ready(node: kubectl.Object) -> bool:
 def _try(trial: Trial) -> list[Line]:
     wanted = json.dumps(kubectl.listed(mount.manifests(trial)))
     lines: list[Line] = []
-    try:
-        kubectl.run(trial.namespace, "create", "--filename", "-", stdin=wanted)
-        lines += _result(trial)
-    except kubectl.KubectlError as error:
-        lines.append(Line("NFS", f"not tried: {error}", "see to that, or leave the trial out by --no-job"))
-    finally:
-        lines += _removed(trial)
+    with _interruptible():
+        try:
+            kubectl.run(trial.namespace, "create", "--filename", "-", stdin=wanted)
+            lines += _result(trial)
+        except kubectl.KubectlError as error:
+            lines.append(Line("NFS", f"not tried: {error}", "see to that, or leave the trial out by --no-job"))
+        finally:
+            lines += _removed(trial)
     return lines
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Whoever ends the process, it ends as by Ctrl-C, which leaves time to take away what it made."""
+    before = {each: signal.signal(each, signal.default_int_handler) for each in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _result(trial: Trial) -> Iterator[Line]:
@@ -152,12 +166,18 @@ def _result(trial: Trial) -> Iterator[Line]:
 
 def _removed(trial: Trial) -> Iterator[Line]:
     wait = ("--ignore-not-found", "--timeout=50s")
-    chosen = ("--selector", trial.own)
-    try:
-        kubectl.run(trial.namespace, "delete", "jobs", *chosen, "--cascade=foreground", *wait)
-        kubectl.run(trial.namespace, "delete", "persistentvolumeclaims", *chosen, *wait)
-        kubectl.run(trial.namespace, "delete", "persistentvolumes", trial.name, *wait)
-    except CoursehubError as error:
+    failed: list[CoursehubError] = []
+    # Pods before the claim that they use, and that before its volume: otherwise each waits for the next.
+    for what in (
+        ("jobs", "--selector", trial.own, "--cascade=foreground"),
+        ("persistentvolumeclaims", "--selector", trial.own),
+        ("persistentvolumes", trial.name),
+    ):
+        try:
+            kubectl.run(trial.namespace, "delete", *what, *wait)
+        except CoursehubError as error:
+            failed.append(error)
+    if failed:
         kinds = "jobs,persistentvolumeclaims,persistentvolumes"
         todo = f"kubectl --namespace {trial.namespace} delete {kinds} --selector {trial.own}"
-        yield Line("NFS", f"what the trial made could not be removed: {error}", todo)
+        yield Line("NFS", f"what the trial made could not be removed: {failed[0]}", todo)

@@ -1,7 +1,8 @@
 """`coursehub secrets apply`: a folder of an admin's in, Secrets of the cluster out."""
 
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -197,7 +198,8 @@ def _apply(planned: Sequence[Secret], storage: str, *, dry_run: bool) -> list[Ch
         before = kubectl.get(secret.namespace, "secret", secret.name)
         manifest = secret.manifest(before["type"] if before else None)
         try:
-            after = kubectl.apply(secret.namespace, manifest, dry_run=True)
+            with _alone(secret):
+                after = kubectl.apply(secret.namespace, manifest, dry_run=True)
         except kubectl.KubectlError as error:
             if f'namespaces "{secret.namespace}" not found' not in str(error):
                 raise
@@ -207,12 +209,27 @@ def _apply(planned: Sequence[Secret], storage: str, *, dry_run: bool) -> list[Ch
             what = "later"
         else:
             what = "made" if before is None else "unchanged" if _same(before, after) else "changed"
-        changes.append((manifest, Change(secret.namespace, secret.name, what)))
+        changes.append((secret, manifest, Change(secret.namespace, secret.name, what)))
     if not dry_run:
-        for manifest, change in changes:
+        for secret, manifest, change in changes:
             if change.what in ("made", "changed"):
-                kubectl.apply(change.namespace, manifest)
-    return [change for _, change in changes]
+                with _alone(secret):
+                    if secret.seen == "":
+                        kubectl.create(change.namespace, manifest)
+                    else:
+                        kubectl.apply(change.namespace, manifest)
+    return [change for _, _, change in changes]
+
+
+@contextmanager
+def _alone(secret: Secret) -> Iterator[None]:
+    """Nobody else's values are replaced by those that were worked out without them."""
+    try:
+        yield
+    except kubectl.Overtaken:
+        raise CoursehubError(
+            f"secret {secret.name} in {secret.namespace}: somebody else wrote it in the same moment; run this again"
+        ) from None
 
 
 def _same(before: Object, after: Object) -> bool:

@@ -39,12 +39,12 @@ def complete(planned: Sequence[Secret], namespace: str) -> list[Secret]:
     release = _release(namespace) if wanted - found.keys() else {}
     for name, key in sorted(wanted - found.keys()):
         found[name, key] = release.get(key) or token_hex(32).encode()
-    return [
-        replace(each, data=_kept(before[each.namespace, each.name]) | dict(each.data) | _made(each, found))
-        if each.made
-        else each
-        for each in planned
-    ]
+    return [_completed(each, before[each.namespace, each.name], found) if each.made else each for each in planned]
+
+
+def _completed(secret: Secret, before: Object | None, found: Mapping[tuple[str, str], bytes]) -> Secret:
+    seen = before["metadata"]["resourceVersion"] if before else ""
+    return replace(secret, data=_kept(before) | dict(secret.data) | _made(secret, found), seen=seen)
 
 
 def _made(secret: Secret, found: Mapping[tuple[str, str], bytes]) -> dict[str, bytes]:

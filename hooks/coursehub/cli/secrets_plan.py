@@ -51,7 +51,8 @@ class Place:
 class Secret:
     """One Secret as it is to be: `data` by its keys, `then` what is left to do once it changed.
 
-    `made` are the keys that the command fills by itself, once.
+    `made` are the keys that the command fills by itself, once; `seen` is the version of the Secret for which it did so,
+    nothing where there was none.
     """
 
     namespace: str
@@ -60,9 +61,13 @@ class Secret:
     data: Mapping[str, bytes]
     then: tuple[str, ...] = ()
     made: tuple[str, ...] = ()
+    seen: str | None = None
 
     def manifest(self, kind: str | None = None) -> Manifest:
-        """For the API; `kind` is the type that the Secret has already, which nobody can change."""
+        """For the API, which takes it for the version that was `seen`.
+
+        `kind` is the type that the Secret has already, which nobody can change.
+        """
         return {
             "apiVersion": "v1",
             "kind": "Secret",
@@ -71,6 +76,7 @@ class Secret:
                 "namespace": self.namespace,
                 "labels": dict(LABELS),
                 "annotations": dict(KEPT),
+                **({"resourceVersion": self.seen} if self.seen else {}),
             },
             "type": kind or self.kind,
             "data": {key: b64encode(content).decode() for key, content in self.data.items()},

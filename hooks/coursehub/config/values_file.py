@@ -35,7 +35,9 @@ def _wrong(data: Mapping[str, Any]) -> str | None:
         is_map = isinstance(data[NAME], Mapping)
         return None if is_map else f"{NAME}: this chart's values belong below it; write them as `key: value` lines"
     keys = defaults.values().keys()
-    below = [key for key, value in data.items() if isinstance(value, Mapping) and value.keys() & keys]
+    # What is global is for all charts, and no chart's values.
+    others = {key: value for key, value in data.items() if isinstance(value, Mapping) and key != "global"}
+    below = [key for key, value in others.items() if value.keys() & {*keys, NAME}]
     if data.keys() & keys or not below:
         return None
     return (

@@ -5,7 +5,7 @@ their person at each request, so that nothing else has to end with the role.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -65,15 +65,24 @@ class Admins(Uncopied):
 
     def _mend(self, session: Session) -> None:
         concerned = or_(orm.User.admin, orm.User.roles.any(name=_ROLE), orm.User.name.in_(self.names))
-        self._settle(session, session.query(orm.User).filter(concerned))
+        self._settle(session, session.query(orm.User).filter(concerned).all())
+        self._settle(session, session.query(orm.Group).filter(orm.Group.roles.any(name=_ROLE)).all())
+        for service in session.query(orm.Service).filter_by(from_config=False):
+            self._log.warning("service %s is none of the site's values, and goes", service.name)
+            # As one that the values had before: JupyterHub takes it away, with its token.
+            service.from_config = True
         session.commit()
 
     def _hold(self, session: Session, *_: object) -> None:
         with session.no_autoflush:
-            self._settle(session, [each for each in (*session.new, *session.dirty) if isinstance(each, orm.User)])
+            self._settle(session, [*session.new, *session.dirty])
 
-    def _settle(self, session: Session, users: Iterable[Any]) -> None:
-        for user in users:
+    def _settle(self, session: Session, bearers: Collection[Any]) -> None:
+        for group in (each for each in bearers if isinstance(each, orm.Group)):
+            for role in [role for role in group.roles if role.name == _ROLE]:
+                self._log.warning("group %s makes nobody an admin, `admins` does", group.name)
+                roles.strip_role(session, group, role, commit=False)
+        for user in (each for each in bearers if isinstance(each, orm.User)):
             named = user.name in self.names
             if bool(user.admin) != named:
                 self._log.warning("%s is %s, as the site's values say", user.name, "an admin" if named else "no admin")

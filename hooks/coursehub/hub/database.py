@@ -1,6 +1,7 @@
 """The hub's database as a place for what the hub keeps: a table of its own beside JupyterHub's."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import Column, LargeBinary, MetaData, String, delete, insert, select, update
 from sqlalchemy.dialects.mysql import LONGBLOB
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from traitlets.config.loader import LazyConfigValue
@@ -19,6 +20,7 @@ from coursehub.live.kept import CannotKeep, Folder, Memory, Place
 # As JupyterHub has it where nothing is set.
 FILE = "sqlite:///jupyterhub.sqlite"
 SECONDS = 10
+_HOST = re.compile(r"[A-Za-z0-9._:%-]*")
 # The drivers of the hub's image, whose own time-out has this name.
 _DRIVERS = ("psycopg2", "pymysql")
 _KEPT = sqlalchemy.Table(
@@ -39,7 +41,7 @@ def place(c: Any, folder: Path) -> Place:
     if "://" in url and not url.startswith("sqlite"):
         options = c.JupyterHub.get("db_kwargs", {})
         return Table(url, options.get_value({}) if isinstance(options, LazyConfigValue) else options)
-    if "://" in url and make_url(url).database in (None, "", ":memory:"):
+    if "://" in url and _parsed(url).database in (None, "", ":memory:"):
         return Memory("its database is in memory (jupyterhub.hub.db.type is sqlite-memory)")
     if not os.path.ismount(folder.parent):
         return Memory(f"its database is a file, and {folder.parent} is no volume (jupyterhub.hub.db)")
@@ -56,8 +58,8 @@ class Table:
 
     def __init__(self, url: str, options: Mapping[str, Any]) -> None:
         rest = {name: value for name, value in options.items() if not name.startswith(("pool", "max_overflow"))}
+        parsed = _parsed(url)
         with _telling():
-            parsed = make_url(url)
             if parsed.get_driver_name() in _DRIVERS:
                 rest["connect_args"] = {"connect_timeout": SECONDS, **rest.get("connect_args", {})}
             self._engine = sqlalchemy.create_engine(parsed, **rest, poolclass=NullPool)
@@ -88,6 +90,15 @@ class Table:
             return list(connection.scalars(select(_KEPT.c.name).where(inside)))
 
 
+def _parsed(url: str) -> URL:
+    """The url; raises CannotKeep, also where a part of the password would be taken for a host, which errors name."""
+    with _telling():
+        parsed = make_url(url)
+        if _HOST.fullmatch(parsed.host or "") is None:
+            raise ValueError
+        return parsed
+
+
 @contextmanager
 def _telling() -> Iterator[None]:
     """What goes wrong is a CannotKeep."""
@@ -95,7 +106,9 @@ def _telling() -> Iterator[None]:
         yield
     except ValueError:
         # Its text has a part of the url, which may hold the password.
-        raise CannotKeep("the hub's database: its url is no address; see what SQLAlchemy takes") from None
+        raise CannotKeep(
+            "the hub's database: its url is no address (write %40 for an @ in the password); see what SQLAlchemy takes"
+        ) from None
     except (SQLAlchemyError, ImportError) as error:
         # SQLAlchemy's own text holds the whole statement.
         why = error.orig if isinstance(error, DBAPIError) else error

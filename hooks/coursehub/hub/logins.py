@@ -44,9 +44,10 @@ class Logins:
         try:
             name = login.name(found["name"], self._claims(found.get("auth_state")), self._settings.login)
             account = self.normalize(name)
-            user = self._app.users.get(account)
-            before = self._claims(await user.get_auth_state()) if user else None
-            login.hold(account, before, self._claims(found.get("auth_state")), self._settings)
+            if user := self._app.users.get(account):
+                login.same_account(account, user.name)
+                before = self._claims(await user.get_auth_state())
+                login.hold(account, before, self._claims(found.get("auth_state")), self._settings)
         except Refused as refusal:
             raise self._refuse(found["name"], refusal) from None
         return found | {"name": name, "admin": account in self._site.current.settings.admins}

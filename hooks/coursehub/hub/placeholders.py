@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from coursehub import tokens
 from coursehub.tokens import stands_for_another
 
 GIVEN = Path("/usr/local/etc/jupyterhub/existing-secret")
@@ -14,12 +15,12 @@ PROXY, COOKIE, KEYS = "ConfigurableHTTPProxy.auth_token", "JupyterHub.cookie_sec
 def replace(c: Any, given: Path = GIVEN) -> None:
     """Gives the hub the proxy's token from the folder `given`, if upstream's is a placeholder.
 
-    Of the other secrets upstream does that itself. Ends the hub where a placeholder is left.
+    It is without blanks around it, as the proxy takes it. Of the other secrets upstream does that itself. Ends the hub where a placeholder is left.
     """
     token = os.environ.get("CONFIGPROXY_AUTH_TOKEN")
     if token is not None and stands_for_another(token):
         file = given / f"hub.config.{PROXY}"
-        c.ConfigurableHTTPProxy.auth_token = file.read_text() if file.exists() else token
+        c.ConfigurableHTTPProxy.auth_token = tokens.read([file]) if file.exists() else token
     if left := [name for name, value in _secrets(c) if stands_for_another(value)]:
         raise SystemExit(
             f"coursehub: {', '.join(left)}: a placeholder stands for it, and everybody knows that one. Run `coursehub "

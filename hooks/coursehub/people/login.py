@@ -35,14 +35,22 @@ def same(given: str) -> str:
     return given
 
 
+def same_account(account: str, found: str) -> None:
+    """Raises Refused where the database found another's account for this one, as MySQL does josé's for jose."""
+    if found != account:
+        raise _others(account)
+
+
 def hold(account: str, before: object, now: object, settings: Identity) -> None:
     """Raises Refused where the claims of the account's login before and those of this one are of different people."""
     subjects = [
         claims.get(settings.auth_state.subject) if isinstance(claims, Mapping) else None for claims in (before, now)
     ]
     if None not in subjects and subjects[0] != subjects[1]:
-        raise Refused(
-            f"The account {account!r} is that of another login, as the identity provider says, so it stays closed to "
-            f"yours. {_ASK}",
-            Reason.ACCOUNT,
-        )
+        raise _others(account, "as the identity provider says, so ")
+
+
+def _others(account: str, why: str = "and ") -> Refused:
+    return Refused(
+        f"The account {account!r} is that of another login, {why}it stays closed to yours. {_ASK}", Reason.ACCOUNT
+    )

@@ -9,6 +9,7 @@ import asyncio
 import hmac
 import logging
 import os
+import resource
 import sys
 from collections.abc import Awaitable
 from functools import partial
@@ -200,5 +201,22 @@ def serve(
     # What is no HTTP is a stranger's too; aiohttp would write a traceback for each.
     server_logger.addFilter(Seldom(_LOG, HttpProcessingError))
     app = Service(volume, token, timeout, gids, minimum_uid, only_looks=only_looks).app()
-    web.run_app(app, host=host, port=port, ssl_context=context, print=None, access_log=None, shutdown_timeout=5.0)
+    _take_all_connections()
+    web.run_app(
+        app,
+        host=host,
+        port=port,
+        ssl_context=context,
+        print=None,
+        access_log=None,
+        shutdown_timeout=5.0,
+        # Whoever is connected so long without a request goes.
+        keepalive_timeout=timeout,
+    )
     return 0
+
+
+def _take_all_connections() -> None:
+    """As many as the machine lets this process have, so that some who say nothing keep nobody out."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

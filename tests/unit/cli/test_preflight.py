@@ -2,6 +2,10 @@
 
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +143,50 @@ def test_a_trial_that_cannot_be_made_is_said_and_what_there_is_of_it_is_removed(
     site.write_text(NFS)
     assert main.main(["preflight", "--site", str(site)]) == 1
     assert "! NFS               not tried: Error from server (Forbidden)" in capsys.readouterr().out
+    deleted = [call[3] for call in kubectl.asked if call[2] == "delete"]
+    assert deleted == ["jobs", "persistentvolumeclaims", "persistentvolumes"]
+
+
+def test_what_cannot_be_removed_keeps_nothing_else_of_the_trial_there(
+    kubectl: Kubectl, site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kubectl.says(["create", "--output"], (HERE / "rights.txt").read_text())
+    admin(kubectl)
+    kubectl.says(["get", "pods"], {"items": []})
+    kubectl.says(["get", "events"], {"items": []})
+    kubectl.refuses(["delete", "jobs"], "error: timed out waiting for the condition on jobs/x")
+    kubectl.says(["delete"], "")
+    site.write_text(NFS)
+    assert main.main(["preflight", "--site", str(site), "--timeout", "0"]) == 1
+    said = capsys.readouterr().out
+    assert "what the trial made could not be removed: error: timed out waiting" in said
+    assert "-> kubectl --namespace coursehub delete jobs,persistentvolumeclaims,persistentvolumes --selector" in said
+    assert [call[3] for call in kubectl.asked if call[2] == "delete"] == [
+        *("jobs", "persistentvolumeclaims", "persistentvolumes"),
+    ]
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda end: end.name)
+def test_a_trial_that_somebody_ends_leaves_nothing(kubectl: Kubectl, site: Path, end: signal.Signals) -> None:
+    """As a pipeline does that takes too long, or who closes the terminal."""
+    kubectl.says(["create", "--output"], (HERE / "rights.txt").read_text())
+    admin(kubectl)
+    kubectl.says(["get", "pods"], {"items": []})
+    kubectl.says(["get", "events"], {"items": []})
+    kubectl.says(["delete"], "")
+    site.write_text(NFS)
+    command = [sys.executable, "-m", "coursehub.cli", "preflight", "--site", str(site)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        try:
+            until = time.monotonic() + 60
+            while not any(call[2:4] == ["get", "pods"] for call in kubectl.asked):
+                assert running.poll() is None, running.communicate()
+                assert time.monotonic() < until, "the trial has not begun"
+                time.sleep(0.05)
+            running.send_signal(end)
+            assert running.wait(timeout=60) != 0
+        finally:
+            running.kill()
     deleted = [call[3] for call in kubectl.asked if call[2] == "delete"]
     assert deleted == ["jobs", "persistentvolumeclaims", "persistentvolumes"]
 

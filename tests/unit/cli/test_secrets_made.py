@@ -4,11 +4,12 @@ import base64
 import json
 import re
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
 import yaml
-from coursehub.cli import main
+from coursehub.cli import main, secrets_made
 
 from tests.kubectl import Cluster
 
@@ -155,6 +156,29 @@ def test_a_value_of_somebody_elses_is_not_replaced_and_a_placeholder_is(cluster:
     assert made["more"] == b"kept"
     assert made[cookie] != b"0" * 64
     assert set(made) == KEYS | {"more"}
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["made", "completed"])
+def test_what_somebody_else_writes_in_the_same_moment_is_not_replaced(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    """Two people run it at once, or a pipeline beside them: hub and proxy may have the other's values already."""
+    theirs = {key: f"theirs {key}".encode() for key in KEYS}
+    if there:
+        put(cluster, "coursehub", "coursehub-secrets", {"more": b"kept"})
+
+    def meanwhile(size: int) -> str:
+        put(cluster, "coursehub", "coursehub-secrets", theirs)
+        return token_hex(size)
+
+    with monkeypatch.context() as moment:
+        moment.setattr(secrets_made, "token_hex", meanwhile)
+        assert apply() == 1
+    assert content(cluster) == theirs
+    why = "secret coursehub-secrets in coursehub: somebody else wrote it in the same moment; run this again"
+    assert why in capsys.readouterr().err
+    assert apply() == 0
+    assert content(cluster) == theirs
 
 
 def test_a_service_that_is_added_gets_a_token_and_the_others_keep_theirs(cluster: Cluster, tmp_path: Path) -> None:

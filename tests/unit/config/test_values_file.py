@@ -87,6 +87,13 @@ def test_a_mistake_below_the_charts_name_has_its_line(text: str, message: str) -
             ".teaching FILE` writes it",
             id="another name",
         ),
+        pytest.param(
+            "global: {coursehub: {}}\nplatform: {coursehub: {images: {}}}\n",
+            "uni.yaml:1:1: no key of this chart stands here, but some below 'platform'; a chart around this one has "
+            "them below `coursehub:`; where yours has another name for it, give what is below that, as `yq "
+            ".platform FILE` writes it",
+            id="a chart around a chart around it",
+        ),
     ],
 )
 def test_what_leaves_open_where_the_values_are_is_refused(text: str, message: str) -> None:

@@ -44,6 +44,17 @@ def test_beside_a_database_in_memory_nothing_outlasts_a_restart(
         pytest.param("postgres://hub:secret@db/hub", "the hub's database: Can't load plugin", id="no dialect"),
         pytest.param("mysql+nothing://hub:secret@db/hub", "the hub's database: Can't load plugin", id="no driver"),
         pytest.param("postgresql://hub:x@secret:port/hub", "the hub's database: its url is no address", id="no port"),
+        pytest.param("sqlite+x://hub:secret/hub", "the hub's database: its url is no address", id="SQLite's"),
+        pytest.param(
+            "postgresql+psycopg2://hub:x@y#secret@127.0.0.1:1/hub",
+            "the hub's database: its url is no address (write %40 for an @ in the password)",
+            id="an @ in the password",
+        ),
+        pytest.param(
+            "postgresql+psycopg2://hub:secret@127.0.0.1:1/hub?passwd=secret",
+            "the hub's database: invalid dsn: invalid connection option",
+            id="an option that is none",
+        ),
     ],
 )
 def test_an_address_that_is_none_is_said_without_its_password(url: str, said: str, tmp_path: Path) -> None:

@@ -39,12 +39,16 @@ def test_in_the_place_of_a_placeholder_the_proxys_token_is_that_of_the_sites_sec
     c: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONFIGPROXY_AUTH_TOKEN", ZEROS)
-    (tmp_path / KEY).write_text("p" * 64)
+    (tmp_path / KEY).write_text(" " + "p" * 64 + "\r\n")
     placeholders.replace(c, tmp_path)
-    assert c.ConfigurableHTTPProxy.auth_token == "p" * 64
+    assert c.ConfigurableHTTPProxy.auth_token == "p" * 64, "as the proxy takes it"
 
 
-@pytest.mark.parametrize("secret", [None, ZEROS, "", "0\n"], ids=["no Secret", "zeros", "nothing", "a line"])
+@pytest.mark.parametrize(
+    "secret",
+    [None, ZEROS, "", "0\n", f"{ZEROS}\r\n", "\t"],
+    ids=["no Secret", "zeros", "nothing", "a line", "CR", "tab"],
+)
 def test_without_a_token_of_the_proxy_the_hub_does_not_start(
     c: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str | None
 ) -> None:

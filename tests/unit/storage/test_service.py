@@ -6,6 +6,7 @@ import socket
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,20 @@ def test_what_is_no_http_leaves_a_line_at_most_and_no_traceback(own: Server, sen
     assert len(lines) <= 1, lines
     assert all(line.isprintable() and len(line) < 300 for line in lines)
     assert own.ask(MARIA)[0] == 200
+
+
+@pytest.mark.parametrize("look", [False, True], ids=["makes", "only looks"])
+def test_who_connects_and_says_nothing_keeps_nobody_out_and_is_not_waited_for(tmp_path: Path, look: bool) -> None:
+    """As many as a machine's usual limit would let in, and more."""
+    root = tmp_path / "root"
+    root.mkdir(mode=0o755)
+    limited = ("prlimit", "--nofile=64:4096")
+    with server(tmp_path, root, timeout=2, prefix=limited, look=look).running() as service, ExitStack() as silent:
+        address = ("127.0.0.1", service.port)
+        some = [silent.enter_context(socket.create_connection(address, timeout=30)) for _ in range(100)]
+        some[0].sendall(b"POST /requests HTTP/1.1\r\nHost: x\r\n")
+        assert service.ask({"verb": "answers"})[0] == 200
+        assert not [one for one in some if one.recv(1)], "each is closed, as nobody there is heard"
 
 
 def test_too_large_a_request_is_not_even_read(service: Server) -> None:
