@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import string
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 import yaml
 from coursehub.config import catalog as courses
 from coursehub.config.catalog import Catalog
+from coursehub.config.languages import LANGUAGES
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from traitlets import Dict, HasTraits, List
@@ -117,9 +117,9 @@ def test_y19_y20_a_variable_is_seen_as_it_is_written(spawner: Spawner, text: str
 @each(NASTY)
 @given(tricky)
 def test_y19_y20_nbgrader_in_the_container_is_told_what_is_written(spawner: Spawner, text: str) -> None:
-    live = catalog(nbgrader={"code_stub": {"python": text, "r": text[::-1]}, "text_stub": text, "execute_timeout": 60})
+    live = catalog(nbgrader={"code_stub": {"python": text, "R": text[::-1]}, "text_stub": text, "execute_timeout": 60})
     c = nbgrader(seen(spawner, live, "c--instructor"))
-    assert c.ClearSolutions.code_stub == {"python": text, "r": text[::-1], "java": "// nbgrader's own"}
+    assert c.ClearSolutions.code_stub == {"python": text, "R": text[::-1], "java": "// nbgrader's own"}
     assert c.ClearSolutions.text_stub == text
     assert c.ExecutePreprocessor.timeout == 60
     assert c.CourseDirectory.course_id == "c"
@@ -157,7 +157,7 @@ def nbgrader(environment: dict[str, str]) -> Config:
 
 
 def test_y20_the_largest_stubs_fit_into_one_variable(spawner: Spawner) -> None:
-    stubs = {letter * 40: "\U0001f600" * 1000 for letter in string.ascii_lowercase[:8]}
+    stubs = {language: "\U0001f600" * 1000 for language in sorted(LANGUAGES, key=len)[-8:]}
     live = catalog(nbgrader={"code_stub": stubs, "text_stub": "\U0001f600" * 1000})
     found = seen(spawner, live, "c--instructor")["COURSEHUB_NBGRADER"]
     assert json.loads(found)["ClearSolutions"]["code_stub"] == stubs
