@@ -1,8 +1,8 @@
-"""nbgrader, which takes settings and modules from the image, its command from one's own home too, and no other place.
+"""nbgrader, which takes settings and modules from the image, and from no other place.
 
-What is graded runs as its grader, so a file in /course or in the working directory can be anybody's, whoever owns it.
-nbgrader's own way is to run `nbgrader_config.py` of both, to import modules from the second, and to read and write
-through links.
+What is graded runs as its grader, so a file in /course or in the working directory can be anybody's, whoever owns it;
+and one in a home would count in some roles only. nbgrader's own way is to run `nbgrader_config.py` of all three, to
+import modules from the second, and to read and write through links.
 """
 
 import os
@@ -18,7 +18,7 @@ import sqlalchemy
 from coursehub_files import adopt, open_file
 from coursehub_places import Refused, check, reach
 from coursehub_trust import IS_GRADING
-from jupyter_core.paths import jupyter_config_dir, jupyter_config_path
+from jupyter_core.paths import jupyter_config_path
 from nbgrader import api
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.apps.nbgraderapp import main as nbgrader
@@ -30,6 +30,8 @@ ELSEWHERE = (
     "Nothing was autograded: that runs students' code as you, and here it would have your home and the network. Stop "
     "this server, start the course with the badge 'grading', and autograde there."
 )
+# Where its settings are.
+IMAGES = ("/etc/", "/opt/coursehub/", "/usr/local/etc/", f"{sys.prefix}/")
 # Each module by which nbgrader reads or writes files; a test looks for others.
 WRITERS = (
     "nbconvert.exporters.exporter", "nbconvert.writers.files", "nbformat", "nbgrader.apps.api", "nbgrader.apps.dbapp",
@@ -62,6 +64,7 @@ def restrict() -> None:
     if not IS_GRADING:
         Autograde.start = _nothing_runs_here
     api.create_engine = _create_engine
+    import_module("nbgrader_changes").make()
     adopt(*(import_module(name) for name in WRITERS))
 
 
@@ -121,14 +124,14 @@ def _init_syspath(_: NbGrader) -> None:
 def _load_config_files(
     cls: type[NbGrader], basefilename: str, path: str | Sequence[str], log: Logger | None = None, **more: Any
 ) -> Iterator[tuple[Any, str]]:
-    ours = [*jupyter_config_path(), jupyter_config_dir()]
+    ours = [folder for folder in jupyter_config_path() if folder.startswith(IMAGES)]
     asked = [path] if isinstance(path, str) else path
     for folder in asked:
         for file in (Path(folder, basefilename + ending) for ending in (".py", ".json")):
             if folder not in ours and log and file.exists():
                 log.warning(
-                    "%s is not read: code that was graded could have left it there. Settings belong into the course "
-                    "file; what is for you alone, into ~/.jupyter",
+                    "%s is not read: code of others could have left it there. Settings belong into the course file, "
+                    "below `nbgrader`",
                     file,
                 )
     yield from super(NbGrader, cls)._load_config_files(basefilename, [x for x in asked if x in ours], log, **more)
