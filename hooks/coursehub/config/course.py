@@ -90,7 +90,7 @@ Language = Annotated[
     str,
     StringConstraints(strict=True),
     AfterValidator(language),
-    WithJsonSchema({"type": "string", "pattern": f"^(?:{'|'.join(map(re.escape, LANGUAGES))})$"}),
+    WithJsonSchema({"type": "string", "enum": list(LANGUAGES)}),
 ]
 Environment = Annotated[Mapping[VariableName, VariableText], Field(max_length=50)]
 
@@ -144,7 +144,8 @@ class Nbgrader(_CourseBlock):
         | None
     ) = Field(
         default=None,
-        description="What students find in place of a solution, by the kernel's language.",
+        description="What students find in place of a solution, by the notebook's language: "
+        f"{', '.join(LANGUAGES)}. The image has one for each.",
         examples=[{"python": "# YOUR CODE HERE\nraise NotImplementedError()"}],
     )
     text_stub: Annotated[str, StringConstraints(strict=True, max_length=1000)] | None = Field(

@@ -100,7 +100,8 @@ def test_a_value_of_a_wrong_type_is_refused_by_both(keys: Keys, kind: str) -> No
         pytest.param('courses: {c: {name: "a\\nb"}}', id="Y18 a name of two lines"),
         pytest.param('courses: {c: {name: "a\\x1bb"}}', id="Y18 a name that clears a terminal"),
         pytest.param(
-            "courses: {c: {name: C, nbgrader: {code_stub: {C: x, R: x, go: x, lua: x, sas: x, sql: x, bash: x, java: x, ruby: x}}}}",
+            "courses: {c: {name: C, nbgrader: {code_stub: "
+            "{C: x, R: x, go: x, lua: x, sas: x, sql: x, bash: x, java: x, ruby: x}}}}",
             id="Y20 more code stubs than languages",
         ),
         pytest.param("courses: {c: {name: C, nbgrader: {code_stub: {r: x}}}}", id="G17 another language"),

@@ -271,9 +271,9 @@ def test_a_course_that_is_not_on_the_volume_is_named(root: Path) -> None:
 
 # Of what a file system takes as a name, one of each kind; nbgrader itself refuses "+".
 NAMES = [
-    "Tehtävä 1", "Lab #1", "课程", "Bob's lab", "(1) intro", "[1] intro", 'say "hi"', "50% done", "a&b", "*", "?", "-n", "~",
-    ".hidden", " ", "a\\b", "{x}", "$HOME", "`id`", "a\tb", "e\u0301", "\u202egpj", "\U0001f600", "\udcff", "x" * 210,
-    "ä" * 127,
+    "Tehtävä 1", "Lab #1", "课程", "Bob's lab", "(1) intro", "[1] intro", 'say "hi"', "50% done", "a&b", "*", "?", "-n",
+    "~", ".hidden", " ", "a\\b", "{x}", "$HOME", "`id`", "a\tb", "e\u0301", "\u202egpj", "\U0001f600", "\udcff",
+    "x" * 210, "ä" * 127,
 ]  # fmt: skip
 
 
@@ -291,7 +291,9 @@ def test_g9_feedback_goes_home_whatever_an_assignment_and_its_notebook_are_calle
     released(root, "maria").rename(released(root, "maria").with_name(f"{digest}.html"))
     named(root).rename(named(root).with_name(f"maria+{name}+{TIME}+x1"))
     assert pushed(root) == {"jonas": "copy", "maria": "copy"}
-    assert (home(root, "maria") / COURSE / name / "feedback" / TIME / f"{notebook}.html").read_text() == "<p>for maria</p>"
+    assert (
+        home(root, "maria") / COURSE / name / "feedback" / TIME / f"{notebook}.html"
+    ).read_text() == "<p>for maria</p>"
 
 
 PASSED_OVER: list[Any] = [
@@ -299,7 +301,10 @@ PASSED_OVER: list[Any] = [
         lambda made: made.parent.rename(made.parents[1] / "Maria"), "Maria", "it is no login name", id="a name"
     ),
     pytest.param(
-        lambda made: (made / "timestamp.txt").write_text("yesterday"), "maria", "its timestamp.txt holds no time", id="time"
+        lambda made: (made / "timestamp.txt").write_text("yesterday"),
+        "maria",
+        "its timestamp.txt holds no time",
+        id="time",
     ),
     pytest.param(
         lambda made: (made / "submission_secret.txt").unlink(),
