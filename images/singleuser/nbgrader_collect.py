@@ -20,17 +20,19 @@ import coursehub_places
 from coursehub_files import OS, SHUTIL, open_file
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.exchange.default import ExchangeCollect
-from nbgrader.utils import parse_utc
 from nbgrader_alone import Busy, alone
 from nbgrader_rules import Budget, Refused, check_depth, check_kind, check_name, is_ignored
 from nbgrader_set_aside import set_aside
+from nbgrader_times import STAMP, stamped
 
 # Lines of passwd: the course's people, by the uid that owns the home of that name.
 PEOPLE = Path("/srv/coursehub/people/passwd")
 TOLD = 20
 # So many of a student's submissions are looked at for one that can be taken; each takes a while.
 TRIES = 20
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)? [A-Za-z0-9+-]+")
+# Behind the student and the assignment; the time's zone can begin with another +.
+_TIME = re.compile(rf"({STAMP})(\+[^+]*)?")
+_NO_TIME = "its name does not say when it was submitted"
 _SECRET = re.compile(rb"[0-9a-f]{128}")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK a named pipe in a file's place would keep us waiting.
@@ -103,7 +105,9 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
             self.log.error("Of %s only the newest %d submissions were looked at", student, TRIES)
 
     def _honest(self) -> Iterator[Submission]:
-        names: dict[int, str] = dict(_people())
+        names: dict[int, set[str]] = {}
+        for uid, name in _people():
+            names.setdefault(uid, set()).add(name)
         wanted = self.coursedir.student_id
         with os.scandir(self.inbound) as entries:
             for entry in entries:
@@ -198,37 +202,40 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
                     budget.take(size=found.st_size)
 
 
-def _submission(entry: os.DirEntry[str], student: str, rest: list[str], names: dict[int, str]) -> Submission:
+def _submission(entry: os.DirEntry[str], student: str, rest: list[str], names: dict[int, set[str]]) -> Submission:
     found = entry.stat(follow_symlinks=False)
     if not stat.S_ISDIR(found.st_mode):
         raise Refused("it is no folder")
-    owner = names.get(found.st_uid)
-    if owner is None:
+    owners = names.setdefault(found.st_uid, set())
+    if student not in owners:
         with suppress(KeyError):
-            owner = names[found.st_uid] = pwd.getpwuid(found.st_uid).pw_name
-    if owner is None:
+            owners.add(pwd.getpwuid(found.st_uid).pw_name)
+    if not owners:
         raise Refused(
             f"it says that it is {student}'s, and its owner, uid {found.st_uid}, is not known; ask the administrators "
             "to run `coursehub storage ensure`, then collect again"
         )
-    if owner != student:
+    # A uid can have several names, and each of them is its own.
+    if student not in owners:
+        owner = " or ".join(sorted(owners))
         raise Refused(
             f"it says that it is {student}'s, but it belongs to {owner}; look into it: {owner} or an administrator can "
             "remove it"
         )
-    if not 1 <= len(rest) <= 2:
-        raise Refused("its name does not say when it was submitted")
-    return Submission(student, _time(rest[0]), rest[0], entry.name)
+    named = _TIME.fullmatch("+".join(rest))
+    if named is None:
+        raise Refused(_NO_TIME)
+    return Submission(student, _time(named[1]), named[1], entry.name)
 
 
 def _time(written: str) -> datetime:
     try:
-        if _TIME.fullmatch(written):
-            time: datetime = parse_utc(written)
-            return time
+        time = stamped(written) if re.fullmatch(STAMP, written) else None
     except (ValueError, OverflowError):
-        pass
-    raise Refused("its name does not say when it was submitted")
+        time = None
+    if time is None:
+        raise Refused(_NO_TIME)
+    return time
 
 
 def _check_secret(secret: Path) -> None:

@@ -1,8 +1,8 @@
-"""nbgrader, which takes settings and modules from the image, its command from one's own home too, and no other place.
+"""nbgrader, which takes settings and modules from the image, and from no other place.
 
-What is graded runs as its grader, so a file in /course or in the working directory can be anybody's, whoever owns it.
-nbgrader's own way is to run `nbgrader_config.py` of both, to import modules from the second, and to read and write
-through links.
+What is graded runs as its grader, so a file in /course or in the working directory can be anybody's, whoever owns it;
+and one in a home would count in some roles only. nbgrader's own way is to run `nbgrader_config.py` of all three, to
+import modules from the second, and to read and write through links.
 """
 
 import logging
@@ -19,7 +19,7 @@ import sqlalchemy
 from coursehub_files import adopt, open_file
 from coursehub_places import Refused, check, reach
 from coursehub_trust import IS_GRADING
-from jupyter_core.paths import jupyter_config_dir, jupyter_config_path
+from jupyter_core.paths import jupyter_config_path
 from nbgrader import api, utils
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.apps.nbgraderapp import NbGraderApp
@@ -34,6 +34,8 @@ ELSEWHERE = (
     "this server, start the course with the badge 'grading', and autograde there."
 )
 SET_ASIDE = "Set one submission aside, so that collecting passes over it and takes the student's one before."
+# Where its settings are.
+IMAGES = ("/etc/", "/opt/coursehub/", "/usr/local/etc/", f"{sys.prefix}/")
 # Each module by which nbgrader reads or writes files; a test looks for others.
 WRITERS = (
     "nbconvert.exporters.exporter", "nbconvert.writers.files", "nbformat", "nbgrader.apps.api", "nbgrader.apps.dbapp",
@@ -78,6 +80,7 @@ def restrict() -> None:
     utils.to_bytes = lambda text: text.encode(errors="surrogatepass")
     logging.setLogRecordFactory(Record)
     import_module("nbgrader_convert").take_over()
+    import_module("nbgrader_changes").make()
     if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading"):
         NbGraderApp.subcommands["set_aside"] = (import_module("nbgrader_set_aside").SetAside, SET_ASIDE)
     adopt(*(import_module(name) for name in WRITERS))
@@ -140,14 +143,14 @@ def _init_syspath(_: NbGrader) -> None:
 def _load_config_files(
     cls: type[NbGrader], basefilename: str, path: str | Sequence[str], log: Logger | None = None, **more: Any
 ) -> Iterator[tuple[Any, str]]:
-    ours = [*jupyter_config_path(), jupyter_config_dir()]
+    ours = [folder for folder in jupyter_config_path() if folder.startswith(IMAGES)]
     asked = [path] if isinstance(path, str) else path
     for folder in asked:
         for file in (Path(folder, basefilename + ending) for ending in (".py", ".json")):
             if folder not in ours and log and file.exists():
                 log.warning(
-                    "%s is not read: code that was graded could have left it there. Settings belong into the course "
-                    "file; what is for you alone, into ~/.jupyter",
+                    "%s is not read: code of others could have left it there. Settings belong into the course file, "
+                    "below `nbgrader`",
                     file,
                 )
     yield from super(NbGrader, cls)._load_config_files(basefilename, [x for x in asked if x in ours], log, **more)

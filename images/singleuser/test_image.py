@@ -787,7 +787,7 @@ def assignment(name: str = "one", code: str = "assert square(3) == 9") -> None:
 
 def solve(student: str, code: str = "return x ** 2") -> None:
     """The student has written `code` into the assignment, but not submitted it."""
-    mine = HOME / student / "one/a.ipynb"
+    mine = HOME / student / "python-intro/one/a.ipynb"
     found = json.loads(mine.read_text())
     found["cells"][0]["source"] = f"def square(x):\n    {code}"
     mine.write_text(json.dumps(found))
@@ -834,7 +834,7 @@ def scores() -> dict[str, float]:
 def an_assignment_goes_round() -> None:
     handed_out()
     assert "one" in learn("clara", "list")
-    content = (HOME / "clara/one/a.ipynb").read_text()
+    content = (HOME / "clara/python-intro/one/a.ipynb").read_text()
     assert "x * x" not in content, "the solution reached the student"
     assert "289" not in content and "HIDDEN" not in content, "F10: the hidden tests reached the student"
     source = "".join(json.loads(content)["cells"][0]["source"])
@@ -853,7 +853,7 @@ def an_assignment_goes_round() -> None:
     teach("generate_feedback", "one", name="ben")
     teach("release_feedback", "one", name="ben")
     learn("clara", "fetch_feedback", "one")
-    (page,) = (HOME / "clara/one/feedback").rglob("a.html")
+    (page,) = (HOME / "clara/python-intro/one/feedback").rglob("a.html")
     assert "well done" in page.read_text()
     for path in COURSE.rglob("*"):  # F9; nbgrader adds bits for others, which /course's own mode keeps out
         state = path.stat()
@@ -1053,7 +1053,7 @@ for name in ("anna", "ben"):
 def planting(student: str) -> None:
     """The student hands in a solution that is right, and imports a module that lies beside it."""
     solve(student, "import plant; return x * x")
-    module = HOME / student / "one/plant.py"
+    module = HOME / student / "python-intro/one/plant.py"
     module.write_text(PLANT)
     os.chown(module, PEOPLE[student]["user"], PEOPLE[student]["group"])
     learn(student, "submit", "one")
@@ -1191,7 +1191,7 @@ def the_assignment_list_shows_and_fetches() -> None:
         wanted = {"course_id": "python-intro", "assignment_id": "one"}
         done = json.loads(get("assignments/fetch", "POST", wanted)[1])
         assert done["value"][0]["status"] == "fetched", done
-    assert (HOME / "anna/one/a.ipynb").exists(), "fetched to another place than the home"
+    assert (HOME / "anna/python-intro/one/a.ipynb").exists(), "fetched to another place than the course's in the home"
 
 
 # --- speed ---

@@ -145,11 +145,11 @@ def f13_a_student_fetches_and_submits_through_no_link() -> None:
     give(secret, CLARA)
     outbound = EXCHANGE / "python-intro/outbound"
     planted(outbound / "one/extra.txt", secret)
-    shutil.rmtree(HOME / "clara/one")
+    shutil.rmtree(HOME / "clara/python-intro/one")
     said = learn("clara", "fetch_assignment", "one", check=False)
-    assert LINK in said and not (HOME / "clara/one/extra.txt").exists(), said
+    assert LINK in said and not (HOME / "clara/python-intro/one/extra.txt").exists(), said
     (outbound / "one/extra.txt").unlink()
-    shutil.rmtree(HOME / "clara/one", ignore_errors=True)
+    shutil.rmtree(HOME / "clara/python-intro/one", ignore_errors=True)
     learn("clara", "fetch_assignment", "one")
     os.rename(INBOUND, INBOUND.with_name("old"))
     (HOME / "clara/mine").mkdir(mode=0o700)

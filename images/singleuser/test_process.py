@@ -193,7 +193,7 @@ def w11_no_template_is_looked_for_in_the_working_directory() -> None:
     assert "/nbconvert/templates/lab'" in paths and "/home" not in paths, paths
 
 
-def w11_nbgraders_own_configuration_of_a_home_is_for_the_command_alone() -> None:
+def w11_g10_nbgraders_configuration_of_a_home_counts_nowhere() -> None:
     handed_out()
     plant()
     own = ANNA / ".jupyter/nbgrader_config.py"
@@ -210,8 +210,10 @@ def w11_nbgraders_own_configuration_of_a_home_is_for_the_command_alone() -> None
         done = json.loads(get("assignments/validate", "POST", {"path": "home/anna/n.ipynb"})[1])
         assert done["success"], done
         assert list(RAN.iterdir()) == [], list(RAN.iterdir())
-    run(["nbgrader", "list"])
-    assert [path.name for path in RAN.iterdir()] == ["config-nbgrader"]
+    for role in ("student", "instructor"):
+        said = run(["nbgrader", "list"], role).stderr
+        assert f"{own} is not read" in said, said
+        assert list(RAN.iterdir()) == [], list(RAN.iterdir())
 
 
 # --- what is the person's own ---
@@ -407,7 +409,7 @@ def w11_a_shell_of_kubectl_exec_works_beside_the_server() -> None:
 TESTS = (
     w11_of_a_home_the_server_reads_data_and_runs_nothing,
     w11_no_template_is_looked_for_in_the_working_directory,
-    w11_nbgraders_own_configuration_of_a_home_is_for_the_command_alone,
+    w11_g10_nbgraders_configuration_of_a_home_counts_nowhere,
     kernels_and_terminals_begin_in_the_home,
     validating_runs_in_the_home,
     settings_stay_where_they_were,

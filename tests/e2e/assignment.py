@@ -56,7 +56,7 @@ def nbgrader(person: Person, command: str, seconds: float = 120) -> str:
 
 
 def solve(student: Person, answer: str) -> None:
-    path = f"/home/{student.name}/one/a.ipynb"
+    path = f"/home/{student.name}/{COURSE}/one/a.ipynb"
     content = student.server("GET", f"/api/contents{path}").json()["content"]
     content["cells"][0]["source"] = f"def square(x):\n    return {answer}"
     content["cells"][2]["source"] = f"# {student.name} says why"

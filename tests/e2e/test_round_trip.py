@@ -130,7 +130,7 @@ def test_f5_f6_an_assignment_goes_round_and_nobody_gets_at_what_is_anothers(
     for student, answer in ((ines, "x * x"), (tom, "x + x")):
         nbgrader(student, "fetch_assignment one")
         solve(student, answer)
-    assert "HIDDEN" not in ines.terminal("cat ~/one/a.ipynb")
+    assert "HIDDEN" not in ines.terminal(f"cat ~/{COURSE}/one/a.ipynb")
     nbgrader(ines, "submit one")
     attack(tom, installation, "Ines's submission")
     nbgrader(tom, "submit one")
@@ -175,12 +175,12 @@ def test_f5_f6_an_assignment_goes_round_and_nobody_gets_at_what_is_anothers(
     # Ines comes back and fetches hers; Tom finds his in his home.
     ines.start(COURSE)
     nbgrader(ines, "fetch_feedback one")
-    pages = ines.terminal("cat ~/one/feedback/*/a.html")
+    pages = ines.terminal(f"cat ~/{COURSE}/one/feedback/*/a.html")
     assert "ines says why" in pages
     assert "tom says why" not in pages
     pushed = push_feedback(installation)
     assert {(each["student"], each["what"]) for each in pushed} == {("ines", "same"), ("tom", "copy")}
-    pages = tom.terminal("stat -c %U ~/one/feedback/*/a.html; cat ~/one/feedback/*/a.html")
+    pages = tom.terminal(f"stat -c %U ~/{COURSE}/one/feedback/*/a.html; cat ~/{COURSE}/one/feedback/*/a.html")
     assert pages.startswith("tom")
     assert "tom says why" in pages
     assert "ines says why" not in pages

@@ -63,7 +63,7 @@ class School:
 
     def solve(self, made: Pod, code: str) -> None:
         """The pod's owner writes their answer."""
-        path = made.root / f"{made.home.lstrip('/')}/one/a.ipynb"
+        path = made.root / f"{made.home.lstrip('/')}/python-intro/one/a.ipynb"
         found = json.loads(self.machine.call(made.identity, path.read_text))
         found["cells"][0]["source"] = f"def square(x):\n    {code}"
         self.machine.call(made.identity, path.write_text, json.dumps(found))

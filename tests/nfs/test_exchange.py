@@ -77,12 +77,12 @@ def test_f5_f6_an_assignment_goes_round_and_another_student_gets_at_nothing_and_
     school.nothing_works(jonas)
 
     pods.nbgrader((maria, "fetch_feedback one"))
-    (page,) = call(maria.identity, inside.pages, maria.root / "home/maria/one/feedback")
+    (page,) = call(maria.identity, inside.pages, maria.root / "home/maria/python-intro/one/feedback")
     assert "Score: 2.0 / 2.0" in page
     code, said, error = school.host_says("feedback", "push", "--root", str(school.host), "python-intro")
     assert (code, error) == (0, "")
     assert [line.split()[:2] for line in said.splitlines()] == [["copy", "jonas"], ["same", "maria"]]
-    (page,) = call(jonas.identity, inside.pages, jonas.root / "home/jonas/one/feedback")
+    (page,) = call(jonas.identity, inside.pages, jonas.root / "home/jonas/python-intro/one/feedback")
     assert "Score: 0.0 / 2.0" in page
     school.nothing_works(jonas)
 

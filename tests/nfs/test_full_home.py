@@ -114,7 +114,7 @@ def test_f12_a_submit_without_room_leaves_nothing_half(school: School) -> None:
     call(anna, (share / OUTBOUND / "one").chmod, 0o2775)
     call(anna, (share / OUTBOUND / "one/a.ipynb").chmod, 0o664)
     (_,) = pods.nbgrader((maria, "fetch_assignment one"))
-    call(maria.identity, inside.fill, maria.root / "home/maria/one/data.bin", 2 * inside.CHUNK)
+    call(maria.identity, inside.fill, maria.root / "home/maria/python-intro/one/data.bin", 2 * inside.CHUNK)
     # Not one block; room for a half; for all of it once, and not for the copy at home that feedback comes back by.
     for leaving in (0, inside.CHUNK, 3 * inside.CHUNK):
         fill(school, maria, leaving=leaving)

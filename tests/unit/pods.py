@@ -34,7 +34,7 @@ AWAY = [
     for taint in ("not-ready", "unreachable")
 ]
 GPU = {"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}
-NBGRADER = '{"Exchange": {"timezone": "Europe/Helsinki"}, "ExecutePreprocessor": {"timeout": 240}}'
+NBGRADER = '{"ExecutePreprocessor": {"timeout": 240}, "NbGraderAPI": {"timezone": "Europe/Helsinki"}}'
 G = 2**30
 # What KubeSpawner says of itself.
 MADE_BY = {

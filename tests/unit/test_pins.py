@@ -32,6 +32,13 @@ def homes(root: Path, *which: tuple[str, int]) -> None:
         ),
         pytest.param(
             ("home/01/maria", 20001),
+            "maria.virtanen",
+            20001,
+            r"uid 20001 has the home home/01/maria.*`coursehub storage rename maria maria.virtanen`",
+            id="G7 a new login name",
+        ),
+        pytest.param(
+            ("home/01/maria", 20001),
             "maria",
             20003,
             r"home/01/maria belongs to uid 20001, not to 20003.*`coursehub storage rename maria maria --uid 20003`",

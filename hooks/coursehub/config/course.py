@@ -6,6 +6,7 @@ The only place of truth: `coursehub check`, the JSON Schema and docs/reference a
 import re
 from collections.abc import Mapping
 from datetime import date
+from difflib import get_close_matches
 from enum import Enum, auto
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
@@ -19,6 +20,7 @@ from pydantic import (
     Field,
     StringConstraints,
     Tag,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
@@ -28,6 +30,7 @@ from coursehub.names import PersonOrGroup, UnixGroupName, matching
 
 from .durations import Duration
 from .images import ImageChoice
+from .languages import LANGUAGES
 from .messages import mistake
 from .profiles import Role
 from .resources import Resources
@@ -42,10 +45,22 @@ def zone(name: str) -> str:
     return name
 
 
+def language(name: str) -> str:
+    """The name, if notebooks call a language so; else raises ValueError."""
+    if name not in LANGUAGES:
+        close = {each.lower(): each for each in LANGUAGES}
+        meant = get_close_matches(name.lower(), close, n=1)
+        hint = f"did you mean {close[meant[0]]!r}? " if meant else ""
+        raise ValueError(f"{name[:40]!r} is no language of notebooks; {hint}known here: {', '.join(LANGUAGES)}")
+    return name
+
+
 Day = Annotated[date, Field(strict=True)]
+# Whoever writes one of these means everyone, and not somebody of that login.
+_EVERYONE = frozenset({"*", "all", "anybody", "anyone", "everybody", "everyone", "public"})
 Students = Annotated[
     Annotated[Literal["everyone"], Tag("word")] | Annotated[tuple[PersonOrGroup, ...], Tag("list")],
-    Discriminator(lambda value: "word" if isinstance(value, str) else "list"),
+    Discriminator(lambda value: "word" if isinstance(value, str) and value.strip().lower() in _EVERYONE else "list"),
 ]
 Description = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=300)]
 _CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
@@ -72,6 +87,12 @@ VariableName = Annotated[
     str, *matching(r"[A-Z][A-Z0-9_]{0,63}", "write a name in capitals, digits and _, as COURSE_TERM")
 ]
 VariableText = Annotated[str, *matching(r"[^\0]{0,1000}", "write at most 1000 characters, none of them NUL")]
+Language = Annotated[
+    str,
+    StringConstraints(strict=True),
+    AfterValidator(language),
+    WithJsonSchema({"type": "string", "enum": list(LANGUAGES)}),
+]
 Environment = Annotated[Mapping[VariableName, VariableText], Field(max_length=50)]
 
 
@@ -100,7 +121,14 @@ class Nbgrader(_CourseBlock):
     """Settings of nbgrader in the course's servers; a closed list, never code."""
 
     timezone: ZoneName | None = Field(
-        default=None, description="Of due dates and time stamps; without it the site's.", examples=["Europe/Helsinki"]
+        default=None,
+        description="Of due dates, and of the times that people see; without it the site's.",
+        examples=["Europe/Helsinki"],
+    )
+    late: Literal["none", "zero"] | None = Field(
+        default=None,
+        description="What work gets that was submitted after its due date: what it is worth, or no points.",
+        examples=["zero"],
     )
     execute_timeout: Annotated[int, Field(strict=True, ge=10, le=3600)] | None = Field(
         default=None, description="Seconds that one cell may take when it is graded.", examples=[240]
@@ -111,16 +139,14 @@ class Nbgrader(_CourseBlock):
     # More would not fit into one environment variable.
     code_stub: (
         Annotated[
-            Mapping[
-                Annotated[str, StringConstraints(max_length=40)],
-                Annotated[str, StringConstraints(strict=True, max_length=1000)],
-            ],
+            Mapping[Language, Annotated[str, StringConstraints(strict=True, max_length=1000)]],
             Field(max_length=8),
         ]
         | None
     ) = Field(
         default=None,
-        description="What students find in place of a solution, by the kernel's language.",
+        description="What students find in place of a solution, by the notebook's language: "
+        f"{', '.join(LANGUAGES)}. The image has one for each.",
         examples=[{"python": "# YOUR CODE HERE\nraise NotImplementedError()"}],
     )
     text_stub: Annotated[str, StringConstraints(strict=True, max_length=1000)] | None = Field(
@@ -130,7 +156,8 @@ class Nbgrader(_CourseBlock):
     def traitlets(self) -> dict[str, dict[str, Any]]:
         """nbgrader's configuration, by class and trait; the names are nbgrader's 0.9."""
         wanted: dict[str, dict[str, Any]] = {
-            "Exchange": {"timezone": self.timezone},
+            "NbGraderAPI": {"timezone": self.timezone},
+            "LateSubmissionPlugin": {"penalty_method": self.late},
             "ExecutePreprocessor": {"timeout": self.execute_timeout},
             "LimitOutput": {"max_lines": self.max_output_lines},
             "ClearSolutions": {"code_stub": self.code_stub and dict(self.code_stub), "text_stub": self.text_stub},

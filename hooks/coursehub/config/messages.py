@@ -1,5 +1,7 @@
 """Pydantic's errors in the words of people who edit YAML."""
 
+import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 from difflib import get_close_matches
@@ -25,6 +27,10 @@ _INSTEAD = {
     "too_long": "write {max_length} entries at most",
     "tuple_type": "write a list as [one, two]",
 }
+
+
+# A text that YAML takes for nothing else without quotes.
+_PLAIN = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z_][a-z0-9._-]*", re.IGNORECASE)
 
 
 def mistake(sentence: str, *at: str | int, about: str | None = None) -> PydanticCustomError:
@@ -56,10 +62,22 @@ def message(error: ErrorDetails, model: type[BaseModel]) -> str:
         return error["msg"].removeprefix("Value error, ")
     given = error["input"]
     shown = str(given) if isinstance(given, date) else repr(given)
+    if error["type"] == "tuple_type" and (written := _as_list(given)):
+        return f"write a list: {written}"
     instead = _INSTEAD.get(error["type"], error["msg"]).format(**error.get("ctx", {}))
     if error["type"] == "string_type" and isinstance(given, int | float | date):
         instead = "write it in quotes"
     return f"{instead}, not {shown if len(shown) <= 60 else shown[:57] + '...'}"
+
+
+def _as_list(given: object) -> str | None:
+    """The list that is meant by what has no brackets, as it is written; None where that is anybody's guess."""
+    if isinstance(given, bool) or not isinstance(given, str | int):
+        return None
+    # The names of groups can hold spaces.
+    parts = re.split(r"\s*[,;]\s*" if "@" in str(given) else r"[\s,;]+", str(given).strip(" ,;\t\n"))
+    written = ", ".join(part if _PLAIN.fullmatch(part) else json.dumps(part, ensure_ascii=False) for part in parts)
+    return f"[{written}]" if all(parts) and len(written) <= 60 else None
 
 
 def _keys(model: type[BaseModel], path: Sequence[str | int]) -> Iterator[str]:

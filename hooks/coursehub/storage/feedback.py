@@ -8,8 +8,8 @@ something only where a submission of theirs is in inbound, of that assignment an
 import errno
 import hashlib
 import os
-import re
 import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -31,8 +31,6 @@ from .volume import Volume
 LARGEST = 64 * 2**20
 PERSON = 1000, 512 * 2**20
 RUN = 100_000, 64 * 2**30
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._-]{0,199}")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)? [A-Za-z0-9+-]+")
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,7 @@ class Pushed:
 class Page:
     """A released page of feedback of `size` bytes: `file` in the exchange, `name` in the student's home."""
 
+    course: str
     submission: Submission
     name: str
     file: str
@@ -65,7 +64,7 @@ class Page:
     @property
     def path(self) -> str:
         """Where nbgrader's fetch_feedback would put it."""
-        return f"{self.submission.assignment}/feedback/{self.submission.time}/{self.name}"
+        return f"{_folder(self.course, self.submission.assignment)}/{self.submission.time}/{self.name}"
 
 
 @dataclass
@@ -97,7 +96,7 @@ def push(root: Path, slug: str, *, dry_run: bool = False) -> Iterator[Pushed]:
     try:
         with openat.folder(root, files), openat.folder(root, f"{exchange}/feedback") as released:
             run = _Run(root, released, homes, submissions.by_owner(root, slug), Room(*RUN), dry_run)
-            for student, pages in groupby(_released(root, files, released), key=attrgetter("student")):
+            for student, pages in groupby(_released(root, slug, released), key=attrgetter("student")):
                 yield from run.of(student, pages)
                 if run.room.full:
                     return
@@ -105,36 +104,63 @@ def push(root: Path, slug: str, *, dry_run: bool = False) -> Iterator[Pushed]:
         raise Refused(f"the course '{slug}' has no directories below {root}; make them first") from None
 
 
-def _released(root: Path, files: str, released: int) -> Iterator[Page | Pushed]:
-    """Each page that nbgrader has released, a student's one after the other."""
-    for student, assignment in _pairs(root, f"{files}/feedback"):
-        try:
-            with openat.folder(root, f"{files}/feedback/{student}/{assignment}") as made:
-                yield from _pages(student, assignment, made, released)
-        except OSError as error:
-            yield Pushed(student, f"{assignment}/feedback", "failed", f"cannot be read ({error.strerror})")
+def _folder(slug: str, assignment: str) -> str:
+    """Where the assignment's feedback goes, below a home."""
+    return f"{slug}/{assignment}/feedback"
 
 
-def _pairs(root: Path, path: str) -> Iterator[tuple[str, str]]:
-    """Each student and assignment with feedback, released or not."""
+def _released(root: Path, slug: str, released: int) -> Iterator[Page | Pushed]:
+    """Each page that nbgrader has released, and what cannot be one, a student's one after the other."""
+    above = f"{layout.course_files(slug)}/feedback"
+    for student, assignments in _students(root, above):
+        if isinstance(assignments, str):
+            yield Pushed(student, f"{slug}/", "failed", assignments)
+            continue
+        for assignment in assignments:
+            try:
+                with openat.folder(root, f"{above}/{student}/{assignment}") as made:
+                    yield from _pages(slug, student, assignment, made, released)
+            except OSError as error:
+                yield Pushed(student, _folder(slug, assignment), "failed", _unreadable(error))
+
+
+def _students(root: Path, path: str) -> Iterator[tuple[str, list[str] | str]]:
+    """Each folder of a student with the names of assignments in it, or why it counts for nothing."""
     with suppress(FileNotFoundError), openat.folder(root, path) as feedback:
-        for student in sorted(filter(is_person, os.listdir(feedback))):
-            with suppress(NotADirectoryError), openat.folder(feedback, student) as theirs:
-                yield from ((student, name) for name in sorted(filter(_NAME.fullmatch, os.listdir(theirs))))
-
-
-def _pages(student: str, assignment: str, made: int, released: int) -> Iterator[Page]:
-    with suppress(FileNotFoundError):
-        secret = _read(made, "submission_secret.txt")
-        time = _read(made, "timestamp.txt").decode(errors="replace").strip()
-        for name in sorted(os.listdir(made)):
-            notebook, _, ending = name.rpartition(".")
-            if ending != "html" or not _NAME.fullmatch(notebook) or not _TIME.fullmatch(time):
+        for student in sorted(os.listdir(feedback)):
+            found = openat.look(feedback, student)
+            # Neither is nbgrader's: what somebody noted, what a program keeps for itself.
+            if found is None or stat.S_ISREG(found.st_mode) or student.startswith("."):
                 continue
-            # nbgrader's release_feedback gives it this name; before that, nobody may see it.
-            file = f"{hashlib.md5(secret + notebook.encode(), usedforsecurity=False).hexdigest()}.html"
-            if (found := openat.look(released, file)) is not None:
-                yield Page(Submission(student, assignment, time), name, file, found.st_size)
+            if not is_person(student):
+                yield student, "it is no login name"
+                continue
+            try:
+                with openat.folder(feedback, student) as theirs:
+                    yield student, sorted(os.listdir(theirs))
+            except OSError as error:
+                yield student, _unreadable(error)
+
+
+def _pages(slug: str, student: str, assignment: str, made: int, released: int) -> Iterator[Page | Pushed]:
+    pages = sorted(name for name in os.listdir(made) if name.endswith(".html"))
+    if not pages:
+        return
+    secret = _read(made, "submission_secret.txt")
+    time = _read(made, "timestamp.txt").decode(errors="replace").strip()
+    if not submissions.TIME.fullmatch(time):
+        yield Pushed(student, _folder(slug, assignment), "failed", "its timestamp.txt holds no time")
+        return
+    for name in pages:
+        # nbgrader's release_feedback gives it this name; before that, nobody may see it.
+        unique = secret + os.fsencode(name.removesuffix(".html"))
+        file = f"{hashlib.md5(unique, usedforsecurity=False).hexdigest()}.html"
+        if (found := openat.look(released, file)) is not None:
+            yield Page(slug, Submission(student, assignment, time), name, file, found.st_size)
+
+
+def _unreadable(error: OSError) -> str:
+    return f"cannot be read ({error.filename}: {error.strerror})" if error.filename else f"cannot be read ({error})"
 
 
 @dataclass(frozen=True)
@@ -149,22 +175,21 @@ class _Run:
     def of(self, student: str, pages: Iterable[Page | Pushed]) -> Iterator[Pushed]:
         """What becomes of a student's pages."""
         theirs, room = self.homes.get(student, ()), Room(*PERSON)
-        left_out: dict[str, list[Pushed]] = {}
+        left_out: dict[str, Pushed] = {}
+        more: Counter[str] = Counter()
         for page in pages:
-            if isinstance(page, Pushed):
-                yield page
-                continue
-            why = self._why_not(page, theirs)
-            if not why and not room.take(page.size):
+            why = page.reason if isinstance(page, Pushed) else self._why_not(page, theirs)
+            if not why and isinstance(page, Page) and not room.take(page.size):
                 why = f"nobody gets more than {_written(PERSON)} of a course"
-            if why:
-                left_out.setdefault(why, []).append(Pushed(student, page.path, "failed", why))
+            if why or isinstance(page, Pushed):
+                first = left_out.setdefault(why, Pushed(student, page.path, "failed", why))
+                more[why] += first.path != page.path
                 continue
             yield self._pushed(theirs[0], page)
             if self.room.full:
                 return
-        for first, *more in left_out.values():
-            yield replace(first, reason=f"{first.reason}; {len(more)} more of theirs too") if more else first
+        for why, first in left_out.items():
+            yield replace(first, reason=f"{why}; {more[why]} more of theirs too") if more[why] else first
 
     def _why_not(self, page: Page, theirs: Sequence[Tenant]) -> str:
         if not theirs:

@@ -5,6 +5,7 @@ that they gave it. Of /course/submitted and of any other folder that instructors
 """
 
 import os
+import re
 import stat
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set
@@ -16,6 +17,9 @@ from coursehub import layout
 
 from . import openat
 
+# As nbgrader writes it: UTC, or in earlier versions the course's zone by an abbreviation or as an offset.
+TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)? (?:[A-Za-z]+|[+-][0-9]{2,6})")
+_NAME = re.compile(rf"([^+]+)\+([^+]+)\+({TIME.pattern})(?:\+[^+]*)?")
 # So many submissions of a person are looked at; whoever drops more drops them to be in the way.
 MOST = 1000
 
@@ -32,9 +36,9 @@ def by_owner(root: Path, slug: str) -> Mapping[int, Set[Submission]]:
     """The submissions in the course's inbound by their owner's uid; OSError where it is no directory."""
     found: defaultdict[int, set[Submission]] = defaultdict(set)
     for name, entry in _inbound(root, slug):
-        named = name.split("+")
-        if stat.S_ISDIR(entry.st_mode) and len(named) in (3, 4) and len(found[entry.st_uid]) < MOST:
-            found[entry.st_uid].add(Submission(*named[:3]))
+        named = _NAME.fullmatch(name)
+        if named and stat.S_ISDIR(entry.st_mode) and len(found[entry.st_uid]) < MOST:
+            found[entry.st_uid].add(Submission(*named.groups()))
     return found
 
 

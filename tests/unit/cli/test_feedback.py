@@ -22,11 +22,11 @@ def test_the_command_says_each_page_and_fails_where_one_failed(root: Path, capsy
     words = ("feedback", "push", "--root", str(root), COURSE)
     assert run(*words, "--dry-run") == 0
     assert capsys.readouterr().out == f"copy   jonas {PAGE}\ncopy   maria {PAGE}\n"
-    as_student("maria", "touch one", home(root, "maria"))
+    as_student("maria", f"touch {COURSE}", home(root, "maria"))
     assert run(*words, "--json") == 1
     jonas, maria = json.loads(capsys.readouterr().out)
     assert jonas == {"student": "jonas", "path": PAGE, "what": "copy", "reason": ""}
-    assert maria["reason"] == f"something else is in the way (one/feedback/{TIME})"
+    assert maria["reason"] == f"something else is in the way ({COURSE}/one/feedback/{TIME})"
     assert (os.geteuid(), os.getegid()) == (0, 0)
 
 

@@ -9,6 +9,7 @@ import yaml
 from coursehub.config import catalog as courses
 from coursehub.config.catalog import Catalog, Loaded
 from coursehub.config.course import Course
+from coursehub.config.languages import LANGUAGES
 from coursehub.names import PERSON_RULE
 from coursehub.person import Group, Person
 from hypothesis import assume, given
@@ -47,6 +48,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         cull: {idle: 30m, max_age: 8h}
         nbgrader:
           timezone: Europe/Helsinki
+          late: zero
           execute_timeout: 240
           max_output_lines: 500
           code_stub: {python: "# here"}
@@ -82,6 +84,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         "cull": {"idle": 30 * 60, "max_age": 8 * 3600},
         "nbgrader": {
             "timezone": "Europe/Helsinki",
+            "late": "zero",
             "execute_timeout": 240,
             "max_output_lines": 500,
             "code_stub": {"python": "# here"},
@@ -133,10 +136,32 @@ def test_a_course_is_read_with_all_its_keys() -> None:
             id="Y9 a person's group",
         ),
         pytest.param(
-            'nbgrader: {code_stub: {a: "", b: "", c: "", d: "", e: "", f: "", g: "", h: "", i: ""}}',
-            "3:42: course 'bad': nbgrader.code_stub: write 8 entries at most, not {'a': '', 'b': '', 'c': '', 'd': '', "
-            "'e': '', 'f': '', 'g...",
+            'nbgrader: {code_stub: {C: "", R: "", go: "", lua: "", sas: "", sql: "", bash: "", java: "", ruby: ""}}',
+            "3:42: course 'bad': nbgrader.code_stub: write 8 entries at most, not {'C': '', 'R': '', 'go': '', 'lua': "
+            "'', 'sas': '', 'sql':...",
             id="Y20 more code stubs than languages",
+        ),
+        *(
+            pytest.param(
+                f"nbgrader: {{code_stub: {{{written}: x}}}}",
+                f"3:{45 + len(written)}: course 'bad': nbgrader.code_stub.{written}: '{written}' is no language of "
+                f"notebooks; {hint}known here: {', '.join(LANGUAGES)}",
+                id=f"G17 {written} for a language",
+            )
+            for written, hint in (
+                ("r", "did you mean 'R'? "),
+                ("pyton", "did you mean 'python'? "),
+                ("Python", "did you mean 'python'? "),
+                ("xquery", ""),
+            )
+        ),
+        *(
+            pytest.param(
+                f"nbgrader: {{late: {written}}}",
+                f"3:37: course 'bad': nbgrader.late: write 'none' or 'zero', not {given}",
+                id=f"G10 late: {written}",
+            )
+            for written, given in (("half", "'half'"), ("0", "0"), ("my_module.Plugin", "'my_module.Plugin'"))
         ),
         pytest.param("gid: 0", "3:25: course 'bad': gid: write 1000 or more, not 0", id="Y8 gid 0"),
         pytest.param("gid: 1", "3:25: course 'bad': gid: write 1000 or more, not 1", id="Y8 gid 1"),
@@ -168,7 +193,36 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         pytest.param(
             "students: null", "3:30: course 'bad': students: write a list as [one, two], not None", id="Y22 null"
         ),
-        pytest.param("students: 5", "3:30: course 'bad': students: write a list as [one, two], not 5", id="Y22 number"),
+        *(
+            pytest.param(
+                f"{key}: {written}",
+                f"3:{25 + len(key) - 3}: course 'bad': {key}: write a list: {meant}",
+                id=f"G15 {key}: {written}",
+            )
+            for key in ("students", "instructors")
+            for written, meant in (
+                ("maria", "[maria]"),
+                ("maria.virtanen", "[maria.virtanen]"),
+                ("maria jonas", "[maria, jonas]"),
+                ("'maria, jonas'", "[maria, jonas]"),
+                ("'@first-year'", '["@first-year"]'),
+                ("'@Kurs Informatik 1, jonas'", '["@Kurs Informatik 1", jonas]'),
+                ("5", '["5"]'),
+                ("'no'", '["no"]'),
+            )
+        ),
+        *(
+            pytest.param(
+                f"groups: {{{role}: licensed}}",
+                f"3:{31 + len(role)}: course 'bad': groups.{role}: write a list: [licensed]",
+                id=f"G15 groups of {role}",
+            )
+            for role in ("student", "instructor")
+        ),
+        pytest.param(
+            "students: Everyone", "3:30: course 'bad': students: write 'everyone', not 'Everyone'", id="G15 everyone"
+        ),
+        pytest.param("students: true", "3:30: course 'bad': students: write a list as [one, two], not True", id="yes"),
         pytest.param(
             "students: ['*']",
             f"3:31: course 'bad': students.0: '*' is no login name: {PERSON_RULE}; write the name that the hub shows",
@@ -362,7 +416,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "nbgrader: {exec: 'import os'}",
-            "3:31: course 'bad': unknown key 'exec'; known here: code_stub, execute_timeout, "
+            "3:31: course 'bad': unknown key 'exec'; known here: code_stub, execute_timeout, late, "
             "max_output_lines, text_stub, timezone",
             id="Y20 code for nbgrader",
         ),

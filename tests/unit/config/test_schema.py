@@ -100,9 +100,13 @@ def test_a_value_of_a_wrong_type_is_refused_by_both(keys: Keys, kind: str) -> No
         pytest.param('courses: {c: {name: "a\\nb"}}', id="Y18 a name of two lines"),
         pytest.param('courses: {c: {name: "a\\x1bb"}}', id="Y18 a name that clears a terminal"),
         pytest.param(
-            "courses: {c: {name: C, nbgrader: {code_stub: {a: x, b: x, c: x, d: x, e: x, f: x, g: x, h: x, i: x}}}}",
+            "courses: {c: {name: C, nbgrader: {code_stub: "
+            "{C: x, R: x, go: x, lua: x, sas: x, sql: x, bash: x, java: x, ruby: x}}}}",
             id="Y20 more code stubs than languages",
         ),
+        pytest.param("courses: {c: {name: C, nbgrader: {code_stub: {r: x}}}}", id="G17 another language"),
+        pytest.param("courses: {c: {name: C, nbgrader: {late: half}}}", id="G10 another penalty"),
+        pytest.param("courses: {c: {name: C, students: maria}}", id="G15 no list"),
         pytest.param("courses: {c: {name: C, gid: 0}}", id="Y8 gid"),
         pytest.param("courses: {c: {name: C, students: all}}", id="another word than everyone"),
         pytest.param("courses: {c: {name: C, students: ['*']}}", id="Y22 star"),

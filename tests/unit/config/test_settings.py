@@ -104,7 +104,7 @@ def test_the_tests_site_is_read() -> None:
         ),
         pytest.param("minimumUid: 0", "0.yaml:3:13: minimumUid: write 1 or more, not 0", id="uid 0"),
         pytest.param("minimumUid: '5'", "0.yaml:3:13: minimumUid: write a whole number, not '5'", id="uid as text"),
-        pytest.param("admins: anna", "0.yaml:3:9: admins: write a list as [one, two], not 'anna'", id="no list"),
+        pytest.param("admins: anna", "0.yaml:3:9: admins: write a list: [anna]", id="no list"),
         pytest.param(
             "admins: [root/x]",
             f"0.yaml:3:10: admins.0: 'root/x' is no login name: {PERSON_RULE}; write the name that the hub shows",

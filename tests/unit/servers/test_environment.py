@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import string
+import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,16 +13,19 @@ import pytest
 import yaml
 from coursehub.config import catalog as courses
 from coursehub.config.catalog import Catalog
+from coursehub.config.languages import LANGUAGES
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from traitlets import Dict, HasTraits, List
+from traitlets import HasTraits, List
 from traitlets.config import Config
 
 from tests import kubelet
 from tests.support import ANNA, MARIA, site
 from tests.unit.conftest import Spawner, hooks, start
 
-NBGRADER = Path(__file__).parents[3] / "images/singleuser/rootfs/etc/jupyter/nbgrader_config.py"
+SINGLEUSER = Path(__file__).parents[3] / "images/singleuser"
+NBGRADER = SINGLEUSER / "rootfs/etc/jupyter/nbgrader_config.py"
+STUBS: dict[str, str] = runpy.run_path(str(SINGLEUSER / "nbgrader_stubs.py"))["STUBS"]
 Test = TypeVar("Test", bound=Callable[..., Any])
 NASTY = [
     "$(id>/x)",
@@ -86,7 +89,7 @@ def catalog(**keys: object) -> Catalog:
 
 def seen(spawner: Spawner, live: Catalog, profile: str = "c") -> dict[str, str]:
     """What the server's container sees."""
-    person = ANNA if profile == "c--instructor" else MARIA
+    person = MARIA if profile == "c" else ANNA
     pod = asyncio.run(start(hooks(live), spawner(person, profile)))
     (container,) = pod["spec"]["containers"]
     return kubelet.environment(container["env"])
@@ -117,19 +120,41 @@ def test_y19_y20_a_variable_is_seen_as_it_is_written(spawner: Spawner, text: str
 @each(NASTY)
 @given(tricky)
 def test_y19_y20_nbgrader_in_the_container_is_told_what_is_written(spawner: Spawner, text: str) -> None:
-    live = catalog(nbgrader={"code_stub": {"python": text, "r": text[::-1]}, "text_stub": text, "execute_timeout": 60})
+    live = catalog(nbgrader={"code_stub": {"python": text, "R": text[::-1]}, "text_stub": text, "execute_timeout": 60})
     c = nbgrader(seen(spawner, live, "c--instructor"))
-    assert c.ClearSolutions.code_stub == {"python": text, "r": text[::-1], "java": "// nbgrader's own"}
+    assert c.ClearSolutions.code_stub == {**STUBS, "python": text, "R": text[::-1]}
     assert c.ClearSolutions.text_stub == text
     assert c.ExecutePreprocessor.timeout == 60
     assert c.CourseDirectory.course_id == "c"
     assert c.Autograde.autograde_preprocessors == [dict, "nbgrader_execute.ExecuteApart"]
 
 
-class ClearSolutions(HasTraits):
-    """As much of nbgrader's as the configuration looks at; the image's own test has the real one."""
+def test_g17_each_language_that_a_course_can_name_has_a_stub_in_the_image_and_no_other() -> None:
+    assert set(STUBS) == set(LANGUAGES)
 
-    code_stub = Dict({"python": "# nbgrader's own", "java": "// nbgrader's own"})
+
+@pytest.mark.parametrize(
+    ("keys", "zone"),
+    [
+        pytest.param({}, str(site().timezone), id="the site's"),
+        pytest.param({"timezone": "Asia/Tokyo"}, "Asia/Tokyo", id="the course's"),
+    ],
+)
+def test_g2_people_see_the_courses_zone_else_the_sites(spawner: Spawner, keys: dict[str, str], zone: str) -> None:
+    for role in ("c", "c--instructor", "c--grading"):
+        c = nbgrader(seen(spawner, catalog(gid=70101, nbgrader=keys), role))
+        assert c.NbGraderAPI.timezone == zone
+        assert "timezone" not in c.Exchange, "the exchange has another zone than UTC"
+
+
+def test_g10_late_work_counts_alike_in_all_roles(spawner: Spawner) -> None:
+    for role in ("c", "c--instructor", "c--grading"):
+        assert (
+            nbgrader(
+                seen(spawner, catalog(gid=70101, nbgrader={"late": "zero"}), role)
+            ).LateSubmissionPlugin.penalty_method
+            == "zero"
+        )
 
 
 class Execute:
@@ -146,10 +171,9 @@ def nbgrader(environment: dict[str, str]) -> Config:
     """nbgrader's configuration in the image, read in a container with this environment."""
     c = Config()
     with pytest.MonkeyPatch.context() as patch:
-        preprocessors = SimpleNamespace(ClearSolutions=ClearSolutions)
-        patch.setitem(sys.modules, "nbgrader.preprocessors", preprocessors)
+        patch.syspath_prepend(SINGLEUSER)
         patch.setitem(sys.modules, "nbgrader.converters", SimpleNamespace(Autograde=Autograde))
-        patch.setitem(sys.modules, "nbgrader", SimpleNamespace(preprocessors=preprocessors))
+        patch.setitem(sys.modules, "nbgrader", SimpleNamespace())
         patch.setitem(sys.modules, "coursehub_process", SimpleNamespace(home=lambda: environment["HOME"]))
         patch.setattr("os.environ", environment)
         exec(compile(NBGRADER.read_text(), NBGRADER, "exec"), {"get_config": lambda: c})  # noqa: S102 - the image's own
@@ -157,7 +181,7 @@ def nbgrader(environment: dict[str, str]) -> Config:
 
 
 def test_y20_the_largest_stubs_fit_into_one_variable(spawner: Spawner) -> None:
-    stubs = {letter * 40: "\U0001f600" * 1000 for letter in string.ascii_lowercase[:8]}
+    stubs = dict.fromkeys(sorted(LANGUAGES, key=len)[-8:], "\U0001f600" * 1000)
     live = catalog(nbgrader={"code_stub": stubs, "text_stub": "\U0001f600" * 1000})
     found = seen(spawner, live, "c--instructor")["COURSEHUB_NBGRADER"]
     assert json.loads(found)["ClearSolutions"]["code_stub"] == stubs

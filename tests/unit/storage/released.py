@@ -9,21 +9,11 @@ from coursehub import layout
 from coursehub.storage import volume
 
 COURSE = "python-intro"
-
-
 GID = 70101
-
-
 SECRETS = {"maria": "a" * 128, "jonas": "b" * 128}
-
-
 UIDS = {"maria": 20001, "jonas": 20002}
-
-
 TIME = "2026-10-01 12:00:00.123456 UTC"
-
-
-PAGE = f"one/feedback/{TIME}/a.html"
+PAGE = f"{COURSE}/one/feedback/{TIME}/a.html"
 
 
 def filled(tmp_path: Path) -> Path:

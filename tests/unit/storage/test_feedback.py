@@ -48,7 +48,7 @@ def test_each_student_gets_their_own_as_their_own_once(root: Path) -> None:
     for name, uid in UIDS.items():
         page = home(root, name) / PAGE
         assert page.read_text() == f"<p>for {name}</p>"
-        for path in (page, *list(page.parents)[:3]):
+        for path in (page, *list(page.parents)[:4]):
             assert (path.stat().st_uid, path.stat().st_gid, path.stat().st_mode & 0o077) == (uid, uid, 0)
     before = (home(root, "maria") / PAGE).stat().st_mtime_ns
     assert pushed(root) == {"jonas": "same", "maria": "same"}
@@ -71,13 +71,16 @@ def test_what_is_not_released_yet_stays_where_it_is(root: Path) -> None:
 @pytest.mark.parametrize(
     "script",
     [
-        pytest.param("ln -s ../../02/jonas one", id="F1 a link to another's home"),
-        pytest.param("mkdir one; ln -s ../../../../system one/feedback", id="F1 a link to the system"),
-        pytest.param("touch one", id="a file"),
-        pytest.param("mkfifo one", id="a named pipe"),
-        pytest.param(f"mkdir -p 'one/feedback/{TIME}/a.html'", id="a folder of the page's name"),
-        pytest.param(f"mkdir -p 'one/feedback/{TIME}'; mkfifo 'one/feedback/{TIME}/a.html'", id="a pipe of its name"),
-        pytest.param("mkdir one; chmod 500 one", id="a folder that its owner has closed"),
+        pytest.param(f"ln -s ../../02/jonas {COURSE}", id="F1 a link to another's home"),
+        pytest.param(f"mkdir {COURSE}; ln -s ../../../02/jonas {COURSE}/one", id="F1 a link below the course's name"),
+        pytest.param(
+            f"mkdir -p {COURSE}/one; ln -s ../../../../../system {COURSE}/one/feedback", id="F1 a link to the system"
+        ),
+        pytest.param(f"touch {COURSE}", id="a file"),
+        pytest.param(f"mkdir {COURSE}; mkfifo {COURSE}/one", id="a named pipe"),
+        pytest.param(f"mkdir -p '{PAGE}'", id="a folder of the page's name"),
+        pytest.param(f"mkdir -p '{Path(PAGE).parent}'; mkfifo '{PAGE}'", id="a pipe of its name"),
+        pytest.param(f"mkdir {COURSE}; chmod 500 {COURSE}", id="a folder that its owner has closed"),
     ],
 )
 def test_what_a_student_put_in_the_way_keeps_only_their_own_feedback_out(root: Path, script: str) -> None:
@@ -92,7 +95,7 @@ def test_what_a_student_put_in_the_way_keeps_only_their_own_feedback_out(root: P
     assert found["maria"].startswith("failed ")
     assert sorted(path for path in (root / "home").rglob("*") if "jonas" not in path.parts) == before
     assert list(system.iterdir()) == []
-    assert [path.name for path in home(root, "jonas").iterdir()] == ["one"]
+    assert [path.name for path in home(root, "jonas").iterdir()] == [COURSE]
 
 
 def test_f1_a_link_in_the_pages_place_is_not_written_through(root: Path) -> None:
@@ -117,7 +120,9 @@ def test_f2_links_of_a_course_show_nobody_what_only_root_can_read(root: Path) ->
 
 def test_a_course_reaches_no_hidden_folder_of_a_home(root: Path) -> None:
     made(root, "maria").rename(made(root, "maria").with_name(".ssh"))
-    assert pushed(root) == {"jonas": "copy"}
+    named(root).rename(handed_in(root, "maria", ".ssh"))
+    assert pushed(root) == {"jonas": "copy", "maria": "copy"}
+    assert [path.name for path in home(root, "maria").iterdir()] == [COURSE]
 
 
 def test_who_has_no_home_or_one_that_is_anothers_is_told(root: Path) -> None:
@@ -226,3 +231,72 @@ def test_f12_a_full_home_is_told_and_holds_nothing_half(root: Path, request: pyt
 def test_a_course_that_is_not_on_the_volume_is_named(root: Path) -> None:
     with pytest.raises(Refused, match="the course 'gone' has no directories below"):
         list(feedback.push(root, "gone"))
+
+
+# Of what a file system takes as a name, one of each kind; nbgrader itself refuses "+".
+NAMES = [
+    "Tehtävä 1", "Lab #1", "课程", "Bob's lab", "(1) intro", "[1] intro", 'say "hi"', "50% done", "a&b", "*", "?", "-n",
+    "~", ".hidden", " ", "a\\b", "{x}", "$HOME", "`id`", "a\tb", "e\u0301", "\u202egpj", "\U0001f600", "\udcff",
+    "x" * 210, "ä" * 127,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_g9_feedback_goes_home_whatever_an_assignment_and_its_notebook_are_called(root: Path, name: str) -> None:
+    made(root, "maria").rename(made(root, "maria").with_name(name))
+    # In inbound there is a login, a time and more in the same name.
+    if len(os.fsencode(name)) > 147:
+        assert pushed(root) == {"jonas": "copy", "maria": NOTHING}
+        return
+    notebook = name[:200]
+    (made(root, "maria").with_name(name) / "a.html").rename(made(root, "maria").with_name(name) / f"{notebook}.html")
+    unique = SECRETS["maria"].encode() + os.fsencode(notebook)
+    digest = hashlib.md5(unique, usedforsecurity=False).hexdigest()
+    released(root, "maria").rename(released(root, "maria").with_name(f"{digest}.html"))
+    named(root).rename(named(root).with_name(f"maria+{name}+{TIME}+x1"))
+    assert pushed(root) == {"jonas": "copy", "maria": "copy"}
+    assert (
+        home(root, "maria") / COURSE / name / "feedback" / TIME / f"{notebook}.html"
+    ).read_text() == "<p>for maria</p>"
+
+
+PASSED_OVER: list[Any] = [
+    pytest.param(
+        lambda made: made.parent.rename(made.parents[1] / "Maria"), "Maria", "it is no login name", id="a name"
+    ),
+    pytest.param(
+        lambda made: (made / "timestamp.txt").write_text("yesterday"),
+        "maria",
+        "its timestamp.txt holds no time",
+        id="time",
+    ),
+    pytest.param(
+        lambda made: (made / "submission_secret.txt").unlink(),
+        "maria",
+        "cannot be read (submission_secret.txt: No such file or directory)",
+        id="no secret",
+    ),
+]
+
+
+@pytest.mark.parametrize(("spoil", "student", "why"), PASSED_OVER)
+def test_g9_what_is_passed_over_is_said(root: Path, spoil: Callable[[Path], object], student: str, why: str) -> None:
+    spoil(made(root, "maria"))
+    assert pushed(root) == {"jonas": "copy", student: f"failed {why}"}
+
+
+def test_g9_what_is_not_nbgraders_is_no_feedback(root: Path) -> None:
+    above = made(root, "maria").parents[1]
+    (above / "README").write_text("")
+    for place in (above, above / "maria", made(root, "maria")):
+        (place / ".ipynb_checkpoints").mkdir()
+    assert pushed(root) == {"jonas": "copy", "maria": "copy"}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "EEST", "+08", "-03", "+0545", "-00"])
+def test_g1_feedback_on_what_was_handed_in_with_any_zone_goes_home(root: Path, zone: str) -> None:
+    time = f"2026-07-01 12:00:00.123456 {zone}"
+    write(made(root, "maria") / "timestamp.txt", time)
+    handed_in(root, "maria", time=time)
+    assert pushed(root)["maria"] == "copy"
+    assert (home(root, "maria") / COURSE / "one/feedback" / time / "a.html").exists()

@@ -5,6 +5,8 @@ import os
 from importlib import import_module
 
 from coursehub_process import home
+from nbgrader_stubs import STUBS
+from nbgrader_times import zone
 
 c = get_config()  # noqa: F821  (nbgrader gives it)
 
@@ -14,7 +16,9 @@ c.Exchange.root = "/srv/nbgrader/exchange"
 c.ExchangeFactory.submit = "nbgrader_submit.Submit"
 c.ExchangeFactory.fetch_assignment = "nbgrader_fetch.FetchAssignment"
 c.ExchangeFactory.fetch_feedback = "nbgrader_fetch.FetchFeedback"
+c.ExchangeFactory.list = "nbgrader_list.List"
 c.Exchange.assignment_dir = home()
+c.Exchange.path_includes_course = True
 c.Exchange.cache = f"{home()}/.local/share/jupyter/nbgrader_cache"
 
 if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading"):
@@ -32,9 +36,9 @@ if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading"):
         # One a person: several processes that write to one file over NFS take lines from each other.
         c.NbGrader.logfile = f"/course/.nbgrader-{os.environ['USER']}.log"
 
+c.NbGraderAPI.timezone = zone()
+c.ClearSolutions.code_stub = dict(STUBS)
 for section, traits in json.loads(os.environ.get("COURSEHUB_NBGRADER", "{}")).items():
     for trait, value in traits.items():
-        if isinstance(value, dict):  # by language: nbgrader's own stay for the others
-            preprocessor = getattr(import_module("nbgrader.preprocessors"), section)
-            value = preprocessor.class_traits()[trait].default() | value
-        c[section][trait] = value
+        # By language: the others keep theirs.
+        c[section][trait] = c[section][trait] | value if isinstance(value, dict) else value
