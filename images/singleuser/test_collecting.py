@@ -432,9 +432,9 @@ def g14_another_instructor_grades_anew_and_an_error_takes_nothing_away() -> None
         assert tree(COURSE / "autograded/clara/one") == whole, "an error took away what was there"
         assert (COURSE / "autograded/david/one/a.ipynb").exists()
     # A grader whose server ended in the middle had put away what was there.
-    (COURSE / "autograded/clara/.earlier").mkdir()
-    (COURSE / "autograded/clara/one").rename(COURSE / "autograded/clara/.earlier/one")
-    teach("autograde", "one", role="grading")
+    script = "mkdir autograded/clara/.earlier; mv autograded/clara/one autograded/clara/.earlier"
+    run(["sh", "-ec", script], "grading", {**ANNA, "group": 70101}, cwd=COURSE)
+    teach("autograde", "one", role="grading", name="ben")
     assert tree(COURSE / "autograded/clara/one") == whole
 
 
