@@ -24,8 +24,8 @@ ATTRIBUTES = {
 HARMLESS = {"application/json", "image/gif", "image/jpeg", "image/png", "text/latex", "text/plain"}
 # Characters of a notebook's HTML and Markdown that are cleaned, of each text that is shown, and of all of them.
 MOST_HTML = 100_000
-MOST_TEXT = 100_000
-MOST_IN_ALL = 3_000_000
+MOST_TEXT = 50_000
+MOST_IN_ALL = 300_000
 TOO_LARGE = f"Not shown as a page, as it is larger than {MOST_HTML} characters in all; here is its text."
 CUT = "... cut off here ..."
 

@@ -432,9 +432,9 @@ def g14_another_instructor_grades_anew_and_an_error_takes_nothing_away() -> None
         assert tree(COURSE / "autograded/clara/one") == whole, "an error took away what was there"
         assert (COURSE / "autograded/david/one/a.ipynb").exists()
     # A grader whose server ended in the middle had put away what was there.
-    (COURSE / "autograded/clara/.earlier").mkdir()
-    (COURSE / "autograded/clara/one").rename(COURSE / "autograded/clara/.earlier/one")
-    teach("autograde", "one", role="grading")
+    script = "mkdir autograded/clara/.earlier; mv autograded/clara/one autograded/clara/.earlier"
+    run(["sh", "-ec", script], "grading", {**ANNA, "group": 70101}, cwd=COURSE)
+    teach("autograde", "one", role="grading", name="ben")
     assert tree(COURSE / "autograded/clara/one") == whole
 
 
@@ -515,28 +515,33 @@ def g12_a_large_output_keeps_nobody_waiting() -> None:
     ]
     file.write_text(json.dumps(found))
     new_pod()
-    with server("grading"):
+    with server("grading") as process:
+
+        def used() -> float:
+            """Seconds of a processor."""
+            return sum(map(int, Path(f"/proc/{process}/stat").read_text().rsplit(")")[1].split()[11:13])) / 100
+
         submission = json.loads(get("formgrader/api/submitted_notebooks/one/a")[1])[0]["id"]
+        before = used()
         answers: list[tuple[int, str]] = []
         begun = time.monotonic()
         asking = threading.Thread(target=lambda: answers.append(get(f"formgrader/submissions/{submission}/")))
         asking.start()
         longest = 0.0
         while asking.is_alive():
-            before = time.monotonic()
+            asked = time.monotonic()
             assert get("api")[0] == 200
-            longest = max(longest, time.monotonic() - before)
+            longest = max(longest, time.monotonic() - asked)
         took = time.monotonic() - begun
         ((status, page),) = answers
         assert status == 200 and "the table as text" in page and "a small table" in page, (status, page[:2000])
         assert "Not shown as a page, as it is larger than" in page
-        assert longest < 2, f"the server stood still for {longest:.1f} s"
-        assert took < 40, f"the page took {took:.0f} s"
-        before = time.monotonic()
+        assert longest < took / 3, f"the server stood still for {longest:.1f} s of {took:.1f}"
+        page_used, before = used() - before, used()
+        assert page_used < 20, f"the page took {page_used:.0f} s of a processor"
         status, text = get("api/contents/course/autograded/clara/one/a.ipynb")
         assert status == 200 and "the table as text" in text, text[:2000]
-        assert time.monotonic() - before < 15, "JupyterLab stood still"
-        print(f"(G12: {took:.1f} s, the server {longest:.1f} s, JupyterLab {time.monotonic() - before:.1f} s)")
+        assert used() - before < 5, "JupyterLab stood still"
 
 
 # --- one's own software ---
