@@ -15,7 +15,15 @@ KEYS = frozenset(
     {
         *("timezone", "minimumUid", "admins", "images", "groups", "nodes", "courseGids", "courseEnvironment"),
         *("siteModule", "general", "maximum", "identity", "storage", "quotas", "usage", "servers", "cull", "courses"),
-        *("network", "corePriority", "fixedIds", "monitoring", "acknowledgePlainHttp", "acknowledgeOneOrigin"),
+        *(
+            "autograding",
+            "network",
+            "corePriority",
+            "fixedIds",
+            "monitoring",
+            "acknowledgePlainHttp",
+            "acknowledgeOneOrigin",
+        ),
         "jupyterhub",
     }
 )
