@@ -143,7 +143,7 @@ def test_every_key_of_ours_reaches_the_hub_or_an_object(site: dict[str, Any]) ->
         *("storage", "courses", "network", "monitoring", "corePriority", "fixedIds"),
         *("acknowledgePlainHttp", "acknowledgeOneOrigin", "enabled", "global", "jupyterhub"),
     }
-    assert set(site) == set(schema["properties"]) - elsewhere | {"version", "provisioner"}
+    assert set(site) == set(schema["properties"]) - elsewhere | {"version", "provisioner", "probe"}
 
 
 HTTPS = {"enabled": True, "type": "secret", "secret": {"name": "coursehub-tls"}}

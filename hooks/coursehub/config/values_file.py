@@ -15,16 +15,8 @@ KEYS = frozenset(
     {
         *("timezone", "minimumUid", "admins", "images", "groups", "nodes", "courseGids", "courseEnvironment"),
         *("siteModule", "general", "maximum", "identity", "storage", "quotas", "usage", "servers", "cull", "courses"),
-        *(
-            "autograding",
-            "network",
-            "corePriority",
-            "fixedIds",
-            "monitoring",
-            "acknowledgePlainHttp",
-            "acknowledgeOneOrigin",
-        ),
-        "jupyterhub",
+        *("network", "corePriority", "fixedIds", "monitoring", "acknowledgePlainHttp", "acknowledgeOneOrigin"),
+        *("autograding", "jupyterhub"),
     }
 )
 

@@ -26,10 +26,10 @@ folders alone, at most BYTES of all together. 66: there is no notebook, or it ma
 `coursehub-execute`, trusted, and runs what is not: has `/srv/coursehub/input` to read, `/srv/coursehub/scratch` and
 `/tmp` to write, and what the course's kernels have: `/coursedata`, the site's own mounts, the variables of course and
 site, COURSEHUB_COURSE and COURSEHUB_NBGRADER as in servers. It connects to each of COURSEHUB_PROBES (`ip:port`, commas
-between), and starts no kernel before each has been refused, or silent for a second. 77: that is not so after 30
-seconds, or none is named. Then it executes the notebook in a copy of `input/files` below its scratch, with nbgrader's
-time-outs and within COURSEHUB_SECONDS since the pod's start, and leaves `/srv/coursehub/scratch/result.ipynb`, also
-where cells fail. 65: it is no notebook; 69: its kernel does not start.
+between), and starts no kernel before each was closed five times in a row: refused, or silent for a second. 77: that is
+not so after 30 seconds, or none is named. Then it executes the notebook in a copy of `input/files` below its scratch,
+with nbgrader's time-outs and within COURSEHUB_SECONDS since the pod's start, and leaves
+`/srv/coursehub/scratch/result.ipynb`, also where cells fail. 65: it is no notebook; 69: its kernel does not start.
 
 `coursehub-deliver FOLDER BYTES`, trusted: opens `scratch/result.ipynb` (read-only here) through no link and without
 waiting for a writer, and copies it, if it is a plain file of at most BYTES, into `runs/FOLDER/out`: under another name,
