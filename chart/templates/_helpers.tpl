@@ -253,7 +253,7 @@ hub.jupyter.org/network-access-hub: "true"
 
 {{- /* The values that the hub, the check and the command read, as the file site.yaml. */}}
 {{- define "coursehub.site" -}}
-{{- $site := pick .Values "timezone" "minimumUid" "admins" "images" "groups" "nodes" "courseGids" "courseEnvironment" "siteModule" "general" "maximum" "identity" "servers" "cull" "quotas" "usage" }}
+{{- $site := pick .Values "timezone" "minimumUid" "admins" "images" "groups" "nodes" "courseGids" "courseEnvironment" "siteModule" "general" "maximum" "identity" "servers" "autograding" "cull" "quotas" "usage" }}
 {{- $site = set $site "version" .Chart.Version }}
 {{- with .Values.monitoring.spawnTest }}
 {{- if .enabled }}
@@ -263,6 +263,8 @@ hub.jupyter.org/network-access-hub: "true"
 {{- with include "coursehub.certificate" $ | fromYaml }}
 {{- $site = set $site "certificate" . }}
 {{- end }}
+{{- $https := dig "proxy" "https" "enabled" false .Values.jupyterhub }}
+{{- $site = set $site "probe" (dict "host" (include "jupyterhub.proxy-public.fullname" .Subcharts.jupyterhub) "port" (ternary 443 80 $https)) }}
 {{- $data := dict "courses" (include "coursehub.courseConfigMaps" . | fromJsonArray | join " ") "authorities" "coursehub-authorities" }}
 {{- if .Values.siteModule }}{{ $data = set $data "module" "coursehub-module" }}{{ end }}
 {{- if .Values.identity.ldap }}{{ $data = set $data "ldap" "coursehub-ldap" }}{{ end }}

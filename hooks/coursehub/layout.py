@@ -36,6 +36,11 @@ def people_list(slug: str) -> str:
     return f"{course_people(slug)}/passwd"
 
 
+def course_runs(slug: str) -> str:
+    """A folder for each submission that is being executed, whose name nobody guesses."""
+    return f"course/{slug}/runs"
+
+
 def course_data(slug: str) -> str:
     """What is /coursedata."""
     return f"course/{slug}/data"
@@ -94,6 +99,8 @@ def course_tree(
     # Root writes it alone, and whoever teaches reads it.
     yield Directory(course_people(slug), 0o750, 0, gid)
     yield File(people_list(slug), 0o640, 0, gid)
+    # A pod that executes a submission has no group of the course, and passes through to the folder that it is told.
+    yield Directory(course_runs(slug), closed(0o2771), 0, gid)
     if data:
         yield Directory(course_data(slug), closed(0o3777 if data_writable else 0o2775), 0, gid)
     yield Directory("exchange", 0o755, parent=True)

@@ -7,6 +7,7 @@ OURS = [
     ("Deployment", "coursehub-looker"),
     ("NetworkPolicy", "coursehub-culler"),
     ("NetworkPolicy", "coursehub-dns"),
+    ("NetworkPolicy", "coursehub-execution"),
     ("NetworkPolicy", "coursehub-grading"),
     ("NetworkPolicy", "coursehub-hub-egress"),
     ("NetworkPolicy", "coursehub-looker"),

@@ -3,12 +3,18 @@
 from typing import Any
 
 import pytest
+from coursehub.config.profiles import Profile, Role
+from coursehub.servers import execution, plan
+from coursehub.servers.manifest import Frame
 
 from tests.chart.helm import Chart, Objects, Values, at, merged, pod_spec
 from tests.chart.places import DOORS, KUBE_SYSTEM, PLACES, STRANGER
 from tests.chart.policies import METADATA, Pod, all_of, pod, reaches, server
 from tests.network import NAMES, OWN, ROLES, TABLE
+from tests.support import ANNA, TODAY, course, site
 
+# As coursehub.servers.execution has it, written out: its labels are what policies go by.
+EXECUTION = Pod({"coursehub/role": "execution", "coursehub/course": "python-intro", "coursehub/run": "a" * 32})
 SITE: Values = {
     "storage": {"provisioner": {"enabled": True}, "check": {"schedule": "@daily"}},
     "monitoring": {"spawnTest": {"enabled": True}},
@@ -34,6 +40,7 @@ def who(objects: Objects) -> dict[str, Pod]:
         "proxy": pod(objects, "Deployment", "proxy"),
         "provisioner": pod(objects, "Deployment", f"{storage}provisioner"),
         "check": pod(objects, "CronJob", f"{storage}check"),
+        "execution": EXECUTION,
         "stranger": STRANGER,
     }
 
@@ -49,6 +56,16 @@ def test_n1_n2_n3_n4_n5_n6_each_part_reaches_what_the_table_says_and_nothing_els
     target = sources.get(place, place) if isinstance(place, str) else place
     reached = {name for name, source in sources.items() if reaches(everything, source, target, port, protocol)}
     assert reached - {OWN.get(what)} == TABLE[what]
+
+
+def test_f17_what_executes_submissions_reaches_nothing_and_is_reached_by_nothing(everything: Objects) -> None:
+    """Empty lists of rules: closed for each peer and port, which the table shows for those that it names."""
+    assert all_of(everything, EXECUTION, "Egress") == []
+    assert all_of(everything, EXECUTION, "Ingress") == []
+    grading = plan.make(ANNA, Profile(Role.GRADING, "c"), course("gid: 70101"), site(), TODAY)
+    made = execution.pod(grading, Frame("claim", "teaching"), site().autograding, "a" * 32, ["192.0.2.1:80"])
+    assert made["metadata"]["labels"] == {**EXECUTION.labels, "coursehub/course": "c"}
+    assert [name for name, source in who(everything).items() if reaches(everything, source, EXECUTION, 8888)] == []
 
 
 def ways(objects: Objects, role: str) -> set[str]:

@@ -103,7 +103,7 @@ def test_every_key_of_ours_reaches_the_hub_or_an_object(site: dict[str, Any]) ->
         *("storage", "courses", "network", "monitoring", "corePriority", "fixedIds"),
         *("acknowledgePlainHttp", "acknowledgeOneOrigin", "enabled", "global", "jupyterhub"),
     }
-    assert set(site) == set(schema["properties"]) - elsewhere | {"version", "provisioner"}
+    assert set(site) == set(schema["properties"]) - elsewhere | {"version", "provisioner", "probe"}
 
 
 HTTPS = {"enabled": True, "type": "secret", "secret": {"name": "coursehub-tls"}}
@@ -152,6 +152,15 @@ def test_the_hub_knows_where_to_see_the_certificate(chart: Chart, values: Values
     site = {"acknowledgeOneOrigin": True, "jupyterhub": merged({"ingress": {}, "proxy": {}}, values)}
     found = site_values(chart.render(site))
     assert found.get("certificate") == seen
+
+
+@pytest.mark.parametrize(("enabled", "port"), [(True, 443), (False, 80)])
+def test_the_hub_knows_what_is_open_to_every_pod_that_no_policy_holds(chart: Chart, enabled: bool, port: int) -> None:
+    https = at("jupyterhub.proxy.https", {"enabled": enabled, "type": "offload"})
+    objects = chart.render(merged(https, {"acknowledgePlainHttp": True, "jupyterhub": {"fullnameOverride": "x"}}))
+    found = site_values(objects)["probe"]
+    assert found == {"host": "x-proxy-public", "port": port}
+    assert found["port"] in [each["port"] for each in objects["Service", "x-proxy-public"]["spec"]["ports"]]
 
 
 def test_an_nfs_server_becomes_a_volume(chart: Chart) -> None:

@@ -18,6 +18,9 @@ LDAP = {"servers": ["ldaps://a"], "users": {"base": "dc=a"}}
         pytest.param(at("identity.provider", "ldap"), id="no LDAP directory"),
         pytest.param(at("identity.ldap", LDAP | {"passwordFile": "/a"}), id="a password without an LDAP name"),
         pytest.param(at("usage.provider", "prometheus"), id="no Prometheus"),
+        pytest.param(
+            {"courseGids": {"minimum": 60000, "maximum": 65533}, "autograding": {"uid": 65533}}, id="a course's gid"
+        ),
     ],
 )
 def test_helm_and_the_command_refuse_in_one_sentence(chart: Chart, values: Values) -> None:

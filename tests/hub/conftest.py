@@ -57,7 +57,8 @@ def uid_of(name: str) -> int:
 LOOKER_PORT = ports.free()
 LOOKER = f"provisioner: {{url: 'http://127.0.0.1:{LOOKER_PORT}', timeout: 10, makes: false}}\n"
 SITE = f"""\
-{LOOKER}timezone: Europe/Helsinki
+{LOOKER}probe: {{host: 127.0.0.1, port: 8000}}
+timezone: Europe/Helsinki
 admins: [sofia]
 images: {{python: registry.example/python:1, r: registry.example/r:1}}
 general: {{image: python}}
@@ -81,6 +82,7 @@ CHART = yaml.safe_load((Path(__file__).resolve().parents[2] / "chart/values.yaml
 # As upstream's chart makes them of ours.
 SERVICES = {name: os.urandom(16).hex() for name in CHART["jupyterhub"]["hub"]["services"]}
 AUDIT = "9c8b7a69-audit"
+USERS = [{"key": "hub.jupyter.org/node-purpose", "operator": "In", "values": ["user"]}]
 
 
 class Kubernetes:
@@ -105,6 +107,7 @@ class Kubernetes:
         pods = "/api/v1/namespaces/{namespace}/pods"
         app.router.add_get(pods, self._list)
         app.router.add_post(pods, self._create)
+        app.router.add_get(pods + "/{name}", self._read)
         app.router.add_delete(pods + "/{name}", self._delete)
         app.router.add_get("/api/v1/namespaces/{namespace}/events", self._list_happenings)
         return app
@@ -173,7 +176,11 @@ class Kubernetes:
     async def _list(self, request: web.Request) -> web.StreamResponse:
         if "watch" in request.query:
             return await self._watch(request)
-        return self._items(list(self.pods.values()))
+        return self._items([pod for pod in self.pods.values() if _is_selected(request, pod)])
+
+    async def _read(self, request: web.Request) -> web.Response:
+        pod = self.pods.get(request.match_info["name"])
+        return web.json_response(pod or {"message": "not found"}, status=200 if pod else 404)
 
     async def _list_happenings(self, request: web.Request) -> web.StreamResponse:
         if "watch" not in request.query:
@@ -201,7 +208,8 @@ class Kubernetes:
         await response.prepare(request)
         try:
             while (event := await events.get()) is not None:
-                await response.write(json.dumps(event).encode() + b"\n")
+                if _is_selected(request, event["object"]):
+                    await response.write(json.dumps(event).encode() + b"\n")
         finally:
             self._watchers.remove(events)
         return response
@@ -210,7 +218,7 @@ class Kubernetes:
         pod = await request.json()
         name = pod["metadata"]["name"]
         if name in self.pods:
-            return web.json_response({"message": "exists"}, status=409)
+            return web.json_response({"reason": "AlreadyExists", "message": "exists"}, status=409)
         self.made.append(pod)
         pod["metadata"] |= {"uid": f"uid-{len(self._events)}", "namespace": request.match_info["namespace"]}
         self.pods[name] = {**pod, "status": self._status()}
@@ -238,6 +246,12 @@ class Kubernetes:
         self._events.append({"type": kind, "object": pod | {"metadata": metadata}})
         for watcher in self._watchers:
             watcher.put_nowait(self._events[-1])
+
+
+def _is_selected(request: web.Request, pod: dict[str, Any]) -> bool:
+    """Whether the pod has the labels that are asked for."""
+    wanted = dict(each.split("=") for each in filter(None, request.query.get("labelSelector", "").split(",")))
+    return bool(wanted.items() <= pod["metadata"].get("labels", {}).items())
 
 
 class Routes(Proxy):  # type: ignore[misc] # JupyterHub is untyped
@@ -518,7 +532,7 @@ def mounted(folder: Path) -> Path:
     stolen.mkdir(parents=True)
     os.chown(stolen, UID, -1)
     for slug in ("python-intro", "data-analysis", "old-course"):
-        parts = (layout.course_files, layout.course_people, layout.course_data, layout.exchange)
+        parts = (layout.course_files, layout.course_people, layout.course_runs, layout.course_data, layout.exchange)
         for path in (part(slug) for part in parts):
             (share / path).mkdir(parents=True)
     return share
@@ -573,6 +587,8 @@ def as_upstream(c: Any, port: int, pod_port: int) -> None:
     c.JupyterHub.load_roles = [{"name": name, **role} for name, role in CHART["jupyterhub"]["hub"]["loadRoles"].items()]
     c.KubeSpawner.namespace = "courses"
     c.KubeSpawner.port = pod_port
+    c.KubeSpawner.image_pull_secrets = ["registry"]
+    c.KubeSpawner.node_affinity_preferred = {"purpose": {"weight": 100, "preference": {"matchExpressions": USERS}}}
 
 
 @pytest.fixture(scope="session")
@@ -596,6 +612,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixt
     patch = pytest.MonkeyPatch()
     patch.setattr("kubernetes_asyncio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
     patch.setattr("coursehub.hub.metrics.certificate.PAUSE", 0.2)
+    patch.setattr("coursehub.hub.executions.EVERY", 0.2)
 
     names.resolve()
     c = Config()

@@ -103,6 +103,10 @@ async def start(hub: Hub, pending: bool) -> None:
         pytest.param("POST", "coursehub/notes", (403, 403, 403, 403), id="notes sent"),
         pytest.param("GET", "coursehub/spawn-test", (403, 403, 403, 403), id="turn of the spawn test"),
         pytest.param("POST", "coursehub/spawn-test", (403, 403, 403, 403), id="report of the spawn test"),
+        pytest.param("GET", f"coursehub/executions/{'a' * 32}", (403, 403, 403, 403), id="execution"),
+        pytest.param("PUT", f"coursehub/executions/{'a' * 32}", (403, 403, 403, 403), id="execution begun"),
+        pytest.param("DELETE", f"coursehub/executions/{'a' * 32}", (403, 403, 403, 403), id="execution ended"),
+        pytest.param("POST", f"coursehub/executions/{'a' * 32}", (405, 405, 405, 405), id="execution sent"),
         pytest.param("GET", "metrics", (403, 403, 403, 403), id="metrics"),
     ],
 )

@@ -27,6 +27,7 @@ TABLE = [
     "2775 0:70101 course/python-intro/data",
     "0750 0:70101 course/python-intro/people",
     "0640 0:70101 course/python-intro/people/passwd",
+    "2771 0:70101 course/python-intro/runs",
     "0755 0:0 exchange",
     "2775 0:70101 exchange/python-intro",
     "2775 0:70101 exchange/python-intro/outbound",

@@ -319,6 +319,20 @@ class UsageSettings(SiteBlock):
         return self
 
 
+def _nobodys(uid: int) -> int:
+    if uid in (65534, 65535):
+        raise ValueError(f"file servers take {uid} for whom they do not trust; write another, such as 65533")
+    return uid
+
+
+class Autograding(SiteBlock):
+    """The pods that execute submissions: their uid and gid, which nobody else has, how many at once, how long each."""
+
+    uid: Annotated[int, Field(strict=True, ge=1000, le=2**31 - 2), AfterValidator(_nobodys)] = 65533
+    at_once: Annotated[int, Field(strict=True, ge=1, le=1000)] = 4
+    seconds: Annotated[int, Field(strict=True, ge=60, le=86400)] = 1800
+
+
 class SpawnTestSettings(SiteBlock):
     """The person as whom the spawn test starts servers."""
 
@@ -344,12 +358,15 @@ class Settings(SiteBlock):
     cull: CullSettings = CullSettings()
     quotas: Quotas = Quotas()
     usage: UsageSettings = UsageSettings()
+    autograding: Autograding = Autograding()
     # Written by the chart: its own.
     version: str | None = None
     # Written by the chart: of storage.provisioner, or of what only looks.
     provisioner: ProvisionerService | None = None
     # Written by the chart from where upstream's values turn TLS on.
     certificate: Endpoint | None = None
+    # Written by the chart: the proxy, which is open to every pod that no policy holds.
+    probe: Endpoint | None = None
     # Written by the chart from monitoring.spawnTest.
     spawn_test: SpawnTestSettings | None = None
 
@@ -374,6 +391,20 @@ class Settings(SiteBlock):
                 raise mistake(sentence, "general", "groups", index)
         return self
 
+    @model_validator(mode="after")
+    def _autograding_is_nobody(self) -> Self:
+        uid = self.autograding.uid
+        owners = [name for name, person in self.identity.file.people.items() if uid in (person.uid, person.gid)]
+        groups = {**self.groups, **self.identity.file.groups, **self.identity.auth_state.gids}
+        groups |= self.identity.ldap.groups.gids if self.identity.ldap and self.identity.ldap.groups else {}
+        owners += [f"the group {name!r}" for name, gid in groups.items() if gid == uid]
+        if self.course_gids is not None and uid in self.course_gids:
+            raise rules.AUTOGRADING.mistake("autograding", "uid", uid=str(uid))
+        if owners:
+            sentence = f"autograding.uid is {uid}, which is {owners[0]}'s too, and has to be nobody's; write another"
+            raise mistake(sentence, "autograding", "uid")
+        return self
+
     def owner_of(self, gid: int) -> str | None:
         """The owner of a group that therefore cannot be a course's; None where it has none."""
         return self._owners.get(gid)
@@ -381,7 +412,8 @@ class Settings(SiteBlock):
     @cached_property
     def _owners(self) -> Mapping[int, str]:
         people = {person.gid: f"{name}'s own group" for name, person in self.identity.file.people.items()}
-        return people | {gid: f"the site's group '{name}'" for name, gid in self.groups.items()}
+        nobody = {self.autograding.uid: "that of autograding, which is nobody's"}
+        return people | nobody | {gid: f"the site's group '{name}'" for name, gid in self.groups.items()}
 
     @property
     def zone(self) -> ZoneInfo:

@@ -22,7 +22,19 @@ from coursehub.servers import site_module
 from coursehub.servers.manifest import Frame
 from coursehub.version import VERSION
 
-from . import admins, authorities, bounds, database, logins, metrics, origins, placeholders, proxy, spawn_test
+from . import (
+    admins,
+    authorities,
+    bounds,
+    database,
+    executions,
+    logins,
+    metrics,
+    origins,
+    placeholders,
+    proxy,
+    spawn_test,
+)
 from .accounts import Accounts
 from .admin import release
 from .admin import socket as admin_socket
@@ -46,7 +58,10 @@ from .volume.provisioner import Provisioner
 STATE = Path("/srv/jupyterhub/coursehub")
 CLAIM = "coursehub-storage"
 # Upstream's keys of where servers run, which a course's class of nodes goes over, and of how they are marked.
-_FRAMED = ("namespace", "node_selector", "tolerations", "priority_class_name", "common_labels", "extra_annotations")
+_FRAMED = (
+    *("namespace", "node_selector", "tolerations", "priority_class_name", "common_labels", "extra_annotations"),
+    *("image_pull_policy", "image_pull_secrets", "scheduler_name", "node_affinity_preferred", "node_affinity_required"),
+)
 
 
 def configure(
@@ -95,7 +110,9 @@ def configure(
     origins.register(c)
 
     planner = Planner(site, accounts, directories, counters, adjust)
-    _spawner(c, Hooks(planner, _frame(c, claim), failures, counters, _earlier(c)), page, failures)
+    frame = _frame(c, claim)
+    _spawner(c, Hooks(planner, frame, failures, counters, _earlier(c)), page, failures)
+    executions.register(c, registry, site, planner, frame, log)
     _hub(c)
     admins.register(c, site, log)
     logins.register(site, log)
@@ -166,18 +183,29 @@ def _known_releases(log: Log) -> None:
 
 def _frame(c: Any, claim: str) -> Frame:
     given = {name: deepcopy(c.KubeSpawner[name]) for name in _FRAMED if name in c.KubeSpawner}
-    tolerations = given.get("tolerations") or []
-    if isinstance(tolerations, Mapping):
-        tolerations = [tolerations[key] for key in sorted(tolerations)]
+    secrets = given.get("image_pull_secrets") or []
+    secrets = [secrets] if isinstance(secrets, str) else secrets
+    required, preferred = (_listed(given.get(f"node_affinity_{each}")) for each in ("required", "preferred"))
+    terms = {"nodeSelectorTerms": required} if required else None
+    near = {"required": terms, "preferred": preferred}
     return Frame(
         claim=claim,
         namespace=given.get("namespace") or "default",
         node_selector=given.get("node_selector") or {},
-        tolerations=tuple(tolerations),
+        tolerations=tuple(_listed(given.get("tolerations"))),
         priority_class=given.get("priority_class_name") or None,
         labels=given.get("common_labels") or KubeSpawner.common_labels.default(),
         annotations=given.get("extra_annotations") or {},
+        pull_policy=given.get("image_pull_policy") or None,
+        pull_secrets=tuple(secret if isinstance(secret, Mapping) else {"name": secret} for secret in secrets),
+        scheduler=given.get("scheduler_name") or None,
+        node_affinity={f"{each}DuringSchedulingIgnoredDuringExecution": found for each, found in near.items() if found},
     )
+
+
+def _listed(given: Any) -> list[Any]:
+    """As KubeSpawner takes it, which allows a mapping in the order of its keys."""
+    return [given[key] for key in sorted(given)] if isinstance(given, Mapping) else list(given or ())
 
 
 def _earlier(c: Any) -> Mapping[str, Hook]:

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from coursehub.config import profiles
-from coursehub.config.profiles import Profile
+from coursehub.config.course import Course
+from coursehub.config.profiles import Profile, Role
+from coursehub.config.settings import Settings
 from coursehub.errors import Reason, Refused
-from coursehub.live.snapshot import Site
+from coursehub.live.snapshot import Site, Snapshot
+from coursehub.person import Person
 from coursehub.servers import access, plan, site_module
 from coursehub.servers.plan import PodPlan
 from coursehub.servers.site_module import Adjust
@@ -41,20 +44,51 @@ class Planner:
 
     async def plan(self, spawner: Any) -> PodPlan:
         """The plan of the server that the spawner's owner asked for; raises Refused or GateClosed."""
-        snapshot = self._site.current
-        today = snapshot.settings.day(datetime.now(UTC))
+        snapshot, today = self._now()
         with self._counters.step(Step.IDENTITY):
             person = await self._accounts.owner(spawner, snapshot.settings)
         with self._counters.step(Step.PLAN):
             profile = asked(spawner.user_options)
             course = access.decide(person, profile, snapshot.catalog, today)
-            planned = plan.make(person, profile, course, snapshot.settings, today)
-            if self._adjust is not None:
-                # Code that is not ours: never on the event loop.
-                planned = await asyncio.to_thread(site_module.adjusted, planned, self._adjust, snapshot.settings)
+            planned = await self._make(person, profile, course, snapshot.settings, today)
         with self._counters.step(Step.DIRECTORIES):
             await self._directories.prepare(planned, course, snapshot.settings, today)
         return planned
+
+    async def grading(self, spawner: Any, slug: str) -> PodPlan:
+        """The plan of the server in which the spawner's owner would grade the course, by the rules of a start.
+
+        It counts as no start. Raises Refused or GateClosed.
+        """
+        snapshot, today = self._now()
+        person, profile, course = await self._grader(spawner, slug, snapshot, today)
+        planned = await self._make(person, profile, course, snapshot.settings, today)
+        await self._directories.prepare(planned, course, snapshot.settings, today)
+        return planned
+
+    async def may_grade(self, spawner: Any, slug: str) -> None:
+        """Raises Refused unless the spawner's owner may grade the course now."""
+        await self._grader(spawner, slug, *self._now())
+
+    async def _grader(
+        self, spawner: Any, slug: str, snapshot: Snapshot, today: date
+    ) -> tuple[Person, Profile, Course | None]:
+        person = await self._accounts.owner(spawner, snapshot.settings)
+        profile = Profile(Role.GRADING, slug)
+        return person, profile, access.decide(person, profile, snapshot.catalog, today)
+
+    async def _make(
+        self, person: Person, profile: Profile, course: Course | None, settings: Settings, today: date
+    ) -> PodPlan:
+        planned = plan.make(person, profile, course, settings, today)
+        if self._adjust is None:
+            return planned
+        # Code that is not ours: never on the event loop.
+        return await asyncio.to_thread(site_module.adjusted, planned, self._adjust, settings)
+
+    def _now(self) -> tuple[Snapshot, date]:
+        snapshot = self._site.current
+        return snapshot, snapshot.settings.day(datetime.now(UTC))
 
     def label(self, user_options: object) -> str:
         """The live course that was asked for, `general`, or nothing: what anybody can write is no metric's label."""

@@ -135,6 +135,13 @@ async def look_up(source: Source, name: str, settings: Settings, hub_groups: Ite
             "Please use your personal account.",
             Reason.ACCOUNT,
         )
+    if settings.autograding.uid in (person.uid, person.gid):
+        # What is graded runs as this one, and would be at home in theirs.
+        raise Refused(
+            f"The account {name!r} has the uid or the primary group {settings.autograding.uid}, which is kept for "
+            "grading submissions, so no server can be started for it. Please contact the administrators.",
+            Reason.ACCOUNT,
+        )
     if settings.course_gids is not None and person.gid in settings.course_gids:
         # Such a person would be one of the course's instructors, and all their files the course's.
         raise Refused(

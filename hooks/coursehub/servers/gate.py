@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from coursehub.config.resources import Amount
 from coursehub.errors import GateClosed
 
 from . import manifest
@@ -105,8 +104,8 @@ def _container(container: Mapping[str, Any], plan: PodPlan, server: Server) -> I
     found = _sorted(container.get("volumeMounts"), "mountPath")
     yield from _different("volumeMounts", found, _sorted(mounts, "mountPath"))
     resources = {
-        "limits": {**_amounts(plan.limits), **manifest.limits(plan)},
-        "requests": {**_amounts(plan.guarantees), **manifest.requests(plan)},
+        "limits": {**manifest.amounts(plan.limits), **manifest.limits(plan)},
+        "requests": {**manifest.amounts(plan.guarantees), **manifest.requests(plan)},
     }
     yield from _different("resources", _set(container.get("resources") or {}), resources)
     ports = [_set(port) for port in container.get("ports") or ()]
@@ -126,10 +125,6 @@ def _labels(plan: PodPlan, frame: Frame, server: Server) -> dict[str, str]:
         **server.labels,
         **plan.labels,
     }
-
-
-def _amounts(amount: Amount) -> dict[str, Any]:
-    return {key: value for key, value in (("cpu", amount.cpu), ("memory", amount.memory)) if value is not None}
 
 
 def _set(mapping: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from coursehub.config.resources import Amount
+
 from .plan import SHARE, PodPlan
 
 # A server that kubelet would start again in its place looks to the hub as if it had never died.
@@ -22,7 +24,8 @@ TERMINATION_MESSAGE_POLICY = "FallbackToLogsOnError"
 class Frame:
     """What every pod of this installation has, whoever it is for: where it runs, its claim, labels and annotations.
 
-    Annotations are as the site wrote them, before KubeSpawner puts names in.
+    Annotations are as the site wrote them, before KubeSpawner puts names in; how images are pulled, which scheduler
+    there is and near which nodes are KubeSpawner's own matter but for pods that it does not make.
     """
 
     claim: str
@@ -32,6 +35,10 @@ class Frame:
     priority_class: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    pull_policy: str | None = None
+    pull_secrets: tuple[Mapping[str, str], ...] = ()
+    scheduler: str | None = None
+    node_affinity: Mapping[str, Any] = field(default_factory=dict)
 
 
 def volumes(plan: PodPlan, frame: Frame) -> dict[str, dict[str, Any]]:
@@ -76,6 +83,11 @@ def _evicts(toleration: Mapping[str, Any], key: str) -> bool:
 def devices(plan: PodPlan) -> dict[str, str]:
     """Devices such as GPUs, which Kubernetes counts in whole ones."""
     return {name: str(number) for name, number in plan.node.devices.items()}
+
+
+def amounts(amount: Amount) -> dict[str, Any]:
+    """CPU and memory, where there are any."""
+    return {key: value for key, value in (("cpu", amount.cpu), ("memory", amount.memory)) if value is not None}
 
 
 def limits(plan: PodPlan) -> dict[str, Any]:

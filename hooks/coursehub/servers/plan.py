@@ -16,7 +16,7 @@ from coursehub.config.profiles import Profile, Role
 from coursehub.config.resources import Amount
 from coursehub.config.settings import Settings
 from coursehub.errors import Reason, Refused
-from coursehub.layout import course_data, course_files, course_people, exchange, home
+from coursehub.layout import course_data, course_files, course_people, course_runs, exchange, home
 from coursehub.person import Person
 
 from . import lifetime
@@ -26,6 +26,7 @@ SHARE = "share"
 RUN = "run"
 SCRATCH = "home"
 PEOPLE_PATH = "/srv/coursehub/people"
+RUNS_PATH = "/srv/coursehub/runs"
 RUN_PATH = "/run/coursehub"
 # -s and -P: modules in a home, in its site-packages or lying in it, must not replace the server's own.
 COMMAND = ("coursehub-start", "python3", "-s", "-P", "-m", "jupyterhub.singleuser")
@@ -157,6 +158,7 @@ def _mounts(person: Person, profile: Profile, course: Course | None, today: date
     if profile.role.teaches:
         yield Mount("/course", SHARE, course_files(course.slug), read_only=archived)
         yield Mount(PEOPLE_PATH, SHARE, course_people(course.slug), read_only=True)
+        yield Mount(RUNS_PATH, SHARE, course_runs(course.slug), read_only=archived)
 
 
 def _groups(

@@ -29,6 +29,8 @@ class CourseTree:
         """The directories whose content is the course's, inbound last."""
         found = [entry.path for entry in self.entries if isinstance(entry, Directory) and entry.mode & stat.S_ISGID]
         found.remove(layout.exchange(self.slug))
+        # What is in there goes again, and some of it is nobody's.
+        found.remove(layout.course_runs(self.slug))
         return sorted(found, key=lambda path: (path == self.inbound, path))
 
     @property

@@ -660,6 +660,7 @@ def test_y4_a_slug_in_two_files_is_refused_in_the_second() -> None:
         ("", 70101, "the site keeps no gids for courses; ask its admins to set courseGids, or leave gid out"),
         (RANGE, 30001, "30001 is not for courses; the site keeps 70100 to 79999 for them"),
         (RANGE, 70001, "70001 is the site's group 'teaching'; a course has its own"),
+        (RANGE, 65533, "65533 is that of autograding, which is nobody's; a course has its own"),
     ],
 )
 def test_y9_where_nobody_can_list_the_people_a_course_has_a_gid_that_is_kept_for_courses(

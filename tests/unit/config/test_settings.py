@@ -39,7 +39,7 @@ def mistakes(*values: str) -> list[str]:
 def test_the_defaults_are_the_charts_key_by_key() -> None:
     chart: dict[str, Any] = yaml.safe_load((ROOT / "chart" / "values.yaml").read_text())
     # What the chart makes of storage.provisioner, monitoring.spawnTest, and of where upstream's values turn TLS on.
-    written = {"version", "provisioner", "spawnTest", "certificate"}
+    written = {"version", "provisioner", "spawnTest", "certificate", "probe"}
     assert set(chart) == settings.KEYS - written | CHART_ONLY
     ours = settings.load([("site.yaml", MINIMAL)]).model_dump(by_alias=True)
     # These two must be given; everything else has a default in both places.
@@ -261,3 +261,32 @@ def test_limits_of_a_home_and_a_course_by_name_go_over_the_usual_ones() -> None:
 @pytest.mark.parametrize("size", ["10", "10GB", "-1G", "0G"])
 def test_a_limit_without_a_unit_or_of_nothing_is_refused(size: str) -> None:
     assert "quotas" in "".join(mistakes(f"{MINIMAL}quotas: {{home: {{size: {size}}}}}\n"))
+
+
+NOBODYS = "autograding: {uid: 65000}\n"
+PERSON = "identity: {file: {groups: {g: 65002}, people: {maria: {uid: 65001, gid: 65003}}}}\n"
+LDAP_GROUP = "identity: {ldap: {servers: ['ldaps://a'], users: {base: a}, groups: {base: a, gids: {g: 65000}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "whose"),
+    [
+        pytest.param(PERSON.replace("65001", "65000"), "maria's", id="a person's uid"),
+        pytest.param(PERSON.replace("65003", "65000"), "maria's", id="a person's gid"),
+        pytest.param(PERSON.replace("65002", "65000"), "the group 'g''s", id="a group's of people"),
+        pytest.param("groups: {g: 65000}\n", "the group 'g''s", id="a group's that servers get"),
+        pytest.param("identity: {authState: {gids: {g: 65000}}}\n", "the group 'g''s", id="a group's of claims"),
+        pytest.param(LDAP_GROUP, "the group 'g''s", id="a group's of LDAP"),
+    ],
+)
+def test_f17_what_executes_submissions_is_nobody_else(text: str, whose: str) -> None:
+    (mistake,) = mistakes(MINIMAL + NOBODYS + text)
+    wanted = f"autograding.uid is 65000, which is {whose} too, and has to be nobody's; write another"
+    assert mistake == f"0.yaml:3:20: {wanted}"
+    assert settings.load([("0.yaml", MINIMAL + text)]).autograding.uid == 65533
+
+
+@pytest.mark.parametrize("uid", [65534, 65535])
+def test_f17_what_executes_submissions_is_not_whom_file_servers_distrust(uid: int) -> None:
+    (mistake,) = mistakes(f"{MINIMAL}autograding: {{uid: {uid}}}\n")
+    assert f"file servers take {uid} for whom they do not trust; write another, such as 65533" in mistake

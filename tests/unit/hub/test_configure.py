@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from coursehub.errors import InvalidFile, Reason, Refused
-from coursehub.hub import spawn_test
+from coursehub.hub import executions, spawn_test
 from coursehub.hub.configure import configure
 from coursehub.hub.hooks import Forbidden
 from coursehub.hub.notices import feed
@@ -133,7 +133,7 @@ def test_handlers_of_the_site_stay(folder: Path) -> None:
     c = Config()
     c.JupyterHub.extra_handlers = [("/theirs", object)]
     paths = [path for path, *_ in configured(folder, c).JupyterHub.extra_handlers]
-    assert paths == ["/theirs", feed.PATH, handler.COURSES, spawn_test.PATH]
+    assert paths == ["/theirs", feed.PATH, handler.COURSES, spawn_test.PATH, executions.PATH]
 
 
 @pytest.mark.parametrize("section", ["Spawner", "KubeSpawner"])

@@ -1,11 +1,20 @@
-"""What is asked for is a profile, or refused in a sentence."""
+"""What is asked for is a profile, or refused in a sentence; and what a grader's pods are is by the rules of a start."""
+
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from coursehub.config.profiles import GENERAL, Profile, Role
 from coursehub.errors import Refused
-from coursehub.hub.planner import asked
+from coursehub.hub.accounts import Accounts
+from coursehub.hub.metrics.spawns import Counters
+from coursehub.hub.planner import Planner, asked
+from coursehub.people.directory import People
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.support import catalog, site
+from tests.unit.conftest import LOG, Prepared, live
 
 
 @pytest.mark.parametrize(
@@ -42,3 +51,21 @@ def test_p4_whatever_is_asked_for_is_a_profile_or_a_short_sentence(sent: object)
     except Refused as refusal:
         said = str(refusal)
     assert len(said) < 500
+
+
+@pytest.mark.parametrize("slug", ["python-intro", "old-course", "statistics-lab", "nothing"])
+async def test_who_may_grade_a_course_is_decided_as_at_a_start_and_counts_as_none(slug: str) -> None:
+    counters = Counters()
+    directories: Any = Prepared()
+    planner = Planner(live(site(), catalog()), Accounts(People(LOG)), directories, counters)
+    anna = SimpleNamespace(user=SimpleNamespace(name="anna", groups=[]), user_options={"profile": "general"})
+    if slug == "python-intro":
+        planned = await planner.grading(anna, slug)
+        await planner.may_grade(anna, slug)
+        assert planned.profile == Profile(Role.GRADING, slug)
+    else:
+        for asking in (planner.grading, planner.may_grade):
+            with pytest.raises(Refused, match=r"is archived|has no folders|There is no course"):
+                await asking(anna, slug)
+    counted = [sample.name for metric in counters.collect() for sample in metric.samples if sample.value]
+    assert [name for name in counted if not name.endswith("_created")] == []

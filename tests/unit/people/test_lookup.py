@@ -98,6 +98,20 @@ async def test_y9_whose_own_group_is_one_that_is_kept_for_courses_gets_no_server
         assert (await look_up(source, "anna")).gid == gid
 
 
+@pytest.mark.parametrize(
+    ("uid", "gid", "refused"),
+    [(65533, 30001, True), (30001, 65533, True), (65532, 65532, False)],
+    ids=["its uid", "its gid", "another's"],
+)
+async def test_f17_nobody_is_whom_submissions_are_executed_as(uid: int, gid: int, refused: bool) -> None:
+    source = Saying(Person("anna", uid, gid))
+    if refused:
+        with pytest.raises(Refused, match=r"65533, which is kept for grading submissions.*administrators"):
+            await look_up(source, "anna")
+    else:
+        assert (await look_up(source, "anna")).uid == uid
+
+
 async def test_y9_a_group_of_a_course_beside_ones_own_is_membership() -> None:
     person = await look_up(Saying(Person("anna", 30001, 30001, (Group("python-intro", 70101),))), "anna")
     assert person.gids == {30001, 70101}

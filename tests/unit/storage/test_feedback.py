@@ -1,5 +1,6 @@
 """Released feedback reaches its students' homes as them, and no link that a course or a student made is followed."""
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from tests.unit.storage.released import (
     COURSE,
     GID,
     PAGE,
+    SECRETS,
     TIME,
     UIDS,
     as_student,

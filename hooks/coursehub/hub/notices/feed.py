@@ -7,11 +7,11 @@ answer comes from memory, and the question is written down nowhere: it is nobody
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from jupyterhub.handlers import BaseHandler
 from markupsafe import Markup
 
 from coursehub.config.profiles import Profile
 from coursehub.config.settings import Settings
+from coursehub.hub.own_token import OwnTokenHandler
 from coursehub.hub.registry import Registry
 from coursehub.hub.uncopied import Uncopied
 from coursehub.hub.usage.poll import UsagePoll
@@ -25,8 +25,6 @@ from .queries import AnnouncementQueries
 from .store import AnnouncementStore
 
 PATH = r"/coursehub/notes"
-# What a server's token may do, one of which JupyterHub always gives it.
-_A_SERVERS = {"users:activity!user", "users:activity", "inherit"}
 
 
 class Feed(Uncopied):
@@ -72,32 +70,22 @@ class Feed(Uncopied):
         return (found.notice(),) if found else ()
 
 
-class FeedHandler(BaseHandler):  # type: ignore[misc] # JupyterHub is untyped
+class FeedHandler(OwnTokenHandler):
     """The notices for the server that asks."""
-
-    # JupyterHub would write down that token and user were active, a commit for each question.
-    _accept_cookie_auth = False
-    _accept_token_auth = False
 
     def initialize(self, feed: Feed) -> None:
         """`feed` has them."""
         self._feed = feed
 
-    def _log(self) -> None:
-        """Only what went wrong: a line for each question would bury all others."""
-        if self.get_status() >= 400:
-            super()._log()
-
     async def get(self) -> None:
         """A list; with the ETag of what the server has, 304."""
-        token = self.get_token()
-        if token is None or token.user is None or not _A_SERVERS & set(token.scopes):
+        spawner = self.server()
+        if spawner is None:
             self.set_status(403)
             self.finish({"message": "Only a server's own token reads its notes."})
             return
-        spawner = self._user_from_orm(token.user).spawner
         profile = spawner.serves if spawner.active else None
-        self.finish({"notes": [found.plain() for found in self._feed.in_server(token.user.name, profile)]})
+        self.finish({"notes": [found.plain() for found in self._feed.in_server(spawner.user.name, profile)]})
 
 
 def register(registry: Registry, site: Site, poll: UsagePoll, kept: Kept, log: Log) -> Feed:

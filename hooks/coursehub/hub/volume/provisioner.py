@@ -69,7 +69,8 @@ def makes(person: Person, course: Course | None) -> frozenset[str]:
         return frozenset(leaves)
     slug = course.slug
     data = {layout.course_data(slug)} if course.data != "none" else set()
-    return frozenset(leaves | {layout.course_files(slug), layout.course_people(slug), layout.exchange(slug)} | data)
+    parts = (layout.course_files, layout.course_people, layout.course_runs, layout.exchange)
+    return frozenset(leaves | {part(slug) for part in parts} | data)
 
 
 class _NotDone(Exception):
