@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 from pydantic.alias_generators import to_camel
 
 from coursehub.errors import InvalidFile
-from coursehub.ids import Gid, GidRange, Uid
+from coursehub.ids import NOBODY, Gid, GidRange, Uid
 from coursehub.limits import Limit
 from coursehub.names import GroupName, PersonName, UnixGroupName, matching
 
@@ -320,7 +320,7 @@ class UsageSettings(SiteBlock):
 
 
 def _nobodys(uid: int) -> int:
-    if uid in (65534, 65535):
+    if uid in NOBODY:
         raise ValueError(f"file servers take {uid} for whom they do not trust; write another, such as 65533")
     return uid
 

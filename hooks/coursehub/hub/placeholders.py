@@ -15,7 +15,8 @@ PROXY, COOKIE, KEYS = "ConfigurableHTTPProxy.auth_token", "JupyterHub.cookie_sec
 def replace(c: Any, given: Path = GIVEN) -> None:
     """Gives the hub the proxy's token from the folder `given`, if upstream's is a placeholder.
 
-    It is without blanks around it, as the proxy takes it. Of the other secrets upstream does that itself. Ends the hub where a placeholder is left.
+    It is without blanks around it, as the proxy takes it. Of the other secrets upstream does that itself. Ends the hub
+    where a placeholder is left.
     """
     token = os.environ.get("CONFIGPROXY_AUTH_TOKEN")
     if token is not None and stands_for_another(token):

@@ -10,14 +10,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from coursehub.config.settings import FileDirectory, Settings
 from coursehub.errors import Reason, Refused
-from coursehub.ids import Gid, Uid
+from coursehub.ids import NOBODY, Gid, Uid
 from coursehub.log import Log
 from coursehub.names import PERSON_RULE, is_group, is_person
 from coursehub.person import Group, Person
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,9}")
-# The uid to which NFS servers map (squash) root, and -1 in 16 bits.
-_NOBODY = (65534, 65535)
 _UID: TypeAdapter[int] = TypeAdapter(Uid)
 _GID: TypeAdapter[int] = TypeAdapter(Gid)
 
@@ -129,7 +127,7 @@ async def look_up(source: Source, name: str, settings: Settings, hub_groups: Ite
         )
     person = answer.person
     below = f", below {settings.minimum_uid}" if person.uid < settings.minimum_uid else ""
-    if below or person.uid in _NOBODY:
+    if below or person.uid in NOBODY:
         raise Refused(
             f"The account {name!r} is a system account (uid {person.uid}{below}) and cannot have a server. "
             "Please use your personal account.",

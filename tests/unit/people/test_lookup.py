@@ -17,6 +17,7 @@ from coursehub.people.directory import People
 from coursehub.people.lookup import Answer, Source, unix_person
 from coursehub.person import Group, Person
 from coursehub.storage.share import Share
+from pydantic import ValidationError
 
 from tests.support import site
 
@@ -110,6 +111,18 @@ async def test_f17_nobody_is_whom_submissions_are_executed_as(uid: int, gid: int
             await look_up(source, "anna")
     else:
         assert (await look_up(source, "anna")).uid == uid
+
+
+@pytest.mark.parametrize("gid", [65534, 65535])
+def test_y9_nobodys_group_is_no_group(gid: int, caplog: pytest.LogCaptureFixture) -> None:
+    """File servers give it to whatever they have of root, so its members would read that."""
+    assert unix_person("anna", 30001, gid, [], LOG) is None
+    assert f"{gid} is nobody's on file servers" in caplog.text
+    found = unix_person("anna", 30001, 30001, [("wide", gid), ("own", 70101)], LOG)
+    assert found
+    assert found.gids == {30001, 70101}
+    with pytest.raises(ValidationError, match=f"{gid} is nobody's on file servers; write the group's own"):
+        AuthState.model_validate({"gids": {"wide": gid}})
 
 
 async def test_y9_a_group_of_a_course_beside_ones_own_is_membership() -> None:
