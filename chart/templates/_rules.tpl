@@ -15,7 +15,7 @@
 {{- if and (eq .Values.usage.provider "prometheus") (not .Values.usage.prometheus) }}
 - usage.prometheus: none is given, and usage.provider is prometheus; add usage.prometheus with url.
 {{- end }}
-{{- if and .Values.courseGids (ge (int .Values.autograding.uid) (int (.Values.courseGids | default dict).minimum)) (le (int .Values.autograding.uid) (int (.Values.courseGids | default dict).maximum)) }}
+{{- if and .Values.autograding .Values.courseGids (ge (int (.Values.autograding | default dict).uid) (int (.Values.courseGids | default dict).minimum)) (le (int (.Values.autograding | default dict).uid) (int (.Values.courseGids | default dict).maximum)) }}
 - autograding.uid: {{ int .Values.autograding.uid }} lies in courseGids, and has to be nobody's; write one that no person, group and course has.
 {{- end }}
 {{- end }}

@@ -22,7 +22,6 @@ from tests.hub.spawn_test import ON, UID
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-ON += "spawnTest: {person: spawntest}\n"
 TOKEN = SERVICES["coursehub-spawn-test"]
 ALONE = {"/home/spawntest": False, "/run/coursehub": False}
 COURSE = {**ALONE, "/srv/nbgrader/exchange/python-intro": False, "/coursedata": True}

@@ -63,8 +63,10 @@ PROMETHEUS = Rule(
 AUTOGRADING = Rule(
     "autograding.uid",
     "{uid} lies in courseGids, and has to be nobody's; write one that no person, group and course has",
-    "and .Values.courseGids (ge (int .Values.autograding.uid) (int (.Values.courseGids | default dict).minimum)) "
-    "(le (int .Values.autograding.uid) (int (.Values.courseGids | default dict).maximum))",
+    # Values that helm kept of an earlier chart have no such block.
+    "and .Values.autograding .Values.courseGids "
+    "(ge (int (.Values.autograding | default dict).uid) (int (.Values.courseGids | default dict).minimum)) "
+    "(le (int (.Values.autograding | default dict).uid) (int (.Values.courseGids | default dict).maximum))",
     {"uid": "int .Values.autograding.uid"},
 )
 
