@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from coursehub_carry import FOLDER, RUNS
 from coursehub_process import withdraw
-from tornado.httpclient import HTTPClient, HTTPRequest
+from tornado.httpclient import HTTPClient, HTTPClientError, HTTPRequest
 
 DOOR = Path("/run/coursehub/runs")
 NO_HUB = "The hub does not answer."
@@ -100,12 +100,12 @@ class _PassOn(BaseHTTPRequestHandler):
         client = HTTPClient()
         try:
             response = client.fetch(request, raise_error=False)
-        finally:
-            client.close()
-        if response.code == 599:
+        except (OSError, HTTPClientError):
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, json.dumps({"message": NO_HUB}).encode())
         else:
             self._answer(response.code, response.body or b"", response.headers.get("Retry-After"))
+        finally:
+            client.close()
 
     do_PUT = do_GET = do_DELETE = _pass_on
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -334,15 +335,18 @@ def f17_no_kernel_starts_while_the_network_is_open() -> None:
     """Open all the time, or nobody says what is not to be reached; once it closes, it goes on."""
     new_runs()
     touch = notebook("open('/tmp/ran', 'w')")
-    for pod in (
+    pods = (
         prepared_pod(touch, listen=120),
         prepared_pod(touch, COURSEHUB_PROBES=""),
         prepared_pod(touch, COURSEHUB_PROBES="proxy:8000"),
         prepared_pod(touch, COURSEHUB_PROBES="127.0.0.1:9,"),
         # No route leads there, as before a pod has its network.
         prepared_pod(touch, COURSEHUB_PROBES="192.0.2.1:80"),
-    ):
-        assert pod.execute() == OPEN, pod.said
+    )
+    with ThreadPoolExecutor() as pool:
+        codes = list(pool.map(Pod.execute, pods))
+    assert codes == [OPEN] * 5, [pod.said for pod in pods]
+    for pod in pods:
         assert not list((pod.own / "tmp").iterdir()) and not list(pod.scratch.iterdir()), pod.variables
     pod = prepared_pod(touch, listen=3)
     assert pod.execute() == OK, pod.said
@@ -800,6 +804,19 @@ def a_run_that_broke_off_is_cleared_after_a_day() -> None:
     assert {path.name for path in RUNS.iterdir()} == {new, "link"} and outside.exists()
 
 
+def a_hub_that_is_away_is_told_as_one_that_may_be_asked_again() -> None:
+    new_pod()
+    program = (
+        "import coursehub_runs as r; r.are_possible = lambda: True; r._load_jupyter_server_extension(None); "
+        "print(*r.ask('PUT', 'f' * 32)); r.DOOR = r.DOOR / 'nothing'; print(*r.ask('PUT', 'f' * 32))"
+    )
+    own = environment("instructor", JUPYTERHUB_API_URL="http://127.0.0.1:9/hub/api")
+    done = subprocess.run(["python3", "-c", program], env=own, capture_output=True, text=True, check=True, **ANNA)
+    hub, door = done.stdout.splitlines()
+    assert hub.startswith("503 ") and "The hub does not answer." in hub, done
+    assert door.startswith("503 ") and "start it again" in door, done
+
+
 def f17_the_servers_door_leads_to_runs_alone() -> None:
     """What programs of the person say there: other addresses, other verbs; and who else there is."""
     ask = "import coursehub_runs as r; print(r.ask({!r}, {!r}).status)"
@@ -845,6 +862,7 @@ TESTS: tuple[Callable[[], None], ...] = (
     f17_a_forged_result_changes_no_grade,
     a_busy_hub_is_asked_again_and_a_failed_run_is_begun_once_more,
     a_run_that_broke_off_is_cleared_after_a_day,
+    a_hub_that_is_away_is_told_as_one_that_may_be_asked_again,
     f17_the_servers_door_leads_to_runs_alone,
 )
 
