@@ -462,6 +462,11 @@ def f17_what_comes_back_is_the_notebook_that_was_sent_or_refused_by_name() -> No
         assert "not JSON" in refusal(
             json.dumps(honest).replace('"nbformat_minor": 5', f'"nbformat_minor": {number}').encode()
         )
+    # Text that nothing closes is gone through once: not from each of its quotes to its end.
+    begin = time.monotonic()
+    for data in (b'["' + rb"\"" * 2**20, b'"\\' * 2**20, b'"' * (2**21 + 1)):
+        assert "not JSON" in refusal(data)
+    assert time.monotonic() - begin < 30
     # A value takes twenty times its bytes, text does not.
     assert "too many values" in refusal(b"[" + b"[]," * 3_000_000 + b"[]]")
     text = {"output_type": "stream", "name": "stdout", "text": "[1, {2}]," * 10**6}
