@@ -718,7 +718,7 @@ def many_kinds() -> None:
             # A hidden test that fails, a locked cell that was changed, and an error.
             found["cells"][0]["source"] = "def square(x):\n    return {0: 60, 1: 2, 2: 4, 3: 9}[x]"
             found["cells"][1]["source"] = "assert True"
-            found["cells"][6]["source"] = "1 / 0"
+            found["cells"][6]["source"] = "import no_such"
         mine.write_text(json.dumps(found))
         learn(student, "submit", "one")
     teach("collect", "one")
@@ -734,7 +734,8 @@ def grades_are_those_of_nbgraders_own_autograding() -> None:
         right = graded()
         assert len({str(each[1:]) for each in right}) > 6, right
         with cluster() as asked:
-            autograde("--force")
+            said = autograde("--force")
+            assert "a of david: 1 cells ended in ModuleNotFoundError, for 'no_such'" in said, said
             assert asked.asked.count("PUT") == 2, asked.asked
         assert graded() == right, (graded(), right)
     finally:
