@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class ExecuteWithin(ExecuteApart):
 
     def _get_timeout(self, cell: Any) -> int | None:
         own = super()._get_timeout(cell)
-        left = max(1, int(self.until - time.time())) if self.until < float("inf") else None
+        left = max(1, ceil(self.until - time.time())) if self.until < float("inf") else None
         return min((each for each in (own, left) if each is not None), default=None)
 
 
