@@ -42,7 +42,7 @@ from test_image import (
 )
 
 INBOUND, OUTBOUND, FEEDBACK = (EXCHANGE / "python-intro" / name for name in ("inbound", "outbound", "feedback"))
-CLARAS = HOME / "clara/one"
+CLARAS = HOME / "clara/python-intro/one"
 CACHE = HOME / "clara/.local/share/jupyter/nbgrader_cache/python-intro"
 # As macOS, phones and older systems write them.
 NAMES = {
@@ -198,13 +198,13 @@ def g5_g16_what_would_not_be_collected_is_told_before_anything_is_sent() -> None
         "'timestamp.txt' in it is a folder": "mkdir timestamp.txt",
     }
     for reason, script in bad.items():
-        run(["sh", "-ec", f"cp -a one kept; cd one; {script}"], who=PEOPLE["clara"], name="clara", cwd=HOME / "clara")
+        run(["sh", "-ec", f"cp -a one kept; cd one; {script}"], who=PEOPLE["clara"], name="clara", cwd=CLARAS.parent)
         said = learn("clara", "submit", "one", check=False)
         assert "Nothing was submitted. " in said and reason in said, (reason, said)
         assert "Traceback" not in said and "home is full" not in said, said
         assert submissions() == [] and not (CACHE.exists() and list(CACHE.iterdir())), (reason, submissions())
         restore = "chmod -R u+rwX one; rm -r one; mv kept one"
-        run(["sh", "-ec", restore], who=PEOPLE["clara"], name="clara", cwd=HOME / "clara")
+        run(["sh", "-ec", restore], who=PEOPLE["clara"], name="clara", cwd=CLARAS.parent)
     # What is not handed in is nothing to refuse, and a link within the home counts as what it leads to.
     script = "mkdir feedback ../mine; truncate -s 1G feedback/x; touch ../mine/x; ln -s ../mine/x x; ln -s ../mine y"
     run(["sh", "-ec", script], who=PEOPLE["clara"], name="clara", cwd=CLARAS)
@@ -217,7 +217,7 @@ def g16_the_panel_shows_the_sentence() -> None:
     handed_out()
     learn_anna = partial(run, who=ANNA, cwd=HOME / "anna")
     learn_anna(["nbgrader", "fetch_assignment", "one"])
-    learn_anna(["mkfifo", "one/pipe"])
+    learn_anna(["mkfifo", "python-intro/one/pipe"])
     wanted = {"course_id": "python-intro", "assignment_id": "one"}
     new_pod()
     with server("student"):
@@ -400,7 +400,7 @@ def g4_one_broken_feedback_keeps_nobody_elses_back_and_is_named() -> None:
             assert "Released all but the feedback for clara" in said and name in said and "Traceback" not in said, said
             assert len(list(FEEDBACK.iterdir())) == 1, said
             learn("david", "fetch_feedback", "one")
-            assert list((HOME / "david/one/feedback").rglob("a.html"))
+            assert list((HOME / "david/python-intro/one/feedback").rglob("a.html"))
         write(file, kept[file], "anna")
     teach("release_feedback", "one")
     assert len(list(FEEDBACK.iterdir())) == 2
@@ -411,7 +411,7 @@ def g14_another_instructor_grades_anew_and_an_error_takes_nothing_away() -> None
     write(COURSE / "source/one/data.csv", "1,2", "anna")
     for student in ("clara", "david"):
         solve(student)
-        write(HOME / student / "one/more.txt", "more", student)
+        write(HOME / student / "python-intro/one/more.txt", "more", student)
         learn(student, "submit", "one")
     teach("collect", "one")
     teach("autograde", "one", role="grading")

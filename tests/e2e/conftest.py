@@ -128,7 +128,7 @@ def empty_course(installation: Installation) -> Iterator[Path]:
                     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         os.truncate(book, 0)
         for name, uid in PEOPLE.items():
-            for left in ("one", ".local/share/jupyter/nbgrader_cache"):
+            for left in (COURSE, "one", ".local/share/jupyter/nbgrader_cache"):
                 shutil.rmtree(installation.share / layout.home(uid, name) / left, ignore_errors=True)
 
     empty()

@@ -157,7 +157,7 @@ def test_what_cannot_be_removed_keeps_nothing_else_of_the_trial_there(
     kubectl.refuses(["delete", "jobs"], "error: timed out waiting for the condition on jobs/x")
     kubectl.says(["delete"], "")
     site.write_text(NFS)
-    assert main.main(["preflight", "--site", str(site), "--timeout", "0"]) == 1
+    assert main.main(["preflight", "--site", str(site), "--timeout", "1"]) == 1
     said = capsys.readouterr().out
     assert "what the trial made could not be removed: error: timed out waiting" in said
     assert "-> kubectl --namespace coursehub delete jobs,persistentvolumeclaims,persistentvolumes --selector" in said
