@@ -23,8 +23,8 @@ def check(images: Sequence[Image]) -> None:
                 # Look-ups of names go to the test itself, which counts them.
                 container = answer([*buildah, "from", "--dns=127.0.0.1", f"docker-archive:{image.archive}"])
                 inside = [*buildah, "run", "--isolation=chroot", "--user=0:0"]
-                # The second is for a mount that can only be read.
-                inside += ["--cap-add=CAP_SETPCAP", "--cap-add=CAP_SYS_ADMIN"]
+                # For mounts that can only be read, and for a pod's own namespaces with a loopback device.
+                inside += [f"--cap-add=CAP_{name}" for name in ("SETPCAP", "SYS_ADMIN", "NET_ADMIN")]
                 inside += [f"--volume={image.folder}:/mnt:ro", f"--volume={COMMON.parent}:/media:ro"]
                 inside += ["--mount=type=tmpfs,destination=/home/full,tmpfs-size=64k", container]
                 tests = sorted(image.folder.glob("test_*"))

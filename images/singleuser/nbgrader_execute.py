@@ -25,23 +25,12 @@ class ExecuteApart(Execute):  # type: ignore[misc] # nbgrader is untyped
     def preprocess(self, nb: Any, resources: Any = None, km: Any = None) -> tuple[Any, Any]:
         """Executes all cells, and warns of modules that are not here: their cells look like wrong answers."""
         done: tuple[Any, Any] = super().preprocess(nb, resources, km)
-        errors = [
-            output.evalue
-            for cell in nb.cells
-            for output in cell.get("outputs", ())
-            if output.output_type == "error" and output.ename == MISSING
-        ]
-        if errors:
-            names = sorted({_module(error) for error in errors})
-            whose = resources["nbgrader"]
-            said = ", ".join(names[:10])
-            self.log.warning(NOT_HERE, whose["notebook"], whose["student"], len(errors), MISSING, said)
+        warn_of_missing(nb, resources, self.log)
         return done
 
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
         """Executes one cell."""
-        lines = self.config.LimitOutput.get("max_lines", 1000)
-        self.room = Room(lines) if lines >= 0 else None
+        self.room = room(self.config)
         done: tuple[Any, Any] = super().preprocess_cell(cell, resources, index)
         return done
 
@@ -60,6 +49,26 @@ class ExecuteApart(Execute):  # type: ignore[misc] # nbgrader is untyped
         if self.room and reply["content"]["status"] == "error":
             more["execute_reply"] = {**reply, "content": self.room.kept("error", reply["content"])}
         super().on_cell_executed(**more)
+
+
+def room(config: Any) -> Room | None:
+    """What a cell may print as the course's settings say; None where they set no bound."""
+    lines = config.LimitOutput.get("max_lines", 1000)
+    return Room(lines) if lines >= 0 else None
+
+
+def warn_of_missing(nb: Any, resources: Any, log: Any) -> None:
+    """Names the modules that cells of an executed notebook did not find."""
+    errors = [
+        output.evalue
+        for cell in nb.cells
+        for output in cell.get("outputs", ())
+        if output.output_type == "error" and output.ename == MISSING
+    ]
+    if errors:
+        names = sorted({_module(error) for error in errors})
+        whose = resources["nbgrader"]
+        log.warning(NOT_HERE, whose["notebook"], whose["student"], len(errors), MISSING, ", ".join(names[:10]))
 
 
 def _module(error: str) -> str:

@@ -21,7 +21,8 @@ once all is done. What they print is read by nobody.
 
 `coursehub-fetch FOLDER BYTES`, trusted: copies `runs/FOLDER/in` (the volume is read-only here) to
 `/srv/coursehub/input`, opening each entry below the folder that it has open and following no link: plain files and
-folders alone, at most BYTES of all together. 66: there is no notebook, or it may not be read; 65: more, or other kinds.
+folders alone, at most BYTES of all together, 10,000 entries, 60 folders deep. 66: there is no notebook, or it may
+not be read; 65: more, or other kinds.
 
 `coursehub-execute`, trusted, and runs what is not: has `/srv/coursehub/input` to read, `/srv/coursehub/scratch` and
 `/tmp` to write, and what the course's kernels have: `/coursedata`, the site's own mounts, the variables of course and
@@ -29,7 +30,9 @@ site, COURSEHUB_COURSE and COURSEHUB_NBGRADER as in servers. It connects to each
 between), and starts no kernel before each was closed five times in a row: refused, or silent for a second. 77: that is
 not so after 30 seconds, or none is named. Then it executes the notebook in a copy of `input/files` below its scratch,
 with nbgrader's time-outs and within COURSEHUB_SECONDS since the pod's start, and leaves
-`/srv/coursehub/scratch/result.ipynb`, also where cells fail. 65: it is no notebook; 69: its kernel does not start.
+`/srv/coursehub/scratch/result.ipynb`, also where cells fail; of cells for which no time is left with an
+error. 65: it is no notebook; 69: its kernel does not start; 70: it ended before the notebook did; 73: what ran is in
+the result's way.
 
 `coursehub-deliver FOLDER BYTES`, trusted: opens `scratch/result.ipynb` (read-only here) through no link and without
 waiting for a writer, and copies it, if it is a plain file of at most BYTES, into `runs/FOLDER/out`: under another name,

@@ -40,6 +40,8 @@ _SAID: Mapping[tuple[str, int], str] = {
     ),
     (Step.EXECUTE, 65): "What was handed in is no notebook.",
     (Step.EXECUTE, 69): "The notebook's kernel did not start; look whether the course's image has it.",
+    (Step.EXECUTE, 70): ("The notebook's kernel ended before all was executed, often because it used too much memory."),
+    (Step.EXECUTE, 73): "What was executed left no place for its own result.",
     (Step.DELIVER, 66): "Nothing came back from the execution.",
     (Step.DELIVER, 65): "The executed notebook is too large, or no plain file; often because it printed without end.",
     (Step.DELIVER, 73): "The executed notebook could not be saved: the course's folder is full, or the run's is gone.",

@@ -5,6 +5,7 @@ import os
 from importlib import import_module
 
 from coursehub_process import home
+from coursehub_runs import are_possible
 from nbgrader_stubs import STUBS
 from nbgrader_times import zone
 
@@ -28,9 +29,8 @@ if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading"):
     c.ExchangeFactory.release_assignment = "nbgrader_release.ReleaseAssignment"
     c.ExchangeFactory.release_feedback = "nbgrader_release.ReleaseFeedback"
     steps = import_module("nbgrader.converters").Autograde.class_traits()["autograde_preprocessors"].default()
-    c.Autograde.autograde_preprocessors = [
-        "nbgrader_execute.ExecuteApart" if step.__name__ == "Execute" else step for step in steps
-    ]
+    executes = "nbgrader_apart.ExecuteElsewhere" if are_possible() else "nbgrader_execute.ExecuteApart"
+    c.Autograde.autograde_preprocessors = [executes if step.__name__ == "Execute" else step for step in steps]
     # What is archived can only be read.
     if os.access("/course", os.W_OK):
         # One a person: several processes that write to one file over NFS take lines from each other.
