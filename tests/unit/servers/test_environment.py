@@ -174,7 +174,7 @@ def nbgrader(environment: dict[str, str]) -> Config:
         patch.syspath_prepend(SINGLEUSER)
         patch.setitem(sys.modules, "nbgrader.converters", SimpleNamespace(Autograde=Autograde))
         patch.setitem(sys.modules, "nbgrader", SimpleNamespace())
-        patch.setitem(sys.modules, "coursehub_process", SimpleNamespace(home=lambda: environment["HOME"]))
+        patch.setattr("coursehub_process.home", lambda: environment["HOME"])
         patch.setattr("os.environ", environment)
         exec(compile(NBGRADER.read_text(), NBGRADER, "exec"), {"get_config": lambda: c})  # noqa: S102 - the image's own
     return c
