@@ -15,7 +15,7 @@
 {{- if and (eq .Values.usage.provider "prometheus") (not .Values.usage.prometheus) }}
 - usage.prometheus: none is given, and usage.provider is prometheus; add usage.prometheus with url.
 {{- end }}
-{{- if and .Values.autograding .Values.courseGids (ge (int (.Values.autograding | default dict).uid) (int (.Values.courseGids | default dict).minimum)) (le (int (.Values.autograding | default dict).uid) (int (.Values.courseGids | default dict).maximum)) }}
-- autograding.uid: {{ int .Values.autograding.uid }} lies in courseGids, and has to be nobody's; write one that no person, group and course has.
+{{- if and .Values.autograding .Values.courseGids (ge (int64 .Values.autograding.uid) (int64 .Values.courseGids.minimum)) (le (int64 .Values.autograding.uid) (int64 .Values.courseGids.maximum)) }}
+- autograding.uid: {{ int64 .Values.autograding.uid }} lies in courseGids, and has to be nobody's; write one that no person, group and course has.
 {{- end }}
 {{- end }}

@@ -43,3 +43,7 @@ def test_helm_and_the_command_refuse_in_one_sentence(chart: Chart, values: Value
 def test_what_keeps_the_rules_passes_both(chart: Chart, values: Values) -> None:
     settings.load([("site.yaml", yaml.safe_dump(merged(SITE, values)))])
     chart.render(values)
+
+
+def test_values_of_an_earlier_chart_which_have_no_autograding_break_no_rule(chart: Chart) -> None:
+    chart.render({"courseGids": {"minimum": 70100, "maximum": 79999}, "autograding": None})

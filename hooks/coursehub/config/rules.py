@@ -65,9 +65,9 @@ AUTOGRADING = Rule(
     "{uid} lies in courseGids, and has to be nobody's; write one that no person, group and course has",
     # Values that helm kept of an earlier chart have no such block.
     "and .Values.autograding .Values.courseGids "
-    "(ge (int (.Values.autograding | default dict).uid) (int (.Values.courseGids | default dict).minimum)) "
-    "(le (int (.Values.autograding | default dict).uid) (int (.Values.courseGids | default dict).maximum))",
-    {"uid": "int .Values.autograding.uid"},
+    "(ge (int64 .Values.autograding.uid) (int64 .Values.courseGids.minimum)) "
+    "(le (int64 .Values.autograding.uid) (int64 .Values.courseGids.maximum))",
+    {"uid": "int64 .Values.autograding.uid"},
 )
 
 
