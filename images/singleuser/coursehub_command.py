@@ -1,0 +1,46 @@
+"""The command `coursehub` of a course's server: what its people do beside nbgrader, by verbs.
+
+Each verb is a module with a docstring, whose first line is its help, `arguments(parser)` and `run(arguments)`, which
+gives the exit code. Every verb's first argument is the course, which is the server's: a habit of the wrong tab does no
+harm.
+"""
+
+import os
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from importlib import import_module
+
+import nbgrader_trusted
+from coursehub_places import Refused
+from nbgrader.converters.base import NbGraderException
+
+# Of whom: each verb and its module.
+STAFF: dict[str, str] = {}
+ANYBODY: dict[str, str] = {}
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The exit code: 1 where something was refused or failed, and 2 where it was asked for in a wrong way."""
+    os.umask(int(os.environ.get("COURSEHUB_UMASK", "0077"), 8))
+    course = os.environ.get("COURSEHUB_COURSE", "")
+    verbs = ANYBODY | (STAFF if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading") else {})
+    parser = ArgumentParser("coursehub", description="What people of a course do beside nbgrader.")
+    adding = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    for verb, name in verbs.items():
+        module = import_module(name)
+        text = str(module.__doc__)
+        made = adding.add_parser(
+            verb, help=text.splitlines()[0], description=text, formatter_class=RawDescriptionHelpFormatter
+        )
+        made.add_argument("course", metavar="SLUG", help="the course, which is this server's")
+        module.arguments(made)
+        made.set_defaults(run=module.run)
+    asked = parser.parse_args(words)
+    if asked.course != course:
+        parser.error(f"this server is of {course!r}; for {asked.course!r}, start that course and ask there")
+    nbgrader_trusted.restrict()
+    try:
+        return int(asked.run(asked))
+    except (Refused, NbGraderException) as refusal:
+        sys.exit(f"coursehub: {refusal}")
