@@ -42,7 +42,7 @@ def commands() -> set[str]:
         for text in texts
         for named in NAMED.findall(text)
         for command in named
-        if command and command.split()[0] not in IN_SERVERS - VERBS.keys()
+        if command and command.split()[0] not in IN_SERVERS - {*VERBS}
     )
     return {command.replace("$(sed 's/^/--user=/' class.txt)", "--user=maria") for command in found}
 
