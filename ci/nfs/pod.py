@@ -39,6 +39,8 @@ class Pod:
     identity: Identity
     home: str
     environment: Mapping[str, str]
+    # What its commands are given to, if to anything.
+    entrypoint: tuple[str, ...] = ("coursehub-start",)
 
     @property
     def folder(self) -> Path:
@@ -131,7 +133,7 @@ def _popen(pod: Pod, words: Sequence[str], output: int | IO[bytes]) -> subproces
             *("unshare", "--pid", "--fork"),
             *("chroot", f"--userspec={who.uid}:{who.gid}", f"--groups={','.join(map(str, (who.gid, *who.groups)))}"),
             *(str(pod.root), "setpriv", "--no-new-privs", "env", f"--chdir={pod.home}"),
-            *("coursehub-start", *words),
+            *(*pod.entrypoint, *words),
         ],
         stdin=subprocess.DEVNULL,
         stdout=output,

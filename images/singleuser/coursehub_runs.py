@@ -42,15 +42,17 @@ def are_possible() -> bool:
 
 
 def ask(method: str, folder: str) -> Answer:
-    """What the hub answers; a status of 503 also where nobody does."""
+    """What the hub answers; a status of 503 also where nobody does, and of 502 where no server is there to ask it."""
     connection = _Connection("localhost", timeout=_ANSWER + 10)
     try:
         connection.request(method, f"/{folder}")
         response = connection.getresponse()
         after = response.headers.get("Retry-After", "")
         return Answer(response.status, _said(response.read()), int(after) if after.isdecimal() else None)
+    except (FileNotFoundError, ConnectionRefusedError):
+        return Answer(HTTPStatus.BAD_GATEWAY, {"message": NO_SERVER})
     except (OSError, HTTPException):
-        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"message": NO_SERVER})
+        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, {"message": NO_HUB})
     finally:
         connection.close()
 

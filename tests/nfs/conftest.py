@@ -22,13 +22,14 @@ from ci.images.image import IMAGES
 from ci.nfs import disk, image, pod, server
 from ci.nfs.agent import ROOT, Identity
 from ci.nfs.machine import Machine, boot
-from tests.nfs import hub, inside
+from tests.nfs import door, hub, inside
 from tests.support import TODAY, catalog, site
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CARRIED = {
     "ci/nfs": REPOSITORY / "ci/nfs",
     "coursehub": REPOSITORY / "hooks/coursehub",
+    "tests/nfs/door.py": Path(door.__file__),
     "tests/nfs/hub.py": Path(hub.__file__),
     "tests/nfs/inside.py": Path(inside.__file__),
     # At the versions that are locked, which Debian's are not.

@@ -5,14 +5,17 @@ from pathlib import Path
 
 from coursehub.config.profiles import Role
 from coursehub.person import Person
+from coursehub.servers import execution
+from coursehub.servers.manifest import Frame
 from coursehub.servers.plan import SHARE
 
 from ci.nfs import pod
 from ci.nfs.agent import ROOT
 from ci.nfs.machine import Machine
 from ci.nfs.pod import Bind, Pod
-from tests.nfs import hub, inside
+from tests.nfs import door, hub, inside
 from tests.nfs.conftest import planned_for, session
+from tests.support import site
 
 COURSE = "python-intro"
 
@@ -25,6 +28,7 @@ class Pods:
         self._host = host
         self._made: list[Pod] = []
         self._serving: list[int] = []
+        self._doors: list[int] = []
 
     def start(self, person: Person, role: Role, version: str) -> Pod:
         """A pod as the hub would make it for the course, in which nothing runs yet."""
@@ -56,6 +60,14 @@ class Pods:
         self._serving.remove(pid)
         self._machine.call(ROOT, pod.end, pid)
 
+    def executes(self, made: Pod, person: Person, version: str) -> None:
+        """Runs of this instructor's pod are executed, each in a pod of its own."""
+        settings = site().autograding
+        manifest = execution.pod(
+            planned_for(person, Role.GRADING, COURSE), Frame("claim", "courses"), settings, door.FOLDER, door.CLOSED
+        )
+        self._doors.append(self._machine.call(ROOT, door.begin, made, manifest, version, self._host))
+
     def nbgrader(self, *asked: tuple[Pod, str]) -> list[str]:
         """What each pod's `nbgrader ...` says, all at the same time; they succeed."""
         answers = self.tried(*asked)
@@ -71,5 +83,7 @@ class Pods:
         """Nothing is left of them."""
         for pid in list(self._serving):
             self.stop(pid)
+        for pid in self._doors:
+            self._machine.call(ROOT, door.end, pid)
         for made in self._made:
             self._machine.call(ROOT, pod.dismantle, made)

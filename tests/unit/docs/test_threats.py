@@ -9,13 +9,11 @@ ROOT = Path(__file__).parents[3]
 # Where this repository lies beside the notes that it is built from.
 LIST = ROOT.parent / "shared/reference/threats.md"
 COUNTS = {"Y": 25, "P": 13, "I": 9, "F": 17, "N": 9}
-# Known, and open: its parts are shown apart, and not yet as a whole on a cluster.
-OPEN = ["F17"]
 # On what JupyterLab and nbgrader write and trust, shown inside their image.
 IN_THE_IMAGE = ["F13", "F14", "F17"]
 # Y course file, P profile and start, I identity, F files, N network.
 EACH = [f"{group}{number}" for group, count in COUNTS.items() for number in range(1, count + 1)]
-ATTACKS = [each for each in EACH if each not in (*OPEN, *IN_THE_IMAGE)]
+ATTACKS = [each for each in EACH if each not in IN_THE_IMAGE]
 # At a real hub at least, since only there JupyterHub's own part in it is seen.
 AT_THE_HUB = [f"P{number}" for number in range(1, 14)] + ["I1", "I2", "I4", "Y18", "Y19"]
 # What only a cluster shows whole.
@@ -23,7 +21,7 @@ FILES = tuple(each for each in ATTACKS if each[0] == "F")
 NETWORK = tuple(each for each in ATTACKS if each[0] == "N")
 SOME = ("Y11", "Y13", "Y18", "Y20", "Y23", "P1", "P2", "P3", "P6", "P9", "P11", "P13", "I6", "I7")
 # What a cluster adds nothing to: a full disk is tests/nfs's, feedback and a course's group are the storage host's.
-ON_A_CLUSTER = (*SOME, *(each for each in FILES if each not in ("F12", "F15", "F16")), *NETWORK)
+ON_A_CLUSTER = (*SOME, *(each for each in FILES if each not in ("F12", "F15", "F16")), "F17", *NETWORK)
 
 
 def carried(*folders: str) -> set[str]:
