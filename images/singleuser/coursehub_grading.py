@@ -33,8 +33,8 @@ NAME = "coursehub_grading"
 COMMAND = (sys.executable, "-s", "-P", str(Path(sys.prefix, "bin/coursehub")), "grade", "--json")
 # Seconds between two times that the server is told of its use, and that a process has to end with the server.
 LOOK, PATIENCE = 5.0, 10.0
-# Bytes of a line, which has a submission's log, and of what is told of an error.
-MOST_LINE, MOST_ERROR = 2**20, 4000
+# Bytes of a line, which has a submission's log, and characters of an error.
+MOST_LINE, MOST_ERROR = 2**20, 1000
 # Processes of Formgrader's buttons; what is clicked beyond that waits.
 MOST_BUTTONS = 4
 NOTHING = {"running": False, "assignment": None, "of": 0, "done": 0, "ended": {}, "now": {}, "failed": [], "error": ""}
@@ -49,6 +49,7 @@ class Grading:
         course = os.environ["COURSEHUB_COURSE"]
         self._command = (*COMMAND, *chosen, *(["--again"] if again else []), "--", course, assignment)
         self._process: Process | None = None
+        self._cancelled = False
         self._of = 0
         self._now: dict[str, dict[str, str]] = {}
         self.ends: list[dict[str, str]] = []
@@ -69,9 +70,13 @@ class Grading:
             ending = partial(_end, process.pid)
             atexit.register(ending)
             try:
+                if self._cancelled:
+                    process.terminate()
                 said, _ = await asyncio.gather(process.stderr.read(), self._follow(process.stdout))
                 if await process.wait() and not self.ends:
-                    self.error = said.decode(errors="replace").strip()[-MOST_ERROR:] or "It ended without a word."
+                    why = said.decode(errors="replace").strip().splitlines()
+                    otherwise = "It was cancelled before it began." if self._cancelled else "It ended without a word."
+                    self.error = why[-1][:MOST_ERROR] if why else otherwise
             finally:
                 atexit.unregister(ending)
         except (OSError, ValueError) as error:
@@ -93,6 +98,7 @@ class Grading:
 
     def cancel(self) -> None:
         """It is told to end, which takes moments."""
+        self._cancelled = True
         if self._process and self._process.returncode is None:
             self._process.terminate()
 

@@ -1,7 +1,7 @@
 """Autograding of many submissions at once: each by a process of its own, which does the whole of nbgrader's step.
 
-The step mostly waits for the hub, which gives so many places as it has. So the next begins when the one before got its
-place: at most one asks for a place, and no number is to be set here. What one child meets concerns no other.
+The step mostly waits for the hub, which gives as many places as it has. So the next begin while none waits for a
+place, and no number is to be set here. What one child meets concerns no other.
 """
 
 import ctypes
@@ -10,8 +10,8 @@ import logging
 import signal
 import sys
 import warnings
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -22,8 +22,10 @@ from coursehub_ending import SIGNALS
 from nbgrader.converters.base import BaseConverter
 from nbgrader_convert import End, convert, finish, whose
 
-# However many places the hub has: each is a process of this server.
-MOST = 16
+# However many places the hub has: each is a process of this server, and some are busy before they ask for theirs.
+MOST, PREPARING = 16, 4
+# Characters of a submission's log.
+MOST_LOG = 2**20
 _PR_SET_PDEATHSIG = 1
 _fork = get_context("fork")
 # Of whom what: *asking*, *waiting*, *executing* (nbgrader_apart.py).
@@ -52,16 +54,18 @@ def at_once(self: BaseConverter, paths: Sequence[str], told: Told) -> Iterator[E
     running: dict[Connection, _Child] = {}
     with _ending(running) as cancelled:
         while left or running:
-            if cancelled:
+            if left and cancelled:
                 yield from (End(whose(self, path)[1], "cancelled") for path in left)
                 left.clear()
-            elif left and len(running) < MOST and all(child.has_place for child in running.values()):
+                continue
+            if left and _is_room(running.values()):
                 with _undisturbed():
                     child = _Child(self, left.popleft())
                     running[child.heard] = child
                     if cancelled:
                         child.process.terminate()
-            for heard in wait(list(running)) if running else ():
+                continue
+            for heard in wait(list(running)):
                 child = running[heard]
                 try:
                     said = heard.recv()
@@ -72,7 +76,7 @@ def at_once(self: BaseConverter, paths: Sequence[str], told: Told) -> Iterator[E
                     child.close()
                     yield End(said.whose, "cancelled", log=said.log) if cancelled and said.how == "failed" else said
                 else:
-                    child.has_place = said[0] == "executing"
+                    child.state = said[0]
                     told(child.whose, *said)
 
 
@@ -81,7 +85,7 @@ class _Child:
 
     def __init__(self, converter: BaseConverter, path: str) -> None:
         self.whose = whose(converter, path)[1]
-        self.has_place = False
+        self.state = "preparing"
         self.heard, said = _fork.Pipe(duplex=False)
         self.process = _fork.Process(target=_autograde, args=(converter, path, said))
         self.process.start()
@@ -95,6 +99,12 @@ class _Child:
     def close(self) -> None:
         self.heard.close()
         self.process.join()
+
+
+def _is_room(running: Collection[_Child]) -> bool:
+    states = Counter(child.state for child in running)
+    waiting = states["asking"] + states["waiting"]
+    return len(running) < MOST and not waiting and states["preparing"] < PREPARING
 
 
 def _autograde(self: BaseConverter, path: str, said: Connection) -> None:
@@ -119,7 +129,7 @@ def _autograde(self: BaseConverter, path: str, said: Connection) -> None:
     except KeyboardInterrupt:
         end = End(whose(self, path)[1], "cancelled")
     with suppress(BrokenPipeError):
-        said.send(end._replace(log=log.getvalue()))
+        said.send(end._replace(log=log.getvalue()[-MOST_LOG:]))
 
 
 @contextmanager
