@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from logging import Logger
 
+from coursehub_ending import wait
 from coursehub_files import open_descriptor
 
 FILE = ".nbgrader-lock"
@@ -45,7 +46,7 @@ def alone(course: str, whose: str, log: Logger) -> Iterator[None]:
                 if not told:
                     log.warning("Somebody else is at the work of %s; waiting for the end of it", whose)
                 told = True
-                time.sleep(0.2)
+                wait(0.2)
             except OSError as error:
                 log.warning(UNLOCKED, whose, error.strerror)
                 break

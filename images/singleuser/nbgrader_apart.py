@@ -11,11 +11,11 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from itertools import islice
-from typing import Any, Never
+from typing import Any, NamedTuple, Never
 
 import coursehub_runs
 from coursehub_carry import (
@@ -32,6 +32,7 @@ from coursehub_carry import (
     opened,
     reading,
 )
+from coursehub_ending import wait
 from coursehub_files import open_descriptor
 from coursehub_runs import Answer
 from nbformat import NotebookNode, from_dict
@@ -39,19 +40,39 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors.base import NbGraderPreprocessor
 from nbgrader_execute import room, warn_of_missing
 
-# Seconds: between two looks, for how long a busy or silent hub is asked again, and the most between two such questions.
-EVERY, PATIENCE, LONGEST = 2.0, 600.0, 60
+# Seconds: between two looks, for how long a busy and a silent hub is asked again, and the most between two such
+# questions. Others' executions hold a place for half an hour as a rule.
+EVERY, LONGEST = 2.0, 60
+PATIENCE = {HTTPStatus.TOO_MANY_REQUESTS: 3600.0, HTTPStatus.SERVICE_UNAVAILABLE: 600.0}
 DAY = 24 * 3600
 # A value of JSON takes many times its bytes; text counts as one.
 MOST_PARTS, DEEPEST, LONGEST_KEY = 4_000_000, 100, 200
 MOST_METADATA = 10_000
 # What a value has at least one of: text, up to the end where nothing closes it, or what begins or parts values.
 _PART = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[,\[{]', re.DOTALL)
-_GONE = {"state": "failed", "sentence": "The execution was taken away before it ended."}
+
+
+class Run(NamedTuple):
+    """How a run is: `again` where it failed by something that passes."""
+
+    state: str
+    sentence: str = ""
+    again: bool = False
+
+
+_GONE = Run("failed", "The execution was taken away before it ended.", again=True)
+
+
+def _nobody(what: str, why: str = "") -> None:
+    pass
+
+
+# Who is told how far the notebook of this process is: *asking* for a place, *waiting* for one and why, *executing*.
+tell: Callable[[str, str], None] = _nobody
 
 
 class ExecuteElsewhere(NbGraderPreprocessor):  # type: ignore[misc] # nbgrader is untyped
-    """Has each notebook executed apart; a run that fails is begun once more."""
+    """Has each notebook executed apart; a run that failed by something that passes is begun once more."""
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """All cells have their outputs; NbGraderException, a sentence, where the notebook was not executed."""
@@ -59,23 +80,27 @@ class ExecuteElsewhere(NbGraderPreprocessor):  # type: ignore[misc] # nbgrader i
         for attempt in (1, 2):
             with _run(nb, resources["metadata"]["path"]) as folder:
                 said = self._follow(folder)
-                if said["state"] == "done":
+                if said.state == "done":
                     self._take(nb, folder)
                     warn_of_missing(nb, resources, self.log)
                     return nb, resources
-            self.log.warning("Not executed (%s): %s", f"attempt {attempt} of 2", said["sentence"])
-        raise NbGraderException(f"it was not executed: {said['sentence']}")
+            self.log.warning("Not executed (attempt %d): %s", attempt, said.sentence)
+            if not said.again:
+                break
+        raise NbGraderException(f"it was not executed: {said.sentence}")
 
-    def _follow(self, folder: str) -> dict[str, str]:
+    def _follow(self, folder: str) -> Run:
         """How the run ended; it is the hub's business no more."""
         told = ""
         try:
+            tell("asking", "")
             said = _state(self._ask("PUT", folder))
-            while said["state"] not in ("done", "failed"):
-                if said["sentence"] not in ("", told):
-                    told = said["sentence"]
+            while said.state not in ("done", "failed"):
+                tell("executing", "")
+                if said.sentence not in ("", told):
+                    told = said.sentence
                     self.log.info("%s", told)
-                time.sleep(EVERY)
+                wait(EVERY)
                 answer = self._ask("GET", folder)
                 said = _GONE if answer.status == HTTPStatus.NOT_FOUND else _state(answer)
             return said
@@ -84,18 +109,19 @@ class ExecuteElsewhere(NbGraderPreprocessor):  # type: ignore[misc] # nbgrader i
 
     def _ask(self, method: str, folder: str) -> Answer:
         """The hub's answer; one that may be asked again is."""
-        until = time.monotonic() + PATIENCE
+        begin = time.monotonic()
         told = False
         while True:
             answer = coursehub_runs.ask(method, folder)
-            again = answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
             after = min(answer.after or 5, LONGEST)
-            if not again or time.monotonic() + after > until:
+            if time.monotonic() + after - begin > PATIENCE.get(answer.status, 0):
                 return answer
             if not told:
-                self.log.info("%s It is asked again for a while.", answer.said.get("message", ""))
+                why = answer.said.get("message", "")
+                self.log.info("%s It is asked again for a while.", why)
+                tell("waiting", why)
                 told = True
-            time.sleep(after)
+            wait(after)
 
     def _take(self, nb: Any, folder: str) -> None:
         """The cells' outputs are those of the result."""
@@ -110,11 +136,12 @@ class ExecuteElsewhere(NbGraderPreprocessor):  # type: ignore[misc] # nbgrader i
                 cell.outputs = [from_dict(each) for each in kept if each is not None]
 
 
-def _state(answer: Answer) -> dict[str, str]:
+def _state(answer: Answer) -> Run:
     if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED):
         why = answer.said.get("message") or f"the hub answers with {answer.status}"
         raise NbGraderException(f"it was not executed: {why}")
-    return {"state": str(answer.said.get("state")), "sentence": str(answer.said.get("sentence", ""))}
+    said = answer.said
+    return Run(str(said.get("state")), str(said.get("sentence", "")), said.get("again") is True)
 
 
 @contextmanager

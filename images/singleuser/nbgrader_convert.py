@@ -7,14 +7,17 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from importlib import import_module
+from typing import Any, NamedTuple
 
+import coursehub_runs
 from coursehub_files import OS, SHUTIL
 from coursehub_places import Refused as Linked
 from nbformat.reader import NotJSONError
 from nbgrader.apps import updateapp
+from nbgrader.converters import Autograde
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError
 from nbgrader.preprocessors.execute import UnresponsiveKernelError
@@ -32,34 +35,66 @@ REASONS: dict[type[Exception], str] = {
 
 
 def take_over() -> None:
-    """Holds for each step: generate_assignment, autograde, generate_feedback, generate_solution; and for update."""
+    """Holds for each step: generate_assignment, autograde, generate_feedback, generate_solution; and for update.
+
+    Where submissions are executed apart, they are autograded many at once.
+    """
     BaseConverter.convert_notebooks = convert_notebooks
+    if coursehub_runs.are_possible():
+        Autograde.convert_notebooks = import_module("nbgrader_many").convert_notebooks
     updateapp.write, updateapp.orig_write = map(_whole, _nbgraders_writes)
+
+
+class End(NamedTuple):
+    """What became of one student's work: *done*, *unchanged*, *failed* for a reason, or *cancelled*."""
+
+    whose: str
+    how: str
+    why: str = ""
+    log: str = ""
+
+    @property
+    def is_well(self) -> bool:
+        """What was asked for is there."""
+        return self.how in ("done", "unchanged")
 
 
 def convert_notebooks(self: BaseConverter) -> None:
     """Makes what is asked of each student; NbGraderException at the end, with whose failed and is as it was."""
-    pattern = self._format_source("(?P<assignment>.*)", "(?P<student>.*)", escape=True)
-    failed = []
-    for path in sorted(self.assignments):
-        self.notebooks = sorted(filter(_has_a_name, self.assignments[path]))
-        for left_out in sorted({*self.assignments[path]} - {*self.notebooks}):
-            self.log.warning("Passed over %s: its name is not in UTF-8", left_out)
-        found = re.match(pattern, path)
-        if found is None:
-            raise NbGraderException(f"{path} is not where nbgrader keeps assignments")
-        student, assignment = found["student"], found["assignment"]
-        whose = assignment if student == "." else student
-        try:
-            with alone(self.coursedir.root, whose, self.log):
-                _convert(self, assignment, student)
-        except Exception as error:  # noqa: BLE001  (of what one student handed in, anything can be wrong)
-            self.log.error("There was an error processing %s: %s", path, _why(error))
-            failed.append(whose)
+    finish(self, [convert(self, path) for path in sorted(self.assignments)])
+
+
+def finish(self: BaseConverter, ends: Iterable[End]) -> None:
+    """NbGraderException where one of them did not end well."""
+    failed = [end.whose for end in ends if not end.is_well]
     if failed:
         message = f"Failed, and left as it was: {', '.join(failed)}; see above"
         self.log.error(message)
         raise NbGraderException(message)
+
+
+def convert(self: BaseConverter, path: str) -> End:
+    """What is asked of one student is made, or nothing has changed."""
+    self.notebooks = sorted(filter(_has_a_name, self.assignments[path]))
+    for left_out in sorted({*self.assignments[path]} - {*self.notebooks}):
+        self.log.warning("Passed over %s: its name is not in UTF-8", left_out)
+    assignment, student = whose(self, path)
+    name = assignment if student == "." else student
+    try:
+        with alone(self.coursedir.root, name, self.log):
+            return End(name, "done" if _convert(self, assignment, student) else "unchanged")
+    except Exception as error:  # noqa: BLE001  (of what one student handed in, anything can be wrong)
+        why = _why(error)
+        self.log.error("There was an error processing %s: %s", path, why)
+        return End(name, "failed", why)
+
+
+def whose(self: BaseConverter, path: str) -> tuple[str, str]:
+    """The assignment and the student of a folder; the latter is `.` where the course's own is meant."""
+    found = re.match(self._format_source("(?P<assignment>.*)", "(?P<student>.*)", escape=True), path)
+    if found is None:
+        raise NbGraderException(f"{path} is not where nbgrader keeps assignments")
+    return found["assignment"], found["student"]
 
 
 _nbgraders_writes = updateapp.write, updateapp.orig_write
@@ -76,11 +111,12 @@ def _whole(write: Callable[..., None]) -> Callable[..., None]:
     return ours
 
 
-def _convert(self: BaseConverter, assignment: str, student: str) -> None:
+def _convert(self: BaseConverter, assignment: str, student: str) -> bool:
+    """Whether it had to be made."""
     destination = os.path.normpath(self._format_dest(assignment, student))
     _bring_back(self, destination)
     if not _is_wanted(self, assignment, student, destination):
-        return
+        return False
     self.run_pre_convert_hook()
     kept = None if self.coursedir.notebook_id == "*" else [_made(self, notebook) for notebook in self.notebooks]
     with _anew(destination, kept):
@@ -90,6 +126,7 @@ def _convert(self: BaseConverter, assignment: str, student: str) -> None:
         self.set_permissions(assignment, student)
         flush(destination)
     self.run_post_convert_hook()
+    return True
 
 
 def _is_wanted(self: BaseConverter, assignment: str, student: str, destination: str) -> bool:
@@ -118,21 +155,21 @@ def _made(self: BaseConverter, notebook: str) -> str:
 def _anew(destination: str, made: list[str] | None) -> Iterator[None]:
     """What is made in the block takes the place of what was there, which is back where the block raises.
 
-    With `made`, a list of names, it takes the place of these alone.
+    With `made`, a list of names, it takes the place of these alone. An empty folder is put away where nothing was, so
+    that what a step that is cut off leaves is known for that.
     """
     earlier = _earlier(destination)
-    there = os.path.lexists(destination)
-    if there:
-        OS.makedirs(os.path.dirname(earlier), exist_ok=True)
-        OS.rename(destination, earlier)
+    OS.makedirs(os.path.dirname(earlier), exist_ok=True)
     try:
-        if there and made is not None:
+        OS.rename(destination, earlier)
+    except FileNotFoundError:
+        OS.mkdir(earlier)
+    try:
+        if made is not None:
             SHUTIL.copytree(earlier, destination, ignore=lambda _, names: {*made} & {*names})
         yield
     except BaseException:
-        SHUTIL.rmtree(destination, ignore_errors=True)
-        if there:
-            OS.rename(earlier, destination)
+        _put_back(earlier, destination)
         raise
     else:
         SHUTIL.rmtree(earlier, ignore_errors=True)
@@ -146,7 +183,14 @@ def _bring_back(self: BaseConverter, destination: str) -> None:
     earlier = _earlier(destination)
     if os.path.lexists(earlier):
         self.log.warning("Bringing back %s, on which somebody's work was cut off", destination)
-        SHUTIL.rmtree(destination, ignore_errors=True)
+        _put_back(earlier, destination)
+
+
+def _put_back(earlier: str, destination: str) -> None:
+    SHUTIL.rmtree(destination, ignore_errors=True)
+    try:
+        OS.rmdir(earlier)
+    except OSError:
         OS.rename(earlier, destination)
 
 

@@ -23,14 +23,17 @@ from pathlib import Path
 from typing import Any, cast
 
 from coursehub_cleaning import bounded, cleaned
+from coursehub_runs import are_possible
 from jinja2 import DictLoader, Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 from jupyter_server.serverapp import ServerApp
 from nbconvert.exporters import HTMLExporter
 from nbgrader.server_extensions import formgrader
-from nbgrader.server_extensions.formgrader import handlers
+from nbgrader.server_extensions.formgrader import apihandlers, handlers
+from nbgrader.server_extensions.formgrader.base import check_notebook_dir, check_xsrf
 from nbgrader.server_extensions.formgrader.handlers import template_path
+from nbgrader_grading_page import INSTRUCTIONS, PANEL
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import OutputTransform, authenticated
 from traitlets.config import Config
@@ -98,7 +101,7 @@ class Policy(OutputTransform):
                 f"style-src 'unsafe-inline' {here}/static/",
                 f"font-src {here}/static/ {MATHJAX}",
                 f"img-src data: {here}/static/ {here}/submissions/",
-                f"connect-src {here}/api/",
+                f"connect-src {here}/api/ {here.removesuffix('formgrader')}coursehub/grading",
                 "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
             )
         )
@@ -116,6 +119,8 @@ class OwnScripts(Extension):
         """Rewrites a template of nbgrader's, and no other's."""
         if filename is None or not Path(filename).is_relative_to(template_path):
             return source
+        if name == "manage_submissions.tpl" and are_possible():
+            source = INSTRUCTIONS.sub(lambda _: PANEL, source)
         for code in re.findall(r"""\son\w+="([^"{]*)\"""", source):
             _handlers.add(f"'sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}'")
         parts = re.split(r"(<(?:script|style)\b.*?</(?:script|style)>)", source, flags=re.DOTALL | re.IGNORECASE)
@@ -183,12 +188,26 @@ class Submission(handlers.SubmissionHandler):  # type: ignore[misc] # nbgrader i
         return "", resources
 
 
+class Autograde(apihandlers.AutogradeHandler):  # type: ignore[misc] # nbgrader is untyped
+    """Has one submission autograded beside the server's loop (coursehub_grading.py)."""
+
+    @authenticated
+    @check_xsrf
+    @check_notebook_dir
+    async def post(self, assignment_id: str, student_id: str) -> None:
+        """Answers as nbgrader does, once it has ended."""
+        self.write(json.dumps(await self.settings["coursehub_grading"].button(assignment_id, student_id)))
+
+
 def load_jupyter_server_extension(app: ServerApp) -> None:
     """nbgrader's, behind the policy, which holds from before it is there."""
-    handlers.default_handlers = [
-        (address, Submission if handler is handlers.SubmissionHandler else handler, *more)
-        for address, handler, *more in handlers.default_handlers
-    ]
+    ours = {handlers.SubmissionHandler: Submission}
+    if "coursehub_grading" in app.web_app.settings:
+        ours[apihandlers.AutogradeHandler] = Autograde
+    for module in (handlers, apihandlers):
+        module.default_handlers = [
+            (address, ours.get(handler, handler), *more) for address, handler, *more in module.default_handlers
+        ]
     address = f"{app.base_url}formgrader"
     app.web_app.add_transform(cast("type[OutputTransform]", partial(Policy, address)))
     formgrader.load_jupyter_server_extension(app)

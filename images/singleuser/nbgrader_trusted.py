@@ -35,6 +35,8 @@ ELSEWHERE = (
     "this server, start the course with the badge 'grading', and autograde there."
 )
 SET_ASIDE = "Set one submission aside, so that collecting passes over it and takes the student's one before."
+# Seconds that SQLite waits for whoever writes; its own five are less than many at once may take over NFS.
+PATIENT = {"timeout": 60}
 # Where its settings are.
 IMAGES = ("/etc/", "/opt/coursehub/", "/usr/local/etc/", f"{sys.prefix}/")
 # Each module by which nbgrader reads or writes files; a test looks for others.
@@ -124,7 +126,7 @@ _nbgraders_init_logging = NbGrader.init_logging
 
 def _create_engine(url: str, **more: Any) -> sqlalchemy.Engine:
     """SQLAlchemy's, which opens no gradebook that is a link; SQLite writes beside it, too."""
-    engine = sqlalchemy.create_engine(url, **more)
+    engine = sqlalchemy.create_engine(url, **more, **({"connect_args": PATIENT} if url.startswith("sqlite") else {}))
 
     def look(*_: Any) -> None:
         for ending in ("", "-journal", "-wal", "-shm") if engine.url.database else ():

@@ -81,9 +81,9 @@ async def test_an_instructors_server_has_a_submission_executed_and_sees_how_it_g
 
     become(hub, folder, "Pending", WELL, RUNS)
     again = await ask(hub, "PUT", own, folder)
-    assert (again.status_code, again.json()) == (200, {"state": "running", "sentence": ""})
+    assert (again.status_code, again.json()) == (200, {"state": "running", "sentence": "", "again": False})
     become(hub, folder, "Succeeded", WELL, WELL, WELL)
-    assert (await ask(hub, "GET", own, folder)).json() == {"state": "done", "sentence": ""}
+    assert (await ask(hub, "GET", own, folder)).json() == {"state": "done", "sentence": "", "again": False}
     assert [(await ask(hub, "DELETE", own, folder)).status_code for _ in range(2)] == [204, 204]
     gone = await ask(hub, "GET", own, folder)
     assert (gone.status_code, gone.json()["message"].split(":")[0]) == (404, "Nothing executes this run")
@@ -95,7 +95,7 @@ async def test_why_an_execution_failed_is_a_sentence(hub: Hub, anna: str) -> Non
     await ask(hub, "PUT", anna, folder)
     become(hub, folder, "Failed", WELL, {"terminated": {"exitCode": 137, "reason": "OOMKilled"}})
     sentence = "The execution used more memory than grading has in this course, and was ended."
-    assert (await ask(hub, "GET", anna, folder)).json() == {"state": "failed", "sentence": sentence}
+    assert (await ask(hub, "GET", anna, folder)).json() == {"state": "failed", "sentence": sentence, "again": False}
 
 
 async def test_two_that_ask_for_one_run_in_the_same_moment_get_one_pod(hub: Hub, anna: str) -> None:

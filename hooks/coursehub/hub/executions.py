@@ -4,8 +4,8 @@ PUT makes the pod of the run's folder, GET says how it is, DELETE takes it away,
 token comes along, and only while its person may grade the course. What is known of a run is its pod, so a hub that was
 restarted goes on. A pod goes with the server that asked, and once nobody has asked about it for a while.
 
-200 and 201 answer with `state` and `sentence` (servers/outcome.py), the others with `message`; with 429 and 503 comes
-Retry-After.
+200 and 201 answer with `state`, `sentence` and `again` (servers/outcome.py), others with `message`; with 429 and 503
+comes Retry-After.
 """
 
 import asyncio
@@ -242,14 +242,14 @@ class ExecutionsHandler(OwnTokenHandler):
             self._refuse(later.status, str(later), later.after)
 
     def _say(self, status: HTTPStatus, state: State) -> None:
-        self._finish(status, {"state": str(state.phase), "sentence": state.sentence})
+        self._finish(status, {"state": str(state.phase), "sentence": state.sentence, "again": state.again})
 
     def _refuse(self, status: HTTPStatus, sentence: str, after: int | None = None) -> None:
         if after is not None:
             self.set_header("Retry-After", str(after))
         self._finish(status, {"message": sentence})
 
-    def _finish(self, status: HTTPStatus, answer: Mapping[str, str]) -> None:
+    def _finish(self, status: HTTPStatus, answer: Mapping[str, str | bool]) -> None:
         self.set_status(status)
         self.finish(dict(answer))
 

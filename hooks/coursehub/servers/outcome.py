@@ -25,10 +25,14 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class State:
-    """How far an execution is, and in a sentence for the instructor what it waits for or why it failed."""
+    """How far an execution is, and in a sentence for the instructor what it waits for or why it failed.
+
+    Where `again` holds it failed by something that passes, and the same run may succeed.
+    """
 
     phase: Phase
     sentence: str = ""
+    again: bool = False
 
 
 _SAID: Mapping[tuple[str, int], str] = {
@@ -49,7 +53,6 @@ _SAID: Mapping[tuple[str, int], str] = {
 # Kubelet writes how large a volume or a container's own was.
 _OVER = re.compile(r"EmptyDir volume .* exceeds|local ephemeral storage limit|ephemeral local storage usage exceeds")
 _NO_IMAGE = re.compile(r"not ?found|manifest unknown|does not exist|denied|unauthorized|Forbidden", re.IGNORECASE)
-_AGAIN = "It can be started again."
 
 
 def state(pod: Mapping[str, Any]) -> State:
@@ -61,9 +64,9 @@ def state(pod: Mapping[str, Any]) -> State:
     failed = next((step for step, found in steps.items() if (found.get("terminated") or {}).get("exitCode")), None)
     if status.get("phase") == "Failed" or failed:
         ended = steps[failed]["terminated"] if failed else {}
-        return State(Phase.FAILED, _taken_off(pod, status) or _exited(pod, str(failed), ended))
+        return _taken_off(pod, status) or _exited(str(failed), ended)
     if pod["metadata"].get("deletionTimestamp"):
-        return State(Phase.FAILED, "The execution was taken away before it ended.")
+        return _passing("The execution was taken away before it ended.")
     if any("running" in found or "terminated" in found for found in steps.values()):
         return State(Phase.RUNNING)
     return _waiting(status, [found["waiting"] for found in steps.values() if found.get("waiting")])
@@ -73,31 +76,40 @@ def _statuses(status: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     return (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ()))
 
 
-def _taken_off(pod: Mapping[str, Any], status: Mapping[str, Any]) -> str | None:
+def _taken_off(pod: Mapping[str, Any], status: Mapping[str, Any]) -> State | None:
     match status.get("reason"):
         case None | "":
             return None
         case "DeadlineExceeded":
-            return f"The execution took longer than {pod['spec']['activeDeadlineSeconds']} seconds, and was ended."
+            seconds = pod["spec"]["activeDeadlineSeconds"]
+            return State(Phase.FAILED, f"The execution took longer than {seconds} seconds, and was ended.")
         case "Evicted" if _OVER.search(status.get("message") or ""):
-            return "The execution wrote more than its scratch may hold, and was ended."
-    return f"The machine that the execution was on ended it. {_AGAIN}"
+            return State(Phase.FAILED, "The execution wrote more than its scratch may hold, and was ended.")
+    return _passing("The machine that the execution was on ended it.")
 
 
-def _exited(pod: Mapping[str, Any], step: str, ended: Mapping[str, Any]) -> str:
+def _exited(step: str, ended: Mapping[str, Any]) -> State:
     code = ended.get("exitCode")
     match ended.get("reason"):
         case "OOMKilled":
-            return "The execution used more memory than grading has in this course, and was ended."
+            return State(Phase.FAILED, "The execution used more memory than grading has in this course, and was ended.")
         case "StartError" | "ContainerCannotRun":
-            return f"The course's image has no working coursehub-{step}; take a newer one, or autograde in 'grading'."
+            sentence = (
+                f"The course's image has no working coursehub-{step}; take a newer one, or autograde in 'grading'."
+            )
+            return State(Phase.FAILED, sentence)
     if code is None:
-        return f"The execution ended, and its machine does not say why. {_AGAIN}"
-    if said := _SAID.get((step, code or 0)):
-        return said
+        return _passing("The execution ended, and its machine does not say why.")
+    if said := _SAID.get((step, code)):
+        return State(Phase.FAILED, said)
     if step == Step.EXECUTE and code == 137:
-        return "The execution was killed (exit code 137). Often that is because it used too much memory."
-    return f"The step '{step}' ended with exit code {code}. {_AGAIN}"
+        sentence = "The execution was killed (exit code 137). Often that is because it used too much memory."
+        return State(Phase.FAILED, sentence)
+    return _passing(f"The step '{step}' ended with exit code {code}.")
+
+
+def _passing(sentence: str) -> State:
+    return State(Phase.FAILED, f"{sentence} It can be started again.", again=True)
 
 
 def _waiting(status: Mapping[str, Any], reasons: Sequence[Mapping[str, Any]]) -> State:

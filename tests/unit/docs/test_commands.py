@@ -19,6 +19,16 @@ NAMED = re.compile(
 )
 # What comes behind the words is the shell's: a comment, a file, another program; or the end of a quoted command.
 BEHIND = re.compile(r'\s+(?:#|>|\||&&).*|\\\|.*|(?<=\d)" ssh-.*')
+# The verbs of the other command of that name, in courses' servers.
+IN_SERVERS = frozenset(
+    verb
+    for verbs in re.findall(
+        r"^(?:STAFF|ANYBODY): [^=]*= \{([^}]*)",
+        (ROOT / "images/singleuser/coursehub_command.py").read_text(),
+        re.MULTILINE,
+    )
+    for verb in re.findall(r'"([\w-]+)":', verbs)
+)
 # In the words of docs/admins/storage.md.
 FILES = "--root /export --site values/SITE.yaml values/courses.yaml"
 PARTIAL = (click.MissingParameter, NoArgsIsHelpError)
@@ -32,7 +42,7 @@ def commands() -> set[str]:
         for text in texts
         for named in NAMED.findall(text)
         for command in named
-        if command
+        if command and command.split()[0] not in IN_SERVERS - {*VERBS}
     )
     return {command.replace("$(sed 's/^/--user=/' class.txt)", "--user=maria") for command in found}
 

@@ -1,7 +1,9 @@
 """The pod that executes a submission: the whole of it, and that nothing of person and course is in it."""
 
+import runpy
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +33,8 @@ nbgrader: {execute_timeout: 240}
 environment: {COURSE_TERM: 'a $(id) $HOME'}
 groups: {instructor: [licensed]}
 """
+# The image's half of the contract, which runs where this package is not.
+CARRY = runpy.run_path(str(Path(__file__).parents[3] / "images/singleuser/coursehub_carry.py"))
 
 
 def grading(keys: str = KEYS) -> PodPlan:
@@ -234,3 +238,10 @@ def test_no_two_runs_share_a_pod(one: bytes, other: bytes, slug: str) -> None:
     names = {execution.name(slug, each.hex()) for each in (one, other)} | {execution.name("c", one.hex())}
     assert len(names) == len({one, other}) + 1
     assert all(len(name) <= 63 for name in names)
+
+
+def test_the_images_programs_have_the_same_folders_and_bounds() -> None:
+    theirs = {name: CARRY[name] for name in ("FOLDER", "MOST_INPUT", "MOST_RESULT")}
+    assert theirs == {name: getattr(execution, name) for name in theirs}
+    paths = {"RUNS": plan.RUNS_PATH, "INPUT": execution.INPUT_PATH, "SCRATCH": execution.SCRATCH_PATH}
+    assert {name: str(CARRY[name]) for name in paths} == paths

@@ -114,6 +114,32 @@ def test_s7_nothing_that_the_pod_or_kubernetes_wrote_is_in_a_sentence() -> None:
         assert "owned" not in outcome.state(found).sentence
 
 
+@pytest.mark.parametrize(
+    ("found", "again"),
+    [
+        pytest.param(pod("Failed", reason="Evicted", message="The node was low on memory."), True, id="node short"),
+        pytest.param(pod("Failed", reason="NodeLost"), True, id="node gone"),
+        pytest.param(pod("Failed", reason="OutOfcpu"), True, id="no room after all"),
+        pytest.param(pod("Failed"), True, id="nothing known"),
+        pytest.param(pod("Pending", WELL, RUNS, deleted=True), True, id="taken away"),
+        pytest.param(pod("Failed", ended(74)), True, id="the file server failed"),
+        pytest.param(pod("Failed", WELL, ended(137), reason="DeadlineExceeded"), False, id="time"),
+        pytest.param(pod("Failed", WELL, ended(137, "OOMKilled")), False, id="memory"),
+        pytest.param(pod("Failed", WELL, ended(137)), False, id="killed"),
+        pytest.param(
+            pod("Failed", reason="Evicted", message='EmptyDir volume "tmp" exceeds "3Gi".'), False, id="scratch"
+        ),
+        pytest.param(pod("Failed", WELL, ended(70)), False, id="kernel ended"),
+        pytest.param(pod("Failed", WELL, ended(77)), False, id="network open"),
+        pytest.param(pulling("InvalidImageName", ""), False, id="no image"),
+        pytest.param(pod("Succeeded", WELL, WELL, WELL), False, id="done"),
+    ],
+)
+def test_only_what_passes_is_worth_another_try(found: dict[str, Any], again: bool) -> None:
+    state = outcome.state(found)
+    assert (state.again, "can be started again" in state.sentence) == (again, again)
+
+
 def test_what_has_ended_is_not_among_what_runs() -> None:
     assert [phase for phase in Phase if phase.ended] == [Phase.DONE, Phase.FAILED]
     assert State(Phase.DONE) == outcome.state(pod("Succeeded"))
