@@ -27,7 +27,7 @@ from jinja2 import DictLoader, Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 from jupyter_server.serverapp import ServerApp
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import HTMLExporter, TemplateExporter
 from nbgrader.server_extensions import formgrader
 from nbgrader.server_extensions.formgrader import handlers
 from nbgrader.server_extensions.formgrader.handlers import template_path
@@ -37,6 +37,8 @@ from traitlets.config import Config
 
 SANDBOX = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'"
 MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.7/"
+# Of a picture that has no description.
+UNSAID = "No description has been provided for this image"
 # nbconvert's own has its settings in a script that MathJax evaluates, which a submission could have too.
 MATHJAX_MACRO = f"""{{%- macro mathjax() -%}}
 <script nonce="{{{{ script_nonce() }}}}">
@@ -122,7 +124,18 @@ class OwnScripts(Extension):
         return "".join(_rewritten(part) for part in parts)
 
 
-class Exporter(HTMLExporter):  # type: ignore[misc] # nbconvert is untyped
+class Made(TemplateExporter):  # type: ignore[misc] # nbconvert is untyped
+    """Keeps the page from HTMLExporter, which parses it anew for what JupyterLab's templates lack: half of the time."""
+
+    page = ""
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **more: Any) -> tuple[str, Any]:
+        """An empty page; the one that was made is `page`."""
+        self.page, resources = super().from_notebook_node(nb, resources, **more)
+        return "", resources
+
+
+class Exporter(HTMLExporter, Made):  # type: ignore[misc] # nbconvert is untyped
     """Makes a submission's page, from what is left of it after cleaning."""
 
     def __init__(self, **more: Any) -> None:
@@ -142,8 +155,8 @@ class Exporter(HTMLExporter):  # type: ignore[misc] # nbconvert is untyped
     def from_notebook_node(self, nb: Any, resources: Any = None, **more: Any) -> tuple[str, Any]:
         """Makes the page of what is no larger than can be cleaned in some seconds; `nb` is no longer as it was."""
         bounded(nb)
-        page: tuple[str, Any] = super().from_notebook_node(nb, resources, **more)
-        return page
+        _, resources = super().from_notebook_node(nb, resources, **more)
+        return re.sub(r"<img (?![^>]*\balt=)", f'<img alt="{UNSAID}" ', self.page), resources
 
     def default_filters(self) -> Iterator[tuple[str, Any]]:
         """nbconvert's, with a cleaner that leaves tables and images."""
