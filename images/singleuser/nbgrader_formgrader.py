@@ -39,7 +39,8 @@ SANDBOX = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'
 MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.7/"
 # Of a picture that has no description.
 UNSAID = "No description has been provided for this image"
-# nbconvert's own has its settings in a script that MathJax evaluates, which a submission could have too.
+# nbconvert's own has its settings in a script that MathJax evaluates, which a submission could have too. A browser that
+# does not get there shows formulas as they were written; nbgrader's keyboard would wait for MathJax, too.
 MATHJAX_MACRO = f"""{{%- macro mathjax() -%}}
 <script nonce="{{{{ script_nonce() }}}}">
 window.MathJax = {{
@@ -55,7 +56,12 @@ window.MathJax = {{
     CommonHTML: {{linebreaks: {{automatic: true}}}}
 }};
 </script>
-<script nonce="{{{{ script_nonce() }}}}" src="{MATHJAX}MathJax.js?config=TeX-AMS_CHTML-full,Safe"></script>
+<script nonce="{{{{ script_nonce() }}}}" defer src="{MATHJAX}MathJax.js?config=TeX-AMS_CHTML-full,Safe"></script>
+<script nonce="{{{{ script_nonce() }}}}">
+document.addEventListener("DOMContentLoaded", () => {{
+    MathJax.Hub ??= {{Startup: {{signal: {{Interest: (listener) => listener("End")}}}}}};
+}});
+</script>
 {{%- endmacro %}}"""
 
 
