@@ -132,7 +132,8 @@ def _is_harmless(tag: str, name: str, value: str) -> bool:
     if name == "class":
         return re.fullmatch(r"(highlight|dataframe|[a-z]{1,2}[a-z0-9]?)( (highlight|hl-\w+))?", value) is not None
     if name == "href":
-        return tag == "a" and not value.strip().lower().startswith("data:")
+        # As browsers read it, without white space wherever that is.
+        return tag == "a" and not re.sub(r"[\x00-\x20]", "", value).lower().startswith("data:")
     if name == "src":
         return tag == "img"
     return name in ATTRIBUTES

@@ -885,6 +885,7 @@ def made_once(make: Callable[[], None]) -> Callable[[], None]:
             fresh()
         else:
             make()
+            new_pod()
             kept.mkdir()
         for number, place in enumerate(places):
             source, target = (kept / str(number), place) if made else (place, kept / str(number))
