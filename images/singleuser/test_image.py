@@ -816,7 +816,7 @@ def what_has_its_imports_already_is_otherwise_as_any_process() -> None:
 
 
 def nbgrader(*command: str) -> list[str]:
-    """The command."""
+    """nbgrader's command, as most tests run it."""
     return warmed(["nbgrader", *command])
 
 
