@@ -7,8 +7,10 @@ from typing import Any
 
 import nbgrader_fetch_feedback
 import nbgrader_generate
+import nbgrader_lists
 import nbgrader_times
 from nbgrader import coursedir, utils
+from nbgrader.api import Gradebook
 from nbgrader.apps import api, zipcollectapp
 from nbgrader.converters import GenerateAssignment
 from nbgrader.exchange.abc import Exchange
@@ -32,6 +34,8 @@ def make() -> None:
     ExchangeSubmit.init_src = _submit_from
     GenerateAssignment.init_notebooks = nbgrader_generate.init_notebooks
     ClearSolutions.preprocess = nbgrader_generate.clear_solutions
+    Gradebook.notebook_submissions = nbgrader_lists.notebook_submissions
+    api.NbGraderAPI.get_submission = nbgrader_lists.submission
 
 
 def _set_timestamp(self: Any) -> None:

@@ -28,7 +28,7 @@ from jinja2 import DictLoader, Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 from jupyter_server.serverapp import ServerApp
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import HTMLExporter, TemplateExporter
 from nbgrader.server_extensions import formgrader
 from nbgrader.server_extensions.formgrader import apihandlers, handlers
 from nbgrader.server_extensions.formgrader.base import check_notebook_dir, check_xsrf
@@ -40,7 +40,10 @@ from traitlets.config import Config
 
 SANDBOX = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'"
 MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.7/"
-# nbconvert's own has its settings in a script that MathJax evaluates, which a submission could have too.
+# Of a picture that has no description.
+UNSAID = "No description has been provided for this image"
+# nbconvert's own has its settings in a script that MathJax evaluates, which a submission could have too. A browser that
+# does not get there shows formulas as they were written; nbgrader's keyboard would wait for MathJax, too.
 MATHJAX_MACRO = f"""{{%- macro mathjax() -%}}
 <script nonce="{{{{ script_nonce() }}}}">
 window.MathJax = {{
@@ -56,7 +59,12 @@ window.MathJax = {{
     CommonHTML: {{linebreaks: {{automatic: true}}}}
 }};
 </script>
-<script nonce="{{{{ script_nonce() }}}}" src="{MATHJAX}MathJax.js?config=TeX-AMS_CHTML-full,Safe"></script>
+<script nonce="{{{{ script_nonce() }}}}" defer src="{MATHJAX}MathJax.js?config=TeX-AMS_CHTML-full,Safe"></script>
+<script nonce="{{{{ script_nonce() }}}}">
+document.addEventListener("DOMContentLoaded", () => {{
+    MathJax.Hub ??= {{Startup: {{signal: {{Interest: (listener) => listener("End")}}}}}};
+}});
+</script>
 {{%- endmacro %}}"""
 
 
@@ -127,7 +135,18 @@ class OwnScripts(Extension):
         return "".join(_rewritten(part) for part in parts)
 
 
-class Exporter(HTMLExporter):  # type: ignore[misc] # nbconvert is untyped
+class Made(TemplateExporter):  # type: ignore[misc] # nbconvert is untyped
+    """Keeps the page from HTMLExporter, which parses it anew for what JupyterLab's templates lack: half of the time."""
+
+    page = ""
+
+    def from_notebook_node(self, nb: Any, resources: Any = None, **more: Any) -> tuple[str, Any]:
+        """An empty page; the one that was made is `page`."""
+        self.page, resources = super().from_notebook_node(nb, resources, **more)
+        return "", resources
+
+
+class Exporter(HTMLExporter, Made):  # type: ignore[misc] # nbconvert is untyped
     """Makes a submission's page, from what is left of it after cleaning."""
 
     def __init__(self, **more: Any) -> None:
@@ -147,8 +166,8 @@ class Exporter(HTMLExporter):  # type: ignore[misc] # nbconvert is untyped
     def from_notebook_node(self, nb: Any, resources: Any = None, **more: Any) -> tuple[str, Any]:
         """Makes the page of what is no larger than can be cleaned in some seconds; `nb` is no longer as it was."""
         bounded(nb)
-        page: tuple[str, Any] = super().from_notebook_node(nb, resources, **more)
-        return page
+        _, resources = super().from_notebook_node(nb, resources, **more)
+        return re.sub(r"<img (?![^>]*\balt=)", f'<img alt="{UNSAID}" ', self.page), resources
 
     def default_filters(self) -> Iterator[tuple[str, Any]]:
         """nbconvert's, with a cleaner that leaves tables and images."""

@@ -31,12 +31,14 @@ from test_image import (
     handed_out,
     learn,
     main,
+    nbgrader,
     new_pod,
     run,
     scores,
     server,
     solve,
     teach,
+    warmed,
 )
 from traitlets.config import Config
 
@@ -654,7 +656,7 @@ def autograde(*more: str, role: str = "instructor", check: bool = True) -> str:
     """What nbgrader says in a terminal beside the server, which has no token."""
     tokens = ("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN")
     own = {k: v for k, v in environment(role, COURSEHUB_NBGRADER=json.dumps(SETTINGS)).items() if k not in tokens}
-    command = ["nbgrader", "autograde", "one", *more]
+    command = nbgrader("autograde", "one", *more)
     done = subprocess.run(
         command, env=own, cwd=COURSE, capture_output=True, text=True, timeout=170, check=False, **ANNA
     )
@@ -689,7 +691,7 @@ def graded() -> list[Any]:
     """Each grade of each student, in the gradebook."""
     program = "import json, nbgrader.api as n; B = n.Gradebook('sqlite:////course/gradebook.db')"
     program += f".assignment_submissions('one'); print(json.dumps({GRADES}))"
-    return sorted(json.loads(run(["python3", "-c", program], "instructor").stdout), key=str)
+    return sorted(json.loads(run(warmed(["python3", "-c", program]), "instructor").stdout), key=str)
 
 
 def many_kinds() -> None:

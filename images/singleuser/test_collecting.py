@@ -32,6 +32,7 @@ from test_image import (
     handed_out,
     learn,
     main,
+    nbgrader,
     new_pod,
     run,
     scores,
@@ -216,7 +217,7 @@ def g5_g16_what_would_not_be_collected_is_told_before_anything_is_sent() -> None
 def g16_the_panel_shows_the_sentence() -> None:
     handed_out()
     learn_anna = partial(run, who=ANNA, cwd=HOME / "anna")
-    learn_anna(["nbgrader", "fetch_assignment", "one"])
+    learn_anna(nbgrader("fetch_assignment", "one"))
     learn_anna(["mkfifo", "python-intro/one/pipe"])
     wanted = {"course_id": "python-intro", "assignment_id": "one"}
     new_pod()

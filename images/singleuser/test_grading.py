@@ -28,12 +28,14 @@ from test_image import (
     handed_out,
     learn,
     main,
+    nbgrader,
     new_pod,
     run,
     scores,
     server,
     solve,
     teach,
+    warmed,
 )
 
 INBOUND = EXCHANGE / "python-intro/inbound"
@@ -58,7 +60,7 @@ def stamps() -> list[str]:
 def gradebook(question: str) -> Any:
     """What an expression of the gradebook `b` gives."""
     program = "import json, nbgrader.api as n; b = n.Gradebook('sqlite:////course/gradebook.db'); "
-    return json.loads(run(["python3", "-c", f"{program}print(json.dumps({question}))"], "instructor").stdout)
+    return json.loads(run(warmed(["python3", "-c", f"{program}print(json.dumps({question}))"]), "instructor").stdout)
 
 
 # --- G1, G2: every zone, with its summer time ---
@@ -175,9 +177,7 @@ def g1_g2_an_older_stamp_is_collected_listed_and_has_its_feedback() -> None:
         teach("release_feedback", "one")
         new_pod()
         settings = json.dumps(SETTINGS)
-        done = run(
-            ["nbgrader", "list", "--cached"], "student", PEOPLE["clara"], name="clara", COURSEHUB_NBGRADER=settings
-        )
+        done = run(nbgrader("list", "--cached"), "student", PEOPLE["clara"], name="clara", COURSEHUB_NBGRADER=settings)
         assert "2026-03-01 20:00:00 +08 (feedback ready to be fetched)" in done.stderr, done.stderr
         learn("clara", "fetch_feedback", "one")
         assert (HOME / f"clara/python-intro/one/feedback/{old}/a.html").exists()
@@ -227,7 +227,7 @@ def two_courses() -> None:
 def in_maths(*command: str, check: bool = True) -> str:
     """What nbgrader says to Clara in a server of the other course."""
     new_pod()
-    done = run(["nbgrader", *command], "student", PEOPLE["clara"], name="clara", check=check, COURSEHUB_COURSE="maths")
+    done = run(nbgrader(*command), "student", PEOPLE["clara"], name="clara", check=check, COURSEHUB_COURSE="maths")
     return done.stdout + done.stderr
 
 

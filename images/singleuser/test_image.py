@@ -2,6 +2,7 @@
 # ruff: noqa: S101, S108, BLE001, PT018  (a plain script: no pytest in the image)
 
 import asyncio
+import atexit
 import base64
 import hashlib
 import http.client
@@ -20,7 +21,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
+from functools import cache, wraps
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -129,6 +132,41 @@ def fresh() -> None:
     for name, who in PEOPLE.items():
         (HOME / name).mkdir(mode=0o700)
         os.chown(HOME / name, who["user"], who["user"])
+
+
+import_themselves = ContextVar("import_themselves", default=False)
+
+
+def as_people_run_it(test: Callable[[], None]) -> Callable[[], None]:
+    """Nothing was imported before for what this test runs."""
+
+    @wraps(test)
+    def alone() -> None:
+        token = import_themselves.set(True)
+        try:
+            test()
+        finally:
+            import_themselves.reset(token)
+
+    return alone
+
+
+@cache
+def warm() -> Path:
+    """A program that runs others with nbgrader's imports made before; it is up, and ends with this process."""
+    program = Path("/media/warm.py")
+    serving = subprocess.Popen(["python3", program, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    atexit.register(serving.communicate)
+    assert serving.stdout and serving.stdout.readline() == b"ready\n"
+    return program
+
+
+def warmed(command: Sequence[str]) -> list[str]:
+    """The same, a second sooner: what Python is to run, with imports that were made before."""
+    if import_themselves.get():
+        return [*command]
+    program, *words = command
+    return ["python3", f"{warm()}", "ask", *([] if program == "python3" else [str(shutil.which(program))]), *words]
 
 
 def run(
@@ -738,6 +776,50 @@ STUB = "# $(touch /tmp/y20) `touch /tmp/y20` 'x' \"y\" {z} \\ $HOME\nraise NotIm
 SETTINGS = {"ClearSolutions": {"code_stub": {"python": STUB}}, "ExecutePreprocessor": {"timeout": 77}}
 
 
+# What a program can know of its process, but for what differs each time.
+STATE = """
+import ctypes, gc, json, os, resource, signal, site, sys, threading, __main__
+names = ("Uid", "Gid", "Groups", "Umask", "Threads", "NoNewPrivs", "Seccomp", "SigBlk", "SigIgn", "SigCgt")
+status = dict(line.rstrip().split(":", 1) for line in open("/proc/self/status"))
+limits = [resource.getrlimit(number) for number in range(16)]
+print(json.dumps([
+    {name: value for name, value in status.items() if name in names or name.startswith("Cap")}, limits,
+    dict(os.environ), os.getcwd(), os.getgroups(), os.getresuid(), os.getresgid(), os.getpriority(0, 0),
+    os.getpgid(0) == os.getpid(), os.getsid(0) == os.getpid(), ctypes.CDLL(None).prctl(3), os.listdir("/proc/self/fd"),
+    sys.path, sys.argv[1:], sys.flags, sys.executable, sys.prefix, sys.stdout.encoding, sys.stdout.line_buffering,
+    site.USER_BASE, site.USER_SITE, site.ENABLE_USER_SITE, __main__.__name__, __name__, gc.isenabled(),
+    sorted(name for name in sys.modules if name.startswith(("coursehub_", "nbgrader_"))),
+]))
+print("said", file=sys.stderr)
+sys.exit(len(sys.argv))
+"""
+
+
+def what_has_its_imports_already_is_otherwise_as_any_process() -> None:
+    """Else the tests that use it would show what holds for nobody."""
+    program = Path("/tmp/state.py")
+    program.write_text(STATE)
+    packages = HOME / f"anna/.local/lib/python3.{sys.version_info.minor}/site-packages"
+    packages.mkdir(parents=True)
+    (packages / "own.pth").write_text("/tmp")
+    for role, who, name in (("instructor", {**ANNA, "group": 70101}, "anna"), ("student", CLARA, "clara")):
+        for asked in ([str(program), "x", "y z"], ["-c", STATE, "x"]):
+            command = ["python3", *asked]
+            both = [run(x, role, who, cwd=HOME / name, name=name, check=False) for x in (command, warmed(command))]
+            states = [json.loads(each.stdout) for each in both]
+            assert states[0][-1] == [], states[0]
+            assert states[0] == states[1], [pair for pair in zip(*states, strict=True) if pair[0] != pair[1]]
+            assert both[0].returncode == both[1].returncode == len(asked) - ("-c" in asked), both
+            assert both[0].stderr == both[1].stderr == "said\n", both
+    killed = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
+    assert run(warmed(["python3", "-c", killed]), check=False).returncode != 0
+
+
+def nbgrader(*command: str) -> list[str]:
+    """nbgrader's command, as most tests run it."""
+    return warmed(["nbgrader", *command])
+
+
 def teach(*command: str, role: str = "instructor", name: str = "anna", check: bool = True) -> str:
     """What nbgrader says to an instructor; a grader's home is empty each time."""
     home = HOME / name
@@ -748,9 +830,8 @@ def teach(*command: str, role: str = "instructor", name: str = "anna", check: bo
         home.chmod(0o777)
     who = {**PEOPLE[name], "group": 70101}
     settings = json.dumps(SETTINGS)
-    done = run(
-        ["nbgrader", *command], role, who, cwd=COURSE, check=check, name=name, home=home, COURSEHUB_NBGRADER=settings
-    )
+    asked = nbgrader(*command)
+    done = run(asked, role, who, cwd=COURSE, check=check, name=name, home=home, COURSEHUB_NBGRADER=settings)
     return done.stdout + done.stderr
 
 
@@ -761,7 +842,7 @@ def size(folder: Path) -> int:
 
 def learn(name: str, *command: str, check: bool = True) -> str:
     """What nbgrader says to a student."""
-    done = run(["nbgrader", *command], "student", PEOPLE[name], cwd=HOME / name, name=name, check=check)
+    done = run(nbgrader(*command), "student", PEOPLE[name], cwd=HOME / name, name=name, check=check)
     return done.stdout + done.stderr
 
 
@@ -804,6 +885,7 @@ def made_once(make: Callable[[], None]) -> Callable[[], None]:
             fresh()
         else:
             make()
+            new_pod()
             kept.mkdir()
         for number, place in enumerate(places):
             source, target = (kept / str(number), place) if made else (place, kept / str(number))
@@ -828,9 +910,10 @@ def scores() -> dict[str, float]:
     book = "nbgrader.api.Gradebook('sqlite:////course/gradebook.db')"
     program = f"import json, nbgrader.api as n; b = n.{book.removeprefix('nbgrader.api.')}; "
     program += "print(json.dumps({s.student_id: s.score for s in b.assignment_submissions('one')}))"
-    return dict(json.loads(run(["python3", "-c", program], "instructor").stdout))
+    return dict(json.loads(run(warmed(["python3", "-c", program]), "instructor").stdout))
 
 
+@as_people_run_it
 def an_assignment_goes_round() -> None:
     handed_out()
     assert "one" in learn("clara", "list")
@@ -983,6 +1066,7 @@ def f12_a_submit_from_a_full_home_leaves_nothing_half() -> None:
     assert sorted(path.name for path in there.iterdir()) == ["a.ipynb", "submission_secret.txt", "timestamp.txt"]
 
 
+@as_people_run_it
 def f11_i9_graded_code_finds_no_home_of_its_grader_and_nothing_left_in_one_runs() -> None:
     handed_out()
     startup = HOME / "anna/.ipython/profile_default/startup"
@@ -1073,6 +1157,7 @@ def shown() -> str:
     return str([name for name in names if name.startswith(("JUPYTERHUB_", "JPY_API"))])
 
 
+@as_people_run_it
 def what_graded_code_leaves_in_the_course_runs_in_no_teachers_name_and_it_has_no_token() -> None:
     handed_out()
     planting("clara")
@@ -1230,6 +1315,7 @@ TESTS = (
     the_hub_hears_of_use_and_of_nothing_else,
     the_end_is_announced_and_i_am_still_here_puts_it_off,
     nothing_is_looked_up,
+    what_has_its_imports_already_is_otherwise_as_any_process,
     an_assignment_goes_round,
     the_assignment_list_shows_and_fetches,
     f5_what_is_handed_in_is_closed_to_others_who_know_its_name,

@@ -180,6 +180,12 @@ def opens_a_submission(page: Page, formgrader: str, submission: str) -> None:
     page.reload()
     expect(page.locator("#why")).to_have_value("2.5")
     expect(page.locator("#why-comment")).to_have_value("well done")
+    # By keys, too, also where no formula is typeset: before the first submission, and after the last, is their list.
+    for keys in ("Control+,", "Control+."):
+        page.locator("body").press(keys)
+        page.wait_for_url(f"{formgrader}/gradebook/one/a")
+        page.go_back()
+        expect(page.locator("#why-comment")).to_have_value("well done")
 
     # What the student left beside the notebook, and addresses that say something.
     for address in ("evil.html", "evil.svg", "evil.js"):
