@@ -980,7 +980,12 @@ def f12_a_submit_from_a_full_home_leaves_nothing_half() -> None:
     filler.unlink()
     run(["nbgrader", "submit", "one"], cwd=full, home=full)
     (there,) = inbound.iterdir()
-    assert sorted(path.name for path in there.iterdir()) == ["a.ipynb", "submission_secret.txt", "timestamp.txt"]
+    assert sorted(path.name for path in there.iterdir()) == [
+        "a.ipynb",
+        "submission_receipt.json",
+        "submission_secret.txt",
+        "timestamp.txt",
+    ]
 
 
 def f11_i9_graded_code_finds_no_home_of_its_grader_and_nothing_left_in_one_runs() -> None:
