@@ -16,8 +16,8 @@ from coursehub_places import Refused
 from nbgrader.converters.base import NbGraderException
 
 # Of whom: each verb and its module.
-STAFF: dict[str, str] = {"grade": "coursehub_grade"}
-ANYBODY: dict[str, str] = {}
+STAFF: dict[str, str] = {"extend": "coursehub_extend", "grade": "coursehub_grade"}
+ANYBODY: dict[str, str] = {"receipt": "coursehub_receipt"}
 
 
 def main(words: Sequence[str] | None = None) -> int:

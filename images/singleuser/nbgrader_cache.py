@@ -23,9 +23,12 @@ class Kept:
 
 
 def named(path: Path) -> Kept | None:
-    """The submission of this name; None where it is not one's."""
+    """The submission of this name; None where it is not one's, or has no time that there is."""
     found = _NAME.fullmatch(path.name)
-    return Kept(path, **found.groupdict("")) if found else None
+    try:
+        return Kept(path, **found.groupdict("")) if found and nbgrader_times.stamped(found["time"]) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def submissions(above: Path) -> Iterator[Kept]:

@@ -5,10 +5,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import nbgrader_extensions
 import nbgrader_fetch_feedback
 import nbgrader_generate
 import nbgrader_lists
 import nbgrader_times
+import nbgrader_told
 from nbgrader import coursedir, utils
 from nbgrader.api import Gradebook
 from nbgrader.apps import api, zipcollectapp
@@ -36,6 +38,8 @@ def make() -> None:
     ClearSolutions.preprocess = nbgrader_generate.clear_solutions
     Gradebook.notebook_submissions = nbgrader_lists.notebook_submissions
     api.NbGraderAPI.get_submission = nbgrader_lists.submission
+    Gradebook.update_or_create_assignment = _update_or_create_assignment
+    Gradebook.update_or_create_submission = _update_or_create_submission
 
 
 def _set_timestamp(self: Any) -> None:
@@ -82,6 +86,24 @@ def _submit_from(self: Any) -> None:
     _nbgraders_submit_from(self)
 
 
+def _update_or_create_assignment(self: Any, name: str, **more: Any) -> Any:
+    made = _nbgraders_update_or_create_assignment(self, name, **more)
+    if "duedate" in more:
+        nbgrader_told.tell(self, _course(self), Path(nbgrader_told.EXCHANGE, os.environ.get("COURSEHUB_COURSE", "")))
+    return made
+
+
+def _update_or_create_submission(self: Any, assignment: str, student: str, **more: Any) -> Any:
+    extended = nbgrader_extensions.row(self, _course(self), assignment, student)
+    return _nbgraders_update_or_create_submission(self, assignment, student, **more, **extended)
+
+
+def _course(gradebook: Any) -> str:
+    return os.path.dirname(str(gradebook.engine.url.database))
+
+
+_nbgraders_update_or_create_assignment = Gradebook.update_or_create_assignment
+_nbgraders_update_or_create_submission = Gradebook.update_or_create_submission
 _nbgraders_format_path = coursedir.CourseDirectory.format_path
 _nbgraders_fetch_to = ExchangeFetchAssignment.init_dest
 _nbgraders_submit_from = ExchangeSubmit.init_src

@@ -10,8 +10,8 @@ import pwd
 import re
 import secrets
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,14 +19,18 @@ from pathlib import Path
 import coursehub_places
 from coursehub_files import OS, SHUTIL, open_file
 from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters.base import NbGraderException
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader_alone import Busy, alone
+from nbgrader_due import Dates, Due
+from nbgrader_extensions import given
+from nbgrader_people import people
+from nbgrader_receipt import TO_READ, opened
 from nbgrader_rules import Budget, Refused, check_depth, check_kind, check_name, is_ignored
 from nbgrader_set_aside import set_aside
 from nbgrader_times import STAMP, stamped
+from nbgrader_told import tell
 
-# Lines of passwd: the course's people, by the uid that owns the home of that name.
-PEOPLE = Path("/srv/coursehub/people/passwd")
 TOLD = 20
 # So many of a student's submissions are looked at for one that can be taken; each takes a while.
 TRIES = 20
@@ -34,9 +38,6 @@ TRIES = 20
 _TIME = re.compile(rf"({STAMP})(\+[^+]*)?")
 _NO_TIME = "its name does not say when it was submitted"
 _SECRET = re.compile(rb"[0-9a-f]{128}")
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Without O_NONBLOCK a named pipe in a file's place would keep us waiting.
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
         found: dict[str, list[Submission]] = {}
         for each in self._honest():
             found.setdefault(each.student, []).append(each)
-        due = self._due() if self.before_duedate else None
-        self.found = [_in_order(found[student], due) for student in sorted(found)]
+        due = self._due()
+        self.found = [_in_order(found[student], due(student)) for student in sorted(found)]
 
     def copy_files(self) -> None:
         """Copies of each student the first that can be taken, where it is not there yet."""
@@ -106,7 +107,7 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
 
     def _honest(self) -> Iterator[Submission]:
         names: dict[int, set[str]] = {}
-        for uid, name in _people():
+        for uid, name in people():
             names.setdefault(uid, set()).add(name)
         wanted = self.coursedir.student_id
         with os.scandir(self.inbound) as entries:
@@ -127,11 +128,20 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
         if self.refused <= TOLD:
             self.log.error("Refused the submission %r: %s", folder, reason)
 
-    def _due(self) -> datetime | None:
+    def _due(self) -> Callable[[str], datetime | None]:
+        """Before when each student's come first; None where the newest does."""
+        own: Dates = {}
+        general = None
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as book, suppress(MissingEntry):
-            due: datetime | None = book.find_assignment(self.coursedir.assignment_id).duedate
-            return due
-        return None
+            tell(book, self.coursedir.root, self.inbound.parent)
+            assignment = book.find_assignment(self.coursedir.assignment_id)
+            if self.before_duedate and assignment.duedate:
+                general = assignment.duedate
+                try:
+                    own = given(book, self.coursedir.root, assignment)
+                except NbGraderException as error:
+                    self.fail(str(error))
+        return lambda student: Due(general, own.get(student)).time
 
     def _replaces(self, each: Submission, destination: Path) -> bool:
         have = self.coursedir.get_existing_timestamp(str(destination))
@@ -152,7 +162,7 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
         staging = destination.parent / f".collecting-{secrets.token_hex(8)}"
         made = staging / "new"
         try:
-            with _folder(str(self.inbound)) as inbound, _folder(each.folder, inbound) as source:
+            with opened(str(self.inbound)) as inbound, opened(each.folder, inbound) as source:
                 # What can be seen to be wrong is not copied; what is copied can have changed meanwhile.
                 self._go_through(source, None, self._budget())
                 OS.makedirs(made)
@@ -194,7 +204,7 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
                 if stat.S_ISDIR(found.st_mode):
                     if target:
                         OS.mkdir(target)
-                    with _folder(entry.name, source) as below:
+                    with opened(entry.name, source) as below:
                         self._go_through(below, target, budget, f"{path}/", deep + 1)
                 elif target:
                     _copy_file(source, entry.name, target, budget)
@@ -250,25 +260,8 @@ def _in_order(found: list[Submission], due: datetime | None) -> list[Submission]
     return sorted(found, key=lambda each: (due is None or each.time <= due, each.time), reverse=True)
 
 
-def _people() -> Iterator[tuple[int, str]]:
-    with suppress(FileNotFoundError):
-        for line in PEOPLE.read_text().splitlines():
-            name, _, uid, *_ = [*line.split(":"), "", "", ""]
-            if uid.isdecimal():
-                yield int(uid), name
-
-
-@contextmanager
-def _folder(name: str, parent: int | None = None) -> Iterator[int]:
-    held = os.open(name, _FOLDER, dir_fd=parent)
-    try:
-        yield held
-    finally:
-        os.close(held)
-
-
 def _copy_file(source: int, name: str, destination: Path, budget: Budget) -> None:
-    held = os.open(name, _FILE, dir_fd=source)
+    held = os.open(name, TO_READ, dir_fd=source)
     with open(held, "rb") as reading:
         found = os.fstat(held)
         if not stat.S_ISREG(found.st_mode):

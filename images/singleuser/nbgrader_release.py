@@ -7,9 +7,11 @@ from pathlib import Path
 
 from coursehub_files import SHUTIL, open_file
 from coursehub_places import Refused as Linked
+from nbgrader.api import Gradebook
 from nbgrader.exchange.default import ExchangeReleaseAssignment, ExchangeReleaseFeedback
 from nbgrader.utils import notebook_hash
 from nbgrader_alone import Busy, alone
+from nbgrader_told import tell
 from nbgrader_whole import reason, replacing
 
 
@@ -29,6 +31,8 @@ class ReleaseAssignment(ExchangeReleaseAssignment):  # type: ignore[misc] # nbgr
             self.fail(f"Nothing was released ({reason(error)}); students have what they had.")
         finally:
             self.dest_path = released
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
+            tell(book, self.coursedir.root, Path(self.course_path))
 
 
 class ReleaseFeedback(ExchangeReleaseFeedback):  # type: ignore[misc] # nbgrader is untyped

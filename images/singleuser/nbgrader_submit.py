@@ -6,21 +6,22 @@ at once, and not days later, what an instructor would have to refuse.
 
 import os
 import secrets
+import shlex
 import stat
 from contextlib import suppress
 from pathlib import Path
 from stat import S_IRWXG, S_IRWXU
 
+import nbgrader_times
 from coursehub_files import OS, SHUTIL, open_file
 from coursehub_places import Refused as Linked
 from nbgrader.exchange.default import ExchangeSubmit
 from nbgrader.utils import ignore_patterns
+from nbgrader_due import span
+from nbgrader_receipt import ADDED, Receipt, look, opened, room
 from nbgrader_rules import Budget, Refused, check_depth, check_kind, check_name, is_ignored
+from nbgrader_told import Told
 from nbgrader_whole import replacing, told
-
-# What nbgrader adds to a submission, and has room for here.
-_ADDED = "timestamp.txt", "submission_secret.txt"
-_ROOM_FOR_ADDED = 1000
 
 
 class Submit(ExchangeSubmit):  # type: ignore[misc] # nbgrader is untyped
@@ -39,9 +40,9 @@ class Submit(ExchangeSubmit):  # type: ignore[misc] # nbgrader is untyped
             secret = secrets.token_hex(64)
             OS.makedirs(self.cache_path, exist_ok=True)
             # Without its copy at home, no feedback would find its way back.
-            self._copy(cached, secret)
+            receipt = self._keep(cached, secret)
             try:
-                self._copy(os.path.join(self.inbound_path, self.assignment_filename), secret)
+                self._hand_in(cached)
             except BaseException:
                 SHUTIL.rmtree(cached, ignore_errors=True)
                 raise
@@ -49,17 +50,17 @@ class Submit(ExchangeSubmit):  # type: ignore[misc] # nbgrader is untyped
             self.fail(f"Nothing was submitted. {str(refusal)[0].upper()}{str(refusal)[1:]}")
         except OSError as error:
             self.fail(f"Nothing was submitted {told(error)}")
-        self.log.info("Submitted as: %s %s %s", self.coursedir.course_id, self.coursedir.assignment_id, self.timestamp)
+        self._say(receipt)
 
     def _check(self) -> None:
         """Raises Refused where the folder holds what is not to be collected; a link counts as what it leads to."""
-        budget = Budget(1000 * self.coursedir.max_dir_size, files=len(_ADDED), size=_ROOM_FOR_ADDED)
+        budget = Budget(1000 * self.coursedir.max_dir_size, files=len(ADDED))
         folder = Path(self.src_path)
         self._check_link(folder, folder.name)
         sizes: dict[str, int] = {}
         self._measure(folder, budget, sizes)
         try:
-            budget.take(size=sum(sizes.values()))
+            budget.take(size=sum(sizes.values()) + room([*sizes]))
         except Refused as refusal:
             largest = max(sizes, key=lambda name: sizes[name])
             raise Refused(f"{refusal}; {largest!r} has {sizes[largest] / 1_000_000:.0f} MB") from None
@@ -80,7 +81,7 @@ class Submit(ExchangeSubmit):  # type: ignore[misc] # nbgrader is untyped
                 raise Refused(f"{called!r} in it is closed to yourself; chmod u+rwX opens it")
             if not stat.S_ISDIR(found.st_mode):
                 sizes[called] = found.st_size
-            elif called in _ADDED:
+            elif called in ADDED:
                 raise Refused(f"{called!r} in it is a folder, and nbgrader writes a file of that name; rename it")
             else:
                 self._measure(path, budget, sizes, f"{called}/", deep + 1)
@@ -96,16 +97,39 @@ class Submit(ExchangeSubmit):  # type: ignore[misc] # nbgrader is untyped
                 f"{called!r} in it is a link out of your home, to {target!r}; delete it, and read that itself"
             )
 
-    def _copy(self, destination: str, secret: str) -> None:
+    def _keep(self, destination: str, secret: str) -> Receipt:
+        """A copy for the home, with what is added to it."""
         ignore = ignore_patterns(exclude=self.coursedir.ignore, include=self.coursedir.include, log=self.log)
         with replacing(destination) as made:
             SHUTIL.copytree(self.src_path, made, ignore=ignore)
             OS.chmod(made, S_IRWXU)
-            for name, text in zip(_ADDED, (self.timestamp, secret), strict=True):
+            for name in ADDED:
                 with suppress(FileNotFoundError):
                     OS.unlink(os.path.join(made, name))
+            with opened(made) as folder:
+                files = look(folder, 1000 * self.coursedir.max_dir_size).files
+            student = self.assignment_filename.partition("+")[0]
+            course, assignment = self.coursedir.course_id, self.coursedir.assignment_id
+            receipt = Receipt(course, assignment, student, self.timestamp, files)
+            for name, text in zip(ADDED, (self.timestamp, secret, receipt.dumped()), strict=True):
                 with open_file(os.path.join(made, name), "w") as writing:
                     writing.write(text)
             self.set_perms(made, fileperms=0o644, dirperms=0o755)
+            OS.chmod(made, S_IRWXU)
+        return receipt
+
+    def _hand_in(self, kept: str) -> None:
+        with replacing(os.path.join(self.inbound_path, self.assignment_filename)) as made:
+            SHUTIL.copytree(kept, made)
             # nbgrader opens it to everybody who knows its name. Its group in the exchange, by setgid, is the course's.
             OS.chmod(made, S_IRWXU | S_IRWXG)
+
+    def _say(self, receipt: Receipt) -> None:
+        course, assignment = receipt.course, receipt.assignment
+        self.log.info("Submitted as: %s %s %s", course, assignment, self.timestamp)
+        submitted = nbgrader_times.stamped(receipt.submitted)
+        due = Told(Path(self.inbound_path).parent, Path(self.cache_path)).due(assignment, receipt.student)
+        if submitted and (late := due.late(submitted)):
+            self.log.warning("It is late by %s (%s); what that costs is your course's rule", span(late), due)
+        ask = f"coursehub receipt {course} {shlex.quote(assignment)}"
+        self.log.info("Receipt: %d files, SHA-256 %s; `%s` shows it again", len(receipt.files), receipt.sha256, ask)

@@ -50,7 +50,11 @@ def meant(written: datetime | str | None) -> datetime | None:
 
 def shown(time: datetime, name: str = "") -> datetime:
     """A time in UTC, without a zone, as it is in the zone `name`, or else in the course's."""
-    return time.replace(tzinfo=UTC).astimezone(_named(name or zone()) or UTC)
+    known = time.replace(tzinfo=UTC)
+    try:
+        return known.astimezone(_named(name or zone()) or UTC)
+    except OverflowError:  # in the last or first hours of all years
+        return known
 
 
 def _parsed(written: datetime | str | None, otherwise: str) -> datetime | None:

@@ -147,7 +147,9 @@ def g5_names_in_any_alphabet_go_round_and_are_printed_safely() -> None:
     said = [learn("clara", "submit", "one"), teach("collect", "one"), teach("autograde", "one", role="grading")]
     assert scores() == {"clara": 2.0}, said
     kept = {path.name for path in (COURSE / "submitted/clara/one").iterdir()}
-    assert kept == {"a.ipynb", "timestamp.txt", "submission_secret.txt", *NAMES.values()}, kept
+    assert kept == {"a.ipynb", "timestamp.txt", "submission_secret.txt", "submission_receipt.json", *NAMES.values()}, (
+        kept
+    )
     assert "its name is not in UTF-8" in said[2], said[2]
     said += [teach("generate_feedback", "one"), teach("release_feedback", "one")]
     said += [learn("clara", "fetch_feedback", "one")]

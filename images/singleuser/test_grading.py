@@ -54,7 +54,7 @@ def told(**sections: Mapping[str, Any]) -> Iterator[None]:
 
 
 def stamps() -> list[str]:
-    return sorted(path.name.split("+", 2)[2].rpartition("+")[0] for path in INBOUND.iterdir())
+    return sorted(path.name.split("+", 2)[2].rpartition("+")[0] for path in INBOUND.glob("*+*"))
 
 
 def gradebook(question: str) -> Any:
@@ -371,7 +371,12 @@ def g3_other_things_of_that_name_are_in_nobodys_way() -> None:
         solve("clara")
         learn("clara", "submit", "one")
         (there,) = INBOUND.iterdir()
-        assert sorted(path.name for path in there.iterdir()) == ["a.ipynb", "submission_secret.txt", "timestamp.txt"]
+        assert sorted(path.name for path in there.iterdir()) == [
+            "a.ipynb",
+            "submission_receipt.json",
+            "submission_secret.txt",
+            "timestamp.txt",
+        ]
     handed_out()
     shutil.rmtree(HOME / "clara/python-intro")
     (HOME / "clara/python-intro").write_text("mine")

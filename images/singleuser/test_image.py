@@ -1063,7 +1063,12 @@ def f12_a_submit_from_a_full_home_leaves_nothing_half() -> None:
     filler.unlink()
     run(["nbgrader", "submit", "one"], cwd=full, home=full)
     (there,) = inbound.iterdir()
-    assert sorted(path.name for path in there.iterdir()) == ["a.ipynb", "submission_secret.txt", "timestamp.txt"]
+    assert sorted(path.name for path in there.iterdir()) == [
+        "a.ipynb",
+        "submission_receipt.json",
+        "submission_secret.txt",
+        "timestamp.txt",
+    ]
 
 
 @as_people_run_it

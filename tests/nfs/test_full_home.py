@@ -130,6 +130,7 @@ def test_f12_a_submit_without_room_leaves_nothing_half(school: School) -> None:
     assert sorted(line.rpartition("/")[2] for line in school.everything(INBOUND) if "/" in line) == [
         "a.ipynb",
         "data.bin",
+        "submission_receipt.json",
         "submission_secret.txt",
         "timestamp.txt",
     ]
