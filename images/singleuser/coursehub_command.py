@@ -10,6 +10,7 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
+from signal import SIGINT
 
 import nbgrader_trusted
 from coursehub_places import Refused
@@ -48,5 +49,7 @@ def main(words: Sequence[str] | None = None) -> int:
     nbgrader_trusted.restrict()
     try:
         return int(asked.run(asked))
+    except KeyboardInterrupt:
+        return 128 + SIGINT
     except (Refused, NbGraderException) as refusal:
         sys.exit(f"coursehub: {refusal}")

@@ -10,7 +10,6 @@ gave them to it: nbgrader db student import people.csv, with the columns id (the
 
 import sys
 from argparse import ArgumentParser, Namespace
-from dataclasses import replace
 
 import coursehub_output
 import nbgrader_grades
@@ -34,24 +33,14 @@ def run(asked: Namespace) -> int:
     """0 where the table was written; NbGraderException with all that is in the way."""
     book = _chosen(nbgrader_grades.of_course(asked.course), asked.assignment)
     if asked.domain:
-        book = replace(book, students=tuple(
-            replace(each, email=each.email or f"{each.login}@{asked.domain}") for each in book.students
-        ))  # fmt: skip
+        book = book.at(asked.domain)
     by = asked.by or ("email" if asked.domain else "login")
-    in_lms = asked.format != "csv"
-    keys, unknown = keyed(book.students, by) if in_lms else ({each.login: "" for each in book.students}, [])
-    wrong = misread(book.assignments, asked.format) if in_lms else []
-    waiting = [*nbgrader_grades.lacking(book), *unknown]
-    for each in [*wrong, *waiting]:
-        print(each, file=sys.stderr)
-    if wrong or (waiting and not asked.anyway):
-        help_ = "" if wrong else "; put it right, or write the rest with --anyway"
-        raise NbGraderException(f"Nothing was exported, because of the above{help_}")
+    keys = _keys(book, by, asked)
     book = book.of((each.name for each in book.assignments), keys)
-    wanted = asked.output or f"{asked.course}-{asked.format}.csv"
     table = written(rows(asked.format, book, by, keys, 0.0 if asked.zero else None))
+    wanted = asked.output or f"{asked.course}-{asked.format}.csv"
     # By the mark at its beginning a spreadsheet knows that it is UTF-8.
-    encoding = "utf-8" if in_lms else "utf-8-sig"
+    encoding = "utf-8-sig" if asked.format == "csv" else "utf-8"
     with (
         coursehub_output.output(wanted, force=asked.force) as made,
         open_file(made, "w", encoding=encoding) as writing,
@@ -60,6 +49,25 @@ def run(asked: Namespace) -> int:
     most = ", ".join(f"{each.name!r} of {number(each.most)} points" for each in book.assignments)
     print(f"Wrote {wanted!r}: {len(book.students)} students; {most}")
     return 0
+
+
+def _keys(book: Book, by: str, asked: Namespace) -> dict[str, str]:
+    """By what each student is found who is to be in the table; says what is in the way."""
+    if asked.format == "csv":
+        wrong, unknown, keys = [], [], dict.fromkeys((each.login for each in book.students), "")
+    else:
+        wrong = misread(book.assignments, asked.format)
+        keys, unknown = keyed(book.students, by)
+    missing = [*nbgrader_grades.lacking(book), *unknown]
+    for each in [*wrong, *missing]:
+        print(each, file=sys.stderr)
+    if wrong or not keys:
+        raise NbGraderException("Nothing was exported, because of the above")
+    if missing and not asked.anyway:
+        raise NbGraderException(
+            "Nothing was exported, because of the above; put it right, or have the rest with --anyway"
+        )
+    return keys
 
 
 def _chosen(book: Book, names: list[str] | None) -> Book:

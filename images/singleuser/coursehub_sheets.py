@@ -93,6 +93,11 @@ class Book:
             students=tuple(each for each in self.students if each.login in students),
         )
 
+    def at(self, domain: str) -> "Book":
+        """The same, where an e-mail address that is not known is the login's of that domain."""
+        students = (replace(each, email=each.email or f"{each.login}@{domain}") for each in self.students)
+        return replace(self, students=tuple(students))
+
 
 def keyed(students: Iterable[Student], by: str) -> tuple[dict[str, str], list[str]]:
     """By what an LMS finds each login, and a sentence for each that it could not find, or would take for another."""
@@ -124,9 +129,11 @@ def misread(assignments: Sequence[Assignment], form: str) -> list[str]:
     for each in assignments:
         shown = text(each.name)
         if form == "canvas" and _CANVAS_READS.fullmatch(each.name):
-            bad.append(f"Canvas would take the column {each.name!r} for something else; export that as csv")
+            bad.append(f"Canvas would take the column {each.name!r} for something else; take others by --assignment")
         if shown in seen:
-            bad.append(f"{each.name!r} and {seen[shown]!r} would have the same column")
+            bad.append(
+                f"{each.name!r} and {seen[shown]!r} would have the same column; take one of them by --assignment"
+            )
         seen[shown] = each.name
     return bad
 

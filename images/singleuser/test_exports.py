@@ -8,6 +8,7 @@ import ntpath
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -19,7 +20,22 @@ from zipfile import ZipFile
 from coursehub_zip import Members, Mentions
 from test_collecting import NAMES, full, tree, write
 from test_grading import gradebook, kernel, told
-from test_image import ANNA, COURSE, HOME, PEOPLE, handed_out, learn, made_once, main, run, solve, teach
+from test_image import (
+    ANNA,
+    COURSE,
+    HOME,
+    PEOPLE,
+    environment,
+    handed_out,
+    learn,
+    made_once,
+    main,
+    new_pod,
+    run,
+    solve,
+    teach,
+    until,
+)
 from test_links import LINK, SECOND_NAME, give
 
 ANNAS = HOME / "anna"
@@ -400,6 +416,18 @@ def packing_takes_no_more_memory_for_more() -> None:
         done = run(["python3", "-c", program, *words], "instructor", cwd=ANNAS)
         peaks.append(int(done.stdout.split()[-1]))
     assert peaks[1] - peaks[0] < 20_000, peaks
+    # Whoever stops it, has nothing of it.
+    as_many([f"student{number}" for number in range(20)])
+    new_pod()
+    command = ["coursehub", "submissions", "export", "python-intro", "one", "--output=stopped.zip"]
+    process = subprocess.Popen(
+        command, env=environment("instructor"), cwd=ANNAS, stderr=subprocess.PIPE, text=True, **ANNA
+    )
+    until(lambda: any(path.stat().st_size for path in ANNAS.glob(".making-*/stopped.zip")), "it does not begin")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == 130 and not said and not list(ANNAS.glob("*stopped*")), (process.returncode, said)
+    assert not list(ANNAS.glob(".making-*"))
 
 
 def names_in_a_zip_are_each_ones_own() -> None:
