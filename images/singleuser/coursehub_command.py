@@ -10,13 +10,19 @@ import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
+from signal import SIGINT
 
 import nbgrader_trusted
 from coursehub_places import Refused
 from nbgrader.converters.base import NbGraderException
 
-# Of whom: each verb and its module.
-STAFF: dict[str, str] = {"extend": "coursehub_extend", "grade": "coursehub_grade"}
+# Of whom: each verb, of one word or two, and its module.
+STAFF: dict[str, str] = {
+    "extend": "coursehub_extend",
+    "grade": "coursehub_grade",
+    "grades export": "coursehub_grades",
+    "submissions export": "coursehub_submissions",
+}
 ANYBODY: dict[str, str] = {"receipt": "coursehub_receipt"}
 
 
@@ -25,6 +31,9 @@ def main(words: Sequence[str] | None = None) -> int:
     os.umask(int(os.environ.get("COURSEHUB_UMASK", "0077"), 8))
     course = os.environ.get("COURSEHUB_COURSE", "")
     verbs = ANYBODY | (STAFF if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading") else {})
+    words = list(sys.argv[1:] if words is None else words)
+    if (both := " ".join(words[:2])) in verbs:
+        words[:2] = [both]
     parser = ArgumentParser("coursehub", description="What people of a course do beside nbgrader.")
     adding = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
     for verb, name in verbs.items():
@@ -42,5 +51,7 @@ def main(words: Sequence[str] | None = None) -> int:
     nbgrader_trusted.restrict()
     try:
         return int(asked.run(asked))
+    except KeyboardInterrupt:
+        return 128 + SIGINT
     except (Refused, NbGraderException) as refusal:
         sys.exit(f"coursehub: {refusal}")

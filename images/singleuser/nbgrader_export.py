@@ -1,21 +1,30 @@
-"""nbgrader's export of grades, all or nothing."""
+"""nbgrader's export of grades: its table as `coursehub grades export` writes it, so no cell of it is a formula."""
 
-import os
 import sys
 from typing import Any
 
-from nbgrader.plugins import CsvExportPlugin
-from nbgrader_whole import replacing, told
+import nbgrader_grades
+from coursehub_files import open_file
+from coursehub_output import output
+from coursehub_sheets import spreadsheet, written
+from nbgrader.converters.base import NbGraderException
+from nbgrader.plugins import ExportPlugin
 
 
-class Export(CsvExportPlugin):  # type: ignore[misc] # nbgrader is untyped
-    """Exports as nbgrader does; an earlier file stays until the new one is whole."""
+class Export(ExportPlugin):  # type: ignore[misc] # nbgrader is untyped
+    """An earlier file stays until the new one is whole. Who handed in nothing has 0 points, as nbgrader has it."""
 
     def export(self, gradebook: Any) -> None:
         """Ends the process with a sentence where the file cannot be written."""
-        wanted = self.to or "grades.csv"
         try:
-            with replacing(wanted) as self.to:
-                super().export(gradebook)
-        except OSError as error:
-            sys.exit(f"Nothing was exported to {os.path.abspath(wanted)!r} {told(error)}")
+            book = nbgrader_grades.read(gradebook)
+            book = book.of(
+                map(str, self.assignment) if self.assignment else (each.name for each in book.assignments),
+                map(str, self.student) if self.student else (each.login for each in book.students),
+            )
+            wanted = self.to or "grades.csv"
+            self.log.info("Exporting grades to %s", wanted)
+            with output(wanted, force=True) as made, open_file(made, "w", encoding="utf-8") as writing:
+                writing.write(written(spreadsheet(book, 0.0)))
+        except NbGraderException as refusal:
+            sys.exit(str(refusal))
