@@ -88,7 +88,7 @@ def assemble(pod: Pod, version: str, export: Path, binds: Sequence[Bind]) -> Non
             source.mkdir()
             source.chmod(0o777)
         target = pod.root / bind.path.lstrip("/")
-        target.mkdir(parents=True)
+        target.mkdir(parents=True, exist_ok=True)
         _run("mount", "--bind", str(source), str(target))
         if bind.read_only:
             _run("mount", "-o", "remount,bind,ro", str(target))

@@ -48,8 +48,16 @@ class Door(ThreadingMixIn, UnixStreamServer):
         self._manifest, self._version, self._export = manifest, version, export
 
     def execute(self, folder: str) -> None:
+        """Says how it ended."""
+        try:
+            self._execute(folder)
+        except Exception as error:  # noqa: BLE001 (whoever waits for it reads it)
+            self.runs[folder] = {"state": "failed", "sentence": repr(error)}
+        else:
+            self.runs[folder] = {"state": "done", "sentence": ""}
+
+    def _execute(self, folder: str) -> None:
         """Has the pod's containers run one after the other."""
-        self.runs[folder] = {"state": "running", "sentence": ""}
         spec = self._manifest["spec"]
         containers = [*spec["initContainers"], *spec["containers"]]
         security = spec["securityContext"]
@@ -60,9 +68,7 @@ class Door(ThreadingMixIn, UnixStreamServer):
             for step, words in steps:
                 code, said = pod.run(step, words)
                 if code:
-                    self.runs[folder] = {"state": "failed", "sentence": f"{words[0]} ended with {code}: {said}"}
-                    return
-            self.runs[folder] = {"state": "done", "sentence": ""}
+                    raise RuntimeError(f"{words[0]} ended with {code}: {said}")
         finally:
             pod.dismantle(steps[0][0])
 
