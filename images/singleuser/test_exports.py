@@ -224,7 +224,7 @@ def what_somebody_wrote_into_the_gradebook_runs_in_no_spreadsheet_and_on_no_term
     # Not what nbgrader writes at all.
     for program, why in (
         ("UPDATE grade SET manual_score = 9e999", "are no number"),
-        ("UPDATE submitted_assignment SET timestamp = 'x'", "Couldn't parse datetime string"),
+        ("UPDATE submitted_assignment SET timestamp = 'x'", "Invalid isoformat string: 'x'"),
         ("UPDATE assignment SET name = CAST(X'1B5D80' AS TEXT) WHERE name = 'one'", "Could not decode to UTF-8"),
     ):
         changed(f"import sqlalchemy as s; b.db.execute(s.text({program!r})); b.db.commit()")
