@@ -3,6 +3,7 @@
 nbgrader removes what is there, makes it anew, and where that fails removes what is there again, whoever made it.
 """
 
+import glob
 import os
 import re
 import sys
@@ -22,7 +23,8 @@ from nbgrader_alone import Busy, alone
 from nbgrader_whole import flush, reason, replacing
 from sqlalchemy.exc import OperationalError
 
-EARLIER = ".earlier"
+# Beside what it is to replace: where it is made, and where that was put away. Whoever has its lock clears up.
+MAKING, EARLIER = ".making", ".earlier"
 REASONS: dict[type[Exception], str] = {
     UnresponsiveKernelError: "its code cannot be interrupted; edit it so that it ends, then do it again",
     SchemaTooOldError: "it is in an old format of nbgrader's; make a copy of it, then run `nbgrader update` on it",
@@ -34,6 +36,8 @@ REASONS: dict[type[Exception], str] = {
 def take_over() -> None:
     """Holds for each step: generate_assignment, autograde, generate_feedback, generate_solution; and for update."""
     BaseConverter.convert_notebooks = convert_notebooks
+    BaseConverter._format_dest = _format_dest
+    BaseConverter.init_single_notebook_resources = _resources
     updateapp.write, updateapp.orig_write = map(_whole, _nbgraders_writes)
 
 
@@ -42,9 +46,6 @@ def convert_notebooks(self: BaseConverter) -> None:
     pattern = self._format_source("(?P<assignment>.*)", "(?P<student>.*)", escape=True)
     failed = []
     for path in sorted(self.assignments):
-        self.notebooks = sorted(filter(_has_a_name, self.assignments[path]))
-        for left_out in sorted({*self.assignments[path]} - {*self.notebooks}):
-            self.log.warning("Passed over %s: its name is not in UTF-8", left_out)
         found = re.match(pattern, path)
         if found is None:
             raise NbGraderException(f"{path} is not where nbgrader keeps assignments")
@@ -52,6 +53,7 @@ def convert_notebooks(self: BaseConverter) -> None:
         whose = assignment if student == "." else student
         try:
             with alone(self.coursedir.root, whose, self.log):
+                self.notebooks = _notebooks(self, path)
                 _convert(self, assignment, student)
         except Exception as error:  # noqa: BLE001  (of what one student handed in, anything can be wrong)
             self.log.error("There was an error processing %s: %s", path, _why(error))
@@ -76,9 +78,39 @@ def _whole(write: Callable[..., None]) -> Callable[..., None]:
     return ours
 
 
+def _notebooks(self: BaseConverter, path: str) -> list[str]:
+    """Those that are there now: while this one waited, somebody may have collected anew."""
+    found = sorted(glob.glob(os.path.join(glob.escape(path), f"{self.coursedir.notebook_id}.ipynb")))
+    if not found:
+        raise NbGraderException("there is no notebook in it any more")
+    named = [each for each in found if _has_a_name(each)]
+    for left_out in sorted({*found} - {*named}):
+        self.log.warning("Passed over %s: its name is not in UTF-8", left_out)
+    return named
+
+
+def _format_dest(self: BaseConverter, assignment: str, student: str) -> str:
+    """Where nbgrader is to make it: beside what is there, which others go on to read meanwhile."""
+    return _beside(_destination(self, assignment, student), MAKING)
+
+
+def _destination(self: BaseConverter, assignment: str, student: str) -> str:
+    return os.path.normpath(self.coursedir.format_path(self._output_directory, student, assignment))
+
+
+def _resources(self: BaseConverter, notebook: str) -> dict[str, Any]:
+    """As nbgrader's, which reads the student's name from the path, also of what is being made."""
+    found: dict[str, Any] = _nbgraders_resources(self, notebook)
+    found["nbgrader"]["student"] = found["nbgrader"]["student"].removesuffix(f"/{MAKING}")
+    return found
+
+
+_nbgraders_resources = BaseConverter.init_single_notebook_resources
+
+
 def _convert(self: BaseConverter, assignment: str, student: str) -> None:
-    destination = os.path.normpath(self._format_dest(assignment, student))
-    _bring_back(self, destination)
+    destination = _destination(self, assignment, student)
+    _clear_up(destination)
     if not _is_wanted(self, assignment, student, destination):
         return
     self.run_pre_convert_hook()
@@ -88,7 +120,6 @@ def _convert(self: BaseConverter, assignment: str, student: str) -> None:
         for notebook in self.notebooks:
             self.convert_single_notebook(notebook)
         self.set_permissions(assignment, student)
-        flush(destination)
     self.run_post_convert_hook()
 
 
@@ -116,43 +147,39 @@ def _made(self: BaseConverter, notebook: str) -> str:
 
 @contextmanager
 def _anew(destination: str, made: list[str] | None) -> Iterator[None]:
-    """What is made in the block takes the place of what was there, which is back where the block raises.
+    """What is made in the block takes the place of what was there, which stays where the block raises.
 
     With `made`, a list of names, it takes the place of these alone.
     """
-    earlier = _earlier(destination)
-    there = os.path.lexists(destination)
-    if there:
-        OS.makedirs(os.path.dirname(earlier), exist_ok=True)
-        OS.rename(destination, earlier)
+    making, earlier = _beside(destination, MAKING), _beside(destination, EARLIER)
+    OS.makedirs(os.path.dirname(making), exist_ok=True)
     try:
-        if there and made is not None:
-            SHUTIL.copytree(earlier, destination, ignore=lambda _, names: {*made} & {*names})
+        if made is not None and os.path.lexists(destination):
+            SHUTIL.copytree(destination, making, ignore=lambda _, names: {*made} & {*names})
         yield
-    except BaseException:
-        SHUTIL.rmtree(destination, ignore_errors=True)
-        if there:
-            OS.rename(earlier, destination)
-        raise
-    else:
-        SHUTIL.rmtree(earlier, ignore_errors=True)
+        flush(making)
+        if os.path.lexists(destination):
+            OS.makedirs(os.path.dirname(earlier), exist_ok=True)
+            OS.rename(destination, earlier)
+        OS.rename(making, destination)
     finally:
-        with suppress(OSError):
-            OS.rmdir(os.path.dirname(earlier))
+        _clear_up(destination)
 
 
-def _bring_back(self: BaseConverter, destination: str) -> None:
-    """What a step that was cut off had put away is there again."""
-    earlier = _earlier(destination)
-    if os.path.lexists(earlier):
-        self.log.warning("Bringing back %s, on which somebody's work was cut off", destination)
-        SHUTIL.rmtree(destination, ignore_errors=True)
+def _clear_up(destination: str) -> None:
+    """Nothing is left of a step that ended or was cut off; what it had put away for nothing is there again."""
+    making, earlier = _beside(destination, MAKING), _beside(destination, EARLIER)
+    if os.path.lexists(earlier) and not os.path.lexists(destination):
         OS.rename(earlier, destination)
+    for left in (making, earlier):
+        SHUTIL.rmtree(left, ignore_errors=True)
+        with suppress(OSError):
+            OS.rmdir(os.path.dirname(left))
 
 
-def _earlier(destination: str) -> str:
+def _beside(destination: str, place: str) -> str:
     folder, name = os.path.split(destination)
-    return os.path.join(folder, EARLIER, name)
+    return os.path.join(folder, place, name)
 
 
 def _has_a_name(notebook: str) -> bool:
