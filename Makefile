@@ -89,10 +89,11 @@ drills-one-node: venv ## those of them that need no second node
 	@$(VENV)/pytest tests/drills --ignore=tests/drills/test_two_nodes.py
 
 .PHONY: soak
-soak: bench-smoke ## both JupyterHubs, PostgreSQL, and what the drills do once, SOAK times (100): hours; disturbs whatever runs on the local cluster
+soak: bench-smoke ## both JupyterHubs, PostgreSQL, and what graders and drills do once, SOAK times (100): hours; disturbs whatever runs on the local cluster
 	@JUPYTERHUB=pinned ci/hub.sh
 	@JUPYTERHUB=newest ci/hub.sh
 	@COURSEHUB_TEST_DATABASE=postgresql ci/hub.sh
+	@SOAK=$${SOAK:-100} $(PYTHON) -m ci.images test singleuser
 	@SOAK=$${SOAK:-100} $(VENV)/pytest tests/drills
 
 .PHONY: bench

@@ -1,5 +1,6 @@
 """Runs each image's own tests inside it, without a network."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ def check(images: Sequence[Image]) -> None:
                 # For mounts that can only be read, and for a pod's own namespaces with a loopback device.
                 inside += [f"--cap-add=CAP_{name}" for name in ("SETPCAP", "SYS_ADMIN", "NET_ADMIN")]
                 inside += [f"--volume={image.folder}:/mnt:ro", f"--volume={COMMON.parent}:/media:ro"]
+                # Of what some tests do at random: which, and how often.
+                inside += [f"--env={name}={os.environ[name]}" for name in ("SEED", "SOAK") if name in os.environ]
                 inside += ["--mount=type=tmpfs,destination=/home/full,tmpfs-size=64k", container]
                 tests = sorted(image.folder.glob("test_*"))
                 commands = [

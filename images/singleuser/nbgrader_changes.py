@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from nbgrader_places import place, told
 def make() -> None:
     """All of them."""
     Exchange.set_timestamp = _set_timestamp
+    api.NbGraderAPI.get_submitted_timestamp = _submitted
     coursedir.parse_utc = api.parse_utc = nbgrader_times.stamped
     utils.parse_utc = zipcollectapp.parse_utc = nbgrader_times.meant
     utils.as_timezone = api.as_timezone = nbgrader_times.shown
@@ -44,6 +46,13 @@ def make() -> None:
 
 def _set_timestamp(self: Any) -> None:
     self.timestamp = nbgrader_times.now()
+
+
+def _submitted(self: Any, assignment: str, student: str) -> Any:
+    """As nbgrader's, which fails for everybody's where a colleague collects one's anew in that moment."""
+    with suppress(FileNotFoundError):
+        return _nbgraders_submitted(self, assignment, student)
+    return None
 
 
 def _format_path(self: Any, step: str, student_id: str, assignment_id: str, escape: bool = False) -> str:
@@ -104,6 +113,7 @@ def _course(gradebook: Any) -> str:
 
 _nbgraders_update_or_create_assignment = Gradebook.update_or_create_assignment
 _nbgraders_update_or_create_submission = Gradebook.update_or_create_submission
+_nbgraders_submitted = api.NbGraderAPI.get_submitted_timestamp
 _nbgraders_format_path = coursedir.CourseDirectory.format_path
 _nbgraders_fetch_to = ExchangeFetchAssignment.init_dest
 _nbgraders_submit_from = ExchangeSubmit.init_src

@@ -8,7 +8,6 @@ neither another student's nor an earlier one of the same.
 import os
 import pwd
 import re
-import secrets
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -159,8 +158,10 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
                     yield _time(time)
 
     def _take(self, each: Submission, destination: Path) -> None:
-        staging = destination.parent / f".collecting-{secrets.token_hex(8)}"
+        staging = destination.parent / ".collecting"
         made = staging / "new"
+        # Of somebody's that was cut off.
+        SHUTIL.rmtree(staging, ignore_errors=True)
         try:
             with opened(str(self.inbound)) as inbound, opened(each.folder, inbound) as source:
                 # What can be seen to be wrong is not copied; what is copied can have changed meanwhile.

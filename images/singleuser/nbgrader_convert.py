@@ -3,6 +3,7 @@
 nbgrader removes what is there, makes it anew, and where that fails removes what is there again, whoever made it.
 """
 
+import glob
 import os
 import re
 import sys
@@ -25,7 +26,8 @@ from nbgrader_alone import Busy, alone
 from nbgrader_whole import flush, reason, replacing
 from sqlalchemy.exc import OperationalError
 
-EARLIER = ".earlier"
+# Beside what it is to replace: where it is made, and where that was put away. Whoever has its lock clears up.
+MAKING, EARLIER = ".making", ".earlier"
 REASONS: dict[type[Exception], str] = {
     UnresponsiveKernelError: "its code cannot be interrupted; edit it so that it ends, then do it again",
     SchemaTooOldError: "it is in an old format of nbgrader's; make a copy of it, then run `nbgrader update` on it",
@@ -42,6 +44,8 @@ def take_over() -> None:
     BaseConverter.convert_notebooks = convert_notebooks
     if coursehub_runs.are_possible():
         Autograde.convert_notebooks = import_module("nbgrader_many").convert_notebooks
+    BaseConverter._format_dest = _format_dest
+    BaseConverter.init_single_notebook_resources = _resources
     updateapp.write, updateapp.orig_write = map(_whole, _nbgraders_writes)
 
 
@@ -75,13 +79,11 @@ def finish(self: BaseConverter, ends: Iterable[End]) -> None:
 
 def convert(self: BaseConverter, path: str) -> End:
     """What is asked of one student is made, or nothing has changed."""
-    self.notebooks = sorted(filter(_has_a_name, self.assignments[path]))
-    for left_out in sorted({*self.assignments[path]} - {*self.notebooks}):
-        self.log.warning("Passed over %s: its name is not in UTF-8", left_out)
     assignment, student = whose(self, path)
     name = assignment if student == "." else student
     try:
         with alone(self.coursedir.root, name, self.log):
+            self.notebooks = _notebooks(self, path)
             return End(name, "done" if _convert(self, assignment, student) else "unchanged")
     except Exception as error:  # noqa: BLE001  (of what one student handed in, anything can be wrong)
         why = _why(error)
@@ -111,10 +113,40 @@ def _whole(write: Callable[..., None]) -> Callable[..., None]:
     return ours
 
 
+def _notebooks(self: BaseConverter, path: str) -> list[str]:
+    """Those that are there now: while this one waited, somebody may have collected anew."""
+    found = sorted(glob.glob(os.path.join(glob.escape(path), f"{self.coursedir.notebook_id}.ipynb")))
+    if not found:
+        raise NbGraderException("there is no notebook in it any more")
+    named = [each for each in found if _has_a_name(each)]
+    for left_out in sorted({*found} - {*named}):
+        self.log.warning("Passed over %s: its name is not in UTF-8", left_out)
+    return named
+
+
+def _format_dest(self: BaseConverter, assignment: str, student: str) -> str:
+    """Where nbgrader is to make it: beside what is there, which others go on to read meanwhile."""
+    return _beside(_destination(self, assignment, student), MAKING)
+
+
+def _destination(self: BaseConverter, assignment: str, student: str) -> str:
+    return os.path.normpath(self.coursedir.format_path(self._output_directory, student, assignment))
+
+
+def _resources(self: BaseConverter, notebook: str) -> dict[str, Any]:
+    """As nbgrader's, which reads the student's name from the path, also of what is being made."""
+    found: dict[str, Any] = _nbgraders_resources(self, notebook)
+    found["nbgrader"]["student"] = found["nbgrader"]["student"].removesuffix(f"/{MAKING}")
+    return found
+
+
+_nbgraders_resources = BaseConverter.init_single_notebook_resources
+
+
 def _convert(self: BaseConverter, assignment: str, student: str) -> bool:
     """Whether it had to be made."""
-    destination = os.path.normpath(self._format_dest(assignment, student))
-    _bring_back(self, destination)
+    destination = _destination(self, assignment, student)
+    _clear_up(destination)
     if not _is_wanted(self, assignment, student, destination):
         return False
     self.run_pre_convert_hook()
@@ -124,7 +156,6 @@ def _convert(self: BaseConverter, assignment: str, student: str) -> bool:
         for notebook in self.notebooks:
             self.convert_single_notebook(notebook)
         self.set_permissions(assignment, student)
-        flush(destination)
     self.run_post_convert_hook()
     return True
 
@@ -153,50 +184,39 @@ def _made(self: BaseConverter, notebook: str) -> str:
 
 @contextmanager
 def _anew(destination: str, made: list[str] | None) -> Iterator[None]:
-    """What is made in the block takes the place of what was there, which is back where the block raises.
+    """What is made in the block takes the place of what was there, which stays where the block raises.
 
-    With `made`, a list of names, it takes the place of these alone. An empty folder is put away where nothing was, so
-    that what a step that is cut off leaves is known for that.
+    With `made`, a list of names, it takes the place of these alone.
     """
-    earlier = _earlier(destination)
-    OS.makedirs(os.path.dirname(earlier), exist_ok=True)
+    making, earlier = _beside(destination, MAKING), _beside(destination, EARLIER)
+    OS.makedirs(os.path.dirname(making), exist_ok=True)
     try:
-        OS.rename(destination, earlier)
-    except FileNotFoundError:
-        OS.mkdir(earlier)
-    try:
-        if made is not None:
-            SHUTIL.copytree(earlier, destination, ignore=lambda _, names: {*made} & {*names})
+        if made is not None and os.path.lexists(destination):
+            SHUTIL.copytree(destination, making, ignore=lambda _, names: {*made} & {*names})
         yield
-    except BaseException:
-        _put_back(earlier, destination)
-        raise
-    else:
-        SHUTIL.rmtree(earlier, ignore_errors=True)
+        flush(making)
+        if os.path.lexists(destination):
+            OS.makedirs(os.path.dirname(earlier), exist_ok=True)
+            OS.rename(destination, earlier)
+        OS.rename(making, destination)
     finally:
-        with suppress(OSError):
-            OS.rmdir(os.path.dirname(earlier))
+        _clear_up(destination)
 
 
-def _bring_back(self: BaseConverter, destination: str) -> None:
-    """What a step that was cut off had put away is there again."""
-    earlier = _earlier(destination)
-    if os.path.lexists(earlier):
-        self.log.warning("Bringing back %s, on which somebody's work was cut off", destination)
-        _put_back(earlier, destination)
-
-
-def _put_back(earlier: str, destination: str) -> None:
-    SHUTIL.rmtree(destination, ignore_errors=True)
-    try:
-        OS.rmdir(earlier)
-    except OSError:
+def _clear_up(destination: str) -> None:
+    """Nothing is left of a step that ended or was cut off; what it had put away for nothing is there again."""
+    making, earlier = _beside(destination, MAKING), _beside(destination, EARLIER)
+    if os.path.lexists(earlier) and not os.path.lexists(destination):
         OS.rename(earlier, destination)
+    for left in (making, earlier):
+        SHUTIL.rmtree(left, ignore_errors=True)
+        with suppress(OSError):
+            OS.rmdir(os.path.dirname(left))
 
 
-def _earlier(destination: str) -> str:
+def _beside(destination: str, place: str) -> str:
     folder, name = os.path.split(destination)
-    return os.path.join(folder, EARLIER, name)
+    return os.path.join(folder, place, name)
 
 
 def _has_a_name(notebook: str) -> bool:

@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import coursehub_runs
-import sqlalchemy
 from coursehub_files import adopt, open_file
-from coursehub_places import Refused, check, reach
+from coursehub_places import Refused
 from coursehub_trust import IS_GRADING
 from jupyter_core.paths import jupyter_config_path
-from nbgrader import api, utils
+from nbgrader import utils
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.apps.nbgraderapp import NbGraderApp
 from nbgrader.apps.nbgraderapp import main as nbgrader
@@ -35,8 +34,6 @@ ELSEWHERE = (
     "this server, start the course with the badge 'grading', and autograde there."
 )
 SET_ASIDE = "Set one submission aside, so that collecting passes over it and takes the student's one before."
-# Seconds that SQLite waits for whoever writes; its own five are less than many at once may take over NFS.
-PATIENT = {"timeout": 60}
 # Where its settings are.
 IMAGES = ("/etc/", "/opt/coursehub/", "/usr/local/etc/", f"{sys.prefix}/")
 # Each module by which nbgrader reads or writes files; a test looks for others.
@@ -78,11 +75,11 @@ def restrict() -> None:
     Exchange.start = _start
     if not (IS_GRADING or coursehub_runs.are_possible()):
         Autograde.start = _nothing_runs_here
-    api.create_engine = _create_engine
     # A name, or a text, that is no UTF-8 has a checksum, too.
     utils.to_bytes = lambda text: text.encode(errors="surrogatepass")
     logging.setLogRecordFactory(Record)
     import_module("nbgrader_convert").take_over()
+    import_module("nbgrader_gradebook").take_over()
     import_module("nbgrader_changes").make()
     if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading"):
         NbGraderApp.subcommands["set_aside"] = (import_module("nbgrader_set_aside").SetAside, SET_ASIDE)
@@ -122,19 +119,6 @@ def _init_logging(self: NbGrader, handler_class: type, *args: Any, **more: Any) 
 
 
 _nbgraders_init_logging = NbGrader.init_logging
-
-
-def _create_engine(url: str, **more: Any) -> sqlalchemy.Engine:
-    """SQLAlchemy's, which opens no gradebook that is a link; SQLite writes beside it, too."""
-    engine = sqlalchemy.create_engine(url, **more, **({"connect_args": PATIENT} if url.startswith("sqlite") else {}))
-
-    def look(*_: Any) -> None:
-        for ending in ("", "-journal", "-wal", "-shm") if engine.url.database else ():
-            with reach(f"{engine.url.database}{ending}") as place:
-                check(place, writing=True)
-
-    sqlalchemy.event.listen(engine, "do_connect", look)
-    return engine
 
 
 def _init_syspath(_: NbGrader) -> None:

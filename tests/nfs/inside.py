@@ -5,7 +5,9 @@ import http.client
 import io
 import json
 import os
+import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -204,6 +206,24 @@ def attacked(root: Path, paths: Sequence[str], but: Sequence[str] = ()) -> list[
                 tries[name](root / path)
                 worked.append(f"{name} {path}")
     return worked
+
+
+def cut_off(gradebook: Path, statement: str) -> int:
+    """The signal of which a writer ends with half of the statement in the file; it writes as the image's does."""
+    child = os.fork()
+    if child == 0:
+        connection = sqlite3.connect(gradebook, isolation_level=None)
+        for each in ("PRAGMA journal_mode = PERSIST", "PRAGMA cache_size = 1", "BEGIN", statement):
+            connection.execute(each)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return os.WTERMSIG(os.waitpid(child, 0)[1])
+
+
+def changed(gradebook: Path, statement: str) -> None:
+    """The statement is carried out."""
+    with sqlite3.connect(gradebook) as connection:
+        connection.execute("PRAGMA journal_mode = PERSIST")
+        connection.execute(statement)
 
 
 def fill_up(path: Path) -> int:
