@@ -31,7 +31,7 @@ from jupyterhub.proxy import Proxy
 from jupyterhub.tests.mocking import MockHub
 from kubespawner import KubeSpawner
 from playwright.async_api import Browser as Chromium
-from playwright.async_api import async_playwright
+from playwright.async_api import BrowserContext, Page, async_playwright
 from traitlets.config import Config
 
 from tests import names, ports, postgres
@@ -40,6 +40,8 @@ from tests.postgres import Postgres
 from tests.server import Server, server
 from tests.support import COURSES
 
+Visit = Callable[..., Awaitable[Page]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # Who has a home, lena by her login alone; each has a uid of the folder home/01.
 HOMES = ("maria", "jonas", "anna", "peter", "sofia", "bent", "lena")
 UID = 20001
@@ -94,6 +96,8 @@ class Kubernetes:
         self.phase = "Running"
         # What is answered instead to a method and a kind of object: a status and a body, or nothing at all.
         self.refusals: dict[str, tuple[int, str] | None] = {}
+        # What answers in the place of a pod's server, by the path.
+        self.servers: dict[str, Handler] = {}
         self.pods_may_end = asyncio.Event()
         self.pods_may_end.set()
         self._lost: set[str] = set()
@@ -153,6 +157,10 @@ class Kubernetes:
                 **times,
             }
         )
+
+    async def visit(self, request: web.Request) -> web.StreamResponse:
+        """What a pod's server answers."""
+        return await self.servers.get(request.path, _answer)(request)
 
     def close(self) -> None:
         """Ends all watches."""
@@ -275,12 +283,13 @@ class Routes(Proxy):  # type: ignore[misc] # JupyterHub is untyped
 
 
 class Form(HTMLParser):
-    """The choices of a page, which one is chosen, and its text."""
+    """The choices of a page, which one is chosen, what its buttons do to which assignment, and its text."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.choices: list[str] = []
         self.chosen: list[str] = []
+        self.buttons: list[tuple[str, str]] = []
         self._text: list[str] = []
         self.feed(page)
         self.text = re.sub(r"\s+", " ", " ".join(self._text))
@@ -292,6 +301,12 @@ class Form(HTMLParser):
             self.choices.append(str(found["value"]))
             if "checked" in found:
                 self.chosen.append(str(found["value"]))
+        if tag == "form":
+            self._assignment = ""
+        if tag == "input" and found.get("name") == "assignment":
+            self._assignment = str(found["value"])
+        if tag == "button" and found.get("name") == "do" and "disabled" not in found:
+            self.buttons.append((str(found["value"]), self._assignment))
 
     def handle_data(self, data: str) -> None:
         """See HTMLParser."""
@@ -558,7 +573,7 @@ async def cluster(kubernetes: Kubernetes, folder: Path) -> tuple[Path, int, Call
     """How the API is reached, at which port all pods' servers answer, and what ends both."""
     api, api_port = await _serve(kubernetes.app())
     servers = web.Application()
-    servers.router.add_route("*", "/{path:.*}", _answer)
+    servers.router.add_route("*", "/{path:.*}", kubernetes.visit)
     pods, pod_port = await _serve(servers)
     path = folder / "kubeconfig"
     path.write_text(kubeconfig(api_port))
@@ -660,6 +675,7 @@ async def hub(running: Hub) -> AsyncIterator[Hub]:
     yield running
     running.kubernetes.phase = "Running"
     running.kubernetes.refusals.clear()
+    running.kubernetes.servers.clear()
     running.kubernetes.pods_may_end.set()
     Login.starts_may_go_on.set()
     for user in list(running.app.users.values()):
@@ -680,3 +696,24 @@ async def chromium() -> AsyncIterator[Chromium]:
         browser = await playwright.chromium.launch(**DEAF, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(hub: Hub, chromium: Chromium) -> AsyncIterator[Visit]:
+    """Logs somebody in and gives the page on which they land: `visit(name, **what a browser context has)`."""
+    contexts: list[BrowserContext] = []
+
+    async def log_in(name: str, **options: object) -> Page:
+        context = await chromium.new_context(base_url=hub.url, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = await context.new_page()
+        await page.goto("login")
+        await page.get_by_label("Username").fill(name)
+        await page.get_by_label("Password").fill("x")
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_url("**/hub/courses")
+        return page
+
+    yield log_in
+    for context in contexts:
+        await context.close()

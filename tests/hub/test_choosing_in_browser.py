@@ -2,16 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
 from coursehub.hub.notices.notice import Level
-from playwright.async_api import Browser, BrowserContext, Page, Route, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.hub.announcing import announce, ask
-from tests.hub.conftest import Hub, until
+from tests.hub.blemishes import blemishes
+from tests.hub.conftest import Hub, Visit, until
 from tests.hub.failing import POD, waits
 from tests.support import COURSES
 
@@ -29,29 +27,6 @@ MANY = FEW + "".join(
     f"  course-{number}: {{name: Course {number}, instructors: [anna], students: everyone, close: 2999-12-31}}\n"
     for number in range(30)
 )
-
-Visit = Callable[..., Awaitable[Page]]
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def visit(hub: Hub, chromium: Browser) -> AsyncIterator[Visit]:
-    """Logs somebody in and gives the page on which they land: `visit(name, **what a browser context has)`."""
-    contexts: list[BrowserContext] = []
-
-    async def log_in(name: str, **options: object) -> Page:
-        context = await chromium.new_context(base_url=hub.url, **options)  # type: ignore[arg-type]
-        contexts.append(context)
-        page = await context.new_page()
-        await page.goto("login")
-        await page.get_by_label("Username").fill(name)
-        await page.get_by_label("Password").fill("x")
-        await page.get_by_role("button", name="Sign in").click()
-        await page.wait_for_url("**/hub/courses")
-        return page
-
-    yield log_in
-    for context in contexts:
-        await context.close()
 
 
 async def started(hub: Hub, name: str) -> str:
@@ -257,17 +232,6 @@ async def test_who_opens_the_progress_page_while_jupyterhub_clears_up_after_a_fa
     answered.set()
     await expect(page.get_by_role("heading", name="Your server was not started")).to_be_visible()
     await expect(page.get_by_text("The image of your server is not there").first).to_be_visible()
-
-
-async def blemishes(page: Page) -> list[str]:
-    """What axe finds serious or critical."""
-    found = (await Axe().run(page)).response["violations"]
-    return [
-        f"{page.url}: {rule['id']}: {node['html']} {node['failureSummary']}"
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

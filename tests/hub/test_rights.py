@@ -99,6 +99,8 @@ async def start(hub: Hub, pending: bool) -> None:
         pytest.param("GET", "courses", (302, 302, 302, 200), id="start page"),
         pytest.param("GET", "courses/python-intro", (302, 302, 302, 200), id="link to a course"),
         pytest.param("POST", "courses", (403, 403, 403, 403), id="choice"),
+        pytest.param("GET", "courses/python-intro/grading", (302, 302, 302, 403), id="grading"),
+        pytest.param("POST", "courses/python-intro/grading", (403, 403, 403, 403), id="grading begun"),
         pytest.param("GET", "coursehub/notes", (403, 200, 403, 403), id="notes"),
         pytest.param("POST", "coursehub/notes", (403, 403, 403, 403), id="notes sent"),
         pytest.param("GET", "coursehub/spawn-test", (403, 403, 403, 403), id="turn of the spawn test"),

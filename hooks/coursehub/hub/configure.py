@@ -44,7 +44,7 @@ from .failures import recorder
 from .failures.recorder import Recorder
 from .hooks import Hook, Hooks
 from .notices import feed
-from .pages import handler
+from .pages import grading, handler
 from .pages.page import StartPage
 from .planner import Planner
 from .proxy import Routes
@@ -113,6 +113,7 @@ def configure(
     frame = _frame(c, claim)
     _spawner(c, Hooks(planner, frame, failures, counters, _earlier(c)), page, failures)
     executions.register(c, registry, site, planner, frame, log)
+    grading.register(registry, planner)
     _hub(c)
     admins.register(c, site, log)
     logins.register(site, log)

@@ -173,8 +173,7 @@ class Executions(Uncopied):
 
 def _owner(spawner: Any) -> Owner | None:
     """The server's pod, as the hub has seen it."""
-    reflector = spawner.pod_reflector
-    pod = reflector and reflector.pods.get(f"{spawner.namespace}/{spawner.pod_name}")
+    pod = spawner.pod
     return Owner(pod["metadata"]["name"], pod["metadata"]["uid"]) if pod else None
 
 

@@ -18,6 +18,7 @@ from coursehub.servers.site_module import Adjust
 
 from .accounts import Accounts
 from .metrics.spawns import Counters, Step
+from .uncopied import Uncopied
 from .volume.directories import Directories
 
 
@@ -30,7 +31,7 @@ def asked(user_options: Mapping[str, object]) -> Profile:
     return profile
 
 
-class Planner:
+class Planner(Uncopied):
     """Plans from what is live, with the site's own `adjust`, and counts the steps."""
 
     def __init__(
@@ -66,9 +67,11 @@ class Planner:
         await self._directories.prepare(planned, course, snapshot.settings, today)
         return planned
 
-    async def may_grade(self, spawner: Any, slug: str) -> None:
-        """Raises Refused unless the spawner's owner may grade the course now."""
-        await self._grader(spawner, slug, *self._now())
+    async def may_grade(self, spawner: Any, slug: str) -> Course:
+        """The course, which the spawner's owner may grade now; raises Refused."""
+        snapshot, today = self._now()
+        await self._grader(spawner, slug, snapshot, today)
+        return snapshot.catalog.courses[slug]
 
     async def _grader(
         self, spawner: Any, slug: str, snapshot: Snapshot, today: date

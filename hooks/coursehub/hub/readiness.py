@@ -49,16 +49,14 @@ class Readiness:
             self._starting -= 1
 
     async def _answers(self, spawner: Any, patience: "_Patience") -> bool:
-        pod = spawner.pod_reflector.pods.get(f"{spawner.namespace}/{spawner.pod_name}")
-        if pod is None or not spawner.is_pod_running(pod):
+        address = spawner.address
+        if address is None:
             # What is watched may for a moment be older than the pod: a list from another API server's memory.
-            patience.check(None if pod else GONE)
+            patience.check(None if spawner.pod else GONE)
             await asyncio.sleep(0.05)
             return False
         patience.seen = None
-        address = pod["status"]["podIP"]
-        host = f"[{address}]" if ":" in address else address
-        if await _answers(f"http://{host}:{spawner.port}{spawner.server.base_url}api"):
+        if await _answers(f"{address}api"):
             return True
         await asyncio.sleep(max(0.1, 0.05 * self._starting))
         return False

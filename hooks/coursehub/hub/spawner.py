@@ -76,6 +76,23 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
         """
         return self.allowed if self.pending == "spawn" else profiles.of(self.user_options)
 
+    @property
+    def pod(self) -> dict[str, Any] | None:
+        """The server's pod as the hub has last seen it."""
+        reflector = self.pod_reflector
+        found: dict[str, Any] | None = reflector and reflector.pods.get(f"{self.namespace}/{self.pod_name}")
+        return found
+
+    @property
+    def address(self) -> str | None:
+        """Where the server listens, by its pod; None while that does not run, and another pod may have its address."""
+        pod = self.pod
+        if pod is None or not self.is_pod_running(pod):
+            return None
+        address = pod["status"]["podIP"]
+        host = f"[{address}]" if ":" in address else address
+        return f"http://{host}:{self.port}{self.server.base_url}"
+
     def clear_state(self) -> None:
         """See Spawner; JupyterHub calls it before each start, too."""
         super().clear_state()

@@ -38,7 +38,7 @@ class Recorder(Uncopied):
 
     def diagnose(self, spawner: Any) -> Diagnosis | None:
         """What keeps the spawner's pod from running, if the pod is there and something does."""
-        pod = _pod(spawner)
+        pod = spawner.pod
         return None if pod is None else _lost(pod) or diagnosis.find(pod, _events(spawner), self._zone())
 
     def awaited(self, spawner: Any) -> str | None:
@@ -48,7 +48,7 @@ class Recorder(Uncopied):
 
     async def last_look(self, spawner: Any) -> None:
         """Before a pod is deleted: writes down why it has failed, if it has; one that ended well has not."""
-        pod = _pod(spawner)
+        pod = spawner.pod
         if pod is None:
             return
         why = _lost(pod) if "deletionTimestamp" in pod["metadata"] else diagnosis.ended(pod, _events(spawner))
@@ -57,7 +57,7 @@ class Recorder(Uncopied):
 
     def is_lost(self, spawner: Any) -> bool:
         """Whether the spawner's pod was on a node that is lost, so that nothing will ever confirm its end."""
-        pod = _pod(spawner)
+        pod = spawner.pod
         return pod is not None and _lost(pod) is not None
 
     async def record(self, spawner: Any, pod: dict[str, Any], why: Diagnosis, stage: Stage) -> None:
@@ -66,11 +66,11 @@ class Recorder(Uncopied):
         if this in recorded:
             return
         recorded.add(this)
-        await self._add(spawner, _pod(spawner) or pod, why, stage)
+        await self._add(spawner, spawner.pod or pod, why, stage)
 
     async def refused(self, spawner: Any, why: Diagnosis, stage: Stage) -> None:
         """Writes down that Kubernetes' API refused the pod that the spawner wanted to start or to end."""
-        pod = _pod(spawner) if stage == "stop" else None
+        pod = spawner.pod if stage == "stop" else None
         if pod is not None:
             await self.record(spawner, pod, why, stage)
             return
@@ -101,7 +101,7 @@ class Recorder(Uncopied):
         """Which pod the person has now, and the kept failures, the newest first; for `coursehub logs`."""
         known = JupyterHub.instance().users.get(user) if JupyterHub.initialized() else None
         spawner = known.spawner if known else None
-        pod = _pod(spawner) if spawner else None
+        pod = spawner.pod if spawner else None
         now = self.diagnose(spawner) if spawner else None
         return {
             "user": user,
@@ -115,12 +115,6 @@ class Recorder(Uncopied):
             },
             "failures": [asdict(failure) for failure in await self._store.of(user)],
         }
-
-
-def _pod(spawner: Any) -> dict[str, Any] | None:
-    reflector = spawner.pod_reflector
-    found: dict[str, Any] | None = reflector and reflector.pods.get(f"{spawner.namespace}/{spawner.pod_name}")
-    return found
 
 
 def _lost(pod: dict[str, Any]) -> Diagnosis | None:

@@ -29,12 +29,13 @@ def render(
     selected: str | None,
     message: str | None,
     today: date,
+    courses: str,
     notices: Sequence[Notice] = (),
     notices_of: Callable[[str], Sequence[Notice]] = lambda _: (),
 ) -> str:
     """The form's inside: one radio named `profile` a choice, under headings; `message` says why something is not there.
 
-    `notices` stand above them, and the `notices_of` a course, by slug, at its entry.
+    `notices` stand above them, and the `notices_of` a course, by slug, at its entry. `courses` is the page's path.
     `selected` is preselected where it is on offer, else the first that is shown. What cannot be started today has no
     radio; it stands at the end, folded, with the reason.
     """
@@ -53,6 +54,7 @@ def render(
         closed=[choice for choice in choices if choice.refusal is not None],
         selected=selected if selected in slugs else next(iter(slugs), None),
         searchable=len(slugs) > GLANCE,
+        courses=courses,
         message=message,
         notices=notices,
         notices_of=notices_of,
@@ -73,7 +75,7 @@ def _heading(choice: Choice) -> str:
 class Running:
     """What a server is for, in words; `linked` names what a link leads to, `message` says why it leads nowhere.
 
-    `notices` are for its owner.
+    `grades` is the slug of the course of which it can grade. `notices` are for its owner.
     """
 
     slug: str
@@ -81,6 +83,7 @@ class Running:
     linked: str | None = None
     already: bool = False
     message: str | None = None
+    grades: str | None = None
     notices: Sequence[Notice] = ()
 
 
@@ -89,6 +92,7 @@ def running(
     linked: Profile | None,
     catalog: Catalog,
     message: str | None,
+    today: date,
     notices: Sequence[Notice] = (),
     unknown: str = GONE,
 ) -> Running:
@@ -99,8 +103,14 @@ def running(
         linked=_name(linked, catalog) if linked else None,
         already=linked is not None and runs is not None and runs in (linked, Profile(Role.INSTRUCTOR, linked.course)),
         message=message,
+        grades=_graded(runs, catalog, today) if runs else None,
         notices=notices,
     )
+
+
+def _graded(profile: Profile, catalog: Catalog, today: date) -> str | None:
+    course = catalog.courses.get(profile.course or "") if profile.role.teaches else None
+    return course.slug if course and course.gid is not None and not course.is_archived(today) else None
 
 
 def _name(profile: Profile, catalog: Catalog) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from jupyterhub.utils import url_path_join
+
 from coursehub.config import profiles
 from coursehub.config.catalog import Catalog
 from coursehub.config.profiles import Profile
@@ -38,11 +40,11 @@ class StartPage(Uncopied):
     async def choices(self, spawner: Any, link: str | None) -> str:
         """The inside of the form: what `link` leads to is preselected, or a message says why it leads nowhere."""
         snapshot = self._site.current
-        today = _today(snapshot.settings)
+        today, courses = _today(snapshot.settings), url_path_join(spawner.hub.base_url, "courses")
         try:
             person = await self._accounts.owner(spawner, snapshot.settings)
         except Refused as refusal:
-            return form.render([], selected=None, message=str(refusal), today=today)
+            return form.render([], selected=None, message=str(refusal), today=today, courses=courses)
         linked, message = _follow(person, link, snapshot.catalog, today)
         last: Mapping[str, object] | None = spawner.orm_spawner.user_options if spawner.orm_spawner else None
         return form.render(
@@ -51,6 +53,7 @@ class StartPage(Uncopied):
             selected=linked.slug if linked else profiles.named(last) if last else None,
             message=message or self._recorder.last_failure(spawner.user.name),
             today=today,
+            courses=courses,
             notices=self._feed.of_home(person.name),
             notices_of=self._feed.of_course,
         )
@@ -58,17 +61,17 @@ class StartPage(Uncopied):
     async def running(self, spawner: Any, link: str | None) -> form.Running:
         """What the server of the spawner's owner is for, and where `link` leads from there."""
         snapshot = self._site.current
-        runs = spawner.serves
+        runs, today = spawner.serves, _today(snapshot.settings)
         linked, message = None, None
         if link is not None:
             try:
                 person = await self._accounts.owner(spawner, snapshot.settings)
-                linked, message = _follow(person, link, snapshot.catalog, _today(snapshot.settings))
+                linked, message = _follow(person, link, snapshot.catalog, today)
             except Refused as refusal:
                 message = str(refusal)
         notices = self._feed.of_server(spawner.user.name, runs)
         unknown = form.CHOSEN if spawner.pending == "spawn" else form.GONE
-        return form.running(runs, linked, snapshot.catalog, message, notices, unknown)
+        return form.running(runs, linked, snapshot.catalog, message, today, notices, unknown)
 
 
 def _follow(person: Person, link: str | None, catalog: Catalog, today: date) -> tuple[Profile | None, str | None]:

@@ -4,6 +4,7 @@ from datetime import date
 from html.parser import HTMLParser
 
 import pytest
+from coursehub.config import profiles
 from coursehub.config.catalog import Catalog
 from coursehub.config.course import Course
 from coursehub.config.profiles import GENERAL, Profile, Role
@@ -13,6 +14,7 @@ from coursehub.servers import access
 
 from tests.support import ANNA, JONAS, MARIA, TODAY, catalog
 
+COURSES = "/hub/courses"
 TERM = """\
 courses:
   now:
@@ -36,6 +38,7 @@ class Inside(HTMLParser):
         self.groups: dict[str, list[str]] = {}
         self.checked: list[str] = []
         self.dates: list[str] = []
+        self.links: list[str] = []
         self.search = False
         self.words = ""
         self._within: list[str] = []
@@ -56,6 +59,8 @@ class Inside(HTMLParser):
                 self.checked += [str(found["value"])] if "checked" in found else []
         else:
             self._within.append(tag)
+        if tag == "a":
+            self.links.append(str(found["href"]))
         if tag == "time":
             self.dates.append(str(found["datetime"]))
 
@@ -80,7 +85,7 @@ def rendered(
     today: date = TODAY,
 ) -> Inside:
     choices = list(access.choices(person, live or catalog(), today))
-    return Inside(form.render(choices, selected=selected, message=message, today=today))
+    return Inside(form.render(choices, selected=selected, message=message, today=today, courses=COURSES))
 
 
 @pytest.mark.parametrize(
@@ -185,7 +190,11 @@ NASTY = "<script>x</script>\"><img src=x onerror=y> {{7*7}} {% raw %} {username}
 def test_y18_y19_what_the_course_file_says_is_text_whatever_is_in_it(refusal: str | None) -> None:
     course = Course(slug="c", name=NASTY, description=NASTY, open=date(2027, 1, 1) if refusal else None)
     html = form.render(
-        [access.Choice(Profile(Role.STUDENT, "c"), course, refusal)], selected=None, message=None, today=TODAY
+        [access.Choice(Profile(Role.STUDENT, "c"), course, refusal)],
+        selected=None,
+        message=None,
+        today=TODAY,
+        courses=COURSES,
     )
     words = Inside(html).words
     assert words.count(NASTY) == (3 if refusal else 2)
@@ -194,7 +203,7 @@ def test_y18_y19_what_the_course_file_says_is_text_whatever_is_in_it(refusal: st
 
 
 def test_nothing_on_offer_is_a_page_with_the_message_alone() -> None:
-    found = Inside(form.render([], selected=None, message="You are not known.", today=TODAY))
+    found = Inside(form.render([], selected=None, message="You are not known.", today=TODAY, courses=COURSES))
     assert (found.groups, found.words.strip()) == ({}, "You are not known.")
 
 
@@ -212,11 +221,34 @@ def test_nothing_on_offer_is_a_page_with_the_message_alone() -> None:
     ],
 )
 def test_a_running_server_is_named(runs: Profile | None, name: str) -> None:
-    assert form.running(runs, None, catalog(), None) == form.Running(runs.slug if runs else "", name)
+    found = form.running(runs, None, catalog(), None, TODAY)
+    assert (found.slug, found.name) == (runs.slug if runs else "", name)
+
+
+@pytest.mark.parametrize(
+    ("slug", "grades"),
+    [
+        ("python-intro--instructor", "python-intro"),
+        ("python-intro--grading", "python-intro"),
+        ("python-intro", None),
+        ("general", None),
+        # A course without folders, one that is archived, one that is gone.
+        ("statistics-lab--instructor", None),
+        ("old-course--instructor", None),
+        ("x--instructor", None),
+    ],
+)
+def test_a_running_server_leads_to_grading_where_it_can_grade(slug: str, grades: str | None) -> None:
+    assert form.running(profiles.parse(slug), None, catalog(), None, TODAY).grades == grades
+
+
+def test_the_choice_to_grade_leads_to_the_page_of_its_course() -> None:
+    assert rendered(ANNA).links == ["/hub/courses/python-intro/grading"]
+    assert rendered(MARIA).links == []
 
 
 def test_a_link_on_the_way_from_a_running_server_is_named_too() -> None:
     here, there = Profile(Role.STUDENT, "python-intro"), Profile(Role.STUDENT, "statistics-lab")
-    found = form.running(here, there, catalog(), None)
+    found = form.running(here, there, catalog(), None, TODAY)
     assert (found.linked, found.already) == ("Statistics Lab", False)
-    assert form.running(here, here, catalog(), None).already
+    assert form.running(here, here, catalog(), None, TODAY).already
