@@ -280,6 +280,32 @@ async def test_y18_whatever_the_server_says_is_text(hub: Hub, anna: Browser, gra
     assert grader.asked == [("POST", {"assignment": NASTY, "again": False})]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"\xff\x00\r\n\r\n", id="no head"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", id="a length below zero"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", id="half a body"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n", id="no chunk"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 20_000 + b"\r\n", id="headers without end"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" * 2_000, id="interim answers without end"),
+    ],
+)
+async def test_an_answer_that_is_no_http_is_a_sentence(hub: Hub, anna: Browser, answer: bytes) -> None:
+    before = tokens(hub, "anna")
+
+    async def mumble(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.write(answer)
+        request.transport.close()
+        return web.Response()
+
+    hub.kubernetes.servers[PLACE] = mumble
+    assert NO in (await anna.page(PAGE)).text
+    assert tokens(hub, "anna") == before
+
+
 @pytest.mark.parametrize("drips", [False, True], ids=["silent", "without end"])
 async def test_a_slow_server_keeps_its_own_page_waiting_for_a_bounded_time_and_no_other(
     hub: Hub, anna: Browser, monkeypatch: pytest.MonkeyPatch, drips: bool

@@ -39,6 +39,7 @@ async def ask(spawner: Any, method: str, path: str, most: int, sent: Mapping[str
     with _token(spawner) as token:
         headers = {"Authorization": f"token {token}", "Accept-Encoding": "identity"}
         try:
+            # aiohttp bounds an answer's headers and hears out any number of interim answers; Tornado's client recurses.
             async with (
                 asyncio.timeout(SECONDS),
                 aiohttp.ClientSession(
