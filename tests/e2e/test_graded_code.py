@@ -39,7 +39,7 @@ def scores(otto: Person) -> dict[str, float]:
 def printed(course: Path, student: str) -> str:
     """What the student's first cell printed when it was graded."""
     cells = json.loads((course / f"autograded/{student}/one/a.ipynb").read_text())["cells"]
-    return "".join(output.get("text", "") for output in cells[0]["outputs"])
+    return "".join("".join(output.get("text", "")) for output in cells[0]["outputs"])
 
 
 def doors(installation: Installation) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:

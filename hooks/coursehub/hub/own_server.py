@@ -4,14 +4,13 @@ The token is for that server alone and ends with the answer. A server is its per
 without end, so it gets a bounded time and its answer a bounded room, and no redirect is followed.
 """
 
-import json
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import aiohttp
 from jupyterhub import orm
-from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.simple_httpclient import HTTPTimeoutError, SimpleAsyncHTTPClient
 
 from coursehub.errors import CoursehubError
 
@@ -19,8 +18,6 @@ from coursehub.errors import CoursehubError
 SECONDS = 10.0
 # For a token that a hub which ended in between could not take back.
 _TOKEN_SECONDS = 60
-# Bytes of an answer's headers.
-_HEAD = 64 * 1024
 
 
 class NoAnswer(CoursehubError):
@@ -39,28 +36,31 @@ async def ask(spawner: Any, method: str, path: str, most: int, sent: Mapping[str
     address = spawner.address
     if address is None:
         raise NoAnswer("Your server does not run now.")
-    # Not the client that JupyterHub has for everything: this one's bounds are its own, and so are its connections.
-    client = SimpleAsyncHTTPClient(force_instance=True, max_body_size=most, max_header_size=_HEAD)
-    try:
-        with _token(spawner) as token:
-            request = HTTPRequest(
-                f"{address}{path}",
-                method=method,
-                headers={"Authorization": f"token {token}", "Content-Type": "application/json"},
-                body=None if sent is None else json.dumps(sent),
-                connect_timeout=SECONDS,
-                request_timeout=SECONDS,
-                follow_redirects=False,
-                decompress_response=False,
-            )
-            response = await client.fetch(request, raise_error=False)
-    except HTTPTimeoutError:
-        raise NoAnswer(f"Your server did not answer within {SECONDS:.0f} seconds.") from None
-    except (OSError, HTTPClientError, ValueError):
-        raise NoAnswer("Your server does not answer as it should.") from None
-    finally:
-        client.close()
-    return Answer(response.code, response.body)
+    with _token(spawner) as token:
+        headers = {"Authorization": f"token {token}", "Accept-Encoding": "identity"}
+        try:
+            # aiohttp bounds an answer's headers and hears out any number of interim answers; Tornado's client recurses.
+            async with (
+                asyncio.timeout(SECONDS),
+                aiohttp.ClientSession(
+                    headers=headers, timeout=aiohttp.ClientTimeout(total=None), auto_decompress=False
+                ) as session,
+                session.request(method, f"{address}{path}", json=sent, allow_redirects=False) as response,
+            ):
+                return Answer(response.status, await _body(response, most))
+        except TimeoutError:
+            raise NoAnswer(f"Your server did not answer within {SECONDS:.0f} seconds.") from None
+        except (OSError, aiohttp.ClientError, ValueError):
+            raise NoAnswer("Your server does not answer as it should.") from None
+
+
+async def _body(response: aiohttp.ClientResponse, most: int) -> bytes:
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > most:
+            raise ValueError("more than it may be")
+    return bytes(body)
 
 
 @contextmanager
