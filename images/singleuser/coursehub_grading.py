@@ -1,6 +1,6 @@
 """Autograding by this server, for Formgrader and for pages: how far it is, and its end, whoever still looks.
 
-    GET    {base}/coursehub/grading   how the last one is, or was: `Grading.told`
+    GET    {base}/coursehub/grading   how the last one is, or was: `Grading.told`; `assignments` that the course has
     POST   {base}/coursehub/grading   202: begins {"assignment": …, "students": […], "again": …}; 409 while one runs
     DELETE {base}/coursehub/grading   202: the one that runs is cancelled
 
@@ -22,8 +22,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from coursehub_files import listdir
 from coursehub_process import home
 from coursehub_runs import are_possible
+from coursehub_shared import COURSE
 from jupyter_server._tz import utcnow
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.serverapp import ServerApp
@@ -169,8 +171,9 @@ class GradingHandler(APIHandler):  # type: ignore[misc] # jupyter_server's handl
 
     @web.authenticated
     async def get(self) -> None:
-        """How far it is."""
-        self.finish(self._desk.last.told() if self._desk.last else NOTHING)
+        """How far it is, and which assignments there are."""
+        told = self._desk.last.told() if self._desk.last else NOTHING
+        self.finish({**told, "assignments": await asyncio.to_thread(_assignments)})
 
     @web.authenticated
     async def post(self) -> None:
@@ -196,6 +199,13 @@ class GradingHandler(APIHandler):  # type: ignore[misc] # jupyter_server's handl
         self._desk.last.cancel()
         self.set_status(202)
         self.finish(self._desk.last.told())
+
+
+def _assignments() -> list[str]:
+    try:
+        return sorted(name for name in listdir(os.path.join(COURSE, "source")) if not name.startswith("."))
+    except OSError:
+        return []
 
 
 def _end(process: int) -> None:
