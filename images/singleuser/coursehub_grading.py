@@ -202,8 +202,10 @@ class GradingHandler(APIHandler):  # type: ignore[misc] # jupyter_server's handl
 
 
 def _assignments() -> list[str]:
+    source = os.path.join(COURSE, "source")
     try:
-        return sorted(name for name in listdir(os.path.join(COURSE, "source")) if not name.startswith("."))
+        names = [name for name in listdir(source) if not name.startswith(".")]
+        return sorted(name for name in names if os.path.isdir(os.path.join(source, name)))
     except OSError:
         return []
 

@@ -11,8 +11,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -95,8 +96,11 @@ def half_graded() -> None:
     solve("clara")
     solve("david")
     learn("clara", "submit", "one")
-    due = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    teach("db", "assignment", "add", "one", f"--duedate={due}")
+    # Due dates are of whole seconds.
+    due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    teach("db", "assignment", "add", "one", f"--duedate={due:%Y-%m-%d %H:%M:%S} UTC")
+    while datetime.now(UTC) <= due:
+        time.sleep(0.1)
     learn("david", "submit", "one")
     learn("clara", "fetch_assignment", ODD)
     # What is left as it was gets no points, and waits for nobody.

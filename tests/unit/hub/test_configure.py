@@ -11,7 +11,7 @@ from coursehub.hub import executions, spawn_test
 from coursehub.hub.configure import configure
 from coursehub.hub.hooks import Forbidden
 from coursehub.hub.notices import feed
-from coursehub.hub.pages import handler
+from coursehub.hub.pages import grading, handler
 from coursehub.hub.proxy import Routes
 from coursehub.hub.spawner import CoursehubSpawner
 from coursehub.hub.volume.directories import Directories
@@ -133,7 +133,7 @@ def test_handlers_of_the_site_stay(folder: Path) -> None:
     c = Config()
     c.JupyterHub.extra_handlers = [("/theirs", object)]
     paths = [path for path, *_ in configured(folder, c).JupyterHub.extra_handlers]
-    assert paths == ["/theirs", feed.PATH, handler.COURSES, spawn_test.PATH, executions.PATH]
+    assert paths == ["/theirs", feed.PATH, handler.COURSES, spawn_test.PATH, executions.PATH, grading.PATH]
 
 
 @pytest.mark.parametrize("section", ["Spawner", "KubeSpawner"])
