@@ -23,13 +23,12 @@ from coursehub_zip import Archive, files
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader_grades import COURSE, collected
+from nbgrader_receipt import ADDED
 from nbgrader_rules import Budget, Refused
 from nbgrader_whole import flush, reason
 
 # By it nbgrader finds a student's feedback, so it goes to nobody.
 NEVER = "submission_secret.txt"
-# When it was handed in, which says whose it is to whoever sees that.
-NAMED = "timestamp.txt"
 # Seconds from one word on how far it is to the next.
 EVERY = 10
 
@@ -106,7 +105,8 @@ def _add(archive: Archive, fit: dict[str, str], roots: dict[str, str], *, names:
         if time.monotonic() > told + EVERY:
             told = time.monotonic()
             print(f"{number} of {len(roots)} submissions are packed", file=sys.stderr)
-        left_out = {NEVER} if names else {NEVER, NAMED}
+        # Whoever sees when it was handed in may know whose it is.
+        left_out = {NEVER} if names else {*ADDED}
         paths = (path for path in _files(fit[login]) if path not in left_out)
         try:
             if archive.add(root, fit[login], paths, "" if names else login):

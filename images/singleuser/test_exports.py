@@ -422,6 +422,9 @@ def packing_takes_no_more_memory_for_more() -> None:
     assert peaks[1] - peaks[0] < 20_000, peaks
     # Whoever stops it, has nothing of it.
     as_many([f"student{number}" for number in range(20)])
+    for folder in (COURSE / "submitted").glob("*/one"):
+        with (folder / "large").open("wb") as file:
+            file.truncate(90_000_000)
     new_pod()
     command = ["coursehub", "submissions", "export", "python-intro", "one", "--output=stopped.zip"]
     process = subprocess.Popen(
