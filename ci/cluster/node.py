@@ -123,6 +123,8 @@ def _kubelet(node: Node) -> Program:
         "maxPods": 250,
         # A changed ConfigMap is in its pods after up to one and a half times as long.
         "syncFrequency": node.layout.sync,
+        # How soon kubelet sees that a volume is too full; its own is a minute.
+        "volumeStatsAggPeriod": "10s",
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": f"/{node.group}",
         # A build machine may have the older cgroups, swap, a read-only /proc/sys, little room.

@@ -22,6 +22,7 @@ from coursehub_carry import FILES, INPUT, LIST, NOTEBOOK, RESULT, SCRATCH, Ended
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_output
+from nbgrader.preprocessors.execute import UnresponsiveKernelError
 from nbgrader_execute import ExecuteApart
 from traitlets.config import Config
 
@@ -137,6 +138,8 @@ def execute(notebook: NotebookNode, until: float) -> None:
         step.preprocess(notebook, {"metadata": {"path": str(work)}, "nbgrader": whose})
     except DeadKernelError as error:
         raise Ended(os.EX_SOFTWARE, f"the kernel ended: {error}") from error
+    except UnresponsiveKernelError as error:
+        raise Ended(os.EX_PROTOCOL, f"the kernel cannot be interrupted: {error}") from error
 
 
 def leave(notebook: NotebookNode) -> None:

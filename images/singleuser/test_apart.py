@@ -406,10 +406,14 @@ def f17_an_execution_is_bounded_in_time_and_in_what_it_prints_and_leaves_a_resul
     assert executed(pod)[1] == "TimeoutError", executed(pod)
 
 
-def f17_a_kernel_that_ends_leaves_no_result() -> None:
+def f17_a_kernel_that_ends_or_goes_on_for_ever_leaves_no_result() -> None:
     new_runs()
     pod = prepared_pod(notebook("import os; os._exit(1)", "print(1)"))
     assert pod.execute() == 70, pod.said
+    assert pod.deliver() == MISSING
+    deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)"
+    pod = prepared_pod(notebook(deaf, "1"), COURSEHUB_NBGRADER=json.dumps({"ExecutePreprocessor": {"timeout": 2}}))
+    assert pod.execute() == 76, pod.said
     assert pod.deliver() == MISSING
 
 
@@ -835,13 +839,13 @@ def a_hub_that_is_away_is_told_as_one_that_may_be_asked_again() -> None:
     new_pod()
     program = (
         "import coursehub_runs as r; r.are_possible = lambda: True; r._load_jupyter_server_extension(None); "
-        "print(*r.ask('PUT', 'f' * 32)); r.DOOR = r.DOOR / 'nothing'; print(*r.ask('PUT', 'f' * 32))"
+        "print(*r.ask('PUT', 'f' * 32)); r.DOOR = r.DOOR.with_name('nothing'); print(*r.ask('PUT', 'f' * 32))"
     )
     own = environment("instructor", JUPYTERHUB_API_URL="http://127.0.0.1:9/hub/api")
     done = subprocess.run(["python3", "-c", program], env=own, capture_output=True, text=True, check=True, **ANNA)
     hub, door = done.stdout.splitlines()
     assert hub.startswith("503 ") and "The hub does not answer." in hub, done
-    assert door.startswith("503 ") and "start it again" in door, done
+    assert door.startswith("502 ") and "start it again" in door, done
 
 
 def f17_the_servers_door_leads_to_runs_alone() -> None:
@@ -879,7 +883,7 @@ TESTS: tuple[Callable[[], None], ...] = (
     f17_a_probe_is_closed_only_where_it_was_so_five_times_in_a_row,
     what_is_no_notebook_or_has_no_kernel_is_told_apart,
     f17_an_execution_is_bounded_in_time_and_in_what_it_prints_and_leaves_a_result,
-    f17_a_kernel_that_ends_leaves_no_result,
+    f17_a_kernel_that_ends_or_goes_on_for_ever_leaves_no_result,
     f17_what_ran_cannot_turn_the_result_elsewhere,
     f17_what_comes_back_is_the_notebook_that_was_sent_or_refused_by_name,
     f17_an_output_is_nbformats_and_within_its_bounds,

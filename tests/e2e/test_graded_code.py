@@ -12,7 +12,7 @@ from ci.cluster.network import API_SERVICE, DNS_SERVICE, NODE_IP
 
 from .assignment import ASSIGNMENT, COURSE, nbgrader, put
 from .cluster import Installation, until
-from .graded import A_LINK, FILLS, FORKS, OTHER_SOURCES, forges, looks
+from .graded import A_LINK, FILLS, FORKS, HOLDS, OTHER_SOURCES, forges, looks
 from .person import Person
 
 LogIn = Callable[[str], Person]
@@ -27,6 +27,7 @@ def hand_in(otto: Person, submissions: Mapping[str, str]) -> None:
         otto.terminal(f"mkdir -p /course/submitted/{student}/one")
         content = deepcopy(ASSIGNMENT)
         content["cells"][0]["source"] = code
+        content["cells"][2]["source"] = HOLDS if HOLDS in code else "# why"
         put(otto, f"/course/submitted/{student}/one/a.ipynb", content)
 
 
@@ -73,7 +74,7 @@ def test_f17_what_is_graded_reaches_nothing_and_changes_nobodys_grade(
             "ada": RIGHT,
             "eve": looks([*near, *far, ("169.254.169.254", 80)]) + RIGHT,
             "fay": FORKS + RIGHT,
-            "gus": FILLS + RIGHT,
+            "gus": FILLS + HOLDS,
             "hal": forges(OTHER_SOURCES) + WRONG,
             "ivy": forges(A_LINK) + WRONG,
             "zoe": WRONG,

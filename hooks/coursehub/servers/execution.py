@@ -31,8 +31,8 @@ between), and starts no kernel before each was closed five times in a row: refus
 not so after 30 seconds, or none is named. Then it executes the notebook in a copy of `input/files` below its scratch,
 with nbgrader's time-outs and within COURSEHUB_SECONDS since the pod's start, and leaves
 `/srv/coursehub/scratch/result.ipynb`, also where cells fail; of cells for which no time is left with an
-error. 65: it is no notebook; 69: its kernel does not start; 70: it ended before the notebook did; 73: what ran is in
-the result's way.
+error. 65: it is no notebook; 69: its kernel does not start; 70: it ended before the notebook did; 76: a cell cannot
+be interrupted; 73: what ran is in the result's way.
 
 `coursehub-deliver FOLDER BYTES`, trusted: opens `scratch/result.ipynb` (read-only here) through no link and without
 waiting for a writer, and copies it, if it is a plain file of at most BYTES, into `runs/FOLDER/out`: under another name,

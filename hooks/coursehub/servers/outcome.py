@@ -45,6 +45,10 @@ _SAID: Mapping[tuple[str, int], str] = {
     (Step.EXECUTE, 65): "What was handed in is no notebook.",
     (Step.EXECUTE, 69): "The notebook's kernel did not start; look whether the course's image has it.",
     (Step.EXECUTE, 70): ("The notebook's kernel ended before all was executed, often because it used too much memory."),
+    (Step.EXECUTE, 76): (
+        "A cell took too long, and its code cannot be interrupted; edit what was collected so that it ends, then do it "
+        "again."
+    ),
     (Step.EXECUTE, 73): "What was executed left no place for its own result.",
     (Step.DELIVER, 66): "Nothing came back from the execution.",
     (Step.DELIVER, 65): "The executed notebook is too large, or no plain file; often because it printed without end.",

@@ -61,6 +61,7 @@ UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedul
         pytest.param(pod("Failed", WELL, ended(65)), Phase.FAILED, "What was handed in is no notebook.", id="no JSON"),
         pytest.param(pod("Failed", WELL, ended(69)), Phase.FAILED, "kernel did not start", id="no kernel"),
         pytest.param(pod("Failed", WELL, ended(70)), Phase.FAILED, "kernel ended before all", id="kernel ended"),
+        pytest.param(pod("Failed", WELL, ended(76)), Phase.FAILED, "cannot be interrupted", id="goes on for ever"),
         pytest.param(pod("Failed", WELL, ended(73)), Phase.FAILED, "left no place for its own", id="in the way"),
         pytest.param(
             pod("Failed", WELL, ended(137, "OOMKilled"), WAITS), Phase.FAILED, "used more memory than", id="memory"
