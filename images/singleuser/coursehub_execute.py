@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from coursehub_carry import FILES, INPUT, LIST, NOTEBOOK, RESULT, SCRATCH, Ended, Room, copy_all, opened
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_output
 from nbgrader.preprocessors.execute import UnresponsiveKernelError
@@ -138,7 +138,7 @@ def execute(notebook: NotebookNode, until: float) -> None:
         step.preprocess(notebook, {"metadata": {"path": str(work)}, "nbgrader": whose})
     except DeadKernelError as error:
         raise Ended(os.EX_SOFTWARE, f"the kernel ended: {error}") from error
-    except UnresponsiveKernelError as error:
+    except (CellTimeoutError, UnresponsiveKernelError) as error:
         raise Ended(os.EX_PROTOCOL, f"the kernel cannot be interrupted: {error}") from error
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import coursehub_runs
 from coursehub_files import OS, SHUTIL
 from coursehub_places import Refused as Linked
+from nbclient.exceptions import CellTimeoutError
 from nbformat.reader import NotJSONError
 from nbgrader.apps import updateapp
 from nbgrader.converters import Autograde
@@ -28,8 +29,10 @@ from sqlalchemy.exc import OperationalError
 
 # Beside what it is to replace: where it is made, and where that was put away. Whoever has its lock clears up.
 MAKING, EARLIER = ".making", ".earlier"
+FOR_EVER = "its code cannot be interrupted; edit it so that it ends, then do it again"
 REASONS: dict[type[Exception], str] = {
-    UnresponsiveKernelError: "its code cannot be interrupted; edit it so that it ends, then do it again",
+    CellTimeoutError: FOR_EVER,
+    UnresponsiveKernelError: FOR_EVER,
     SchemaTooOldError: "it is in an old format of nbgrader's; make a copy of it, then run `nbgrader update` on it",
     SchemaTooNewError: "it is in the format of a newer nbgrader",
     NotJSONError: "a notebook in it is none: it is not JSON",
