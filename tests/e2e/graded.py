@@ -32,7 +32,7 @@ print("SEEN " + json.dumps({
     "rights": known["CapEff"] + known["CapBnd"] + known["NoNewPrivs"] + known["Seccomp"],
     "folders": written, "files": owned, "there": [each for each in there if os.path.exists(each)],
     "mounts": [line.split()[3] for line in open("/proc/self/mountinfo") if "/course/" in line or "/home/" in line],
-    "secrets": [name for name in os.environ if "TOKEN" in name or name.startswith(("JUPYTERHUB", "JPY_"))],
+    "secrets": [name for name in os.environ if "TOKEN" in name or name.startswith("JUPYTERHUB")],
     "addresses": opened,
 }))
 """
