@@ -33,7 +33,11 @@ def test_f5_f6_an_assignment_goes_round_and_another_student_gets_at_nothing_and_
     call(anna.identity, (source / "a.ipynb").write_text, notebook())
     pods.nbgrader((anna, "generate_assignment one"))
     pods.nbgrader((anna, "release_assignment one"))
-    assert school.everything(OUTBOUND) == ["2775 30001:70101 one", "0664 30001:70101 one/a.ipynb"]
+    assert school.everything(OUTBOUND) == [
+        "0664 30001:70101 .dates.json",
+        "2775 30001:70101 one",
+        "0664 30001:70101 one/a.ipynb",
+    ]
     school.nothing_works(jonas)
 
     pods.nbgrader((maria, "fetch_assignment one"), (jonas, "fetch_assignment one"))
