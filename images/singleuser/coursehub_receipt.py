@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from coursehub_carry import LIST, opened
 from coursehub_process import home
 from nbgrader.converters.base import NbGraderException
 from nbgrader_cache import Kept, submissions
 from nbgrader_due import moment, span
 from nbgrader_people import people
-from nbgrader_receipt import Found, Receipt, look, opened
+from nbgrader_receipt import Found, Receipt, look
 from nbgrader_rules import Refused, shown
 from nbgrader_times import stamped
 from nbgrader_told import EXCHANGE, Told, is_staff
@@ -57,7 +58,7 @@ def run(asked: Namespace) -> int:
         title += f", late by {span(late)}" if late else ""
         title += f", counts; there are {len(found)}" if each is found[-1] is not found[0] else ""
         try:
-            with opened(str(each.folder)) as folder:
+            with opened(each.folder, LIST) as folder:
                 lines = [*_lines(asked.course, each, look(folder, LARGEST), in_exchange=bool(asked.student))]
         except (Refused, OSError) as error:
             failed = True

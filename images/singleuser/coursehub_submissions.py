@@ -18,11 +18,12 @@ from zipfile import ZipFile
 import coursehub_output
 import coursehub_places
 from coursehub_files import open_descriptor, open_file
+from coursehub_shared import COURSE
 from coursehub_sheets import LOGIN, named, written
 from coursehub_zip import Archive, files
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
-from nbgrader_grades import COURSE, collected
+from nbgrader_grades import collected
 from nbgrader_receipt import ADDED
 from nbgrader_rules import Budget, Refused
 from nbgrader_whole import flush, reason
@@ -101,12 +102,12 @@ def _fit(assignment: str, *, anyway: bool) -> dict[str, str]:
 def _add(archive: Archive, fit: dict[str, str], roots: dict[str, str], *, names: bool) -> Iterator[str]:
     """Packs all, and gives the numbers in whose files their login is."""
     told = time.monotonic()
+    # Whoever sees when it was handed in may know whose it is.
+    left_out = {NEVER} if names else {*ADDED}
     for number, (login, root) in enumerate(roots.items()):
         if time.monotonic() > told + EVERY:
             told = time.monotonic()
             print(f"{number} of {len(roots)} submissions are packed", file=sys.stderr)
-        # Whoever sees when it was handed in may know whose it is.
-        left_out = {NEVER} if names else {*ADDED}
         paths = (path for path in _files(fit[login]) if path not in left_out)
         try:
             if archive.add(root, fit[login], paths, "" if names else login):

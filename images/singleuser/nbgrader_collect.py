@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 import coursehub_places
+from coursehub_carry import LIST, opened
 from coursehub_files import OS, SHUTIL, open_file
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters.base import NbGraderException
@@ -24,7 +25,7 @@ from nbgrader_alone import Busy, alone
 from nbgrader_due import Dates, Due
 from nbgrader_extensions import given
 from nbgrader_people import people
-from nbgrader_receipt import TO_READ, opened
+from nbgrader_receipt import TO_READ
 from nbgrader_rules import Budget, Refused, check_depth, check_kind, check_name, is_ignored
 from nbgrader_set_aside import set_aside
 from nbgrader_times import STAMP, stamped
@@ -163,7 +164,7 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
         # Of somebody's that was cut off.
         SHUTIL.rmtree(staging, ignore_errors=True)
         try:
-            with opened(str(self.inbound)) as inbound, opened(each.folder, inbound) as source:
+            with opened(self.inbound, LIST) as inbound, opened(each.folder, LIST, inbound) as source:
                 # What can be seen to be wrong is not copied; what is copied can have changed meanwhile.
                 self._go_through(source, None, self._budget())
                 OS.makedirs(made)
@@ -205,7 +206,7 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
                 if stat.S_ISDIR(found.st_mode):
                     if target:
                         OS.mkdir(target)
-                    with opened(entry.name, source) as below:
+                    with opened(entry.name, LIST, source) as below:
                         self._go_through(below, target, budget, f"{path}/", deep + 1)
                 elif target:
                     _copy_file(source, entry.name, target, budget)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from coursehub_files import listdir, open_file
+from coursehub_shared import COURSE
 from coursehub_sheets import Assignment, Book, Student, Work, named
 from nbgrader.api import Assignment as Assigned
 from nbgrader.api import Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
@@ -14,7 +15,6 @@ from nbgrader_rules import shown
 from sqlalchemy import func, text
 from sqlalchemy.exc import SQLAlchemyError
 
-COURSE = "/course"
 # Bytes of a timestamp.txt that say which it is.
 _LONGEST = 100
 

@@ -9,9 +9,9 @@ import json
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
+from coursehub_carry import LIST, opened
 from nbgrader_rules import Budget, Refused, check_depth, check_kind, check_name
 
 FILE = "submission_receipt.json"
@@ -90,7 +90,7 @@ def _read(folder: int, budget: Budget, within: str = "", deep: int = 1) -> Itera
             found = entry.stat(follow_symlinks=False)
             check_kind(name, found.st_mode)
             if stat.S_ISDIR(found.st_mode):
-                with opened(entry.name, folder) as below:
+                with opened(entry.name, LIST, folder) as below:
                     yield from _read(below, budget, f"{name}/", deep + 1)
             else:
                 yield _file(folder, entry.name, name, budget)
@@ -110,13 +110,3 @@ def _file(folder: int, entry: str, name: str, budget: Budget) -> tuple[File, byt
             if name == FILE and len(content) < _LARGEST:
                 content += part
         return File(name, found.st_size - left, hashed.hexdigest()), content, found.st_ctime
-
-
-@contextmanager
-def opened(name: str, parent: int | None = None) -> Iterator[int]:
-    """The folder, held open; OSError where it is a link."""
-    held = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-    try:
-        yield held
-    finally:
-        os.close(held)

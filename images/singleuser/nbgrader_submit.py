@@ -13,12 +13,13 @@ from pathlib import Path
 from stat import S_IRWXG, S_IRWXU
 
 import nbgrader_times
+from coursehub_carry import LIST, opened
 from coursehub_files import OS, SHUTIL, open_file
 from coursehub_places import Refused as Linked
 from nbgrader.exchange.default import ExchangeSubmit
 from nbgrader.utils import ignore_patterns
 from nbgrader_due import span
-from nbgrader_receipt import ADDED, Receipt, look, opened, room
+from nbgrader_receipt import ADDED, Receipt, look, room
 from nbgrader_rules import Budget, Refused, check_depth, check_kind, check_name, is_ignored
 from nbgrader_told import Told
 from nbgrader_whole import replacing, told
@@ -106,7 +107,7 @@ class Submit(ExchangeSubmit):  # type: ignore[misc] # nbgrader is untyped
             for name in ADDED:
                 with suppress(FileNotFoundError):
                     OS.unlink(os.path.join(made, name))
-            with opened(made) as folder:
+            with opened(made, LIST) as folder:
                 files = look(folder, 1000 * self.coursedir.max_dir_size).files
             student = self.assignment_filename.partition("+")[0]
             course, assignment = self.coursedir.course_id, self.coursedir.assignment_id
