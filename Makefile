@@ -69,8 +69,7 @@ nfs: venv ## modes, owners and refusals on a real NFS server with root_squash, i
 
 .PHONY: e2e
 e2e: venv ## browser and API tests against the hub that `make up` installed
-	@ci/e2e.sh tests/e2e -m "not alone" --numprocesses 4
-	@ci/e2e.sh tests/e2e -m alone
+	@ci/e2e.sh tests/e2e -m "not alone" --numprocesses 4; beside=$$?; ci/e2e.sh tests/e2e -m alone && exit $$beside
 
 .PHONY: alerts
 alerts: venv ## each rule of the alerts by promtool: fires when that happens, and is silent when all is well

@@ -1,7 +1,7 @@
 """Runs all parts of `make test`, in lanes beside each other, and ends with the time of each: python -m ci.parts
 
-A part is a make target. Its output is printed whole when it has ended, so that two lanes are never mixed. A part that
-fails ends its lane, whose later parts need it; the other lane goes on, so that one run tells what else is wrong.
+A part is a make target. Its output is printed whole when it has ended, so that two lanes are never mixed. One run
+tells all that is wrong: what is left out where a part fails is what needs it, as what needs the cluster does.
 A run that is interrupted tells what each part said so far, and leaves none of their processes.
 """
 
@@ -26,6 +26,8 @@ LANES = (
     ("up", "e2e", "monitoring", "drills-one-node"),
     ("check", "hub", "images-test", "nfs", "directory", "ssh", "alerts"),
 )
+# What the later parts of its lane need.
+NEEDED = frozenset({"up"})
 # By `nice`, and not for the first lane.
 POLITE = 10
 # The parts that are pytest say which of their tests took longest.
@@ -92,11 +94,11 @@ def tell(part: str, output: Path, how: str) -> None:
 
 
 async def lane(parts: Sequence[str], environment: Mapping[str, str], folder: Path, polite: int) -> list[Time]:
-    """Runs parts one after the other, up to the first that fails."""
+    """Runs parts one after the other, up to one that fails and is needed."""
     times: list[Time] = []
     for part in parts:
         times.append(await make(part, environment, folder / f"{part}.log", polite))
-        if not times[-1].passed:
+        if part in NEEDED and not times[-1].passed:
             break
     return times
 

@@ -877,21 +877,24 @@ def solve(student: str, code: str = "return x ** 2") -> None:
 def made_once(make: Callable[[], None]) -> Callable[[], None]:
     """What `make` leaves of the course, the exchange and the homes: made once, and for each test as it was then."""
     places = (COURSE, EXCHANGE, LIST, *(HOME / name for name in PEOPLE))
-    kept = Path("/var/tmp", make.__name__)
+    # Of all test files, which run one after the other in one container.
+    kept = Path("/var/tmp/made", Path(make.__code__.co_filename).stem, make.__name__)
 
     def give() -> None:
-        made = kept.exists()
-        if made:
+        if kept.exists():
             fresh()
-        else:
-            make()
-            new_pod()
-            kept.mkdir()
+            for number, place in enumerate(places):
+                if place.is_dir():
+                    shutil.rmtree(place)
+                subprocess.run(["cp", "-a", kept / str(number), place], check=True)
+            return
+        make()
+        new_pod()
+        making = kept.with_suffix(".making")
+        making.mkdir(parents=True)
         for number, place in enumerate(places):
-            source, target = (kept / str(number), place) if made else (place, kept / str(number))
-            if target.is_dir():
-                shutil.rmtree(target)
-            subprocess.run(["cp", "-a", source, target], check=True)
+            subprocess.run(["cp", "-a", place, making / str(number)], check=True)
+        making.rename(kept)
 
     return give
 

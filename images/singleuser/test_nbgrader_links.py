@@ -1,11 +1,10 @@
 """F13: what nbgrader reads and writes where others can write; runs inside the image as test_image.py does."""
-# ruff: noqa: S101, S108, PT018  (plain scripts: no pytest in the image)
+# ruff: noqa: S101, PT018  (plain scripts: no pytest in the image)
 
 import ast
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,10 @@ from test_image import (
     COURSE,
     EXCHANGE,
     HOME,
-    fresh,
     get,
     handed_out,
     learn,
+    made_once,
     main,
     new_pod,
     run,
@@ -81,23 +80,15 @@ def f13_nbgrader_writes_through_no_link_in_the_course_or_the_exchange() -> None:
         assert b"dear" not in texts, f"{command} with {path}: what is Anna's was copied"
 
 
+@made_once
 def graded() -> None:
     """The course with one submission, collected, graded by its grader, with feedback that is not released."""
-    kept = Path("/var/tmp/graded")
-    if not kept.exists():
-        handed_out()
-        solve("clara")
-        learn("clara", "submit", "one")
-        teach("collect", "one")
-        teach("autograde", "one", role="grading")
-        teach("generate_feedback", "one")
-        kept.mkdir()
-        for place in (COURSE, EXCHANGE):
-            subprocess.run(["cp", "-a", place, kept / place.name], check=True)
-    fresh()
-    for place in (COURSE, EXCHANGE):
-        shutil.rmtree(place, ignore_errors=True)
-        subprocess.run(["cp", "-a", kept / place.name, place], check=True)
+    handed_out()
+    solve("clara")
+    learn("clara", "submit", "one")
+    teach("collect", "one")
+    teach("autograde", "one", role="grading")
+    teach("generate_feedback", "one")
 
 
 def f13_nbgraders_log_and_backup_are_no_way_into_a_home() -> None:
