@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+import aiohttp
 
 from coursehub.errors import CoursehubError
 from coursehub.hub.failures.diagnosis import GONE, Cause, Diagnosis, given_up
@@ -16,6 +16,9 @@ from coursehub.hub.failures.diagnosis import GONE, Cause, Diagnosis, given_up
 # Seconds before JupyterHub's own end of a start, which helps nobody: by then the record is written and the pod gone.
 _BEFORE = 5.0
 _LOOK = 0.5
+_ANSWER = 2.0
+# aiohttp's own bound of the whole loses whoever cancels in the same moment.
+_CONNECT = aiohttp.ClientTimeout(total=None, sock_connect=1.0)
 
 
 class NotReady(CoursehubError):
@@ -102,8 +105,13 @@ def _cause(found: Diagnosis | None) -> Cause | None:
 
 
 async def _answers(url: str) -> bool:
+    """Whether a server answers. What runs there is its person's: no redirect is followed and no body read."""
     try:
-        response = await AsyncHTTPClient().fetch(url, raise_error=False, connect_timeout=1.0, request_timeout=2.0)
-    except (OSError, HTTPClientError):
+        async with (
+            asyncio.timeout(_ANSWER),
+            aiohttp.ClientSession(timeout=_CONNECT) as session,
+            session.get(url, allow_redirects=False) as response,
+        ):
+            return response.status < 500
+    except (OSError, aiohttp.ClientError, ValueError):
         return False
-    return bool(response.code < 500)
