@@ -1,7 +1,7 @@
 """Runs in the machine, with the image's Python: nbgrader, imported once, then run in any pod as whoever that is.
 
-Formgrader and the assignment list run it in their server's process too. Without this each command would first import
-it, for half a minute here.
+Without this each command would first import it, for half a minute here. What is ours is imported by the command itself:
+modules of ours look at the environment.
 """
 
 import contextlib
@@ -9,8 +9,10 @@ import json
 import os
 import socket
 import sys
+from importlib import import_module
 
-from nbgrader.apps import NbGraderApp  # type: ignore[import-not-found] # only the image has it
+# Only the image has it.
+import_module("nbgrader.apps")
 
 
 def main() -> None:
@@ -58,8 +60,7 @@ def answer(
             os.dup2(connection.fileno(), descriptor)
         os.closerange(3, 256)
         sys.argv = ["nbgrader", *words]
-        NbGraderApp.launch_instance()
-        sys.exit(0)
+        sys.exit(import_module("nbgrader_trusted").main())
     _, status = os.waitpid(child, 0)
     connection.sendall(b"\0%d" % os.waitstatus_to_exitcode(status))
 
