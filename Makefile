@@ -48,7 +48,7 @@ check: venv programs ## lint, types, generated files, unit and chart tests: unde
 	@ci/check.sh
 
 .PHONY: test
-test: venv ## all tests but benchmarks, in two lanes beside each other, with each part's time and its slowest tests
+test: venv ## all tests but benchmarks, two parts beside each other, with each part's time and its slowest tests
 	@$(VENV)/python -m ci.parts
 
 .PHONY: hub

@@ -1,7 +1,7 @@
-"""Runs all parts of `make test`, in lanes beside each other, and ends with the time of each: python -m ci.parts
+"""Runs all parts of `make test`, two beside each other, and ends with the time of each: python -m ci.parts
 
-A part is a make target. Its output is printed whole when it has ended, so that two lanes are never mixed. One run
-tells all that is wrong: what is left out where a part fails is what needs it, as what needs the cluster does.
+A part is a make target. Its output is printed whole when it has ended, so that two are never mixed. One run tells all
+that is wrong: what is left out where a part fails is what needs it, as what needs the cluster does.
 A run that is interrupted tells what each part said so far, and leaves none of their processes.
 """
 
@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -21,14 +22,13 @@ from ci.cluster.layout import Layout
 
 # What both lanes need, and what says on the way how far it is.
 FIRST = ("programs", "images")
-# What waits for a cluster, beside what computes; the first takes longer, so the others let it go before them.
-LANES = (
-    ("up", "e2e", "monitoring", "drills-one-node"),
-    ("check", "hub", "images-test", "nfs", "directory", "ssh", "alerts"),
-)
-# What the later parts of its lane need.
+# What waits for a cluster, each part for the one before.
+CLUSTER = ("up", "e2e", "monitoring", "drills-one-node")
+# What computes: begun one after the other beside the cluster's, and two at once when those have ended.
+OTHERS = ("images-test", "check", "hub", "nfs", "directory", "ssh", "alerts")
+# What the later parts of the cluster need.
 NEEDED = frozenset({"up"})
-# By `nice`, and not for the first lane.
+# By `nice`, of the others: what waits takes longer.
 POLITE = 10
 # The parts that are pytest say which of their tests took longest.
 SLOWEST = "--durations=10 --durations-min=1"
@@ -93,18 +93,8 @@ def tell(part: str, output: Path, how: str) -> None:
     print(f"\n== {part}\n{output.read_text(errors='replace')}\n{how}", flush=True)
 
 
-async def lane(parts: Sequence[str], environment: Mapping[str, str], folder: Path, polite: int) -> list[Time]:
-    """Runs parts one after the other, up to one that fails and is needed."""
-    times: list[Time] = []
-    for part in parts:
-        times.append(await make(part, environment, folder / f"{part}.log", polite))
-        if part in NEEDED and not times[-1].passed:
-            break
-    return times
-
-
-async def run(first: Sequence[str], lanes: Sequence[Sequence[str]]) -> list[Time]:
-    """Runs what comes first, and where it passes all lanes."""
+async def run(first: Sequence[str], cluster: Sequence[str], others: Sequence[str]) -> list[Time]:
+    """Runs what comes first, and where it passes all the rest."""
     if this := asyncio.current_task():
         for each in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(each, this.cancel)
@@ -114,14 +104,29 @@ async def run(first: Sequence[str], lanes: Sequence[Sequence[str]]) -> list[Time
         times.append(await make(part, environment))
         if not times[-1].passed:
             return times
+    waiting = deque(others)
     with tempfile.TemporaryDirectory(prefix="coursehub-parts-") as folder:
+
+        async def run_part(part: str, polite: int = 0) -> bool:
+            times.append(await make(part, environment, Path(folder, f"{part}.log"), polite))
+            return times[-1].passed
+
+        async def run_cluster() -> None:
+            for part in cluster:
+                if not await run_part(part) and part in NEEDED:
+                    break
+            await run_others()
+
+        async def run_others() -> None:
+            while waiting:
+                await run_part(waiting.popleft(), POLITE)
+
         # Unlike gather, it waits for all of them when it is cancelled.
         async with asyncio.TaskGroup() as group:
-            both = [
-                group.create_task(lane(parts, environment, Path(folder), POLITE if number else 0))
-                for number, parts in enumerate(lanes)
-            ]
-    return times + [each for found in both for each in found.result()]
+            group.create_task(run_cluster())
+            group.create_task(run_others())
+    order = [*first, *cluster, *others]
+    return sorted(times, key=lambda each: order.index(each.part))
 
 
 def main() -> int:
@@ -131,7 +136,7 @@ def main() -> int:
     was_up = Layout.from_environment().kubeconfig.exists()
     begin = time.monotonic()
     try:
-        times = asyncio.run(run(FIRST, LANES))
+        times = asyncio.run(run(FIRST, CLUSTER, OTHERS))
     except asyncio.CancelledError:
         return 1
     if not was_up and any(each.part == "up" for each in times):

@@ -15,13 +15,17 @@ import pytest
 from ci import parts
 
 ROOT = Path(__file__).resolve().parents[3]
-# Each part notes when it begins and ends, says a line before and after a moment, and fails by its name.
+# Each part notes its begin and its end, says a line before and after a moment (or another's begin), and fails by name.
 PROGRAM = """\
 #!/bin/bash
 part="${@: -1}"
 echo "begin $part" >> asked
 echo "$part says one thing"; echo "$part warns" >&2
-[ "$part" = quick ] || sleep 0.3
+case "$part" in
+  quick) ;;
+  waits-for-*) timeout 60 bash -c 'until grep -qx "begin $0" asked; do sleep 0.02; done' "${part#waits-for-}" || exit ;;
+  *) sleep 0.3 ;;
+esac
 echo "$part says another"
 echo "$PYTEST_ADDOPTS" > "options of $part"
 echo "end $part" >> asked
@@ -49,19 +53,38 @@ def make(tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "asked"
 
 
-def run(monkeypatch: pytest.MonkeyPatch, first: tuple[str, ...], *lanes: tuple[str, ...], needed: str = "") -> int:
+def run(
+    monkeypatch: pytest.MonkeyPatch,
+    first: tuple[str, ...],
+    cluster: tuple[str, ...],
+    others: tuple[str, ...] = (),
+    needed: str = "",
+) -> int:
     monkeypatch.setattr(parts, "FIRST", first)
+    monkeypatch.setattr(parts, "CLUSTER", cluster)
+    monkeypatch.setattr(parts, "OTHERS", others)
     monkeypatch.setattr(parts, "NEEDED", {needed})
-    monkeypatch.setattr(parts, "LANES", lanes)
     return parts.main()
 
 
-def test_lanes_run_beside_each_other_and_after_what_comes_first(monkeypatch: pytest.MonkeyPatch, make: Path) -> None:
+def test_others_run_beside_the_clusters_and_all_after_what_comes_first(
+    monkeypatch: pytest.MonkeyPatch, make: Path
+) -> None:
     assert run(monkeypatch, ("tools",), ("one", "two"), ("other",)) == 0
     asked = make.read_text().splitlines()
     assert asked[:2] == ["begin tools", "end tools"]
     assert sorted(asked[2:4]) == ["begin one", "begin other"]
     assert asked.index("end one") < asked.index("begin two")
+
+
+def test_when_the_clusters_have_ended_two_of_the_others_run_at_once(
+    monkeypatch: pytest.MonkeyPatch, make: Path
+) -> None:
+    assert run(monkeypatch, (), ("quick",), ("waits-for-b", "b", "c")) == 0
+    asked = make.read_text().splitlines()
+    assert asked.index("end quick") < asked.index("begin b")
+    assert asked.index("begin c") > min(asked.index("end b"), asked.index("end waits-for-b"))
+    assert len(asked) == 8
 
 
 def test_the_output_of_each_part_is_whole_and_the_times_come_last(
@@ -74,7 +97,7 @@ def test_the_output_of_each_part_is_whole_and_the_times_come_last(
     assert re.search(r"time of each part:\n  one +0:00  passed\n  other +0:00  passed\n  all +0:00\n$", said), said
 
 
-def test_a_part_that_fails_ends_its_lane_only_where_the_later_ones_need_it_and_is_told_whole(
+def test_a_part_that_fails_ends_those_that_need_it_and_no_other_and_is_told_whole(
     monkeypatch: pytest.MonkeyPatch, make: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, (), ("bad", "later"), ("quick", "bad too", "last"), needed="bad") == 1
@@ -119,7 +142,7 @@ wait
 RUN = """
 import sys
 from ci import parts
-parts.FIRST, parts.LANES = (), (("one", "later"), ("other",))
+parts.FIRST, parts.CLUSTER, parts.OTHERS = (), ("one", "later"), ("other",)
 sys.exit(parts.main())
 """
 
@@ -161,7 +184,6 @@ def gone(pid: int) -> bool:
 
 def test_each_part_is_a_target_of_the_makefile() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    run = {each for lane in parts.LANES for each in lane}
-    assert run >= parts.NEEDED
-    for part in (*parts.FIRST, *run, "down"):
+    assert {*parts.CLUSTER} >= parts.NEEDED
+    for part in (*parts.FIRST, *parts.CLUSTER, *parts.OTHERS, "down"):
         assert re.search(rf"(?m)^{part}:", makefile), part
