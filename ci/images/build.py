@@ -27,7 +27,7 @@ def build(images: Sequence[Image]) -> None:
     missing = [image for image in images if not image.archive.exists()]
     if not missing:
         return
-    with workshop() as buildah:
+    with workshop("build") as buildah:
         for image in missing:
             if not image.archive.exists():
                 with step(f"building {image.name}"), _secrets() as secrets:
@@ -91,8 +91,11 @@ def _import_base(buildah: list[str]) -> None:
 
 
 @contextmanager
-def workshop() -> Iterator[list[str]]:
-    """A buildah command with a storage of its own, which is gone when all went well."""
+def workshop(purpose: str) -> Iterator[list[str]]:
+    """A buildah command with a storage of this purpose alone, which is gone when all went well.
+
+    Whoever comes for the same purpose meanwhile waits.
+    """
     if os.geteuid() != 0:
         raise Problem("building images needs root: run this with sudo, or as root")
     folder = cache()
@@ -102,13 +105,14 @@ def workshop() -> Iterator[list[str]]:
         raise Problem(f"{folder} has {free} of {FREE_MB} MB free: free some, or set COURSEHUB_CACHE to a larger place")
     os.environ["PATH"] += ":/usr/sbin:/sbin"  # mmdebstrap and buildah call what is there
     need(PROGRAMS, folder / "apt.log")
-    storage, runroot = folder / "storage", Path("/run/coursehub-images", hashlib.sha256(bytes(folder)).hexdigest()[:12])
+    storage = folder / f"storage-{purpose}"
+    runroot = Path("/run/coursehub-images", hashlib.sha256(bytes(storage)).hexdigest()[:12])
     buildah = ["buildah", f"--root={storage}", f"--runroot={runroot}", "--storage-driver=overlay"]
-    with (folder / "lock").open("w") as lock:
+    with storage.with_suffix(".lock").open("w") as lock:
         try:
             flock(lock, LOCK_EX | LOCK_NB)
         except BlockingIOError:
-            say("images: another build is running here; waiting for it ...")
+            say(f"images: another {purpose} is running here; waiting for it ...")
             flock(lock, LOCK_EX)
         subprocess.run([*buildah, "rm", "--all"], capture_output=True, check=False)
         yield buildah

@@ -18,7 +18,7 @@ COMMON = Path(__file__).with_name("common_test.sh")
 def check(images: Sequence[Image]) -> None:
     """Fail with the names of the images whose tests fail."""
     failed = []
-    with workshop() as buildah:
+    with workshop("test") as buildah:
         for image in images:
             with step(f"testing {image.name}"):
                 # Look-ups of names go to the test itself, which counts them.

@@ -36,7 +36,7 @@ def ensure(image: Image) -> Path:
 def _make(image: Image, disk: Path) -> None:
     part = disk.with_suffix(".part")
     build.build([image])
-    with step(f"a disk of the image {image.name}"), build.workshop() as buildah:
+    with step(f"a disk of the image {image.name}"), build.workshop("disk") as buildah:
         container = answer([*buildah, "from", f"docker-archive:{image.archive}"])
         _fill(part, Path(answer([*buildah, "mount", container])))
     part.rename(disk)

@@ -56,7 +56,7 @@ def _make_odd(archive: Path) -> None:
     """The archive, in the place of an older one."""
     part = archive.with_suffix(".part")
     part.unlink(missing_ok=True)
-    with workshop() as buildah:
+    with workshop("odd-image") as buildah:
 
         def run(*words: str) -> str:
             done = subprocess.run([*buildah, *words], check=True, capture_output=True, text=True)
