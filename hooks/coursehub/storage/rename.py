@@ -4,6 +4,7 @@ What pins is changed last, so a run that was cut off is completed by the next.
 """
 
 import fcntl
+import json
 import os
 import stat
 import struct
@@ -26,6 +27,8 @@ from .volume import Volume
 LOCK = ".coursehub-lock"
 # Where nbgrader has a student's name in a course's files.
 GRADED = ("submitted", "autograded", "feedback")
+# Whose due dates are later (images/singleuser/nbgrader_extensions.py); of more bytes than these none is looked for.
+EXTENSIONS, MOST = ".extensions.json", 2**20
 
 
 @dataclass(frozen=True)
@@ -238,11 +241,23 @@ def _kept(root: Path, old: str) -> Iterator[Kept]:
         if found:
             paths = ", ".join(f"{folder}/{old}" for folder in found)
             yield Kept(files, f"{paths}, and in its gradebook; its instructors see two students there")
+        if _has_extension(root, files, old):
+            yield Kept(f"{files}/{EXTENSIONS}", "its instructors give the extension to the new one, too")
 
 
 def _is_there(root: Path, above: str, name: str) -> bool:
     with suppress(OSError), openat.folder(root, above) as held:
         return openat.look(held, name) is not None
+    return False
+
+
+def _has_extension(root: Path, files: str, name: str) -> bool:
+    with (
+        suppress(OSError),
+        openat.folder(root, files) as held,
+        openat.entry(held, EXTENSIONS, stat.S_IFREG) as listed,
+    ):
+        return json.dumps(name).encode() in os.read(listed, MOST)
     return False
 
 

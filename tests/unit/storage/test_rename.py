@@ -315,6 +315,16 @@ def test_it_says_in_whose_courses_the_old_name_stays(root: Path) -> None:
     assert run(root, "jonas", "jonas", 20102)[-1] == LISTED
 
 
+def test_it_says_where_an_extension_is_the_old_names(root: Path) -> None:
+    files = "course/python-intro/files"
+    dates = '{"ps1": {"emma": "2026-10-01T12:00:00+00:00"}}'
+    write(root / files / ".extensions.json", 30001, 70101).write_text(dates)
+    (root / "course/data-analysis/files/.extensions.json").symlink_to(root / files / ".extensions.json")
+    kept = f"the old name stays in {files}/.extensions.json: its instructors give the extension to the new one, too"
+    assert [each for each in run(root, "emma", "emma.smith") if "extension" in each] == [kept]
+    assert not [each for each in run(root, "jonas", "jonas.smith") if "extension" in each]
+
+
 def test_of_a_long_run_it_is_said_how_far_it_is(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ownership, "STEP", 10)
     for number in range(25):
