@@ -20,14 +20,12 @@ from pathlib import Path
 
 from ci.cluster.layout import Layout
 
-# What both lanes need, and what says on the way how far it is.
+# What all others need, and what says on the way how far it is.
 FIRST = ("programs", "images")
-# What waits for a cluster, each part for the one before.
+# The cluster, and what needs it and waits for it most of its time.
 CLUSTER = ("up", "e2e", "monitoring", "drills-one-node")
 # What computes: begun one after the other beside the cluster's, and two at once when those have ended.
 OTHERS = ("images-test", "check", "hub", "nfs", "directory", "ssh", "alerts")
-# What the later parts of the cluster need.
-NEEDED = frozenset({"up"})
 # By `nice`, of the others: what waits takes longer.
 POLITE = 10
 # The parts that are pytest say which of their tests took longest.
@@ -94,7 +92,7 @@ def tell(part: str, output: Path, how: str) -> None:
 
 
 async def run(first: Sequence[str], cluster: Sequence[str], others: Sequence[str]) -> list[Time]:
-    """Runs what comes first, and where it passes all the rest."""
+    """Runs what comes first, and where it passes all the rest: of `cluster`, where its first part passes."""
     if this := asyncio.current_task():
         for each in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(each, this.cancel)
@@ -112,9 +110,10 @@ async def run(first: Sequence[str], cluster: Sequence[str], others: Sequence[str
             return times[-1].passed
 
         async def run_cluster() -> None:
-            for part in cluster:
-                if not await run_part(part) and part in NEEDED:
-                    break
+            up, *rest = cluster
+            if await run_part(up):
+                for part in rest:
+                    await run_part(part)
             await run_others()
 
         async def run_others() -> None:

@@ -55,6 +55,20 @@ def nbgrader(person: Person, command: str, seconds: float = 120) -> str:
     return said
 
 
+def release(teacher: Person, *between: str) -> None:
+    """Makes the assignment and hands it out; nbgrader is told `between` before that."""
+    teacher.terminal("mkdir -p /course/source/one")
+    put(teacher, "/course/source/one/a.ipynb", ASSIGNMENT)
+    for command in ("generate_assignment one", *between, "release_assignment one"):
+        nbgrader(teacher, command)
+
+
+def scores(teacher: Person) -> dict[str, float]:
+    """What the gradebook has of each student, by Formgrader."""
+    listed = teacher.server("GET", "/formgrader/api/submissions/one").json()
+    return {each["student"]: each["code_score"] for each in listed if each["autograded"]}
+
+
 def solve(student: Person, answer: str) -> None:
     path = f"/home/{student.name}/{COURSE}/one/a.ipynb"
     content = student.server("GET", f"/api/contents{path}").json()["content"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from .assignment import ASSIGNMENT, COURSE, nbgrader, put, solve
+from .assignment import COURSE, release, solve
 from .browsing import log_in_by_browser
 from .cluster import Installation
 from .person import Person
@@ -19,11 +19,7 @@ def test_a_student_sees_when_an_assignment_is_due_and_what_was_handed_in(
 ) -> None:
     peter, tom = log_in("peter"), log_in("tom")
     peter.start(f"{COURSE}--instructor")
-    peter.terminal("mkdir -p /course/source/one")
-    put(peter, "/course/source/one/a.ipynb", ASSIGNMENT)
-    nbgrader(peter, "generate_assignment one")
-    nbgrader(peter, "db assignment add one --duedate='2026-07-01 10:00:00 UTC'")
-    nbgrader(peter, "release_assignment one")
+    release(peter, "db assignment add one --duedate='2026-07-01 10:00:00 UTC'")
     tom.start(COURSE)
 
     log_in_by_browser(page, installation, "tom")

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import Page, Request, expect
 
-from .assignment import ASSIGNMENT, COURSE, nbgrader, put, solve, submission_of_tom
+from .assignment import COURSE, nbgrader, release, solve, submission_of_tom
 from .browsing import log_in_by_browser
 from .cluster import Installation
 from .person import Person
@@ -222,10 +222,7 @@ def test_a_submission_that_is_opened_runs_nothing(
     peter, otto, tom = (log_in(name) for name in ("peter", "otto", "tom"))
     peter.start(f"{COURSE}--instructor")
     tom.start(COURSE)
-    peter.terminal("mkdir -p /course/source/one")
-    put(peter, "/course/source/one/a.ipynb", ASSIGNMENT)
-    nbgrader(peter, "generate_assignment one")
-    nbgrader(peter, "release_assignment one")
+    release(peter)
     nbgrader(tom, "fetch_assignment one")
     solve(tom, "x * x")
     nbgrader(tom, "submit one")

@@ -10,7 +10,7 @@ from coursehub import layout
 
 from ci.cluster.network import API_SERVICE, DNS_SERVICE, NODE_IP
 
-from .assignment import ASSIGNMENT, COURSE, nbgrader, put
+from .assignment import ASSIGNMENT, COURSE, nbgrader, put, scores
 from .cluster import Installation, until
 from .graded import A_LINK, FILLS, FORKS, HOLDS, OTHER_SOURCES, forges, looks
 from .person import Person
@@ -29,12 +29,6 @@ def hand_in(otto: Person, submissions: Mapping[str, str]) -> None:
         content["cells"][0]["source"] = code
         content["cells"][2]["source"] = HOLDS if HOLDS in code else "# why"
         put(otto, f"/course/submitted/{student}/one/a.ipynb", content)
-
-
-def scores(otto: Person) -> dict[str, float]:
-    """What the gradebook has of each student."""
-    listed = otto.server("GET", "/formgrader/api/submissions/one").json()
-    return {each["student"]: each["code_score"] for each in listed if each["autograded"]}
 
 
 def printed(course: Path, student: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from .assignment import ASSIGNMENT, COURSE, nbgrader, put, solve
+from .assignment import COURSE, nbgrader, release, scores, solve
 from .browsing import log_in_by_browser
 from .cluster import Installation
 from .person import Person
@@ -18,22 +18,13 @@ LogIn = Callable[[str], Person]
 def hand_in(peter: Person, ines: Person, tom: Person) -> None:
     """Peter has collected what both students made of his assignment."""
     peter.start(f"{COURSE}--instructor")
-    peter.terminal("mkdir -p /course/source/one")
-    put(peter, "/course/source/one/a.ipynb", ASSIGNMENT)
-    nbgrader(peter, "generate_assignment one")
-    nbgrader(peter, "release_assignment one")
+    release(peter)
     for student, answer in ((ines, "x * x"), (tom, "x + x")):
         student.start(COURSE)
         nbgrader(student, "fetch_assignment one")
         solve(student, answer)
         nbgrader(student, "submit one")
     nbgrader(peter, "collect one")
-
-
-def scores(teacher: Person) -> dict[str, float]:
-    """What the gradebook has of each student, by Formgrader."""
-    listed = teacher.server("GET", "/formgrader/api/submissions/one").json()
-    return {each["student"]: each["code_score"] for each in listed if each["autograded"]}
 
 
 def test_a_courses_instructor_grades_from_the_hubs_page_and_from_formgraders(

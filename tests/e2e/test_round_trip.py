@@ -15,7 +15,7 @@ from typing import Any
 from coursehub import layout
 from playwright.sync_api import Page, expect
 
-from .assignment import ASSIGNMENT, COURSE, EXCHANGE, PEOPLE, nbgrader, put, solve, submission_of_tom
+from .assignment import COURSE, EXCHANGE, PEOPLE, nbgrader, release, solve, submission_of_tom
 from .browsing import log_in_by_browser
 from .cluster import PROGRAM, Installation
 from .person import Person
@@ -120,10 +120,7 @@ def test_f5_f6_an_assignment_goes_round_and_nobody_gets_at_what_is_anothers(
     attack(tom, installation, "the start")
 
     # Peter makes and releases it.
-    peter.terminal("mkdir -p /course/source/one")
-    put(peter, "/course/source/one/a.ipynb", ASSIGNMENT)
-    nbgrader(peter, "generate_assignment one")
-    nbgrader(peter, "release_assignment one")
+    release(peter)
     attack(tom, installation, "the release")
 
     # The students fetch it, work, and submit; Tom also in Ines's name, later than she did.

@@ -54,16 +54,11 @@ def make(tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(
-    monkeypatch: pytest.MonkeyPatch,
-    first: tuple[str, ...],
-    cluster: tuple[str, ...],
-    others: tuple[str, ...] = (),
-    needed: str = "",
+    monkeypatch: pytest.MonkeyPatch, first: tuple[str, ...], cluster: tuple[str, ...], others: tuple[str, ...] = ()
 ) -> int:
     monkeypatch.setattr(parts, "FIRST", first)
     monkeypatch.setattr(parts, "CLUSTER", cluster)
     monkeypatch.setattr(parts, "OTHERS", others)
-    monkeypatch.setattr(parts, "NEEDED", {needed})
     return parts.main()
 
 
@@ -100,7 +95,7 @@ def test_the_output_of_each_part_is_whole_and_the_times_come_last(
 def test_a_part_that_fails_ends_those_that_need_it_and_no_other_and_is_told_whole(
     monkeypatch: pytest.MonkeyPatch, make: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(monkeypatch, (), ("bad", "later"), ("quick", "bad too", "last"), needed="bad") == 1
+    assert run(monkeypatch, (), ("bad", "later"), ("quick", "bad too", "last")) == 1
     asked = make.read_text()
     assert "later" not in asked
     assert "end last" in asked
@@ -184,6 +179,5 @@ def gone(pid: int) -> bool:
 
 def test_each_part_is_a_target_of_the_makefile() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    assert {*parts.CLUSTER} >= parts.NEEDED
     for part in (*parts.FIRST, *parts.CLUSTER, *parts.OTHERS, "down"):
         assert re.search(rf"(?m)^{part}:", makefile), part

@@ -94,7 +94,7 @@ async def test_whoever_answers_without_coming_to_an_answer_is_not_ready_and_hold
             connection.sendall(piece * 1000)
 
     with listening(endless) as address:
-        # Many times what it takes, and less than without a bound.
+        # Many times what it takes.
         async with asyncio.timeout(30):
             with pytest.raises(NotReady):
                 await wait(address, most=4.0)
