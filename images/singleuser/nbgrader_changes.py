@@ -3,6 +3,7 @@
 import os
 import re
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import nbgrader_told
 from nbgrader import coursedir, utils
 from nbgrader.api import Gradebook
 from nbgrader.apps import api, zipcollectapp
-from nbgrader.converters import GenerateAssignment
+from nbgrader.converters import GenerateAssignment, GenerateFeedback
 from nbgrader.exchange.abc import Exchange
 from nbgrader.exchange.default import ExchangeFetchAssignment, ExchangeFetchFeedback, ExchangeSubmit
 from nbgrader.preprocessors import ClearSolutions
@@ -38,6 +39,7 @@ def make() -> None:
     ExchangeSubmit.init_src = _submit_from
     GenerateAssignment.init_notebooks = nbgrader_generate.init_notebooks
     ClearSolutions.preprocess = nbgrader_generate.clear_solutions
+    GenerateFeedback._exporter_class_default = lambda _: import_module("nbgrader_pages").Feedback
     Gradebook.notebook_submissions = nbgrader_lists.notebook_submissions
     api.NbGraderAPI.get_submission = nbgrader_lists.submission
     Gradebook.update_or_create_assignment = _update_or_create_assignment
