@@ -699,7 +699,7 @@ def graded() -> list[Any]:
 
 
 def many_kinds() -> None:
-    """An assignment of each kind of cell, released, and handed in by two students."""
+    """An assignment of two notebooks and each kind of cell, released, and handed in by two students."""
     course()
 
     def cell(name: str, source: str, kind: str = "code", **grader: object) -> dict[str, Any]:
@@ -729,7 +729,9 @@ def many_kinds() -> None:
     ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
     text = json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5})
-    run(["sh", "-c", 'mkdir -p source/one && printf %s "$0" >source/one/a.ipynb', text], "instructor", cwd=COURSE)
+    more = json.dumps({"cells": cells[:2], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5})
+    write = 'mkdir -p source/one && printf %s "$0" >source/one/a.ipynb && printf %s "$1" >source/one/b.ipynb'
+    run(["sh", "-c", write, text, more], "instructor", cwd=COURSE)
     teach("generate_assignment", "one")
     teach("release_assignment", "one")
     for student, answer in {"clara": "return x * x", "david": "return x ** 2 if x else 60"}.items():
@@ -760,7 +762,15 @@ def grades_are_those_of_nbgraders_own_autograding() -> None:
         with cluster() as asked:
             said = autograde("--force")
             assert "a of david: 1 cells ended in ModuleNotFoundError, for 'no_such'" in said, said
-            assert asked.asked.count("PUT") == 2, asked.asked
+            assert asked.asked.count("PUT") == 4, asked.asked
+            # Of two notebooks the first is executed, and would have no points any more; the second is not.
+            asked.asked.clear()
+            asked.meddle = lambda _: asked.fail.append(("It took longer than 1800 seconds.", False))
+            for name in "ab":
+                work = COURSE / f"submitted/clara/one/{name}.ipynb"
+                work.write_text(work.read_text().replace("return x * x", "return 0"))
+            said = autograde("--force", "--student=clara", check=False)
+            assert "left as it was: clara" in said and asked.asked.count("PUT") == 2, (asked.asked, said)
         assert graded() == right, (graded(), right)
     finally:
         SETTINGS.clear()
