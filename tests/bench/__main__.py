@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from tests.e2e.cluster import Installation
 
-from . import before_login, footprint, hooks, starts
+from . import before_login, footprint, formgrader, hooks, starts
 from .measure import SMOKE, machine, say
 
 # The page's headings, and what is below them.
@@ -19,6 +19,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Installation], str]]] = {
     "starts": ("A server, from the request to ready, and memory at rest", starts.measure),
     "hooks": ("The hub's own work", lambda _: hooks.measure()),
     "footprint": ("What hub and proxy take", footprint.measure),
+    "formgrader": ("Formgrader's pages", formgrader.measure),
     "before_login": ("Before anybody has logged in", lambda _: before_login.measure()),
 }
 
