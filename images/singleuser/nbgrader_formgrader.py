@@ -92,6 +92,8 @@ class Answer:
 
 
 _answer: ContextVar[Answer] = ContextVar("answer")
+# Processes of buttons; what is clicked beyond that waits.
+_busy = asyncio.Semaphore(4)
 # Of the handlers in nbgrader's own templates, as `onclick="toggle_name(true);"`.
 _handlers: set[str] = set()
 
@@ -250,7 +252,8 @@ def button(handler: type[BaseHandler], method: str) -> type[BaseHandler]:
         @check_xsrf
         @check_notebook_dir
         async def post(self, *whose: str) -> None:
-            self.write(json.dumps(await beside(getattr(self.api, method), *whose)))
+            async with _busy:
+                self.write(json.dumps(await beside(getattr(self.api, method), *whose)))
 
     return Button
 
