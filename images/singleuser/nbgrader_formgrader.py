@@ -37,6 +37,7 @@ from nbgrader.server_extensions.formgrader.base import BaseHandler, check_notebo
 from nbgrader.server_extensions.formgrader.handlers import template_path
 from nbgrader_grading_page import INSTRUCTIONS, PANEL
 from nbgrader_pages import Page, in_time, small
+from nbgrader_rules import sentence
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import OutputTransform, authenticated
 from traitlets.config import Config
@@ -253,7 +254,10 @@ def button(handler: type[BaseHandler], method: str) -> type[BaseHandler]:
         @check_notebook_dir
         async def post(self, *whose: str) -> None:
             async with _busy:
-                self.write(json.dumps(await beside(getattr(self.api, method), *whose)))
+                done = await beside(getattr(self.api, method), *whose)
+            if "error" in done:
+                done["error"] = sentence(done["error"])
+            self.write(json.dumps(done))
 
     return Button
 
