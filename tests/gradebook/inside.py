@@ -143,7 +143,7 @@ def nobody_waits_without_end_and_what_is_cut_off_is_undone() -> None:
     said, _ = waits.communicate(timeout=60)
     assert waits.returncode == 1 and "canceling statement" in said and "cannot be used now" in said, said
     told(said)
-    held.kill()
+    held.terminate()
     held.communicate()
     ended(at_work("ben", "instructor", "nbgrader", "db", "student", "add", "clara", "--last-name=z"))
     assert rows("SELECT last_name FROM student") == [("z",)]
