@@ -63,6 +63,10 @@ directory: venv ## a real slapd and a real name service, asked as the hub asks t
 ssh: venv ## a real sshd with the key of the ssh door, which does nothing but its requests; as root
 	@ci/ssh.sh
 
+.PHONY: gradebook
+gradebook: venv ## three instructors and a real PostgreSQL, which has their course's gradebook; as root
+	@ci/gradebook.sh
+
 .PHONY: nfs
 nfs: venv ## modes, owners and refusals on a real NFS server with root_squash, in a virtual machine
 	@$(VENV)/pytest tests/nfs
@@ -93,6 +97,7 @@ soak: venv ## both JupyterHubs, PostgreSQL, and what graders and drills do once,
 	@JUPYTERHUB=newest ci/hub.sh
 	@COURSEHUB_TEST_DATABASE=postgresql ci/hub.sh
 	@SOAK=$${SOAK:-100} $(PYTHON) -m ci.images test singleuser
+	@SOAK=$${SOAK:-100} ci/gradebook.sh
 	@SOAK=$${SOAK:-100} $(VENV)/pytest tests/drills
 
 .PHONY: bench

@@ -26,7 +26,7 @@ from nbgrader.preprocessors import SaveAutoGrades
 from nbgrader.preprocessors.execute import UnresponsiveKernelError
 from nbgrader_alone import Busy, alone
 from nbgrader_whole import flush, reason, replacing
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 # Beside what it is to replace: where it is made, and where that was put away. Whoever has its lock clears up.
 MAKING, EARLIER = ".making", ".earlier"
@@ -255,7 +255,7 @@ def _has_a_name(notebook: str) -> bool:
 def _why(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{reason(error)}{f' ({error.filename!r})' if error.filename else ''}"
-    if isinstance(error, OperationalError):
+    if isinstance(error, DBAPIError):
         return f"the gradebook cannot be read or written ({error.orig})"
     if isinstance(error, Linked | Busy | NbGraderException):
         return str(error)
