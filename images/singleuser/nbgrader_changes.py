@@ -13,6 +13,7 @@ import nbgrader_generate
 import nbgrader_lists
 import nbgrader_times
 import nbgrader_told
+from coursehub_shared import COURSE
 from nbgrader import coursedir, utils
 from nbgrader.api import Gradebook
 from nbgrader.apps import api, zipcollectapp
@@ -100,17 +101,13 @@ def _submit_from(self: Any) -> None:
 def _update_or_create_assignment(self: Any, name: str, **more: Any) -> Any:
     made = _nbgraders_update_or_create_assignment(self, name, **more)
     if "duedate" in more:
-        nbgrader_told.tell(self, _course(self), Path(nbgrader_told.EXCHANGE, os.environ.get("COURSEHUB_COURSE", "")))
+        nbgrader_told.tell(self, COURSE, Path(nbgrader_told.EXCHANGE, os.environ.get("COURSEHUB_COURSE", "")))
     return made
 
 
 def _update_or_create_submission(self: Any, assignment: str, student: str, **more: Any) -> Any:
-    extended = nbgrader_extensions.row(self, _course(self), assignment, student)
+    extended = nbgrader_extensions.row(self, COURSE, assignment, student)
     return _nbgraders_update_or_create_submission(self, assignment, student, **more, **extended)
-
-
-def _course(gradebook: Any) -> str:
-    return os.path.dirname(str(gradebook.engine.url.database))
 
 
 _nbgraders_update_or_create_assignment = Gradebook.update_or_create_assignment

@@ -158,6 +158,10 @@ def nobody_waits_without_end_and_what_is_cut_off_is_undone() -> None:
 
 def three_grade_from_release_to_export_and_formgrader_keeps_nothing_open() -> None:
     handed_out()
+    ended(at_work("anna", "instructor", "nbgrader", "db", "assignment", "add", "one", "--duedate=2026-01-01 12:00"))
+    assert "2026-01-01" in Path("/srv/nbgrader/exchange/python-intro/outbound/.dates.json").read_text()
+    extended = ("coursehub", "extend", "python-intro", "one", "clara", "--until=2026-01-03 12:00")
+    ended(at_work("anna", "instructor", *extended))
     for student in STUDENTS:
         hand_in(student, "return x * x" if student == "clara" else "return 9")
     with desks() as (anna, ben, eve):
@@ -167,6 +171,7 @@ def three_grade_from_release_to_export_and_formgrader_keeps_nothing_open() -> No
                        for desk, student in zip((ben, eve), STUDENTS, strict=True)]  # fmt: skip
             for each in grading:
                 each.result()
+        assert rows("SELECT count(*) FROM submitted_assignment WHERE extension = '2 days'") == [(1,)]
         assert {each["student"]: each["score"] for each in anna.api("submissions/one")} == {"clara": 2.0, "david": 0.0}
         for desk, score in ((anna, 1.0), (ben, 0.5), (eve, 1.5)):
             desk.grade("david", score)
