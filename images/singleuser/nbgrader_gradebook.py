@@ -13,7 +13,7 @@ from typing import Any
 
 import nbgrader_postgresql
 import sqlalchemy
-from coursehub_places import check, reach
+from coursehub_places import Refused, check, reach
 from coursehub_shared import COURSE
 from nbgrader import api, dbutil
 from nbgrader.server_extensions.formgrader.base import BaseHandler
@@ -33,6 +33,7 @@ def take_over() -> None:
     for name in filter(lambda name: name.startswith("update_or_create_"), dir(api.Gradebook)):
         setattr(api.Gradebook, name, _at_once(getattr(api.Gradebook, name)))
     BaseHandler.on_finish = _close
+    BaseHandler.write_error = _write_error
     dbutil.upgrade = _upgrade
 
 
@@ -148,6 +149,19 @@ def _close(self: BaseHandler) -> None:
     if gradebook is not None:
         gradebook.close()
         self.settings["nbgrader_gradebook"] = None
+
+
+def _write_error(self: BaseHandler, status_code: int, **more: Any) -> None:
+    """As nbgrader's page, which says of all that is refused that one is not authorised; here it is the sentence."""
+    _, error, _ = more.get("exc_info", (None, None, None))
+    if isinstance(error, Refused):
+        self.set_header("Content-Type", "text/plain; charset=UTF-8")
+        self.finish(str(error))
+    else:
+        _nbgraders_write_error(self, status_code, **more)
+
+
+_nbgraders_write_error = BaseHandler.write_error
 
 
 def _upgrade(db_url: str, revision: str = "head") -> None:
