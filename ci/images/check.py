@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ci.cluster.problem import Problem
 from ci.images.build import workshop
-from ci.images.image import ROOT, Image
+from ci.images.image import RECIPES, ROOT, Image
 from ci.images.shell import answer, say, step
 
 INTERPRETERS = {".py": "python3", ".mjs": "node"}
@@ -26,14 +26,14 @@ def check(images: Sequence[Image]) -> None:
                 inside = [*buildah, "run", "--isolation=chroot", "--user=0:0"]
                 # For mounts that can only be read, and for a pod's own namespaces with a loopback device.
                 inside += [f"--cap-add=CAP_{name}" for name in ("SETPCAP", "SYS_ADMIN", "NET_ADMIN")]
-                inside += [f"--volume={image.folder}:/mnt:ro", f"--volume={COMMON.parent}:/media:ro"]
+                inside += [f"--volume={RECIPES}:/mnt:ro", f"--volume={COMMON.parent}:/media:ro"]
                 # Of what some tests do at random: which, and how often.
                 inside += [f"--env={name}={os.environ[name]}" for name in ("SEED", "SOAK") if name in os.environ]
                 inside += ["--mount=type=tmpfs,destination=/home/full,tmpfs-size=64k", container]
                 tests = sorted(image.folder.glob("test_*"))
                 commands = [
                     ["sh", f"/media/{COMMON.name}", str(image.limit)],
-                    *([INTERPRETERS[test.suffix], f"/mnt/{test.name}"] for test in tests),
+                    *([INTERPRETERS[test.suffix], f"/mnt/{image.folder.name}/{test.name}"] for test in tests),
                 ]
                 for command in commands:
                     alone = ["unshare", "--net", sys.executable, "-m", "ci.images.loopback", *inside, *command]
