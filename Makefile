@@ -101,7 +101,7 @@ bench: venv ## measure beside plain z2jh on the same cluster, and the next two; 
 
 .PHONY: bench-smoke
 bench-smoke: venv ## all that measures with small numbers, which say only that it runs
-	@BENCH=smoke $(VENV)/python -m tests.bench starts footprint
+	@BENCH=smoke $(VENV)/python -m tests.bench starts footprint grading
 	@BENCH=smoke $(VENV)/python -m tests.bench.hooks
 	@BENCH=smoke $(VENV)/python -m tests.bench.before_login
 
@@ -116,6 +116,10 @@ bench-hooks: venv ## measure the hub's own work: plan, gate, form, reload, check
 .PHONY: bench-footprint
 bench-footprint: venv ## measure what hub and proxy take with 1, 20 and 100 running servers
 	@$(VENV)/python -m tests.bench.footprint
+
+.PHONY: bench-grading
+bench-grading: venv ## measure autograding beside nbgrader's own and an empty pod
+	@$(VENV)/python -m tests.bench.grading
 
 .PHONY: images
 images: ## build the images that are missing
