@@ -355,6 +355,15 @@ def f17_no_kernel_starts_while_the_network_is_open() -> None:
     assert (pod.own / "tmp/ran").exists()
 
 
+def of_nbgrader_an_execution_imports_what_executes_alone() -> None:
+    """Each pod imports it anew."""
+    command = ["python3", "-I", "-X", "importtime", "/usr/local/bin/coursehub-execute"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert done.returncode == OPEN and "nbclient" in found, done
+    assert not found & {"bs4", "jinja2", "jupyter_server", "requests", "setuptools", "sqlalchemy"}, found
+
+
 def f17_a_probe_is_closed_only_where_it_was_so_five_times_in_a_row() -> None:
     new_runs()
     program = (
@@ -904,6 +913,7 @@ TESTS: tuple[Callable[[], None], ...] = (
     f17_nothing_half_is_left_where_the_result_cannot_be_written,
     f17_code_is_nobodys_and_has_its_scratch_alone,
     f17_no_kernel_starts_while_the_network_is_open,
+    of_nbgrader_an_execution_imports_what_executes_alone,
     f17_a_probe_is_closed_only_where_it_was_so_five_times_in_a_row,
     what_is_no_notebook_or_has_no_kernel_is_told_apart,
     f17_an_execution_is_bounded_in_time_and_in_what_it_prints_and_leaves_a_result,
