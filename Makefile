@@ -106,7 +106,7 @@ bench: venv ## measure beside plain z2jh on the same cluster, and the next two; 
 
 .PHONY: bench-smoke
 bench-smoke: venv ## all that measures with small numbers, which say only that it runs
-	@BENCH=smoke $(VENV)/python -m tests.bench starts footprint formgrader
+	@BENCH=smoke $(VENV)/python -m tests.bench starts footprint formgrader grading
 	@BENCH=smoke $(VENV)/python -m tests.bench.hooks
 	@BENCH=smoke $(VENV)/python -m tests.bench.before_login
 
@@ -125,6 +125,10 @@ bench-footprint: venv ## measure what hub and proxy take with 1, 20 and 100 runn
 .PHONY: bench-formgrader
 bench-formgrader: venv ## measure Formgrader's pages, with a class and with submissions as large as they are shown
 	@$(VENV)/python -m tests.bench.formgrader
+
+.PHONY: bench-grading
+bench-grading: venv ## measure autograding beside nbgrader's own and an empty pod
+	@$(VENV)/python -m tests.bench.grading
 
 .PHONY: images
 images: ## build the images that are missing

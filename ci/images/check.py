@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ci.cluster.problem import Problem
 from ci.images.build import workshop
-from ci.images.image import ROOT, Image
+from ci.images.image import RECIPES, ROOT, Image
 from ci.images.shell import answer, say, step
 
 INTERPRETERS = {".py": "python3", ".mjs": "node"}
@@ -29,7 +29,7 @@ def inside(buildah: Sequence[str], image: Image, *more: str) -> Iterator[list[st
     words = [*buildah, "run", "--isolation=chroot", "--user=0:0"]
     # For mounts that can only be read, and for a pod's own namespaces with a loopback device.
     words += [f"--cap-add=CAP_{name}" for name in ("SETPCAP", "SYS_ADMIN", "NET_ADMIN")]
-    words += [f"--volume={image.folder}:/mnt:ro", f"--volume={COMMON.parent}:/media:ro"]
+    words += [f"--volume={RECIPES}:/mnt:ro", f"--volume={COMMON.parent}:/media:ro"]
     # Of what some tests do at random: which, and how often.
     words += [f"--env={name}={os.environ[name]}" for name in ("SEED", "SOAK") if name in os.environ]
     words += ["--mount=type=tmpfs,destination=/home/full,tmpfs-size=64k", *more, container]
@@ -48,7 +48,7 @@ def check(images: Sequence[Image]) -> None:
                 tests = sorted(image.folder.glob("test_*"))
                 commands = [
                     ["sh", f"/media/{COMMON.name}", str(image.limit)],
-                    *([INTERPRETERS[test.suffix], f"/mnt/{test.name}"] for test in tests),
+                    *([INTERPRETERS[test.suffix], f"/mnt/{image.folder.name}/{test.name}"] for test in tests),
                 ]
                 for command in commands:
                     if subprocess.run([*ALONE, *words, *command], cwd=ROOT, stdout=sys.stderr, check=False).returncode:

@@ -15,7 +15,7 @@ def test_a_gradebook_on_postgresql_does_what_the_file_does() -> None:
     image = IMAGES["singleuser"]
     build([image])
     ours = Path(__file__).parent
-    more = (f"--volume={ours}:/srv/inside:ro", "--env=PYTHONPATH=/mnt", f"--env=GRADEBOOK_URL={ADDRESS}")
+    more = (f"--volume={ours}:/srv/inside:ro", "--env=PYTHONPATH=/mnt/singleuser", f"--env=GRADEBOOK_URL={ADDRESS}")
     with workshop("gradebook") as buildah, inside(buildah, image, *more) as words:
         beside = (sys.executable, "-m", "tests.gradebook.beside")
         command = [*ALONE, *beside, *words, "python3", "/srv/inside/inside.py"]
