@@ -39,7 +39,8 @@ def measure(installation: Installation) -> str:
         teacher.start(f"{COURSE}--instructor")
         program = installation.share / layout.course_files(COURSE) / CLASS.name
         program.write_text(CLASS.read_text())
-        made = teacher.terminal(f"cd /course && python3 -P -W ignore {CLASS.name} {STUDENTS} {CELLS} {' '.join(LARGE)}", 600)
+        words = (CLASS.name, STUDENTS, CELLS, *LARGE)
+        made = teacher.terminal(f"cd /course && python3 -P -W ignore {' '.join(map(str, words))}", 600)
         assert made == "", made
         return "\n".join(_table(teacher))
     finally:
