@@ -19,7 +19,8 @@ from tests.e2e.assignment import COURSE, clear
 from tests.e2e.cluster import Installation
 from tests.e2e.person import Person
 
-from .measure import machine, many, say
+from .alone import alone
+from .measure import many, say
 
 STUDENTS, CELLS, ROUNDS = many((200, 20, 5), smoke=(3, 2, 1))
 # Seconds of any page.
@@ -88,12 +89,5 @@ def _get(teacher: Person, path: str) -> httpx.Response:
     return answer
 
 
-def main() -> int:
-    """Measures this alone."""
-    print(machine())
-    print(measure(Installation.here()))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(alone(measure))
