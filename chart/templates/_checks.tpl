@@ -411,7 +411,7 @@ ro: nobody can save anything
 {{- end }}
 {{- end }}
 {{- end }}
-{{- else if eq .Values.nbgrader.gradebook "postgresql" }}
+{{- else if eq (dig "gradebook" "" (.Values.nbgrader | default dict)) "postgresql" }}
 - network.gradebooks: it names no place, and nbgrader.gradebook is postgresql; write where the databases are, such as {to: [{ipBlock: {cidr: 192.0.2.60/32}}], ports: [5432]}.
 {{- end }}
 {{- end }}

@@ -40,7 +40,7 @@ OWN = (
 # The command, whose bound of what is done at once is lower: AT-ONCE grade COURSE one ….
 OURS = (
     "import sys, nbgrader_many; nbgrader_many.MOST = int(sys.argv.pop(1)); "
-    "from coursehub_command import main; sys.exit(alone(measure))"
+    "from coursehub_command import main; sys.exit(main())"
 )
 
 
