@@ -44,11 +44,11 @@ programs: ## build the local cluster's programs, helm among them, that the cache
 	@$(PYTHON) -m ci.cluster programs
 
 .PHONY: check
-check: venv programs ## lint, types, generated files, unit and chart tests: under a minute, no network
+check: venv programs ## lint, types, generated files, unit and chart tests; no network
 	@ci/check.sh
 
 .PHONY: test
-test: venv ## all tests but benchmarks, two parts beside each other, with each part's time and its slowest tests
+test: venv ## all tests, and benchmarks with small numbers; two parts beside each other, with each part's time and its slowest tests
 	@$(VENV)/python -m ci.parts
 
 .PHONY: hub
@@ -62,6 +62,10 @@ directory: venv ## a real slapd and a real name service, asked as the hub asks t
 .PHONY: ssh
 ssh: venv ## a real sshd with the key of the ssh door, which does nothing but its requests; as root
 	@ci/ssh.sh
+
+.PHONY: gradebook
+gradebook: venv ## three instructors and a real PostgreSQL, which has their course's gradebook; as root
+	@ci/gradebook.sh
 
 .PHONY: nfs
 nfs: venv ## modes, owners and refusals on a real NFS server with root_squash, in a virtual machine
@@ -88,11 +92,12 @@ drills-one-node: venv ## those of them that need no second node
 	@$(VENV)/pytest tests/drills --ignore=tests/drills/test_two_nodes.py
 
 .PHONY: soak
-soak: bench-smoke ## both JupyterHubs, PostgreSQL, and what graders and drills do once, SOAK times (100): hours; disturbs whatever runs on the local cluster
+soak: venv ## both JupyterHubs, PostgreSQL, and what graders and drills do once, SOAK times (100): hours; disturbs whatever runs on the local cluster
 	@JUPYTERHUB=pinned ci/hub.sh
 	@JUPYTERHUB=newest ci/hub.sh
 	@COURSEHUB_TEST_DATABASE=postgresql ci/hub.sh
 	@SOAK=$${SOAK:-100} $(PYTHON) -m ci.images test singleuser
+	@SOAK=$${SOAK:-100} ci/gradebook.sh
 	@SOAK=$${SOAK:-100} $(VENV)/pytest tests/drills
 
 .PHONY: bench
@@ -101,7 +106,7 @@ bench: venv ## measure beside plain z2jh on the same cluster, and the next two; 
 
 .PHONY: bench-smoke
 bench-smoke: venv ## all that measures with small numbers, which say only that it runs
-	@BENCH=smoke $(VENV)/python -m tests.bench starts footprint
+	@BENCH=smoke $(VENV)/python -m tests.bench starts footprint formgrader grading
 	@BENCH=smoke $(VENV)/python -m tests.bench.hooks
 	@BENCH=smoke $(VENV)/python -m tests.bench.before_login
 
@@ -116,6 +121,14 @@ bench-hooks: venv ## measure the hub's own work: plan, gate, form, reload, check
 .PHONY: bench-footprint
 bench-footprint: venv ## measure what hub and proxy take with 1, 20 and 100 running servers
 	@$(VENV)/python -m tests.bench.footprint
+
+.PHONY: bench-formgrader
+bench-formgrader: venv ## measure Formgrader's pages, with a class and with submissions as large as they are shown
+	@$(VENV)/python -m tests.bench.formgrader
+
+.PHONY: bench-grading
+bench-grading: venv ## measure autograding beside nbgrader's own and an empty pod
+	@$(VENV)/python -m tests.bench.grading
 
 .PHONY: images
 images: ## build the images that are missing

@@ -23,9 +23,9 @@ from ci.cluster.layout import Layout
 # What all others need, and what says on the way how far it is.
 FIRST = ("programs", "images")
 # The cluster, and what needs it and waits for it most of its time.
-CLUSTER = ("up", "e2e", "monitoring", "drills-one-node")
+CLUSTER = ("up", "e2e", "bench-smoke", "monitoring", "drills-one-node")
 # What computes: begun one after the other beside the cluster's, and two at once when those have ended.
-OTHERS = ("images-test", "check", "hub", "nfs", "directory", "ssh", "alerts")
+OTHERS = ("images-test", "check", "hub", "nfs", "gradebook", "directory", "ssh", "alerts")
 # By `nice`, of the others: what waits takes longer.
 POLITE = 10
 # The parts that are pytest say which of their tests took longest.

@@ -389,6 +389,33 @@ ro: nobody can save anything
 {{- if eq $places "to" }}{{ include "coursehub.problems.wideBlocks" (list $name $ways) }}{{ end }}
 {{- end }}
 
+{{- /* Of the way to the gradebooks' databases, which servers that grade have too: it leads to these and nowhere else. */}}
+{{- define "coursehub.problems.gradebooks" -}}
+{{- $gradebooks := .Values.network.gradebooks | default dict }}
+{{- if $gradebooks.to }}
+{{- include "coursehub.problems.upstreamRules" (list "network.gradebooks" "to" (list $gradebooks)) }}
+{{- if not $gradebooks.ports }}
+- network.gradebooks.ports: empty it would open every port; write those at which the databases listen, such as [5432].
+{{- end }}
+{{- $others := include "coursehub.otherPorts" . | fromYaml }}
+{{- range $port := $gradebooks.ports }}
+{{- with get $others (toString $port) | default (ternary "names go by network.dns alone" "" (eq (int $port) 53)) }}
+- network.gradebooks.ports: {{ $port }} is no port of a database, and {{ . }}; write those at which yours listen, such as [5432].
+{{- end }}
+{{- end }}
+{{- range $gradebooks.to }}
+{{- with .ipBlock }}
+{{- $bits := include "coursehub.bits" (.cidr | default "") }}
+{{- if and $bits (lt (len $bits) (ternary 26 122 (hasPrefix "4" $bits))) }}
+- network.gradebooks: {{ .cidr }} is more than databases have, and what grades could send data out; write the addresses of yours, such as 192.0.2.60/32 (at most 256 in one block: a /24, of IPv6 a /120).
+{{- end }}
+{{- end }}
+{{- end }}
+{{- else if eq .Values.nbgrader.gradebook "postgresql" }}
+- network.gradebooks: it names no place, and nbgrader.gradebook is postgresql; write where the databases are, such as {to: [{ipBlock: {cidr: 192.0.2.60/32}}], ports: [5432]}.
+{{- end }}
+{{- end }}
+
 {{- define "coursehub.problems.network" -}}
 {{- $network := .Values.network }}
 {{- $chart := .Values.jupyterhub }}
@@ -438,6 +465,7 @@ ro: nobody can save anything
 - network.campus: {{ ternary "no range of IPv4" "none" (not (empty $network.campus)) }} is given, and storage.nfs.server is {{ ternary "the public address" "a name, which may lead to a public address," (not (empty $bits)) }} {{ . }}; write the ranges where your file server, nodes and API server are, such as [192.0.2.0/24], so that no server reaches them.
 {{- end }}
 {{- end }}
+{{- include "coursehub.problems.gradebooks" . }}
 {{- if not (dig "apiServer" "ports" list $network) }}
 - network.apiServer.ports: none is given, and without the API server no server starts; write those of its own addresses, such as [443, 6443].
 {{- end }}

@@ -72,10 +72,16 @@
 {{- include "coursehub.bits" (printf "%s/32" .) }}{{ include "coursehub.bits" (printf "%s/128" (. | trimPrefix "[" | trimSuffix "]")) }}
 {{- end }}
 
-{{- /* What network.egress never opens by a wider block: network.campus and the file server; from each range to its bits. */}}
+{{- /*
+  What network.egress never opens by a wider block: network.campus, the file server and the gradebooks' databases; from each
+  range to its bits.
+*/}}
 {{- define "coursehub.closed" -}}
 {{- $closed := dict }}
 {{- range .Values.network.campus }}{{ $closed = set $closed . (include "coursehub.bits" .) }}{{ end }}
+{{- range dig "gradebooks" "to" list .Values.network | default list }}
+{{- with (.ipBlock | default dict).cidr }}{{ $closed = set $closed . (include "coursehub.bits" .) }}{{ end }}
+{{- end }}
 {{- with (.Values.storage.nfs | default dict).server }}
 {{- $bits := include "coursehub.bitsOfAddress" . }}
 {{- if $bits }}

@@ -60,6 +60,15 @@ def pids(*names: str) -> set[int]:
     return found - {0}
 
 
+def used(group: str = NAME) -> float:
+    """Seconds of CPU that all of a group have used since it was made; without a name, the whole cluster."""
+    for root in hierarchies():
+        if (file := root / group / "cpuacct.usage").exists():
+            return int(file.read_text()) / 1e9
+    stat = dict(line.split() for line in (ROOT / group / "cpu.stat").read_text().splitlines())
+    return int(stat["usage_usec"]) / 1e6
+
+
 def kill(*names: str) -> None:
     """End every process in the groups, as `pids` has them; those that fork meanwhile too."""
     end = time.monotonic() + 30

@@ -9,7 +9,7 @@ from ci.cluster.problem import Problem
 from ci.images.build import build
 from ci.images.check import check
 from ci.images.freeze import refreeze
-from ci.images.image import IMAGES
+from ci.images.image import IMAGES, MADE_ON_OURS
 
 
 def main() -> int:
@@ -17,25 +17,31 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for command, text in (
         ("build", "make the archives that are missing; the last line is JSON {name: reference}"),
-        ("test", "build what is missing, then run each image's test inside it"),
+        (
+            "test",
+            "build what is missing, then run each image's test inside it; also of those that a site makes of ours",
+        ),
         ("list", "one line an image: name, reference, archive and whether that is there"),
     ):
         sub = commands.add_parser(command, help=text, description=text)
         if command == "build":
             sub.add_argument("--json", type=Path, metavar="FILE", help="write that line into FILE too")
-        sub.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(IMAGES)}; without any: all")
+        known = IMAGES if command == "build" else IMAGES | MADE_ON_OURS
+        sub.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}; without any: all")
+        sub.set_defaults(known=known)
     text = "freeze each image's requirements anew, with hashes"
     commands.add_parser("refreeze", help=text, description=text)
     arguments = parser.parse_args()
 
-    unknown = sorted(set(getattr(arguments, "names", ())) - set(IMAGES))
-    if unknown:
-        parser.error(f"no image {', '.join(unknown)}; there are {', '.join(IMAGES)}")
-    images = [IMAGES[name] for name in getattr(arguments, "names", ()) or IMAGES]
     try:
         if arguments.command == "refreeze":
             refreeze()
-        elif arguments.command == "list":
+            return 0
+        unknown = sorted(set(arguments.names) - set(arguments.known))
+        if unknown:
+            parser.error(f"no image {', '.join(unknown)}; there are {', '.join(arguments.known)}")
+        images = [arguments.known[name] for name in arguments.names or arguments.known]
+        if arguments.command == "list":
             for image in images:
                 state = f"{image.archive.stat().st_size // 10**6} MB" if image.archive.exists() else "not built"
                 print(f"{image.name}\t{image.ref}\t{image.archive}\t{state}")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ci.cluster.problem import Problem
 from ci.images import recipe
-from ci.images.image import DEPENDENCIES, Image, cache
+from ci.images.image import Image, cache
 from ci.images.shell import answer, need, run, say, step
 
 BASE_REF = "localhost/coursehub/base:local"
@@ -40,17 +40,15 @@ def _build(buildah: list[str], image: Image, secrets: list[str]) -> None:
     image.log.unlink(missing_ok=True)
     command = [*buildah, "build", *recipe.BUILD, *secrets, f"--tag={image.ref}"]
     command.append(f"--file={image.folder / 'Containerfile'}")
-    if image.package:
-        # The stages before are kept: what is left is one layer.
-        if not DEPENDENCIES.archive.exists():
-            with step(f"building {DEPENDENCIES.name}"):
-                _build(buildah, DEPENDENCIES, secrets)
-            _forget_old(DEPENDENCIES.name)
-        _import(buildah, DEPENDENCIES, image.log)
-        command.append(f"--build-arg=DEPENDENCIES={DEPENDENCIES.ref}")
+    if image.base:
+        if not image.base.archive.exists():
+            with step(f"building {image.base.name}"):
+                _build(buildah, image.base, secrets)
+            _forget_old(image.base.name)
+        _import(buildah, image.base, image.log)
     else:
         _import_base(buildah)
-        command.append(f"--build-arg=BASE_IMAGE={BASE_REF}")
+    command.append(f"--build-arg={image.argument}={image.base.ref if image.base else BASE_REF}")
     if image.target:
         command.append(f"--target={image.target}")
     run(

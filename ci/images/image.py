@@ -30,6 +30,8 @@ class Image:
     context: Path  # what the Containerfile's paths are below
     package: Path | None = None  # goes into the last layer
     target: str | None = None  # the stage that is the image; without one the last
+    base: "Image | None" = None  # which of ours it is made on; without one Debian
+    argument: str = "BASE_IMAGE"  # what the Containerfile calls that
 
     @cached_property
     def key(self) -> str:
@@ -37,7 +39,7 @@ class Image:
         inputs = [Path(__file__).with_name("recipe.py"), *_files(self.folder)]
         if self.package:
             inputs += [path for path in _files(self.package) if path != VERSION]
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(self.base.key.encode() if self.base else b"")
         for path in inputs:
             data = path.read_bytes()
             executable = os.access(path, os.X_OK)
@@ -76,11 +78,14 @@ def release() -> str:
 HUB = RECIPES / "hub"
 # The hub's image without the package, which changes more often.
 DEPENDENCIES = Image("hub-dependencies", HUB, limit=450, context=ROOT, target="dependencies")
+SINGLEUSER = Image("singleuser", RECIPES / "singleuser", limit=900, context=RECIPES / "singleuser")
 IMAGES = {
     image.name: image
     for image in (
-        Image("hub", HUB, limit=450, context=ROOT, package=PACKAGE),
+        Image("hub", HUB, limit=450, context=ROOT, package=PACKAGE, base=DEPENDENCIES, argument="DEPENDENCIES"),
         Image("proxy", RECIPES / "proxy", limit=250, context=RECIPES / "proxy"),
-        Image("singleuser", RECIPES / "singleuser", limit=900, context=RECIPES / "singleuser"),
+        SINGLEUSER,
     )
 }
+# What a site makes of ours: built for its test alone.
+MADE_ON_OURS = {"r": Image("r", RECIPES / "r", limit=900, context=RECIPES / "r", base=SINGLEUSER)}

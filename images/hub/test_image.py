@@ -12,7 +12,11 @@ from pathlib import Path
 
 
 def versions() -> None:
-    wanted = dict(line.split("==") for line in Path("/mnt/requirements.in").read_text().splitlines() if "==" in line)
+    wanted = dict(
+        line.split("==")
+        for line in Path(__file__).with_name("requirements.in").read_text().splitlines()
+        if "==" in line
+    )
     assert len(wanted) > 80, "the list of upstream's versions is not there"
     found = {name: importlib.metadata.version(name) for name in wanted}
     assert found == wanted, {name: found[name] for name in wanted if found[name] != wanted[name]}

@@ -7,12 +7,10 @@ waiting for whoever would write, plain files and folders alone, and bounded.
 
 import os
 import re
-import secrets
 import stat
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -38,12 +36,12 @@ class Ended(Exception):
         self.code = code
 
 
-@dataclass
 class Room:
     """What may still be carried."""
 
-    size: int
-    entries: int = MOST_ENTRIES
+    def __init__(self, size: int, entries: int = MOST_ENTRIES) -> None:
+        self.size = size
+        self.entries = entries
 
     def take(self, size: int = 0, entries: int = 0) -> None:
         """Ended where that is more than what is left."""
@@ -140,7 +138,7 @@ def deliver(folder: str, most: int) -> None:
 
 
 def _put(result: int, target: int, room: Room) -> None:
-    making = f".making-{secrets.token_hex(8)}"
+    making = f".making-{os.urandom(8).hex()}"
     try:
         copy_file(result, making, target, room)
         with opened(making, _READ, target) as made:

@@ -34,7 +34,7 @@ HARMLESS = {"application/json", "image/gif", "image/jpeg", "image/png", "text/la
 MOST_HTML = 100_000
 MOST_TEXT = 50_000
 MOST_IN_ALL = 300_000
-TOO_LARGE = f"Not shown as a page, as it is larger than {MOST_HTML} characters in all; here is its text."
+TOO_LARGE = "Not shown as a page, as it is too large or takes too long to lay out; here is its text."
 CUT = "... cut off here ..."
 
 
@@ -58,9 +58,9 @@ class Room:
         return kept if kept == text else f"{kept}\n{CUT}"
 
 
-def bounded(notebook: Any) -> None:
-    """Leaves of a notebook what can be cleaned in some seconds; in place of the rest there is text."""
-    room = Room()
+def bounded(notebook: Any, html: int = MOST_HTML) -> None:
+    """Leaves of a notebook what can be cleaned in a second; in place of the rest there is text."""
+    room = Room(html)
     for cell in notebook.cells:
         if cell.cell_type != "markdown":
             cell.source = room.cut(cell.source)

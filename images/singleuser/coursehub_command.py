@@ -20,6 +20,7 @@ from nbgrader.converters.base import NbGraderException
 STAFF: dict[str, str] = {
     "extend": "coursehub_extend",
     "grade": "coursehub_grade",
+    "gradebook copy": "coursehub_gradebook",
     "grades export": "coursehub_grades",
     "submissions export": "coursehub_submissions",
 }

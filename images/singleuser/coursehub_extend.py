@@ -14,10 +14,11 @@ from typing import Any
 
 import nbgrader_times
 from coursehub_shared import COURSE
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import MissingEntry
 from nbgrader.converters.base import NbGraderException
 from nbgrader_due import Due, moment
 from nbgrader_extensions import give, given
+from nbgrader_gradebook import of_course
 from nbgrader_people import PEOPLE, people
 from nbgrader_rules import shown
 from nbgrader_told import EXCHANGE, tell
@@ -50,7 +51,7 @@ def run(asked: Namespace) -> int:
     if asked.students and not changes:
         raise NbGraderException(f"say until when, by --until {EXAMPLE}, or --remove")
     try:
-        with Gradebook(f"sqlite:///{COURSE}/gradebook.db", asked.course) as book:
+        with of_course(asked.course) as book:
             wanted = [_found(book, asked.assignment)] if asked.assignment else book.assignments
             if changes:
                 _check(wanted[0], asked.students, until)

@@ -9,8 +9,7 @@ from typing import Any
 from jupyter_server.serverapp import ServerApp
 from nbgrader.server_extensions import assignment_list
 from nbgrader.server_extensions.assignment_list import handlers
-
-_SAID = "ExchangeError: "
+from nbgrader_rules import sentence
 
 
 class Assignments(handlers.AssignmentList):  # type: ignore[misc] # nbgrader is untyped
@@ -69,8 +68,4 @@ def _receipt(submission: dict[str, Any]) -> str:
 
 
 def _told(done: dict[str, Any]) -> dict[str, Any]:
-    """Of a traceback, the sentence that nbgrader failed with; where it has none, the traceback."""
-    said = str(done.get("value", ""))
-    if not done["success"] and _SAID in said:
-        return {**done, "value": said.rsplit(_SAID, 1)[1].strip()}
-    return done
+    return done if done["success"] else {**done, "value": sentence(str(done.get("value", "")))}

@@ -3,6 +3,7 @@
 import os
 import re
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import nbgrader_generate
 import nbgrader_lists
 import nbgrader_times
 import nbgrader_told
+from coursehub_shared import COURSE
 from nbgrader import coursedir, utils
 from nbgrader.api import Gradebook
 from nbgrader.apps import api, zipcollectapp
-from nbgrader.converters import GenerateAssignment
+from nbgrader.converters import GenerateAssignment, GenerateFeedback
 from nbgrader.exchange.abc import Exchange
 from nbgrader.exchange.default import ExchangeFetchAssignment, ExchangeFetchFeedback, ExchangeSubmit
 from nbgrader.preprocessors import ClearSolutions
@@ -38,6 +40,7 @@ def make() -> None:
     ExchangeSubmit.init_src = _submit_from
     GenerateAssignment.init_notebooks = nbgrader_generate.init_notebooks
     ClearSolutions.preprocess = nbgrader_generate.clear_solutions
+    GenerateFeedback._exporter_class_default = lambda _: import_module("nbgrader_pages").Feedback
     Gradebook.notebook_submissions = nbgrader_lists.notebook_submissions
     api.NbGraderAPI.get_submission = nbgrader_lists.submission
     Gradebook.update_or_create_assignment = _update_or_create_assignment
@@ -98,17 +101,13 @@ def _submit_from(self: Any) -> None:
 def _update_or_create_assignment(self: Any, name: str, **more: Any) -> Any:
     made = _nbgraders_update_or_create_assignment(self, name, **more)
     if "duedate" in more:
-        nbgrader_told.tell(self, _course(self), Path(nbgrader_told.EXCHANGE, os.environ.get("COURSEHUB_COURSE", "")))
+        nbgrader_told.tell(self, COURSE, Path(nbgrader_told.EXCHANGE, os.environ.get("COURSEHUB_COURSE", "")))
     return made
 
 
 def _update_or_create_submission(self: Any, assignment: str, student: str, **more: Any) -> Any:
-    extended = nbgrader_extensions.row(self, _course(self), assignment, student)
+    extended = nbgrader_extensions.row(self, COURSE, assignment, student)
     return _nbgraders_update_or_create_submission(self, assignment, student, **more, **extended)
-
-
-def _course(gradebook: Any) -> str:
-    return os.path.dirname(str(gradebook.engine.url.database))
 
 
 _nbgraders_update_or_create_assignment = Gradebook.update_or_create_assignment

@@ -22,10 +22,11 @@ from nbgrader.apps import updateapp
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError
+from nbgrader.preprocessors import SaveAutoGrades
 from nbgrader.preprocessors.execute import UnresponsiveKernelError
 from nbgrader_alone import Busy, alone
 from nbgrader_whole import flush, reason, replacing
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 # Beside what it is to replace: where it is made, and where that was put away. Whoever has its lock clears up.
 MAKING, EARLIER = ".making", ".earlier"
@@ -156,11 +157,31 @@ def _convert(self: BaseConverter, assignment: str, student: str) -> bool:
     kept = None if self.coursedir.notebook_id == "*" else [_made(self, notebook) for notebook in self.notebooks]
     with _anew(destination, kept):
         self.init_assignment(assignment, student)
-        for notebook in self.notebooks:
-            self.convert_single_notebook(notebook)
+        (_autograde if isinstance(self, Autograde) else _convert_each)(self)
         self.set_permissions(assignment, student)
     self.run_post_convert_hook()
     return True
+
+
+def _convert_each(self: BaseConverter) -> None:
+    for notebook in self.notebooks:
+        self.convert_single_notebook(notebook)
+
+
+def _autograde(self: Autograde) -> None:
+    """As nbgrader does, but no grade is saved before all of a student's notebooks have been executed."""
+    every = self.autograde_preprocessors
+    saving = every.index(SaveAutoGrades)
+    try:
+        self.autograde_preprocessors = every[:saving]
+        _convert_each(self)
+        self.autograde_preprocessors, self._sanitizing = every[saving:], False
+        self._init_preprocessors()
+        for notebook in self.notebooks:
+            made = os.path.join(self.writer.build_directory, os.path.basename(notebook))
+            BaseConverter.convert_single_notebook(self, made)
+    finally:
+        self.autograde_preprocessors, self._sanitizing = every, True
 
 
 def _is_wanted(self: BaseConverter, assignment: str, student: str, destination: str) -> bool:
@@ -234,7 +255,7 @@ def _has_a_name(notebook: str) -> bool:
 def _why(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{reason(error)}{f' ({error.filename!r})' if error.filename else ''}"
-    if isinstance(error, OperationalError):
+    if isinstance(error, DBAPIError):
         return f"the gradebook cannot be read or written ({error.orig})"
     if isinstance(error, Linked | Busy | NbGraderException):
         return str(error)

@@ -8,6 +8,8 @@ from nbgrader.preprocessors import Execute
 from nbgrader_output import OUTPUTS, Room
 
 MISSING = "ModuleNotFoundError"
+# The variables with the server's token, and with the address of a gradebook.
+NOT_ITS = ("JUPYTERHUB_", "JPY_", "COURSEHUB_GRADEBOOK")
 NOT_HERE = (
     "%s of %s: %d cells ended in %s, for %s. What a student installs goes into their own home, which is not here; "
     "grade by hand, or ask your admins for an image that has it."
@@ -15,11 +17,11 @@ NOT_HERE = (
 
 
 class ExecuteApart(Execute):  # type: ignore[misc] # nbgrader is untyped
-    """Executes as nbgrader does; JupyterHub's variables, with the server's token, are not in the environment."""
+    """Executes as nbgrader does; what is the server's is not in the environment."""
 
     def start_new_kernel(self, **more: Any) -> None:
         """Starts the kernel of one submission."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTERHUB_", "JPY_"))}
+        own = {name: value for name, value in os.environ.items() if not name.startswith(NOT_ITS)}
         super().start_new_kernel(env=own, **more)
 
     def preprocess(self, nb: Any, resources: Any = None, km: Any = None) -> tuple[Any, Any]:

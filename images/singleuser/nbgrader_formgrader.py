@@ -5,8 +5,8 @@ the answer's nonce, a number that nobody knows before, and only the templates in
 rewritten before a submission is put into them. What no such template made, a submission's own files among them, is
 in a sandbox. If a new nbgrader differs, its scripts miss the nonce, and the page does not work.
 
-Submissions are also cleaned, so that they cannot pose as a part of the page. That takes seconds for a large table, so
-it is done beside the server's loop, for one page after the other, and of what is too large the text is shown.
+Submissions are also cleaned, so that they cannot pose as a part of the page; of what is too large, or takes too long to
+lay out, the text is shown. What can take long is done beside the server's loop: these pages, and what the buttons do.
 """
 
 import asyncio
@@ -16,24 +16,28 @@ import json
 import re
 import secrets
 from collections.abc import Iterator
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from coursehub_cleaning import bounded, cleaned
+from coursehub_beside import beside
+from coursehub_cleaning import cleaned
 from coursehub_runs import are_possible
 from jinja2 import DictLoader, Environment, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 from jupyter_server.serverapp import ServerApp
-from nbconvert.exporters import HTMLExporter, TemplateExporter
+from nbconvert.exporters import TemplateExporter
+from nbformat.v4 import new_notebook
 from nbgrader.server_extensions import formgrader
 from nbgrader.server_extensions.formgrader import apihandlers, handlers
-from nbgrader.server_extensions.formgrader.base import check_notebook_dir, check_xsrf
+from nbgrader.server_extensions.formgrader.base import BaseHandler, check_notebook_dir, check_xsrf
 from nbgrader.server_extensions.formgrader.handlers import template_path
 from nbgrader_grading_page import INSTRUCTIONS, PANEL
+from nbgrader_pages import Page, in_time, small
+from nbgrader_rules import sentence
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import OutputTransform, authenticated
 from traitlets.config import Config
@@ -68,6 +72,18 @@ document.addEventListener("DOMContentLoaded", () => {{
 {{%- endmacro %}}"""
 
 
+BUTTONS = {
+    apihandlers.AssignHandler: "generate_assignment",
+    apihandlers.ReleaseHandler: "release_assignment",
+    apihandlers.UnReleaseHandler: "unrelease",
+    apihandlers.CollectHandler: "collect",
+    apihandlers.GenerateFeedbackHandler: "generate_feedback",
+    apihandlers.GenerateAllFeedbackHandler: "generate_feedback",
+    apihandlers.ReleaseFeedbackHandler: "release_feedback",
+    apihandlers.ReleaseAllFeedbackHandler: "release_feedback",
+}
+
+
 @dataclass
 class Answer:
     """What is known of the answer to a request; it is a page once a template of nbgrader's took the nonce."""
@@ -77,6 +93,8 @@ class Answer:
 
 
 _answer: ContextVar[Answer] = ContextVar("answer")
+# Processes of buttons; what is clicked beyond that waits.
+_busy = asyncio.Semaphore(4)
 # Of the handlers in nbgrader's own templates, as `onclick="toggle_name(true);"`.
 _handlers: set[str] = set()
 
@@ -146,7 +164,7 @@ class Made(TemplateExporter):  # type: ignore[misc] # nbconvert is untyped
         return "", resources
 
 
-class Exporter(HTMLExporter, Made):  # type: ignore[misc] # nbconvert is untyped
+class Exporter(Page, Made):
     """Makes a submission's page, from what is left of it after cleaning."""
 
     def __init__(self, **more: Any) -> None:
@@ -164,10 +182,19 @@ class Exporter(HTMLExporter, Made):  # type: ignore[misc] # nbconvert is untyped
         return config
 
     def from_notebook_node(self, nb: Any, resources: Any = None, **more: Any) -> tuple[str, Any]:
-        """Makes the page of what is no larger than can be cleaned in some seconds; `nb` is no longer as it was."""
-        bounded(nb)
-        _, resources = super().from_notebook_node(nb, resources, **more)
+        """Makes the page of what is no larger than can be shown in a second; `nb` is no longer as it was."""
+        make = partial(super().from_notebook_node, resources=resources, **more)
+        _, resources = in_time(make, nb, small)
         return re.sub(r"<img (?![^>]*\balt=)", f'<img alt="{UNSAID}" ', self.page), resources
+
+    def answer(self, filename: str, resources: Any) -> str:
+        """The page of a submission's notebook."""
+        return self.from_filename(filename, resources=resources)[0]
+
+    def warm(self) -> None:
+        """What is the same in all pages is made, for the processes that make them."""
+        _answer.set(Answer())
+        self.from_notebook_node(new_notebook(), dict.fromkeys(("base_url", "index", "total"), 0))
 
     def default_filters(self) -> Iterator[tuple[str, Any]]:
         """nbconvert's, with a cleaner that leaves tables and images."""
@@ -184,16 +211,16 @@ class Submission(handlers.SubmissionHandler):  # type: ignore[misc] # nbgrader i
     """nbgrader's page of one submission, made beside the server's loop."""
 
     asked: tuple[Any, ...] | None = None
-    _one_at_a_time = asyncio.Semaphore(1)
+    _room = asyncio.Semaphore(2)
 
     @authenticated
     async def get(self, submission_id: str) -> None:
         """Answers as nbgrader does."""
         super().get(submission_id)
         if self.asked:
-            exporter = self.settings["nbgrader_exporter"]
-            async with self._one_at_a_time:
-                page, _ = await asyncio.to_thread(exporter.from_filename, self.asked[0], resources=self.asked[1])
+            async with self._room:
+                page = await beside(self.settings["nbgrader_exporter"].answer, *self.asked)
+            _answer.get().is_page = True
             self.write(page)
 
     @property
@@ -218,9 +245,27 @@ class Autograde(apihandlers.AutogradeHandler):  # type: ignore[misc] # nbgrader 
         self.write(json.dumps(await self.settings["coursehub_grading"].button(assignment_id, student_id)))
 
 
+def button(handler: type[BaseHandler], method: str) -> type[BaseHandler]:
+    """nbgrader's handler of a button, whose work is a method of its API's; done beside the server's loop."""
+
+    class Button(handler):  # type: ignore[misc, valid-type] # nbgrader is untyped
+        @authenticated
+        @check_xsrf
+        @check_notebook_dir
+        async def post(self, *whose: str) -> None:
+            async with _busy:
+                done = await beside(getattr(self.api, method), *whose)
+            if "error" in done:
+                done["error"] = sentence(done["error"])
+            self.write(json.dumps(done))
+
+    return Button
+
+
 def load_jupyter_server_extension(app: ServerApp) -> None:
     """nbgrader's, behind the policy, which holds from before it is there."""
     ours = {handlers.SubmissionHandler: Submission}
+    ours |= {handler: button(handler, method) for handler, method in BUTTONS.items()}
     if "coursehub_grading" in app.web_app.settings:
         ours[apihandlers.AutogradeHandler] = Autograde
     for module in (handlers, apihandlers):
@@ -232,7 +277,8 @@ def load_jupyter_server_extension(app: ServerApp) -> None:
     formgrader.load_jupyter_server_extension(app)
     settings = app.web_app.settings
     settings["nbgrader_jinja2_env"].add_extension(OwnScripts)
-    settings["nbgrader_exporter"] = Exporter(config=settings["nbgrader_formgrader"].config)
+    exporter = settings["nbgrader_exporter"] = Exporter(config=settings["nbgrader_formgrader"].config)
+    copy_context().run(exporter.warm)
 
 
 def _script_nonce() -> str:

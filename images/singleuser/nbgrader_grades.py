@@ -11,8 +11,10 @@ from coursehub_sheets import Assignment, Book, Student, Work, named
 from nbgrader.api import Assignment as Assigned
 from nbgrader.api import Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.converters.base import NbGraderException
+from nbgrader_gradebook import of_course as gradebook_of
+from nbgrader_gradebook import read_as_one
 from nbgrader_rules import shown
-from sqlalchemy import func, text
+from sqlalchemy import Integer, cast, func
 from sqlalchemy.exc import SQLAlchemyError
 
 # Bytes of a timestamp.txt that say which it is.
@@ -22,8 +24,7 @@ _LONGEST = 100
 def read(gradebook: Gradebook) -> Book:
     """All that nbgrader has; NbGraderException where it is not what nbgrader writes."""
     try:
-        # All as it is now, whoever grades meanwhile.
-        gradebook.db.execute(text("BEGIN"))
+        read_as_one(gradebook.db)
         assignments = tuple(Assignment(each.name, each.duedate, _points(each)) for each in gradebook.assignments)
         students = tuple(
             Student(each.id, *(part or "" for part in (each.last_name, each.first_name, each.email, each.lms_user_id)))
@@ -37,7 +38,7 @@ def read(gradebook: Gradebook) -> Book:
 def of_course(course: str) -> Book:
     """The grades of the course whose server this is."""
     try:
-        with Gradebook(f"sqlite:///{COURSE}/gradebook.db", course) as gradebook:
+        with gradebook_of(course) as gradebook:
             return read(gradebook)
     except SQLAlchemyError as error:
         raise _unreadable("opened", error) from None
@@ -88,7 +89,8 @@ def _names(folder: str) -> list[str]:
 def _works(db: Any) -> dict[tuple[str, str], Work]:
     of = SubmittedNotebook.assignment_id
     penalties = dict(db.query(of, func.sum(SubmittedNotebook.late_submission_penalty)).group_by(of).all())
-    sums = db.query(of, func.sum(Grade.score), func.max(Grade.needs_manual_grade)).join(Grade).group_by(of)
+    by_hand = func.max(cast(Grade.needs_manual_grade, Integer))
+    sums = db.query(of, func.sum(Grade.score), by_hand).join(Grade).group_by(of)
     scores = {one: (raw, bool(waits)) for one, raw, waits in sums}
     submissions = db.query(
         SubmittedAssignment.id, SubmittedAssignment.timestamp, SubmittedAssignment.student_id, Assigned.name

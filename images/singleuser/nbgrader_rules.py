@@ -22,6 +22,10 @@ class Refused(Exception):
     """What is wrong with a submission, in words."""
 
 
+# In a traceback, before what nbgrader has to say.
+_NBGRADERS = re.compile(r"^nbgrader\.[\w.]+: ", re.MULTILINE)
+
+
 @dataclass
 class Budget:
     """What may still come of one submission, whose size is at most `most` bytes."""
@@ -72,3 +76,8 @@ def is_ignored(name: str, patterns: list[str]) -> bool:
 def shown(text: str) -> str:
     """The text with what a terminal would not print, or take for a command, escaped; lines and tabs stay."""
     return re.sub(r"[^\n\t -~]", lambda found: found[0] if found[0].isprintable() else ascii(found[0])[1:-1], text)
+
+
+def sentence(failure: str) -> str:
+    """Of a traceback, what nbgrader failed with; where that is no exception of its own, all of it."""
+    return _NBGRADERS.split(failure)[-1].strip()

@@ -355,6 +355,15 @@ def f17_no_kernel_starts_while_the_network_is_open() -> None:
     assert (pod.own / "tmp/ran").exists()
 
 
+def of_nbgrader_an_execution_imports_what_executes_alone() -> None:
+    """Each pod imports it anew."""
+    command = ["python3", "-I", "-X", "importtime", "/usr/local/bin/coursehub-execute"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert done.returncode == OPEN and "nbclient" in found, done
+    assert not found & {"bs4", "jinja2", "jupyter_server", "requests", "setuptools", "sqlalchemy"}, found
+
+
 def f17_a_probe_is_closed_only_where_it_was_so_five_times_in_a_row() -> None:
     new_runs()
     program = (
@@ -688,7 +697,10 @@ def f17_an_instructor_autogrades_and_nothing_of_a_submission_runs_beside_them() 
         assert scores() == {"clara": 2.0}, "in the pod /course is not there"
 
 
-GRADES = "[[g.name, g.auto_score, g.needs_manual_grade, g.max_score] for s in B for n in s.notebooks for g in n.grades]"
+GRADES = (
+    "[[s.student_id, g.name, g.auto_score, g.needs_manual_grade, g.max_score]"
+    " for s in B for n in s.notebooks for g in n.grades]"
+)
 
 
 def graded() -> list[Any]:
@@ -698,22 +710,66 @@ def graded() -> list[Any]:
     return sorted(json.loads(run(warmed(["python3", "-c", program]), "instructor").stdout), key=str)
 
 
-def many_kinds() -> None:
-    """An assignment of each kind of cell, released, and handed in by two students."""
+def cell(name: str, source: str, kind: str = "code", **grader: object) -> dict[str, Any]:
+    """A cell of an assignment, with what nbgrader says of it."""
+    flags = {"grade": False, "locked": False, "solution": False, "task": False, "schema_version": 3, "grade_id": name}
+    code = {"outputs": [], "execution_count": None} if kind == "code" else {}
+    return {"id": name, "cell_type": kind, "source": source, "metadata": {"nbgrader": {**flags, **grader}}, **code}
+
+
+def collected(
+    kernel: Mapping[str, str], answers: Mapping[str, Callable[[list[Any]], None]], *notebooks: Sequence[object]
+) -> None:
+    """An assignment of notebooks with these cells, which was released, and handed in by who changed the first."""
     course()
+    for name, cells in zip("ab", notebooks, strict=False):
+        text = json.dumps({"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5})
+        write = 'mkdir -p source/one && printf %s "$0" >source/one/$1.ipynb'
+        run(["sh", "-c", write, text, name], "instructor", cwd=COURSE)
+    teach("generate_assignment", "one")
+    teach("release_assignment", "one")
+    for student, change in answers.items():
+        learn(student, "fetch_assignment", "one")
+        mine = HOME / student / "python-intro/one/a.ipynb"
+        found = json.loads(mine.read_text())
+        change(found["cells"])
+        mine.write_text(json.dumps(found))
+        learn(student, "submit", "one")
+    teach("collect", "one")
 
-    def cell(name: str, source: str, kind: str = "code", **grader: object) -> dict[str, Any]:
-        flags = {
-            "grade": False,
-            "locked": False,
-            "solution": False,
-            "task": False,
-            "schema_version": 3,
-            "grade_id": name,
-        }
-        code = {"outputs": [], "execution_count": None} if kind == "code" else {}
-        return {"id": name, "cell_type": kind, "source": source, "metadata": {"nbgrader": {**flags, **grader}}, **code}
 
+# nbgrader by itself, with nothing of ours.
+OWN = """
+import json, os
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
+config = Config(json.loads(os.environ["COURSEHUB_NBGRADER"]))
+course = CourseDirectory(root="/course", course_id="python-intro", groupshared=True, assignment_id="one", config=config)
+Autograde(coursedir=course, config=config).start()
+"""
+
+
+def graded_alike(timeout: int) -> tuple[list[Any], str]:
+    """Each grade, as nbgrader by itself gives it and autograding apart too, and what the latter says."""
+    before = dict(SETTINGS)
+    SETTINGS["ExecutePreprocessor"] = {"timeout": timeout}
+    try:
+        run(warmed(["python3", "-c", OWN]), "instructor", COURSEHUB_NBGRADER=json.dumps(SETTINGS))
+        right = graded()
+        with cluster() as asked:
+            said = autograde("--force")
+            assert asked.asked.count("PUT") == len([*COURSE.glob("submitted/*/one/*.ipynb")]), asked.asked
+        assert graded() == right, (graded(), right)
+    finally:
+        SETTINGS.clear()
+        SETTINGS.update(before)
+    return right, said
+
+
+def grades_are_those_of_nbgraders_own_autograding() -> None:
+    """Hidden tests, partial credit, manual cells and tasks, a time-out, an error, and what stderr tells."""
     test: dict[str, object] = {"grade": True, "locked": True}
     solution = "def square(x):\n    ### BEGIN SOLUTION\n    return x * x\n    ### END SOLUTION"
     hidden = "assert square(3) == 9\n### BEGIN HIDDEN TESTS\nassert square(17) == 289\n### END HIDDEN TESTS"
@@ -727,44 +783,31 @@ def many_kinds() -> None:
         cell("by-hand", "### BEGIN SOLUTION\n1\n### END SOLUTION", grade=True, solution=True, points=3),
         cell("task", "Do it.", "markdown", task=True, locked=True, points=2),
     ]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
-    text = json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5})
-    run(["sh", "-c", 'mkdir -p source/one && printf %s "$0" >source/one/a.ipynb', text], "instructor", cwd=COURSE)
-    teach("generate_assignment", "one")
-    teach("release_assignment", "one")
-    for student, answer in {"clara": "return x * x", "david": "return x ** 2 if x else 60"}.items():
-        learn(student, "fetch_assignment", "one")
-        solve(student, answer)
-        mine = HOME / student / "python-intro/one/a.ipynb"
-        found = json.loads(mine.read_text())
-        found["cells"][5]["source"] = "Because."
-        if student == "david":
-            # A hidden test that fails, a locked cell that was changed, and an error.
-            found["cells"][0]["source"] = "def square(x):\n    return {0: 60, 1: 2, 2: 4, 3: 9}[x]"
-            found["cells"][1]["source"] = "assert True"
-            found["cells"][6]["source"] = "import no_such"
-        mine.write_text(json.dumps(found))
-        learn(student, "submit", "one")
-    teach("collect", "one")
 
+    def right(cells: list[Any]) -> None:
+        cells[0]["source"] = "def square(x):\n    return x * x"
+        cells[5]["source"] = "Because."
 
-def grades_are_those_of_nbgraders_own_autograding() -> None:
-    """Hidden tests, partial credit, manual cells and tasks, a time-out, an error, and what stderr tells."""
-    before = dict(SETTINGS)
-    SETTINGS["ExecutePreprocessor"] = {"timeout": 4}
-    try:
-        many_kinds()
-        teach("autograde", "one", role="grading")
-        right = graded()
-        assert len({str(each[1:]) for each in right}) > 6, right
-        with cluster() as asked:
-            said = autograde("--force")
-            assert "a of david: 1 cells ended in ModuleNotFoundError, for 'no_such'" in said, said
-            assert asked.asked.count("PUT") == 2, asked.asked
-        assert graded() == right, (graded(), right)
-    finally:
-        SETTINGS.clear()
-        SETTINGS.update(before)
+    def wrong(cells: list[Any]) -> None:
+        """A hidden test that fails, a locked cell that was changed, and an error."""
+        cells[0]["source"] = "def square(x):\n    return {0: 60, 1: 2, 2: 4, 3: 9}[x]"
+        cells[1]["source"] = "assert True"
+        cells[5]["source"] = "Because."
+        cells[6]["source"] = "import no_such"
+
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    collected(kernel, {"clara": right, "david": wrong}, cells, cells[:2])
+    grades, said = graded_alike(4)
+    assert len({str(each[2:]) for each in grades}) > 6, grades
+    assert "a of david: 1 cells ended in ModuleNotFoundError, for 'no_such'" in said, said
+    # Of two notebooks the first is executed, and would have no points any more; the second is not.
+    work = COURSE / "submitted/clara/one/a.ipynb"
+    work.write_text(work.read_text().replace("return x * x", "return 0"))
+    with cluster() as asked:
+        asked.meddle = lambda _: asked.fail.append(("It took longer than 1800 seconds.", False))
+        said = autograde("--force", "--student=clara", check=False)
+        assert "left as it was: clara" in said and asked.asked.count("PUT") == 2, (asked.asked, said)
+    assert graded() == grades, (graded(), grades)
 
 
 def f17_a_forged_result_changes_no_grade() -> None:
@@ -880,6 +923,7 @@ TESTS: tuple[Callable[[], None], ...] = (
     f17_nothing_half_is_left_where_the_result_cannot_be_written,
     f17_code_is_nobodys_and_has_its_scratch_alone,
     f17_no_kernel_starts_while_the_network_is_open,
+    of_nbgrader_an_execution_imports_what_executes_alone,
     f17_a_probe_is_closed_only_where_it_was_so_five_times_in_a_row,
     what_is_no_notebook_or_has_no_kernel_is_told_apart,
     f17_an_execution_is_bounded_in_time_and_in_what_it_prints_and_leaves_a_result,

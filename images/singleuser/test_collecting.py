@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from coursehub_cleaning import TOO_LARGE
 from nbgrader_output import CUT, Room
 from nbgrader_rules import Refused, check_name, shown
 from test_image import (
@@ -494,8 +495,8 @@ def g19_a_line_of_megabytes_makes_no_notebook_of_megabytes() -> None:
     assert len(made) < 1_000_000 and CUT in made, len(made)
 
 
-def g12_a_large_output_keeps_nobody_waiting() -> None:
-    graded("clara")
+def g12_neither_a_large_output_nor_a_text_that_takes_for_ever_to_lay_out_keeps_anybody_waiting() -> None:
+    graded("clara", "david")
     file = COURSE / "autograded/clara/one/a.ipynb"
     found = json.loads(file.read_text())
     cells = "".join(f"<tr><th>{row}</th><td>{row * 3}</td><td>0.123456</td></tr>" for row in range(20_000))
@@ -517,19 +518,31 @@ def g12_a_large_output_keeps_nobody_waiting() -> None:
         {"cell_type": "code", "id": "d", "source": "x = 1\n" * 200_000, "metadata": {}, "execution_count": 1, **bare},
     ]
     file.write_text(json.dumps(found))
+    trap = r"\begin{a}" * 11_000
+    file = COURSE / "autograded/david/one/a.ipynb"
+    found = json.loads(file.read_text())
+    found["cells"].append({"cell_type": "markdown", "id": "m", "source": trap, "metadata": {}})
+    file.write_text(json.dumps(found))
     new_pod()
     with server("grading") as process:
 
         def used() -> float:
-            """Seconds of a processor."""
-            return sum(map(int, Path(f"/proc/{process}/stat").read_text().rsplit(")")[1].split()[11:13])) / 100
+            """Seconds of a processor, with what its processes took."""
+            return sum(map(int, Path(f"/proc/{process}/stat").read_text().rsplit(")")[1].split()[11:15])) / 100
 
-        submission = json.loads(get("formgrader/api/submitted_notebooks/one/a")[1])[0]["id"]
-        before = used()
+        listed = json.loads(get("formgrader/api/submitted_notebooks/one/a")[1])
+        address = {each["student"]: f"formgrader/submissions/{each['id']}/" for each in listed}
         answers: list[tuple[int, str]] = []
+
+        def ask(student: str) -> threading.Thread:
+            answers.clear()
+            asking = threading.Thread(target=lambda: answers.append(get(address[student])))
+            asking.start()
+            return asking
+
+        before = used()
         begun = time.monotonic()
-        asking = threading.Thread(target=lambda: answers.append(get(f"formgrader/submissions/{submission}/")))
-        asking.start()
+        asking = ask("clara")
         longest = 0.0
         while asking.is_alive():
             asked = time.monotonic()
@@ -538,13 +551,25 @@ def g12_a_large_output_keeps_nobody_waiting() -> None:
         took = time.monotonic() - begun
         ((status, page),) = answers
         assert status == 200 and "the table as text" in page and "a small table" in page, (status, page[:2000])
-        assert "Not shown as a page, as it is larger than" in page
+        assert TOO_LARGE in page
         assert longest < took / 3, f"the server stood still for {longest:.1f} s of {took:.1f}"
         page_used, before = used() - before, used()
         assert page_used < 20, f"the page took {page_used:.0f} s of a processor"
         status, text = get("api/contents/course/autograded/clara/one/a.ipynb")
         assert status == 200 and "the table as text" in text, text[:2000]
         assert used() - before < 5, "JupyterLab stood still"
+
+        asking, others = ask("david"), 0
+        while asking.is_alive():
+            assert get(address["clara"])[0] == 200
+            others += asking.is_alive()
+        assert others, "whoever opens another submission waits for that one"
+        ((status, page),) = answers
+        assert status == 200 and TOO_LARGE in page and trap[:1000] in page, (status, page[:2000])
+        done = json.loads(get("formgrader/api/assignment/one/david/generate_feedback", "POST")[1])
+        assert done["success"], done
+    page = (COURSE / "feedback/david/one/a.html").read_text()
+    assert TOO_LARGE in page and trap[:1000] in page, page[:2000]
 
 
 # --- one's own software ---
@@ -604,7 +629,7 @@ TESTS = (
     g11_modules_that_are_not_here_are_named_to_the_grader,
     g19_whatever_is_printed_is_bounded_as_lines_are,
     g19_a_line_of_megabytes_makes_no_notebook_of_megabytes,
-    g12_a_large_output_keeps_nobody_waiting,
+    g12_neither_a_large_output_nor_a_text_that_takes_for_ever_to_lay_out_keeps_anybody_waiting,
     g20_ones_own_kernels_and_environments_work_but_not_where_others_code_runs,
 )
 

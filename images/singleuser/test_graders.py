@@ -38,7 +38,7 @@ BOOK = COURSE / "gradebook.db"
 FEEDBACK = EXCHANGE / "python-intro/feedback"
 # As the server does it, in a process of its own.
 BEGIN = "import nbgrader_trusted; nbgrader_trusted.restrict(); from nbgrader.api import *; "
-OPEN = f"{BEGIN}book = Gradebook('sqlite:///{BOOK}', 'python-intro'); "
+OPEN = f"{BEGIN}from nbgrader_gradebook import of_course; book = of_course('python-intro'); "
 BUSY = "somebody else is at the work of"
 # Of each of them, in the random part.
 ACTIONS = 12
@@ -89,9 +89,13 @@ def usable_by_colleagues() -> None:
     assert not list(FEEDBACK.glob(".making*"))
 
 
-def cells(table: str) -> list[Any]:
+def rows(query: str) -> list[Any]:
     with sqlite3.connect(f"file:{BOOK}?mode=ro", uri=True) as book:
-        return book.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608  (a name of this file's)
+        return book.execute(query).fetchall()
+
+
+def cells(table: str) -> list[Any]:
+    return rows(f"SELECT * FROM {table}")  # noqa: S608  (a name of this file's)
 
 
 # --- the file ---
@@ -384,9 +388,8 @@ class School:
         usable_by_colleagues()
         handed_in = {version(each / "a.ipynb"): each for each in (EXCHANGE / "python-intro/inbound").iterdir()}
         now = time.monotonic()
-        with sqlite3.connect(f"file:{BOOK}?mode=ro", uri=True) as book:
-            query = "SELECT student_id, timestamp FROM submitted_assignment"
-            times = {student: f"{stamp} UTC" for student, stamp in book.execute(query)}
+        query = "SELECT student_id, timestamp FROM submitted_assignment"
+        times = {student: f"{stamp} UTC" for student, stamp in rows(query)}
         for student in STUDENTS:
             for desk in desks:
                 grade, comment = desk.graded(student)

@@ -553,7 +553,8 @@ def g18_generate_says_which_kernel_is_missing_and_which_there_are() -> None:
     new_pod()
     with server("instructor"):
         done = json.loads(get("formgrader/api/assignment/one/assign", "POST")[1])
-        assert not done["success"] and "wants the kernel 'gone'" in done["log"], done
+        assert not done["success"] and done["error"].startswith("a.ipynb wants the kernel 'gone', and grading"), done
+        assert "wants the kernel 'gone'" in done["log"], done
     for metadata in (kernel("python", "Python3"), {}):
         source("one", metadata)
         teach("generate_assignment", "one", "--force")

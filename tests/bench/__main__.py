@@ -1,4 +1,4 @@
-"""python -m tests.bench [starts|hooks|footprint|before_login]: what docs/measurements.md has, as tables in Markdown.
+"""python -m tests.bench [SECTION …]: what docs/measurements.md has, as tables in Markdown.
 
 On the local cluster that `make up` installed, with upstream's chart. BENCH=smoke takes small numbers, which say nothing
 but that the bench runs, and makes do with the stand-in.
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from tests.e2e.cluster import Installation
 
-from . import before_login, footprint, hooks, starts
+from . import before_login, footprint, formgrader, grading, hooks, starts
 from .measure import SMOKE, machine, say
 
 # The page's headings, and what is below them.
@@ -19,12 +19,14 @@ SECTIONS: dict[str, tuple[str, Callable[[Installation], str]]] = {
     "starts": ("A server, from the request to ready, and memory at rest", starts.measure),
     "hooks": ("The hub's own work", lambda _: hooks.measure()),
     "footprint": ("What hub and proxy take", footprint.measure),
+    "formgrader": ("Formgrader's pages", formgrader.measure),
+    "grading": ("A submission, autograded", grading.measure),
     "before_login": ("Before anybody has logged in", lambda _: before_login.measure()),
 }
 
 
 def main() -> int:
-    """All sections, or those that are named; half an hour."""
+    """All sections, or those that are named; an hour."""
     installation = Installation.here()
     if installation.chart != "upstream" and not SMOKE:
         say("the comparison needs upstream's chart: Z2JH_CHART=PATH make up")

@@ -99,6 +99,63 @@ def test_f11_what_a_site_opens_for_servers_grading_does_not_get(chart: Chart) ->
     assert not reaches(objects, server("grading"), "10.1.2.3", 5432)
 
 
+GRADEBOOKS = at("network.gradebooks.to", [{"ipBlock": {"cidr": "198.51.100.60/32"}}])
+DATABASE = ("198.51.100.60", 5432)
+
+
+def test_the_gradebooks_databases_are_open_to_who_teaches_a_course_that_has_one_there_and_to_nobody_else(
+    chart: Chart,
+) -> None:
+    """Also at a public address, which students' way to the internet would have led to."""
+    objects = chart.render(merged(SITE, GRADEBOOKS))
+    keepers = {role: server(role, **{"coursehub/gradebook": "postgresql"}) for role in (*ROLES, "grading")}
+    assert {role for role, each in keepers.items() if reaches(objects, each, *DATABASE)} == {"instructor", "grading"}
+    others = {name for name, source in who(objects).items() if reaches(objects, source, *DATABASE)}
+    assert others == {"stranger"}
+    for place, port in (("198.51.100.60", 22), ("198.51.100.61", 5432), ("10.30.0.1", 5432)):
+        assert not reaches(objects, keepers["grading"], place, port), (place, port)
+    assert reaches(objects, server("student"), "198.51.100.61", 5432), "a neighbour is the internet, as before"
+    for role, each in keepers.items():
+        for what, (where, at_port, protocol) in PLACES.items():
+            target = who(objects).get(where, where) if isinstance(where, str) else where
+            found = reaches(objects, each, target, at_port, protocol)
+            assert found == (role in TABLE[what]), (role, what)
+
+
+def test_pods_with_a_database_are_open_by_their_labels_and_without_a_place_nothing_is(chart: Chart) -> None:
+    labels = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "databases"}}}
+    grading = server("grading", **{"coursehub/gradebook": "postgresql"})
+    inside = Pod({}, "databases")
+    objects = chart.render(at("network.gradebooks", {"to": [labels], "ports": [6543]}))
+    assert reaches(objects, grading, inside, 6543)
+    assert not reaches(objects, grading, inside, 5432)
+    assert not reaches(objects, server("grading"), inside, 6543)
+    assert ("NetworkPolicy", "coursehub-gradebooks") not in chart.render({})
+
+
+@pytest.mark.parametrize(
+    ("gradebooks", "sentence"),
+    [
+        ({"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}, "10.0.0.0/8 is more than databases have"),
+        ({"to": [{"ipBlock": {"cidr": "10.0.0.1/24"}}]}, "10.0.0.1/24 is no range of addresses"),
+        ({"to": [{"podSelector": {}}]}, "without a label it would open every pod"),
+        ({"to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}], "ports": []}, "empty it would open every port"),
+        ({"to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}], "ports": [2049]}, "2049 is no port of a database"),
+        ({"to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}], "ports": [53]}, "53 is no port of a database"),
+    ],
+)
+def test_a_way_to_databases_that_leads_elsewhere_is_refused(
+    chart: Chart, gradebooks: dict[str, Any], sentence: str
+) -> None:
+    assert sentence in chart.refusal(at("network.gradebooks", gradebooks))
+
+
+def test_a_site_whose_gradebooks_are_databases_says_where_they_are(chart: Chart) -> None:
+    kind = at("nbgrader.gradebook", "postgresql")
+    assert "network.gradebooks: it names no place" in chart.refusal(kind)
+    assert chart.render(merged(kind, GRADEBOOKS))
+
+
 def test_without_upstreams_policies_other_servers_are_not_held_and_grading_still_is(chart: Chart) -> None:
     objects = chart.render(at("jupyterhub.singleuser.networkPolicy.enabled", False))
     assert all_of(objects, server("student"), "Egress") is None

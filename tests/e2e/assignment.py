@@ -1,7 +1,10 @@
 """An assignment of the course data-analysis, and what its people do with it."""
 
+import os
+import shutil
 from typing import Any
 
+from coursehub import layout
 from playwright.sync_api import Page
 
 from .cluster import Installation
@@ -40,6 +43,20 @@ ASSIGNMENT = notebook(
     ),
     ("why", "### BEGIN SOLUTION\n# because\n### END SOLUTION", {"grade": True, "solution": True, "points": 3}),
 )
+
+
+def clear(installation: Installation) -> None:
+    """Nothing is in the course's files, its gradebook and its exchange, and of nbgrader in its people's homes."""
+    files, exchange = (installation.share / place(COURSE) for place in (layout.course_files, layout.exchange))
+    book = installation.share / layout.gradebook(COURSE)
+    for folder in (files, *(exchange / each for each in ("inbound", "outbound", "feedback"))):
+        for path in folder.iterdir():
+            if path != book:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    os.truncate(book, 0)
+    for name, uid in PEOPLE.items():
+        for left in (COURSE, "one", ".local/share/jupyter/nbgrader_cache"):
+            shutil.rmtree(installation.share / layout.home(uid, name) / left, ignore_errors=True)
 
 
 def put(person: Person, path: str, content: dict[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """The hub that `make up` installed, and people who use it."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.chromium import DEAF
 
-from .assignment import COURSE, PEOPLE
+from .assignment import COURSE, clear
 from .cluster import Installation, until
 from .person import Person, arrive
 
@@ -119,23 +118,9 @@ def empty_home(installation: Installation) -> Callable[[int, str], None]:
 @pytest.fixture
 def empty_course(installation: Installation) -> Iterator[Path]:
     """The files of the course, with nothing in it or its exchange, and homes without anything of nbgrader."""
-    files = installation.share / layout.course_files(COURSE)
-    exchange = installation.share / layout.exchange(COURSE)
-
-    def empty() -> None:
-        book = installation.share / layout.gradebook(COURSE)
-        for folder in (files, *(exchange / each for each in ("inbound", "outbound", "feedback"))):
-            for path in folder.iterdir():
-                if path != book:
-                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-        os.truncate(book, 0)
-        for name, uid in PEOPLE.items():
-            for left in (COURSE, "one", ".local/share/jupyter/nbgrader_cache"):
-                shutil.rmtree(installation.share / layout.home(uid, name) / left, ignore_errors=True)
-
-    empty()
-    yield files
-    empty()
+    clear(installation)
+    yield installation.share / layout.course_files(COURSE)
+    clear(installation)
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,9 @@ import click
 
 from coursehub import terminal
 from coursehub.config import budget, catalog, document
+from coursehub.config.settings import Settings
 
-from . import options
+from . import options, values
 from .common import report, site_settings, texts, warn
 
 
@@ -31,8 +32,23 @@ def command(sites: Sequence[Path], courses: Sequence[Path], as_json: bool) -> in
     if site is None:
         terminal.err("without --site: images, nodes, groups, gids and variables are not held against the site's")
     files = list(texts(courses))
-    values = [(str(path), document.read_text(path)) for path in sites]
-    too_much = budget.problems(values, files) if values else ()
-    if doubt := budget.doubt(values, files):
+    given = [(str(path), document.read_text(path)) for path in sites]
+    too_much = budget.problems(given, files) if given else ()
+    if doubt := budget.doubt(given, files):
         warn(doubt)
-    return report((*too_much, *catalog.load(files, site).problems), as_json=as_json)
+    loaded = catalog.load(files, site)
+    if site is not None:
+        _warn_without_a_way(loaded.catalog, site, sites)
+    return report((*too_much, *loaded.problems), as_json=as_json)
+
+
+def _warn_without_a_way(live: catalog.Catalog, site: Settings, sites: Sequence[Path]) -> None:
+    """Of courses whose gradebook is a database that no server reaches."""
+    if values.at(values.of(sites), "network.gradebooks").get("to"):
+        return
+    kind = site.nbgrader.gradebook
+    if found := sorted(slug for slug, course in live.courses.items() if course.gradebook(kind) == "postgresql"):
+        warn(
+            f"{', '.join(found)}: the gradebook is a database (nbgrader.gradebook), and the site's network.gradebooks "
+            "names no place where it is, so that no server reaches it; docs/admins/gradebooks.md"
+        )

@@ -144,8 +144,7 @@ def _check(folder: Path, values: Values, hosts: Sequence[str], namespace: str, n
     try:
         planned = secrets_plan.plan(files, values, namespace)
         if not planned:
-            known = ", ".join(place.file for place in secrets_plan.PLACES)
-            raise NoPlace(f"{folder}: holds no secret; known files: {known}")
+            raise NoPlace(f"{folder}: holds no secret; {_known()}")
         if CHAIN in files:
             names = hosts or secrets_plan.hosts(values)
             certificate = _certificate(files, names, now)
@@ -160,19 +159,18 @@ def _check(folder: Path, values: Values, hosts: Sequence[str], namespace: str, n
 
 def _read(folder: Path) -> dict[str, bytes]:
     """The known files by name; raises UnusableFiles where the folder holds others, or what others may read."""
-    places = {place.file: place for place in secrets_plan.PLACES}
-    known = f"known files: {', '.join(places)}"
     files: dict[str, bytes] = {}
     problems: list[str] = []
-    for path in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
-        place = places.get(path.name)
+    for path in _listed(folder):
+        name = path.relative_to(folder).as_posix()
+        place = secrets_plan.place_of(name)
         if place is None or not path.is_file():
-            problems.append(f"{path}: is no secret that is known here; {known}")
+            problems.append(f"{path}: is no secret that is known here; {_known()}")
         elif place.private and (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077:
             problems.append(f"{path}: others may read it ({mode:04o}); run: chmod 600 {path}")
         else:
-            files[path.name] = path.read_bytes()
-            if wrong := place.form(files[path.name]):
+            files[name] = path.read_bytes()
+            if wrong := place.form(files[name]):
                 problems.append(f"{path}: {wrong}")
     if not problems and len({CHAIN, KEY} & files.keys()) == 1:
         missing = CHAIN if KEY in files else KEY
@@ -180,6 +178,20 @@ def _read(folder: Path) -> dict[str, bytes]:
     if problems:
         raise UnusableFiles(problems)
     return files
+
+
+def _listed(folder: Path) -> Iterator[Path]:
+    """What lies in the folder and in that of gradebooks, but for what is hidden."""
+    for path in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
+        if path.name == secrets_plan.GRADEBOOKS and path.is_dir():
+            yield from _listed(path)
+        else:
+            yield path
+
+
+def _known() -> str:
+    names = [*(place.file for place in secrets_plan.PLACES), f"{secrets_plan.GRADEBOOKS}/COURSE"]
+    return f"known files: {', '.join(names)}"
 
 
 def _certificate(files: Mapping[str, bytes], hosts: Sequence[str], now: datetime) -> Facts:

@@ -12,6 +12,7 @@ import yaml
 from cryptography import x509
 
 from coursehub.errors import CoursehubError
+from coursehub.names import is_slug
 from coursehub.tokens import stands_for_another
 
 from .cluster import namespaces
@@ -24,6 +25,8 @@ Manifest = dict[str, Any]
 KEPT = {"helm.sh/resource-policy": "keep"}
 LABELS = {"app.kubernetes.io/name": "coursehub", "app.kubernetes.io/managed-by": "coursehub"}
 _PROVISIONER, _REGISTRY = "provisioner-token", "registry.json"
+# A folder in the folder, with a file for each course whose gradebook is a database.
+GRADEBOOKS = "gradebooks"
 # The last label of a name is no number, or it would be an address, below which nothing has a name.
 _NAME = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z](?:[a-z0-9-]*[a-z0-9])?"
 _ADDRESS = re.compile(rf"https?://({_NAME})(?::[0-9]{{1,5}})?")
@@ -83,12 +86,19 @@ class Secret:
         }
 
 
+def place_of(file: str) -> Place | None:
+    """Where a file of the folder goes, by its path there; None for one that goes nowhere."""
+    folder, _, slug = file.rpartition("/")
+    if folder == GRADEBOOKS and is_slug(slug):
+        return Place(file, slug, lambda _: "coursehub-gradebooks", form=_gradebook)
+    return next((place for place in PLACES if place.file == file), None)
+
+
 def plan(files: Mapping[str, bytes], values: Values, namespace: str) -> list[Secret]:
     """The Secrets that `files`, by name, make in the release's `namespace` and beside it; raises NoPlace."""
     made: dict[tuple[str, str], Secret] = {}
-    for place in PLACES:
-        if place.file not in files:
-            continue
+    of_courses = (place_of(file) for file in files if file.startswith(f"{GRADEBOOKS}/"))
+    for place in filter(None, (*(place for place in PLACES if place.file in files), *of_courses)):
         name = place.secret(values)
         for where in _namespaces(place, values, namespace):
             before = made.get((where, name)) or Secret(where, name, place.kind, {})
@@ -217,6 +227,15 @@ def _authority(content: bytes) -> str | None:
     except ValueError:
         return "holds no certificate that can be read; it has to be PEM"
     return None
+
+
+def _gradebook(content: bytes) -> str | None:
+    if re.fullmatch(rb"\s*postgres(ql)?://[^\s@/]+@[^\s@/]+/[^\s@/]+\s*", content):
+        return None
+    return (
+        "is no address of a database; write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, and in the password %40 for "
+        "@ and %2F for /"
+    )
 
 
 def _some(content: bytes) -> str | None:

@@ -96,6 +96,9 @@ Language = Annotated[
 Environment = Annotated[Mapping[VariableName, VariableText], Field(max_length=50)]
 
 
+GradebookKind = Literal["sqlite", "postgresql"]
+
+
 class _CourseBlock(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -151,6 +154,12 @@ class Nbgrader(_CourseBlock):
     )
     text_stub: Annotated[str, StringConstraints(strict=True, max_length=1000)] | None = Field(
         default=None, description="What students find in place of a written answer.", examples=["YOUR ANSWER HERE"]
+    )
+    gradebook: GradebookKind | None = Field(
+        default=None,
+        description="Where the gradebook is: `sqlite`, a file in /course, or `postgresql`, a database that the site's "
+        "admins have made for the course; ask them first. Without it as the site says.",
+        examples=["postgresql"],
     )
 
     def traitlets(self) -> dict[str, dict[str, Any]]:
@@ -302,6 +311,10 @@ class Course(_CourseBlock):
     def resources_for(self, role: Role) -> Resources:
         """Limits and guarantees of a role's servers, as far as the course sets them."""
         return self.instructor.resources.merged(self.resources) if role.teaches else self.resources
+
+    def gradebook(self, usual: GradebookKind) -> GradebookKind | None:
+        """Where its gradebook is; None where it has no folders, and so none."""
+        return None if self.gid is None else self.nbgrader.gradebook or usual
 
     def cull_for(self, role: Role) -> Cull:
         """Cull times of a role's servers, as far as the course sets them."""

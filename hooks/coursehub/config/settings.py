@@ -16,7 +16,7 @@ from coursehub.limits import Limit
 from coursehub.names import GroupName, PersonName, UnixGroupName, matching
 
 from . import rules, values_file
-from .course import VariableName, ZoneName
+from .course import GradebookKind, VariableName, ZoneName
 from .document import Document
 from .durations import DurationOrNever
 from .images import Alias, Versions
@@ -333,6 +333,12 @@ class Autograding(SiteBlock):
     seconds: Annotated[int, Field(strict=True, ge=60, le=86400)] = 1800
 
 
+class NbgraderSettings(SiteBlock):
+    """Where gradebooks are whose course does not say."""
+
+    gradebook: GradebookKind = "sqlite"
+
+
 class SpawnTestSettings(SiteBlock):
     """The person as whom the spawn test starts servers."""
 
@@ -359,6 +365,7 @@ class Settings(SiteBlock):
     quotas: Quotas = Quotas()
     usage: UsageSettings = UsageSettings()
     autograding: Autograding = Autograding()
+    nbgrader: NbgraderSettings = NbgraderSettings()
     # Written by the chart: its own.
     version: str | None = None
     # Written by the chart: of storage.provisioner, or of what only looks.

@@ -184,6 +184,7 @@ def _nobody(grading: PodPlan, settings: Autograding, probes: Sequence[str]) -> P
                 "COURSEHUB_SECONDS": str(settings.seconds),
             }
         ),
+        secrets=MappingProxyType({}),
     )
 
 

@@ -141,6 +141,7 @@ def _rows(planned: PodPlan) -> Iterator[tuple[str, Any]]:
         {key: durations.text(value) for key, value in asdict(planned.lifetime).items() if value is not None} or None,
     )
     yield "environment", dict(sorted(planned.environment.items()))
+    yield "secrets", {name: f"{source.key} of {source.secret}" for name, source in planned.secrets.items()} or None
     yield "warnings", list(planned.warnings)
 
 

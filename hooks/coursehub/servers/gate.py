@@ -114,7 +114,8 @@ def _container(container: Mapping[str, Any], plan: PodPlan, server: Server) -> I
     values = {str(each.get("name")): each if each.get("valueFrom") else each.get("value") for each in variables}
     if len(values) < len(variables):
         yield "a variable is there twice"
-    yield from _unlike("variable", values, {**server.environment, **manifest.environment(plan)})
+    wanted = {**server.environment, **manifest.environment(plan), **manifest.secrets(plan)}
+    yield from _unlike("variable", values, wanted)
 
 
 def _labels(plan: PodPlan, frame: Frame, server: Server) -> dict[str, str]:
@@ -147,7 +148,7 @@ def _different(what: str, found: object, wanted: object) -> Iterator[str]:
         yield f"{what} is {found}, not {wanted}"
 
 
-def _unlike(what: str, found: Mapping[str, object], wanted: Mapping[str, str]) -> Iterator[str]:
+def _unlike(what: str, found: Mapping[str, object], wanted: Mapping[str, object]) -> Iterator[str]:
     """The names alone: a value can be a secret."""
     for name in sorted({*found, *wanted}):
         if name not in wanted:

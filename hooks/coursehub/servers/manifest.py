@@ -129,6 +129,17 @@ def container_security(plan: PodPlan) -> dict[str, Any]:
     }
 
 
+def secrets(plan: PodPlan) -> dict[str, dict[str, Any]]:
+    """The variables that Kubernetes takes from Secrets, as it writes them; a missing key has none."""
+    return {
+        name: {
+            "name": name,
+            "valueFrom": {"secretKeyRef": {"name": source.secret, "key": source.key, "optional": True}},
+        }
+        for name, source in plan.secrets.items()
+    }
+
+
 def environment(plan: PodPlan) -> dict[str, str]:
     """The environment beside what JupyterHub itself puts there, as Kubernetes writes it: `$$` for each `$` meant."""
     return {

@@ -28,6 +28,8 @@ SCRATCH = "home"
 PEOPLE_PATH = "/srv/coursehub/people"
 RUNS_PATH = "/srv/coursehub/runs"
 RUN_PATH = "/run/coursehub"
+# Where gradebooks are databases: each one's address, with its password, below its course's slug.
+GRADEBOOKS = "coursehub-gradebooks"
 # -s and -P: modules in a home, in its site-packages or lying in it, must not replace the server's own.
 COMMAND = ("coursehub-start", "python3", "-s", "-P", "-m", "jupyterhub.singleuser")
 # AUTH_SYS carries a uid, a gid and 16 further gids (RFC 5531); counting the primary in leaves no doubt.
@@ -45,11 +47,20 @@ class Mount:
 
 
 @dataclass(frozen=True)
+class SecretKey:
+    """A key of a Secret beside the server, which need not be there."""
+
+    secret: str
+    key: str
+
+
+@dataclass(frozen=True)
 class PodPlan:
     """Everything that the pod will be.
 
-    `groups` are the supplementary gids with their names, `environment` what JupyterHub does not set itself, `node` the
-    class of nodes where it differs from the site's other servers, `node_timeout` for how many seconds it waits for a
+    `groups` are the supplementary gids with their names, `environment` what JupyterHub does not set itself, `secrets`
+    the variables whose values Kubernetes alone knows, `node` the class of nodes where it differs from the site's other
+    servers, `node_timeout` for how many seconds it waits for a
     node that does not answer, `lifetime` when the culler stops it.
     """
 
@@ -63,6 +74,7 @@ class PodPlan:
     limits: Amount
     guarantees: Amount
     environment: Mapping[str, str]
+    secrets: Mapping[str, SecretKey]
     labels: Mapping[str, str]
     home: str
     default_url: str
@@ -105,7 +117,8 @@ def make(person: Person, profile: Profile, course: Course | None, settings: Sett
         limits=limits,
         guarantees=resources.guarantee.capped(limits),
         environment=_environment(person, profile, course, settings, gid, groups, home_path, today, times),
-        labels=_labels(profile),
+        secrets=_secrets(profile, course, settings),
+        labels=_labels(profile, course, settings),
         home=home_path,
         default_url=f"/lab/tree{home_path}",
         node=_node(resources.node, settings),
@@ -222,7 +235,20 @@ def _environment(
         environment["COURSEHUB_COURSE"] = course.slug
         if traitlets := course.nbgrader.traitlets():
             environment["COURSEHUB_NBGRADER"] = json.dumps(traitlets, sort_keys=True)
+    if _on_postgresql(profile, course, settings):
+        environment["COURSEHUB_GRADEBOOK"] = "postgresql"
     return MappingProxyType(environment)
+
+
+def _on_postgresql(profile: Profile, course: Course | None, settings: Settings) -> bool:
+    """Whether the server has a gradebook that is a database."""
+    return course is not None and profile.role.teaches and course.gradebook(settings.nbgrader.gradebook) == "postgresql"
+
+
+def _secrets(profile: Profile, course: Course | None, settings: Settings) -> Mapping[str, SecretKey]:
+    if course is None or not _on_postgresql(profile, course, settings):
+        return MappingProxyType({})
+    return MappingProxyType({"COURSEHUB_GRADEBOOK_URL": SecretKey(GRADEBOOKS, course.slug)})
 
 
 def _switched_on(role: Role, course: Course | None, today: date) -> str:
@@ -232,8 +258,11 @@ def _switched_on(role: Role, course: Course | None, today: date) -> str:
     return "archived" if course.is_archived(today) else str(role)
 
 
-def _labels(profile: Profile) -> Mapping[str, str]:
+def _labels(profile: Profile, course: Course | None, settings: Settings) -> Mapping[str, str]:
     labels = {"hub.jupyter.org/network-access-hub": "true", "coursehub/role": str(profile.role)}
     if profile.course:
         labels["coursehub/course"] = profile.course
+    if _on_postgresql(profile, course, settings):
+        # By it chart/templates/singleuser/networkpolicy-gradebooks.yaml opens the way there.
+        labels["coursehub/gradebook"] = "postgresql"
     return MappingProxyType(labels)

@@ -19,7 +19,10 @@ def traits(planned: PodPlan, frame: Frame) -> dict[str, Any]:
         "notebook_dir": "/",
         "disable_user_config": True,
         "working_dir": planned.home,
-        "environment": {name: _literal(value) for name, value in manifest.environment(planned).items()},
+        "environment": {
+            **{name: _literal(value) for name, value in manifest.environment(planned).items()},
+            **manifest.secrets(planned),
+        },
         "env_keep": [],
         "extra_labels": dict(planned.labels),
         "extra_annotations": dict(frame.annotations),

@@ -3,12 +3,14 @@
 import io
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ci.cluster import images
 from ci.cluster.problem import Problem
+from ci.images.image import IMAGES, MADE_ON_OURS, Image
 
 REF = "localhost/coursehub/pause:0123456789ab"
 
@@ -46,3 +48,8 @@ def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
 def test_only_other_tags_of_the_same_image_are_superseded() -> None:
     found = ["localhost/coursehub/hub:1", "localhost/coursehub/hub:2", "localhost/coursehub/proxy:1", "sha256:abc"]
     assert images.superseded(found, ["localhost/coursehub/hub:2"]) == ["localhost/coursehub/hub:1"]
+
+
+@pytest.mark.parametrize("image", MADE_ON_OURS.values(), ids=list(MADE_ON_OURS))
+def test_what_is_made_on_another_image_is_made_anew_when_that_changes(image: Image) -> None:
+    assert replace(image, base=IMAGES["proxy"]).key != replace(image, base=IMAGES["hub"]).key

@@ -57,6 +57,20 @@ def test_more_than_the_release_holds_beside_config_maps_is_said_and_no_mistake(
     assert capsys.readouterr().err.startswith("coursehub: the course files are 401 KiB in all, and 400 fit into helm's")
 
 
+def test_a_gradebook_that_is_a_database_to_which_no_way_is_open_is_a_warning(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (files / "new.yaml").write_text("courses: {c: {name: C, gid: 70101, nbgrader: {gradebook: postgresql}}}\n")
+    assert run("check", "--site", "site.yaml", "new.yaml") == 0
+    said = capsys.readouterr().err
+    assert "c: the gradebook is a database" in said
+    assert "network.gradebooks" in said
+    with (files / "site.yaml").open("a") as site:
+        site.write("network: {gradebooks: {to: [{ipBlock: {cidr: 192.0.2.60/32}}]}}\n")
+    assert run("check", "--site", "site.yaml", "new.yaml") == 0
+    assert "gradebook" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["local.yaml", "example-university.yaml"])
 def test_the_repositorys_own_course_file_holds_no_mistake(name: str) -> None:
     values = Path(__file__).parents[3] / "values"

@@ -62,6 +62,12 @@ def private(folder: Path, name: str, text: str) -> None:
     (folder / name).write_text(text)
 
 
+def gradebook(folder: Path, slug: str, text: str) -> Path:
+    (folder / "gradebooks").mkdir(exist_ok=True)
+    private(folder / "gradebooks", slug, text)
+    return folder / "gradebooks" / slug
+
+
 def apply(*options: str) -> int:
     """The exit code of the command on secrets/ with the site's values."""
     return main.main(["secrets", "apply", "secrets", "--site", "site.yaml", *options])
@@ -197,6 +203,18 @@ def test_each_file_goes_where_the_chart_looks_for_it(
     assert "restart hub" not in capsys.readouterr().out
 
 
+def test_gradebooks_of_courses_are_the_keys_of_one_secret_and_one_that_is_taken_out_goes(
+    folder: Path, cluster: Cluster
+) -> None:
+    for slug in ("python-intro", "r-intro"):
+        gradebook(folder, slug, f"postgresql://{slug}:p%40ss@db.example.edu:5432/{slug}?sslmode=require\n")
+    assert apply() == 0
+    assert set(cluster.secrets["coursehub/coursehub-gradebooks"]["data"]) == {"python-intro", "r-intro"}
+    (folder / "gradebooks/r-intro").unlink()
+    assert apply() == 0
+    assert set(cluster.secrets["coursehub/coursehub-gradebooks"]["data"]) == {"python-intro"}
+
+
 def test_as_json_for_a_script(folder: Path, cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
     assert apply("--json") == 0
     report = json.loads(capsys.readouterr().out)
@@ -228,7 +246,7 @@ def _subdomains(address: str) -> str:
 
 KNOWN = (
     "known files: tls.crt, tls.key, provisioner-token, provisioner-ca.crt, ldap-password, ldap-ca.crt, hub.yaml, "
-    "registry.json"
+    "registry.json, gradebooks/COURSE"
 )
 
 
@@ -246,6 +264,22 @@ KNOWN = (
             lambda f: private(f, "tls.pem", "x"),
             f"secrets/tls.pem: is no secret that is known here; {KNOWN}",
             id="an unknown file",
+        ),
+        pytest.param(
+            lambda f: gradebook(f, "python-intro", "postgresql://intro:p@ss@db.example.edu/intro"),
+            "secrets/gradebooks/python-intro: is no address of a database; write "
+            "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, and in the password %40 for @ and %2F for /",
+            id="a password that is not quoted",
+        ),
+        pytest.param(
+            lambda f: gradebook(f, "Python", "x"),
+            f"secrets/gradebooks/Python: is no secret that is known here; {KNOWN}",
+            id="a gradebook of no course",
+        ),
+        pytest.param(
+            lambda f: gradebook(f, "r-intro", "x").chmod(0o644),
+            "secrets/gradebooks/r-intro: others may read it (0644); run: chmod 600 secrets/gradebooks/r-intro",
+            id="a gradebook that others read",
         ),
         pytest.param(
             lambda f: private(f, "ldap-password", "\n"), "secrets/ldap-password: is empty", id="an empty password"

@@ -180,6 +180,12 @@ def nbgrader(environment: dict[str, str]) -> Config:
     return c
 
 
+def test_nbgrader_is_told_of_a_gradebook_that_is_a_database_and_not_of_its_address(spawner: Spawner) -> None:
+    live = catalog(gid=70101, nbgrader={"gradebook": "postgresql"})
+    assert nbgrader(seen(spawner, live, "c--instructor")).CourseDirectory.db_url == "postgresql:"
+    assert "db_url" not in nbgrader(seen(spawner, catalog(gid=70101), "c--instructor")).CourseDirectory
+
+
 def test_y20_the_largest_stubs_fit_into_one_variable(spawner: Spawner) -> None:
     stubs = dict.fromkeys(sorted(LANGUAGES, key=len)[-8:], "\U0001f600" * 1000)
     live = catalog(nbgrader={"code_stub": stubs, "text_stub": "\U0001f600" * 1000})

@@ -210,6 +210,15 @@ def test_what_a_sites_module_mounts_and_sets_comes_along() -> None:
     assert variables(execute)["MIRROR"] == "x"
 
 
+def test_f17_nothing_in_it_leads_to_a_gradebook_that_is_a_database() -> None:
+    planned = plan.make(
+        ANNA, Profile(Role.GRADING, "c"), course("gid: 70101\nnbgrader: {gradebook: postgresql}"), site(), TODAY
+    )
+    assert planned.secrets
+    made = str(pod(planned)).lower()
+    assert not [word for word in ("gradebook", "secretkeyref", "valuefrom") if word in made], made
+
+
 def test_f17_nothing_in_it_says_who_grades_or_which_run_it_is() -> None:
     """The name is the host's, and variables and mounts are what code sees; labels and annotations it does not."""
     execute = pod()["spec"]["initContainers"][1]

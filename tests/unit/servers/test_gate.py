@@ -17,7 +17,7 @@ from coursehub.servers.plan import PodPlan, make
 from kubernetes_asyncio import client
 from kubernetes_asyncio.client import V1EnvVar, V1EnvVarSource, V1SecretKeySelector
 
-from tests.support import MARIA, TODAY, catalog, site
+from tests.support import ANNA, MARIA, TODAY, catalog, site
 from tests.unit.conftest import FRAME, LABELS, Spawner, hooks, start
 from tests.unit.pods import AWAY, CELLS, GPU, MADE_BY, Cell, each_cell, golden
 
@@ -614,6 +614,29 @@ async def test_the_hubs_environment_reaches_no_server(spawner: Spawner, monkeypa
     monkeypatch.setenv("CONFIGPROXY_AUTH_TOKEN", "secret")
     pod = await start(hooks(), spawner(env_keep=["JUPYTERHUB_CRYPT_KEY", "CONFIGPROXY_AUTH_TOKEN"]))
     assert "secret" not in str(pod)
+
+
+async def test_the_address_of_a_gradebook_comes_from_its_own_key_of_its_own_secret_and_from_no_other(
+    spawner: Spawner,
+) -> None:
+    text = "courses: {c: {name: C, gid: 70101, instructors: [anna], nbgrader: {gradebook: postgresql}}}"
+
+    async def variables(**hook: Any) -> list[dict[str, Any]]:
+        pod = await start(hooks(catalog(text), **hook), spawner(ANNA, "c--grading"))
+        return [each for each in pod["spec"]["containers"][0]["env"] if each.get("valueFrom")]
+
+    reference = {"name": "coursehub-gradebooks", "key": "c", "optional": True}
+    wanted = {"name": "COURSEHUB_GRADEBOOK_URL", "valueFrom": {"secretKeyRef": reference}}
+    assert await variables() == [wanted]
+    for bent in ({"key": "other"}, {"name": "hub"}, {"optional": None}):
+
+        def bend(_: Any, pod: Any, bent: dict[str, Any] = bent) -> Any:
+            (found,) = (each for each in container(pod).env if each.value_from)
+            found.value_from["secretKeyRef"].update(bent)
+            return pod
+
+        with pytest.raises(Forbidden):
+            await variables(modify_pod_hook=bend)
 
 
 def test_the_admin_reads_each_difference() -> None:

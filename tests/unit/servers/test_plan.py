@@ -175,3 +175,30 @@ def test_graders_have_what_the_course_gives_its_instructors() -> None:
     text = "gid: 70101\nresources: {memory: 1G}\ninstructor: {resources: {memory: 6G}, image: r}"
     made = plan.make(ANNA, GRADING, course(text), site(), TODAY)
     assert (made.limits.memory, made.image) == (6 * 2**30, "registry.example/r:1")
+
+
+POSTGRESQL = "gid: 70101\nnbgrader: {gradebook: postgresql}"
+
+
+def variables(role: Role, asked: str, values: str = SITE) -> tuple[str | None, dict[str, plan.SecretKey], str | None]:
+    """What a server in the role is told of the gradebook: its kind, the variables from Secrets, and its label."""
+    made = plan.make(ANNA, Profile(role, "c"), course(asked), site(values), TODAY)
+    return made.environment.get("COURSEHUB_GRADEBOOK"), dict(made.secrets), made.labels.get("coursehub/gradebook")
+
+
+@pytest.mark.parametrize("role", [Role.INSTRUCTOR, Role.GRADING])
+def test_who_teaches_has_the_address_of_the_courses_gradebook_where_that_is_a_database(role: Role) -> None:
+    key = plan.SecretKey("coursehub-gradebooks", "c")
+    given = ("postgresql", {"COURSEHUB_GRADEBOOK_URL": key}, "postgresql")
+    of_site = f"{SITE}\nnbgrader: {{gradebook: postgresql}}\n"
+    assert variables(role, POSTGRESQL) == given
+    assert variables(role, "gid: 70101", of_site) == given
+    assert variables(role, "gid: 70101") == (None, {}, None)
+    assert variables(role, "gid: 70101\nnbgrader: {gradebook: sqlite}", of_site) == (None, {}, None)
+    assert variables(role, "nbgrader: {gradebook: postgresql}") == (None, {}, None), "an image alone has no gradebook"
+
+
+def test_students_and_general_servers_have_neither_the_address_nor_the_label() -> None:
+    assert variables(Role.STUDENT, POSTGRESQL) == (None, {}, None)
+    made = plan.make(ANNA, GENERAL, None, site(f"{SITE}\nnbgrader: {{gradebook: postgresql}}\n"), TODAY)
+    assert (dict(made.secrets), "coursehub/gradebook" in made.labels) == ({}, False)
