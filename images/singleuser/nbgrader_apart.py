@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
-from itertools import islice
+from itertools import count, islice
 from typing import Any, NamedTuple, Never
 
 import coursehub_runs
@@ -124,13 +124,15 @@ class ExecuteElsewhere(NbGraderPreprocessor):  # type: ignore[misc] # nbgrader i
             wait(after)
 
     def _take(self, nb: Any, folder: str) -> None:
-        """The cells' outputs are those of the result."""
+        """The cells' outputs are those of the result; their numbers are ours, as all are executed in order."""
         try:
             found = outputs(nb, result(folder))
         except Ended as ended:
             raise NbGraderException(f"what came back from its execution is not taken: {ended}") from None
+        numbers = count(1)
         for cell, made in zip(nb.cells, found, strict=True):
             if cell.cell_type == "code":
+                cell.execution_count = next(numbers) if cell.source.strip() else None
                 printed = room(self.config)
                 kept = [each if printed is None else printed.kept(each["output_type"], each) for each in made]
                 cell.outputs = [from_dict(each) for each in kept if each is not None]
@@ -269,10 +271,10 @@ def _output(found: dict[str, Any]) -> dict[str, Any]:
         "metadata": metadata if isinstance(metadata, dict) and len(json.dumps(metadata)) <= MOST_METADATA else {},
     }
     if kind == "execute_result":
-        count = found["execution_count"]
-        if count is not None and type(count) is not int:
-            raise TypeError(count)
-        made["execution_count"] = count
+        number = found["execution_count"]
+        if number is not None and type(number) is not int:
+            raise TypeError(number)
+        made["execution_count"] = number
     return made
 
 

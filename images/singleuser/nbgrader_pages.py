@@ -8,8 +8,8 @@ from coursehub_cleaning import bounded
 from nbconvert.exporters import HTMLExporter
 from nbgrader.converters.base import NbGraderException
 
-# Seconds of a processor for a page: what is no trap takes one.
-MOST = 5
+# Seconds of a processor for a page: what is no trap takes one, but for the first of a process, which imports as well.
+MOST, MOST_FEEDBACK = 5, 30
 # Characters of a notebook's code that is coloured.
 MOST_CODE = 50_000
 
@@ -29,19 +29,21 @@ class Feedback(Page):
     def from_notebook_node(self, nb: Any, resources: Any = None, **more: Any) -> tuple[str, Any]:
         """Makes a student's page."""
         make = super().from_notebook_node
-        return in_time(lambda notebook: make(notebook, resources, **more), nb, lambda _: None)
+        return in_time(lambda notebook: make(notebook, resources, **more), nb, lambda _: None, MOST_FEEDBACK)
 
 
-def in_time(make: Callable[[Any], tuple[str, Any]], notebook: Any, prepare: Callable[[Any], None]) -> tuple[str, Any]:
-    """What is made of a notebook as it is prepared, or where that takes longer than MOST, of its text."""
+def in_time(
+    make: Callable[[Any], tuple[str, Any]], notebook: Any, prepare: Callable[[Any], None], most: float = MOST
+) -> tuple[str, Any]:
+    """What is made of a notebook as it is prepared, or where that takes longer than `most` seconds, of its text."""
     for each in (prepare, _as_text):
         each(notebook)
         try:
-            with within(MOST):
+            with within(most):
                 return make(notebook)
         except TooLong:
             continue
-    raise NbGraderException(f"its page would take longer than {MOST} s to make; grade it in JupyterLab, as text")
+    raise NbGraderException(f"its page would take longer than {most} s to make; grade it in JupyterLab, as text")
 
 
 def small(notebook: Any) -> None:

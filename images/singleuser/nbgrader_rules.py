@@ -22,8 +22,8 @@ class Refused(Exception):
     """What is wrong with a submission, in words."""
 
 
-# In a traceback, before what nbgrader has to say.
-_NBGRADERS = re.compile(r"^nbgrader\.[\w.]+: ", re.MULTILINE)
+# In a traceback, before the sentence of an exception that has one.
+_SAYS = re.compile(r"^(?:nbgrader\.[\w.]+|\w+\.Refused): ", re.MULTILINE)
 
 
 @dataclass
@@ -79,5 +79,5 @@ def shown(text: str) -> str:
 
 
 def sentence(failure: str) -> str:
-    """Of a traceback, what nbgrader failed with; where that is no exception of its own, all of it."""
-    return _NBGRADERS.split(failure)[-1].strip()
+    """Of a traceback, what nbgrader or ours failed with; where that is another exception, all of it."""
+    return _SAYS.split(failure)[-1].strip()

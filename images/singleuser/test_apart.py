@@ -751,17 +751,23 @@ Autograde(coursedir=course, config=config).start()
 """
 
 
+def execution_counts() -> dict[str, list[object]]:
+    """What stands in brackets before each cell that was executed."""
+    made = {str(path): json.loads(path.read_text()) for path in COURSE.glob("autograded/*/one/*.ipynb")}
+    return {path: [cell.get("execution_count") for cell in found["cells"]] for path, found in made.items()}
+
+
 def graded_alike(timeout: int) -> tuple[list[Any], str]:
     """Each grade, as nbgrader by itself gives it and autograding apart too, and what the latter says."""
     before = dict(SETTINGS)
     SETTINGS["ExecutePreprocessor"] = {"timeout": timeout}
     try:
         run(warmed(["python3", "-c", OWN]), "instructor", COURSEHUB_NBGRADER=json.dumps(SETTINGS))
-        right = graded()
+        right, numbers = graded(), execution_counts()
         with cluster() as asked:
             said = autograde("--force")
             assert asked.asked.count("PUT") == len([*COURSE.glob("submitted/*/one/*.ipynb")]), asked.asked
-        assert graded() == right, (graded(), right)
+        assert (graded(), execution_counts()) == (right, numbers), (graded(), right, execution_counts(), numbers)
     finally:
         SETTINGS.clear()
         SETTINGS.update(before)

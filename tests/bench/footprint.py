@@ -30,7 +30,8 @@ from tests.e2e.https import SERVERS, served
 from tests.e2e.person import Person
 
 from . import people
-from .measure import machine, many, say
+from .alone import alone
+from .measure import many, say
 
 SIZES = many((1, 20, 100), smoke=(1, 2))
 AT_ONCE = 10
@@ -186,12 +187,5 @@ def _with_tabs(installation: Installation, persons: Sequence[Person], servers: s
     return rows
 
 
-def main() -> int:
-    """Measures this alone."""
-    print(machine())
-    print(measure(Installation.here()))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(alone(measure))

@@ -19,7 +19,8 @@ from tests.e2e.assignment import COURSE, clear
 from tests.e2e.cluster import Installation
 from tests.e2e.person import Person
 
-from .measure import machine, many, say
+from .alone import alone
+from .measure import many, say
 
 STUDENTS, CELLS, ROUNDS = many((200, 20, 5), smoke=(3, 2, 1))
 # Seconds of any page.
@@ -39,7 +40,8 @@ def measure(installation: Installation) -> str:
         teacher.start(f"{COURSE}--instructor")
         program = installation.share / layout.course_files(COURSE) / CLASS.name
         program.write_text(CLASS.read_text())
-        made = teacher.terminal(f"cd /course && python3 -P {CLASS.name} {STUDENTS} {CELLS} {' '.join(LARGE)}", 600)
+        words = (CLASS.name, STUDENTS, CELLS, *LARGE)
+        made = teacher.terminal(f"cd /course && python3 -P -W ignore {' '.join(map(str, words))}", 600)
         assert made == "", made
         return "\n".join(_table(teacher))
     finally:
@@ -87,12 +89,5 @@ def _get(teacher: Person, path: str) -> httpx.Response:
     return answer
 
 
-def main() -> int:
-    """Measures this alone."""
-    print(machine())
-    print(measure(Installation.here()))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(alone(measure))

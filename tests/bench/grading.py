@@ -22,7 +22,8 @@ from tests.e2e.assignment import ASSIGNMENT, COURSE, clear, nbgrader, put, score
 from tests.e2e.cluster import Installation, until
 from tests.e2e.person import Person
 
-from .measure import machine, many, say
+from .alone import alone
+from .measure import many, say
 
 ROUNDS, GROUP, EMPTY, REST = many((4, 25, 20, 30.0), smoke=(1, 2, 1, 3.0))
 # Seconds of CPU beside nbgrader's and an empty pod's, and two at once's part of the time of one.
@@ -39,7 +40,7 @@ OWN = (
 # The command, whose bound of what is done at once is lower: AT-ONCE grade COURSE one ….
 OURS = (
     "import sys, nbgrader_many; nbgrader_many.MOST = int(sys.argv.pop(1)); "
-    "from coursehub_command import main; sys.exit(main())"
+    "from coursehub_command import main; sys.exit(alone(measure))"
 )
 
 
@@ -188,12 +189,5 @@ def _said(found: float, most: float) -> str:
     return f"Aimed at: at most {most}, which is {'kept' if found <= most else 'missed'}."
 
 
-def main() -> int:
-    """Measures this alone."""
-    print(machine())
-    print(measure(Installation.here()))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(alone(measure))

@@ -216,7 +216,7 @@ def test_the_command_needs_neither_jupyterhub_nor_kubernetes() -> None:
 def test_a_command_waits_for_no_other_to_be_imported(files: Path) -> None:
     names = imported("assert main(['check', '--site', 'site.yaml', 'courses.yaml']) == 0")
     ours = {name for name in names if name.startswith("coursehub.cli.")}
-    assert ours == {f"coursehub.cli.{name}" for name in ("main", "common", "options", "check")}
+    assert ours == {f"coursehub.cli.{name}" for name in ("main", "common", "options", "values", "check")}
     assert not names & {"asyncio", "cryptography", "subprocess", "urllib.request"}
 
 

@@ -53,6 +53,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
           max_output_lines: 500
           code_stub: {python: "# here"}
           text_stub: Answer here
+          gradebook: postgresql
         groups: {student: [licensed], instructor: [staff]}
         environment: {COURSE_TERM: autumn}
         instructor:
@@ -89,6 +90,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
             "max_output_lines": 500,
             "code_stub": {"python": "# here"},
             "text_stub": "Answer here",
+            "gradebook": "postgresql",
         },
         "groups": {"student": ("licensed",), "instructor": ("staff",)},
         "environment": {"COURSE_TERM": "autumn"},
@@ -416,7 +418,7 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         ),
         pytest.param(
             "nbgrader: {exec: 'import os'}",
-            "3:31: course 'bad': unknown key 'exec'; known here: code_stub, execute_timeout, late, "
+            "3:31: course 'bad': unknown key 'exec'; known here: code_stub, execute_timeout, gradebook, late, "
             "max_output_lines, text_stub, timezone",
             id="Y20 code for nbgrader",
         ),
