@@ -1,6 +1,7 @@
 """Somebody at a browser who does what a page of docs/ says, and whom its pictures show."""
 
 import os
+import re
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -28,7 +29,9 @@ class Reader:
     def menu(self, *path: str) -> None:
         """Through a menu of JupyterLab."""
         for words in path:
-            self.page.get_by_role("menuitem", name=self.named(words), exact=True).click()
+            # An entry's name ends with its keys.
+            name = re.compile(rf"^{re.escape(self.named(words))}( (Ctrl|Shift|Alt)\+\S+)?$")
+            self.page.get_by_role("menuitem", name=name).click()
 
     def button(self, words: str, within: Locator | None = None) -> None:
         (within or self.page).get_by_role("button", name=self.named(words), exact=True).first.click()
@@ -54,6 +57,11 @@ class Reader:
         """Opens a file of JupyterLab's list."""
         self.page.locator(".jp-DirListing-item").filter(has_text=name).dblclick()
 
+    def folder(self, path: str) -> None:
+        """JupyterLab has opened this folder, which the page says."""
+        assert f"`{path}`" in self.text, f"the page says nowhere: `{path}`"
+        expect(self.page.locator(".jp-BreadCrumbs-item").last).to_have_attribute("title", path)
+
     def opened(self, page: Page) -> None:
         """Goes on in the tab that has just opened."""
         self.page = page
@@ -63,15 +71,14 @@ class Reader:
         """A field of a dialog of Formgrader's, by what stands in front of it."""
         self.page.get_by_role("row", name=self.named(words)).locator("input").fill(value)
 
-    def picture(self, name: str, *of: Locator, height: int = 600) -> None:
-        """What is seen of the parts, as the page shows it in `docs/pictures`; it is not blank."""
+    def picture(self, name: str, of: Locator, *beside: Locator, height: int = 600) -> None:
+        """What is seen of a part and of those beside it, as the page shows it in `docs/pictures`; it is not blank."""
         assert f"](pictures/{name}.png)" in self.text, f"the page shows no picture {name}"
-        boxes = [box for each in of if (box := each.bounding_box())]
-        assert len(boxes) == len(of), f"{name}: a part is not to be seen"
-        left, top = (min(box[edge] for box in boxes) for edge in ("x", "y"))
+        boxes = [box for each in (of, *beside) if (box := each.bounding_box())]
+        assert len(boxes) == 1 + len(beside), f"{name}: a part is not to be seen"
+        left, top = min(box["x"] for box in boxes), boxes[0]["y"]
         right = max(box["x"] + box["width"] for box in boxes)
-        bottom = min(top + height, max(box["y"] + box["height"] for box in boxes))
-        clip = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+        clip = {"x": left, "y": top, "width": right - left, "height": min(height, boxes[0]["height"])}
         made = self.page.screenshot(clip=clip, animations="disabled", caret="hide")  # type: ignore[arg-type]
         assert len(made) > 3_000, f"{name} is blank"
         if PICTURES:
