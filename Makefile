@@ -145,6 +145,10 @@ docs: venv ## write the generated files: values schema, version, docs/reference,
 	@$(VENV)/python -m ci.dashboard
 	@$(VENV)/python -m ci.chart version
 
+.PHONY: pictures
+pictures: venv ## take docs/pictures anew from the hub that `make up` installed
+	@COURSEHUB_PICTURES=$(CURDIR)/docs/pictures ci/e2e.sh tests/e2e/test_term.py
+
 .PHONY: package
 package: ## package the chart with upstream's z2jh into dist/
 	@$(PYTHON) -m ci.chart package dist

@@ -80,9 +80,9 @@ def release(teacher: Person, *between: str) -> None:
         nbgrader(teacher, command)
 
 
-def scores(teacher: Person) -> dict[str, float]:
+def scores(teacher: Person, assignment: str = "one") -> dict[str, float]:
     """What the gradebook has of each student, by Formgrader."""
-    listed = teacher.server("GET", "/formgrader/api/submissions/one").json()
+    listed = teacher.server("GET", f"/formgrader/api/submissions/{assignment}").json()
     return {each["student"]: each["code_score"] for each in listed if each["autograded"]}
 
 

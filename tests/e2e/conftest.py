@@ -37,7 +37,7 @@ BESIDE = {
     **dict.fromkeys(("test_bounds", "test_configmaps", "test_course_file", "test_cull", "test_failures"), "others"),
     **dict.fromkeys(("test_attacks", "test_choices", "test_files", "test_formgrader"), "a course's"),
     **dict.fromkeys(
-        ("test_assignment_list", "test_graded_code", "test_grading", "test_instructor", "test_round_trip"), "a course's"
+        ("test_graded_code", "test_grading", "test_instructor", "test_round_trip", "test_term"), "a course's"
     ),
     "test_spawn_test": "nobody",
 }

@@ -5,7 +5,6 @@ to get at what is Ines's.
 """
 
 import json
-import re
 import subprocess
 import threading
 from collections.abc import Callable
@@ -13,10 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from coursehub import layout
-from playwright.sync_api import Page, expect
 
-from .assignment import COURSE, EXCHANGE, PEOPLE, nbgrader, release, solve, submission_of_tom
-from .browsing import log_in_by_browser
+from .assignment import COURSE, EXCHANGE, PEOPLE, nbgrader, release, solve
 from .cluster import PROGRAM, Installation
 from .person import Person
 
@@ -77,30 +74,6 @@ def grade(teacher: Person, identifier: str, score: float) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def grade_in_formgrader(page: Page, installation: Installation, score: float) -> None:
-    """Otto, from JupyterLab to a saved grade of Tom's work, in his browser."""
-    log_in_by_browser(page, installation, "otto")
-    page.goto(f"{installation.server('otto')}/lab")
-    page.get_by_role("menuitem", name="Grading").click()
-    with page.context.expect_page() as opened:
-        page.get_by_role("menuitem", name="Formgrader").click()
-    tab = opened.value
-    tab.wait_for_url(re.compile("/user/otto/formgrader"))
-    tab.get_by_role("link", name="Manual Grading").click()
-    tab.get_by_role("link", name="one", exact=True).click()
-    tab.get_by_role("link", name="a", exact=True).click()
-    expect(tab.get_by_role("link", name="Submission #2")).to_be_visible()
-    identifier = submission_of_tom(installation, page)
-    tab.goto(f"{installation.server('otto')}/formgrader/submissions/{identifier}")
-    box = tab.locator("input.score").last
-    # Which Formgrader's script says once it listens.
-    expect(tab.locator("input.extra-credit").last).to_have_attribute("placeholder", "0")
-    with tab.expect_response(lambda answer: "/api/grade/" in answer.url and answer.request.method == "PUT") as saved:
-        box.fill(str(score))
-        box.press("Tab")
-    assert saved.value.status == 200, saved.value.text()
-
-
 def push_feedback(installation: Installation) -> list[dict[str, Any]]:
     """`coursehub feedback push` on the storage host."""
     command = [str(PROGRAM), "feedback", "push", "--root", str(installation.share), COURSE, "--json"]
@@ -111,7 +84,7 @@ def push_feedback(installation: Installation) -> list[dict[str, Any]]:
 
 
 def test_f5_f6_an_assignment_goes_round_and_nobody_gets_at_what_is_anothers(
-    log_in: LogIn, installation: Installation, empty_course: Path, page: Page
+    log_in: LogIn, installation: Installation, empty_course: Path
 ) -> None:
     peter, otto, ines, tom = (log_in(name) for name in ("peter", "otto", "ines", "tom"))
     peter.start(f"{COURSE}--instructor")
@@ -160,7 +133,7 @@ def test_f5_f6_an_assignment_goes_round_and_nobody_gets_at_what_is_anothers(
 
     also = threading.Thread(target=peter_grades)
     also.start()
-    grade_in_formgrader(page, installation, 2.5)
+    grade(otto, grades(otto, "tom")["why"]["id"], 2.5)
     also.join()
     assert grades(otto, "ines")["why"]["manual_score"] == 2
     assert grades(peter, "tom")["why"]["manual_score"] == 2.5
