@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from coursehub import layout
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from .assignment import COURSE, PEOPLE, nbgrader, put, scores
 from .browsing import log_in_by_browser
@@ -102,7 +102,7 @@ def makes_an_assignment(otto: Reader, course: Path) -> None:
     otto.folder("course/source/hw1")
     with otto.page.expect_file_chooser() as chooser:
         otto.page.get_by_title(otto.named("Upload Files")).first.click()
-    chooser.value.set_files([{"name": "squares.ipynb", "mimeType": "application/json", "buffer": written()}])
+    chooser.value.set_files(FilePayload(name="squares.ipynb", mimeType="application/json", buffer=written()))
     marks_cells(otto, course / "source/hw1/squares.ipynb")
     otto.page.close()
     otto.opened(formgrader)
