@@ -773,7 +773,22 @@ def course() -> None:
 
 # Y20: what the course file says of nbgrader arrives word for word, and nothing evaluates it.
 STUB = "# $(touch /tmp/y20) `touch /tmp/y20` 'x' \"y\" {z} \\ $HOME\nraise NotImplementedError()"
-SETTINGS = {"ClearSolutions": {"code_stub": {"python": STUB}}, "ExecutePreprocessor": {"timeout": 77}}
+SETTINGS: dict[str, Mapping[str, Any]] = {
+    "ClearSolutions": {"code_stub": {"python": STUB}},
+    "ExecutePreprocessor": {"timeout": 77},
+}
+
+
+@contextmanager
+def told(**sections: Mapping[str, Any]) -> Iterator[None]:
+    """What the course file says of nbgrader, beside the rest."""
+    before = dict(SETTINGS)
+    SETTINGS.update(sections)
+    try:
+        yield
+    finally:
+        SETTINGS.clear()
+        SETTINGS.update(before)
 
 
 # What a program can know of its process, but for what differs each time.
@@ -908,12 +923,15 @@ def handed_out() -> None:
         learn(student, "fetch_assignment", "one")
 
 
+def gradebook(question: str) -> Any:
+    """What an expression of the gradebook `b` gives."""
+    program = "import json, nbgrader.api as n; b = n.Gradebook('sqlite:////course/gradebook.db'); "
+    return json.loads(run(warmed(["python3", "-c", f"{program}print(json.dumps({question}))"]), "instructor").stdout)
+
+
 def scores() -> dict[str, float]:
     """The score of each student in the gradebook."""
-    book = "nbgrader.api.Gradebook('sqlite:////course/gradebook.db')"
-    program = f"import json, nbgrader.api as n; b = n.{book.removeprefix('nbgrader.api.')}; "
-    program += "print(json.dumps({s.student_id: s.score for s in b.assignment_submissions('one')}))"
-    return dict(json.loads(run(warmed(["python3", "-c", program]), "instructor").stdout))
+    return dict(gradebook("{s.student_id: s.score for s in b.assignment_submissions('one')}"))
 
 
 @as_people_run_it
