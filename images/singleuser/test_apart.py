@@ -17,6 +17,7 @@ from typing import Any
 
 import coursehub_execute
 import nbgrader_apart
+import nbgrader_returned
 import test_image
 from coursehub_carry import MOST_INPUT, MOST_RESULT, Ended
 from nbformat import from_dict
@@ -462,7 +463,7 @@ SENT = from_dict(json.loads(notebook("a = 1", "assert a == 1")))
 
 def f17_what_comes_back_is_the_notebook_that_was_sent_or_refused_by_name() -> None:
     honest = json.loads(notebook("a = 1", "assert a == 1"))
-    assert nbgrader_apart.outputs(SENT, json.dumps(honest).encode()) == [[], []]
+    assert nbgrader_returned.outputs(SENT, json.dumps(honest).encode()) == [[], []]
     first, second = honest["cells"]
     forged: dict[str, object] = {
         "cell 2 has another source": {**honest, "cells": [first, {**second, "source": "pass"}]},
@@ -505,12 +506,12 @@ def f17_what_comes_back_is_the_notebook_that_was_sent_or_refused_by_name() -> No
     assert "too many values" in refusal(b"[" + b"[]," * 3_000_000 + b"[]]")
     text = {"output_type": "stream", "name": "stdout", "text": "[1, {2}]," * 10**6}
     cells = [{**first, "outputs": [text]}, second]
-    assert nbgrader_apart.outputs(SENT, json.dumps({**honest, "cells": cells}).encode())[0] == [text]
+    assert nbgrader_returned.outputs(SENT, json.dumps({**honest, "cells": cells}).encode())[0] == [text]
 
 
 def refusal(data: bytes) -> str:
     try:
-        found = nbgrader_apart.outputs(SENT, data)
+        found = nbgrader_returned.outputs(SENT, data)
     except Ended as ended:
         return str(ended)
     raise AssertionError((data[:200], found))
@@ -528,7 +529,7 @@ def f17_an_output_is_nbformats_and_within_its_bounds() -> None:
     shown = {"output_type": "display_data", "data": {"text/plain": "x"}, "metadata": {}}
     value = {"output_type": "execute_result", "data": {"text/plain": ["1", "2"]}, "metadata": {}, "execution_count": 1}
     error = {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["t"]}
-    ours = nbgrader_apart.outputs(SENT, with_output({**stream, "more": 1}, shown, value, error))[0]
+    ours = nbgrader_returned.outputs(SENT, with_output({**stream, "more": 1}, shown, value, error))[0]
     assert ours == [stream, shown, {**value, "data": {"text/plain": "12"}}, error], ours
     deep: list[Any] = []
     for _ in range(150):
@@ -552,7 +553,7 @@ def f17_an_output_is_nbformats_and_within_its_bounds() -> None:
     ):
         assert "cell 1 has an output that is none" in refusal(with_output(bad)), bad
     # What cannot be written, and what nobody looks at.
-    ours = nbgrader_apart.outputs(
+    ours = nbgrader_returned.outputs(
         SENT, with_output({**stream, "text": "\ud800"}, {**shown, "metadata": {"a": "x" * 20_000}})
     )[0]
     assert ours == [{**stream, "text": "?"}, shown], ours
