@@ -1,7 +1,7 @@
-"""What somebody's file can make long: done beside the server's loop, and with so much of a processor at most.
+"""Processes beside this one, which end with it: forked, they have what it has imported, and are as closed to others.
 
-A regular expression holds all threads of its process as long as it takes, which with some texts is for ever. So it
-is a process that does it: forked, it has what its server has imported, and is as closed to others.
+A regular expression holds all threads of its process as long as it takes, which with some texts is for ever. So what
+somebody's file can make long is done beside a server's loop.
 """
 
 import asyncio
@@ -9,8 +9,7 @@ import ctypes
 import os
 import signal
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
@@ -20,54 +19,53 @@ _PR_SET_PDEATHSIG = 1
 _fork = get_context("fork")
 
 
-class TooLong(BaseException):
-    """The time is over; no Exception, as work may go on after any of those."""
+class Child:
+    """A process that does `work(said, …)`; it gets the signal `end` where this one ends before."""
 
+    def __init__(self, end: signal.Signals, work: Callable[..., None], *arguments: Any) -> None:
+        self.heard, said = _fork.Pipe(duplex=False)
+        self.process = _fork.Process(target=_begin, args=(os.getpid(), end, work, said, *arguments), daemon=True)
+        self.process.start()
+        said.close()
 
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Raises TooLong, wherever the block is when it has used so much of a processor; in a main thread."""
+    def hear(self) -> Any:
+        """What it says next; RuntimeError, a sentence, where it ended first: there was no memory for it, as a rule."""
+        try:
+            return self.heard.recv()
+        except EOFError:
+            self.process.join()
+            raise RuntimeError(f"its process was ended ({self.process.exitcode}); do it again") from None
 
-    def end(*_: Any) -> None:
-        raise TooLong
-
-    before = signal.signal(signal.SIGPROF, end)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
+    def close(self) -> None:
+        """Waits for its end."""
+        self.heard.close()
+        self.process.join()
 
 
 async def beside(work: Callable[..., Result], *arguments: Any) -> Result:
     """What a process of its own makes of it; RuntimeError, with its traceback, where it failed."""
-    heard, said = _fork.Pipe(duplex=False)
-    process = _fork.Process(target=_work, args=(os.getpid(), said, work, *arguments), daemon=True)
-    process.start()
-    said.close()
+    child = Child(signal.SIGKILL, _answer, work, *arguments)
     try:
-        result, failed = await asyncio.to_thread(heard.recv)
-    except EOFError:
-        process.join()
-        raise RuntimeError(f"its process was ended ({process.exitcode}); do it again") from None
+        result, failed = await asyncio.to_thread(child.hear)
     finally:
-        process.kill()
-        heard.close()
-        await asyncio.to_thread(process.join)
+        child.process.kill()
+        await asyncio.to_thread(child.close)
     if failed:
         raise RuntimeError(failed)
     return result
 
 
-def _work(server: int, said: Connection, work: Callable[..., Any], *arguments: Any) -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    # The server's loop would take this process's signals for its own.
+def _begin(parent: int, end: signal.Signals, work: Callable[..., None], said: Connection, *arguments: Any) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, end, 0, 0, 0)
+    # A server's loop would take this process's signals for its own.
     signal.set_wakeup_fd(-1)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, signal.SIG_DFL)
-    if os.getppid() != server:
-        return
+    if os.getppid() == parent:
+        work(said, *arguments)
+
+
+def _answer(said: Connection, work: Callable[..., Any], *arguments: Any) -> None:
     try:
         said.send((work(*arguments), ""))
     except Exception:  # noqa: BLE001  (whatever it was, the server says it)

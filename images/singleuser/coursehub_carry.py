@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 RUNS, INPUT, SCRATCH = Path("/srv/coursehub/runs"), Path("/srv/coursehub/input"), Path("/srv/coursehub/scratch")
 NOTEBOOK, FILES, RESULT = "notebook.ipynb", "files", "result.ipynb"
@@ -39,9 +39,9 @@ class Ended(Exception):
 class Room:
     """What may still be carried."""
 
-    def __init__(self, size: int, entries: int = MOST_ENTRIES) -> None:
+    def __init__(self, size: int) -> None:
         self.size = size
-        self.entries = entries
+        self.entries = MOST_ENTRIES
 
     def take(self, size: int = 0, entries: int = 0) -> None:
         """Ended where that is more than what is left."""
@@ -52,9 +52,9 @@ class Room:
 
 
 @contextmanager
-def opened(name: str | Path, flags: int = _STEP, folder: int | None = None, mode: int = 0o666) -> Any:
+def opened(name: str | Path, flags: int = _STEP, folder: int | None = None) -> Any:
     """A descriptor; by default of a folder, below which names can be opened."""
-    held = os.open(name, flags, mode, dir_fd=folder)
+    held = os.open(name, flags, 0o666, dir_fd=folder)
     try:
         yield held
     finally:
@@ -99,16 +99,11 @@ def copy_all(source: int, target: int, room: Room, depth: int = DEEPEST) -> None
 def copy_file(source: int, name: str, target: int, room: Room) -> None:
     """Copies an open file into a new one of that name in the folder `target`; of one that grows, what fits."""
     with opened(name, _WRITE, target) as made, open(made, "wb", closefd=False) as file:
-        write_all(file, lambda: os.read(source, _CHUNK), room)
+        while part := os.read(source, _CHUNK):
+            room.take(len(part))
+            file.write(part)
         file.flush()
         os.fchmod(made, 0o644)
-
-
-def write_all(file: IO[bytes], read: Callable[[], bytes], room: Room) -> None:
-    """Writes what `read` gives until it gives nothing."""
-    while part := read():
-        room.take(len(part))
-        file.write(part)
 
 
 def fetch(folder: str, most: int) -> None:

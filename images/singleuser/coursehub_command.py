@@ -15,6 +15,7 @@ from signal import SIGINT
 import nbgrader_trusted
 from coursehub_places import Refused
 from nbgrader.converters.base import NbGraderException
+from nbgrader_told import is_staff
 
 # Of whom: each verb, of one word or two, and its module.
 STAFF: dict[str, str] = {
@@ -31,7 +32,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """The exit code: 1 where something was refused or failed, and 2 where it was asked for in a wrong way."""
     os.umask(int(os.environ.get("COURSEHUB_UMASK", "0077"), 8))
     course = os.environ.get("COURSEHUB_COURSE", "")
-    verbs = ANYBODY | (STAFF if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading") else {})
+    verbs = ANYBODY | (STAFF if is_staff() else {})
     words = list(sys.argv[1:] if words is None else words)
     if (both := " ".join(words[:2])) in verbs:
         words[:2] = [both]

@@ -19,7 +19,7 @@ from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from nbgrader_convert import End, whose
 from nbgrader_many import at_once
-from nbgrader_rules import shown
+from nbgrader_rules import last, shown
 
 NO_RUNS = "nothing can be executed apart in this server; start the course anew, and tell your admins if that stays so"
 NOTHING = "nothing of theirs was collected"
@@ -121,13 +121,8 @@ class Report:
 
 
 def _line(event: Event) -> str:
-    text = f"{event['student']}: {event['state']}" + (f": {_last(event['why'])}" if event["why"] else "")
+    text = f"{event['student']}: {event['state']}" + (f": {last(event['why'])}" if event["why"] else "")
     return text.replace("\n", " ")
-
-
-def _last(why: str) -> str:
-    """Of a sentence all, of a traceback what it ends with."""
-    return (why.strip().splitlines() or [""])[-1]
 
 
 def arguments(parser: ArgumentParser) -> None:

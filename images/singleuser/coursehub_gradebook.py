@@ -21,7 +21,6 @@ FILE = f"{COURSE}/gradebook.db"
 # Rows that are in memory at once.
 _AT_ONCE = 1000
 _VERSION = sqlalchemy.text("SELECT version_num FROM alembic_version")
-_KNOWN = sqlalchemy.text("INSERT INTO course (id) VALUES (:id) ON CONFLICT DO NOTHING")
 
 
 def arguments(_: ArgumentParser) -> None:
@@ -64,7 +63,8 @@ def _copied(reading: Connection, writing: Connection) -> int:
         raise NbGraderException(f"nothing was copied: the database has rows already, in {', '.join(full)}")
     for table in tables:
         for rows in reading.execute(select(table)).mappings().partitions(_AT_ONCE):
-            writing.execute(_KNOWN if table.name == "course" else table.insert(), [dict(row) for row in rows])
+            insert = nbgrader_gradebook.KNOWN if table.name == "course" else table.insert()
+            writing.execute(insert, [dict(row) for row in rows])
     return sum(_count(reading, each) for each in tables)
 
 

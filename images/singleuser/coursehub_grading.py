@@ -29,6 +29,7 @@ from coursehub_shared import COURSE
 from jupyter_server._tz import utcnow
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.serverapp import ServerApp
+from nbgrader_rules import last
 from tornado import web
 
 NAME = "coursehub_grading"
@@ -76,9 +77,8 @@ class Grading:
                     process.terminate()
                 said, _ = await asyncio.gather(process.stderr.read(), self._follow(process.stdout))
                 if await process.wait() and not self.ends:
-                    why = said.decode(errors="replace").strip().splitlines()
                     otherwise = "It was cancelled before it began." if self._cancelled else "It ended without a word."
-                    self.error = why[-1][:MOST_ERROR] if why else otherwise
+                    self.error = last(said.decode(errors="replace"))[:MOST_ERROR] or otherwise
             finally:
                 atexit.unregister(ending)
         except (OSError, ValueError) as error:

@@ -10,11 +10,11 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from coursehub_files import open_file, scandir
-from nbgrader_rules import MOST_FILES, Budget, check_depth, check_kind, check_name, is_ignored
+from coursehub_files import open_descriptor, open_file
+from nbgrader_rules import Budget
+from nbgrader_walk import walk
 
 # What no file of Windows has in its name, and what cannot be written as UTF-8 or turns a name around.
 _REFUSED = re.compile('[\x00-\x1f\x7f\\\\/:*?"<>|\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
@@ -46,24 +46,16 @@ class Members:
         return self._given[parts]
 
 
-def files(folder: str, budget: Budget, ignore: list[str], within: str = "", deep: int = 1) -> Iterator[str]:
+def files(folder: str, budget: Budget, ignore: list[str]) -> Iterator[str]:
     """The paths of a submission's files, in order; Refused, as collecting says it, where something is none."""
-    check_depth(deep, within)
-    with scandir(os.path.join(folder, within)) as entries:
-        found = sorted(islice(entries, MOST_FILES + 1), key=lambda entry: os.fsencode(entry.name))
-    for entry in found:
-        budget.take(files=1, within=within)
-        if is_ignored(entry.name, ignore):
-            continue
-        check_name(entry.name)
-        path = f"{within}{entry.name}"
-        status = entry.stat(follow_symlinks=False)
-        check_kind(path, status.st_mode)
-        if stat.S_ISDIR(status.st_mode):
-            yield from files(folder, budget, ignore, f"{path}/", deep + 1)
-        else:
-            budget.take(size=status.st_size)
-            yield path
+    held = open_descriptor(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for entry in walk(held, budget, ignore):
+            if not entry.is_folder:
+                budget.take(size=entry.found.st_size)
+                yield entry.path
+    finally:
+        os.close(held)
 
 
 class Archive:

@@ -26,10 +26,11 @@ from nbgrader_due import Dates, Due
 from nbgrader_extensions import given
 from nbgrader_people import people
 from nbgrader_receipt import TO_READ
-from nbgrader_rules import Budget, Refused, check_depth, check_kind, check_name, is_ignored
+from nbgrader_rules import Budget, Refused
 from nbgrader_set_aside import set_aside
 from nbgrader_times import STAMP, stamped
 from nbgrader_told import tell
+from nbgrader_walk import Entry, walk
 
 TOLD = 20
 # So many of a student's submissions are looked at for one that can be taken; each takes a while.
@@ -166,9 +167,9 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
         try:
             with opened(self.inbound, LIST) as inbound, opened(each.folder, LIST, inbound) as source:
                 # What can be seen to be wrong is not copied; what is copied can have changed meanwhile.
-                self._go_through(source, None, self._budget())
-                OS.makedirs(made)
-                self._go_through(source, made, self._budget())
+                self._go_through(source, None)
+                OS.makedirs(staging)
+                self._go_through(source, made)
             _check_secret(made / "submission_secret.txt")
             # The folder's name decided which submission is the newest, and is a time for sure.
             time = made / "timestamp.txt"
@@ -183,35 +184,18 @@ class Collect(ExchangeCollect):  # type: ignore[misc] # nbgrader is untyped
         finally:
             SHUTIL.rmtree(staging, ignore_errors=True)
 
-    def _budget(self) -> Budget:
-        return Budget(1000 * self.coursedir.max_dir_size)
-
-    def _go_through(
-        self, source: int, destination: Path | None, budget: Budget, within: str = "", deep: int = 1
-    ) -> None:
+    def _go_through(self, source: int, destination: Path | None) -> None:
         """Copies what the open folder holds; without a destination it only looks. Raises Refused."""
-        check_depth(deep, within)
+        budget = Budget(1000 * self.coursedir.max_dir_size)
         if destination:
-            OS.chmod(destination, 0o2770)
-        with os.scandir(source) as entries:
-            for entry in entries:
-                budget.take(files=1, within=within)
-                if is_ignored(entry.name, self.coursedir.ignore):
-                    continue
-                check_name(entry.name)
-                path = f"{within}{entry.name}"
-                found = entry.stat(follow_symlinks=False)
-                check_kind(path, found.st_mode)
-                target = destination and destination / entry.name
-                if stat.S_ISDIR(found.st_mode):
-                    if target:
-                        OS.mkdir(target)
-                    with opened(entry.name, LIST, source) as below:
-                        self._go_through(below, target, budget, f"{path}/", deep + 1)
-                elif target:
-                    _copy_file(source, entry.name, target, budget)
-                else:
-                    budget.take(size=found.st_size)
+            _make(destination)
+        for entry in walk(source, budget, self.coursedir.ignore):
+            if not destination:
+                budget.take(size=0 if entry.is_folder else entry.found.st_size)
+            elif entry.is_folder:
+                _make(destination / entry.path)
+            else:
+                _copy_file(entry, destination / entry.path, budget)
 
 
 def _submission(entry: os.DirEntry[str], student: str, rest: list[str], names: dict[int, set[str]]) -> Submission:
@@ -262,12 +246,17 @@ def _in_order(found: list[Submission], due: datetime | None) -> list[Submission]
     return sorted(found, key=lambda each: (due is None or each.time <= due, each.time), reverse=True)
 
 
-def _copy_file(source: int, name: str, destination: Path, budget: Budget) -> None:
-    held = os.open(name, TO_READ, dir_fd=source)
+def _make(folder: Path) -> None:
+    OS.mkdir(folder)
+    OS.chmod(folder, 0o2770)
+
+
+def _copy_file(source: Entry, destination: Path, budget: Budget) -> None:
+    held = os.open(source.name, TO_READ, dir_fd=source.above)
     with open(held, "rb") as reading:
         found = os.fstat(held)
         if not stat.S_ISREG(found.st_mode):
-            raise Refused(f"{name!r} in it has become something else meanwhile")
+            raise Refused(f"{source.path!r} in it has become something else meanwhile")
         budget.take(size=found.st_size)
         left = found.st_size
         with open_file(destination, "xb") as writing:

@@ -25,6 +25,8 @@ from sqlalchemy.orm import scoped_session, sessionmaker
 # How a transaction begins beside which nobody else writes, and one that reads all as it is now.
 _ALONE = {"sqlite": "BEGIN IMMEDIATE", "postgresql": f"SELECT pg_advisory_xact_lock({LOCK})"}
 _AS_ONE = {"sqlite": "BEGIN", "postgresql": "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"}
+# A course is there, also where it was.
+KNOWN = sqlalchemy.text("INSERT INTO course (id) VALUES (:id) ON CONFLICT DO NOTHING")
 
 
 def take_over() -> None:
@@ -109,8 +111,7 @@ def _make(engine: sqlalchemy.Engine, course: str) -> None:
     with engine.connect() as connection:
         begin_alone(connection)
         make_tables(connection)
-        add = sqlalchemy.text("INSERT INTO course (id) VALUES (:id) ON CONFLICT DO NOTHING")
-        connection.execute(add, {"id": course})
+        connection.execute(KNOWN, {"id": course})
         connection.commit()
 
 

@@ -4,7 +4,6 @@ The step mostly waits for the hub, which gives as many places as it has. So the 
 place, and no number is to be set here. What one child meets concerns no other.
 """
 
-import ctypes
 import io
 import logging
 import signal
@@ -14,11 +13,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 import nbgrader_apart
+from coursehub_beside import Child
 from coursehub_ending import SIGNALS
 from nbformat import current_nbformat, current_nbformat_minor
 from nbformat.validator import get_validator
@@ -29,8 +28,6 @@ from nbgrader_convert import End, convert, finish, whose
 MOST, PREPARING = 16, 4
 # Characters of a submission's log.
 MOST_LOG = 2**20
-_PR_SET_PDEATHSIG = 1
-_fork = get_context("fork")
 # Of whom what: *asking*, *waiting*, *executing* (nbgrader_apart.py).
 Told = Callable[[str, str, str], None]
 
@@ -72,9 +69,9 @@ def at_once(self: BaseConverter, paths: Sequence[str], told: Told) -> Iterator[E
             for heard in wait(list(running)):
                 child = running[heard]
                 try:
-                    said = heard.recv()
-                except EOFError:
-                    said = child.died()
+                    said = child.hear()
+                except RuntimeError as error:
+                    said = End(child.whose, "failed", str(error))
                 if isinstance(said, End):
                     del running[heard]
                     child.close()
@@ -91,25 +88,13 @@ def _prepare() -> None:
         get_validator(current_nbformat, current_nbformat_minor, relax_add_props=relaxed)
 
 
-class _Child:
+class _Child(Child):
     """A process that autogrades one submission."""
 
     def __init__(self, converter: BaseConverter, path: str) -> None:
         self.whose = whose(converter, path)[1]
         self.state = "preparing"
-        self.heard, said = _fork.Pipe(duplex=False)
-        self.process = _fork.Process(target=_autograde, args=(converter, path, said))
-        self.process.start()
-        said.close()
-
-    def died(self) -> End:
-        """The end of one that did not say it: there was no memory for it, as a rule."""
-        self.process.join()
-        return End(self.whose, "failed", f"its process was ended ({self.process.exitcode}); do it again")
-
-    def close(self) -> None:
-        self.heard.close()
-        self.process.join()
+        super().__init__(signal.SIGTERM, _autograde, converter, path)
 
 
 def _is_room(running: Collection[_Child]) -> bool:
@@ -118,9 +103,8 @@ def _is_room(running: Collection[_Child]) -> bool:
     return len(running) < MOST and not waiting and states["preparing"] < PREPARING
 
 
-def _autograde(self: BaseConverter, path: str, said: Connection) -> None:
+def _autograde(said: Connection, self: BaseConverter, path: str) -> None:
     """What the child does; SIGNALS, which are kept from it, reach it where it waits."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     # What SQLAlchemy has to say to nbgrader's developers.
     warnings.simplefilter("ignore")
     log = io.StringIO()

@@ -1,9 +1,10 @@
 """Pages of submissions, in Formgrader and as feedback, which no text of a student's keeps anybody waiting for."""
 
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from coursehub_beside import TooLong, within
 from coursehub_cleaning import bounded
 from nbconvert.exporters import HTMLExporter
 from nbgrader.converters.base import NbGraderException
@@ -12,6 +13,26 @@ from nbgrader.converters.base import NbGraderException
 MOST, MOST_FEEDBACK = 5, 30
 # Characters of a notebook's code that is coloured.
 MOST_CODE = 50_000
+
+
+class TooLong(BaseException):
+    """The time is over; no Exception, as work may go on after any of those."""
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Raises TooLong, wherever the block is when it has used so much of a processor; in a main thread."""
+
+    def end(*_: Any) -> None:
+        raise TooLong
+
+    before = signal.signal(signal.SIGPROF, end)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 class Page(HTMLExporter):  # type: ignore[misc] # nbconvert is untyped

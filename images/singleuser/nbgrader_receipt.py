@@ -8,11 +8,10 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from coursehub_carry import LIST, opened
-from nbgrader_rules import Budget, Refused, check_depth, check_kind, check_name
+from nbgrader_rules import Budget, Refused
+from nbgrader_walk import Entry, walk
 
 FILE = "submission_receipt.json"
 # What a submission has beside its student's files.
@@ -73,40 +72,24 @@ def look(folder: int, most: int) -> Found:
     No link is followed, and at most `most` bytes are read.
     """
     budget = Budget(most)
-    read = [*_read(folder, budget)]
+    read = [_file(each, budget) for each in walk(folder, budget) if not each.is_folder]
     receipt = next((content for name, content, _ in read if name.name == FILE), b"")
     changed = max([os.fstat(folder).st_ctime, *(time for _, _, time in read)])
     files = tuple(sorted(file for file, _, _ in read if file.name not in ADDED))
     return Found(files, receipt.decode(errors="replace"), changed)
 
 
-def _read(folder: int, budget: Budget, within: str = "", deep: int = 1) -> Iterator[tuple[File, bytes, float]]:
-    check_depth(deep, within)
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            budget.take(files=1, within=within)
-            check_name(entry.name)
-            name = f"{within}{entry.name}"
-            found = entry.stat(follow_symlinks=False)
-            check_kind(name, found.st_mode)
-            if stat.S_ISDIR(found.st_mode):
-                with opened(entry.name, LIST, folder) as below:
-                    yield from _read(below, budget, f"{name}/", deep + 1)
-            else:
-                yield _file(folder, entry.name, name, budget)
-
-
-def _file(folder: int, entry: str, name: str, budget: Budget) -> tuple[File, bytes, float]:
-    held = os.open(entry, TO_READ, dir_fd=folder)
+def _file(entry: Entry, budget: Budget) -> tuple[File, bytes, float]:
+    held = os.open(entry.name, TO_READ, dir_fd=entry.above)
     with open(held, "rb") as reading:
         found = os.fstat(held)
         if not stat.S_ISREG(found.st_mode):
-            raise Refused(f"{name!r} in it has become something else meanwhile")
+            raise Refused(f"{entry.path!r} in it has become something else meanwhile")
         budget.take(size=found.st_size)
         hashed, left, content = hashlib.sha256(), found.st_size, b""
         while left and (part := reading.read(min(left, 2**20))):
             left -= len(part)
             hashed.update(part)
-            if name == FILE and len(content) < _LARGEST:
+            if entry.path == FILE and len(content) < _LARGEST:
                 content += part
-        return File(name, found.st_size - left, hashed.hexdigest()), content, found.st_ctime
+        return File(entry.path, found.st_size - left, hashed.hexdigest()), content, found.st_ctime

@@ -7,6 +7,7 @@ here reads or writes a file.
 import re
 import stat
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
@@ -68,7 +69,7 @@ def check_depth(deep: int, path: str) -> None:
         raise Refused(f"its folders are more than {DEEPEST} deep: {path[:80]!r}")
 
 
-def is_ignored(name: str, patterns: list[str]) -> bool:
+def is_ignored(name: str, patterns: Iterable[str]) -> bool:
     """Whether nbgrader leaves a file of this name out."""
     return any(fnmatch(name, pattern) for pattern in patterns)
 
@@ -76,6 +77,11 @@ def is_ignored(name: str, patterns: list[str]) -> bool:
 def shown(text: str) -> str:
     """The text with what a terminal would not print, or take for a command, escaped; lines and tabs stay."""
     return re.sub(r"[^\n\t -~]", lambda found: found[0] if found[0].isprintable() else ascii(found[0])[1:-1], text)
+
+
+def last(text: str) -> str:
+    """Of a sentence all, of a traceback what it ends with."""
+    return (text.strip().splitlines() or [""])[-1]
 
 
 def sentence(failure: str) -> str:

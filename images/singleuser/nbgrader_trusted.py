@@ -28,6 +28,7 @@ from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from nbgrader.exchange.default import Exchange
 from nbgrader_rules import shown
+from nbgrader_told import is_staff
 
 ELSEWHERE = (
     "Nothing was autograded: that runs students' code as you, and here it would have your home and the network. Stop "
@@ -81,7 +82,7 @@ def restrict() -> None:
     import_module("nbgrader_convert").take_over()
     import_module("nbgrader_gradebook").take_over()
     import_module("nbgrader_changes").make()
-    if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading"):
+    if is_staff():
         NbGraderApp.subcommands["set_aside"] = (import_module("nbgrader_set_aside").SetAside, SET_ASIDE)
     adopt(*(import_module(name) for name in WRITERS))
 

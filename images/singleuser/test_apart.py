@@ -15,7 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import coursehub_execute
 import nbgrader_apart
+import nbgrader_returned
 import test_image
 from coursehub_carry import MOST_INPUT, MOST_RESULT, Ended
 from nbformat import from_dict
@@ -28,6 +30,7 @@ from test_image import (
     course,
     environment,
     get,
+    gradebook,
     handed_out,
     learn,
     main,
@@ -38,6 +41,7 @@ from test_image import (
     server,
     solve,
     teach,
+    told,
     warmed,
 )
 from traitlets.config import Config
@@ -120,11 +124,11 @@ class Pod:
         places = [(str(RUNS), str(RUNS), "ro"), ("/srv/coursehub/input", str(self.input), "rw")]
         return self.run(places, ["coursehub-fetch", folder or self.folder, str(most)])
 
-    def execute(self) -> int:
+    def execute(self, program: Sequence[str] = ("coursehub-execute",)) -> int:
         places = [("/srv/coursehub/input", "input", "ro"), ("/srv/coursehub/scratch", "scratch", "rw")]
         places += [("/tmp", "tmp", "rw")]
         named = [(path, str(self.own / name), mode) for path, name, mode in places]
-        return self.run(named, ["coursehub-execute"], **self.variables)
+        return self.run(named, program, **self.variables)
 
     def deliver(self, most: int = MOST_RESULT, folder: str = "") -> int:
         places = [(str(RUNS), str(RUNS), "rw"), ("/srv/coursehub/scratch", str(self.scratch), "ro")]
@@ -166,6 +170,12 @@ def notebook(*sources: str, kernel: str = "python3") -> str:
     cells = [code(source, f"c{number}") for number, source in enumerate(sources)]
     spec = {"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}}
     return json.dumps({"cells": cells, "metadata": spec, "nbformat": 4, "nbformat_minor": 5})
+
+
+def executed_at_once(*pods: Pod) -> list[int]:
+    """Their exit codes."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(Pod.execute, pods))
 
 
 def executed(pod: Pod) -> list[str]:
@@ -333,6 +343,13 @@ def f17_code_is_nobodys_and_has_its_scratch_alone() -> None:
     assert pod.deliver() == OK and result(folder).exists(), pod.said
 
 
+# coursehub-execute, which waits less long for a network that closes.
+IMPATIENT = (
+    *("python3", "-I", "-c"),
+    "import sys, coursehub_lean as l; l.take(); import coursehub_execute as e; e.PATIENCE = 3; sys.exit(e.main())",
+)
+
+
 def f17_no_kernel_starts_while_the_network_is_open() -> None:
     """Open all the time, or nobody says what is not to be reached; once it closes, it goes on."""
     new_runs()
@@ -345,14 +362,14 @@ def f17_no_kernel_starts_while_the_network_is_open() -> None:
         # No route leads there, as before a pod has its network.
         prepared_pod(touch, COURSEHUB_PROBES="192.0.2.1:80"),
     )
+    closes = prepared_pod(touch, listen=3)
     with ThreadPoolExecutor() as pool:
-        codes = list(pool.map(Pod.execute, pods))
+        code = pool.submit(closes.execute)
+        codes = list(pool.map(lambda pod: pod.execute(IMPATIENT), pods))
+        assert code.result() == OK and (closes.own / "tmp/ran").exists(), closes.said
     assert codes == [OPEN] * 5, [pod.said for pod in pods]
     for pod in pods:
         assert not list((pod.own / "tmp").iterdir()) and not list(pod.scratch.iterdir()), pod.variables
-    pod = prepared_pod(touch, listen=3)
-    assert pod.execute() == OK, pod.said
-    assert (pod.own / "tmp/ran").exists()
 
 
 def of_nbgrader_an_execution_imports_what_executes_alone() -> None:
@@ -385,10 +402,14 @@ def what_is_no_notebook_or_has_no_kernel_is_told_apart() -> None:
         notebook("1").replace("4,", "3,"),
     )
     for text in bad:
-        pod = prepared_pod(text)
-        assert pod.execute() == DATA, (text[:50], pod.said)
-    pod = prepared_pod(notebook("1", kernel="no such kernel"))
-    assert pod.execute() == KERNEL, pod.said
+        (PODS / "bad.ipynb").write_text(text)
+        try:
+            said = str(coursehub_execute.read(PODS / "bad.ipynb"))
+        except Ended as ended:
+            said = f"{ended.code}"
+        assert said == f"{DATA}", (text[:50], said)
+    pods = prepared_pod(bad[0]), prepared_pod(notebook("1", kernel="no such kernel"))
+    assert executed_at_once(*pods) == [DATA, KERNEL], [pod.said for pod in pods]
 
 
 def f17_an_execution_is_bounded_in_time_and_in_what_it_prints_and_leaves_a_result() -> None:
@@ -396,44 +417,43 @@ def f17_an_execution_is_bounded_in_time_and_in_what_it_prints_and_leaves_a_resul
     new_runs()
     settings = json.dumps({"ExecutePreprocessor": {"timeout": 2}, "LimitOutput": {"max_lines": 20}})
     cells = ("import time; time.sleep(60)", "1 / 0", "print('x' * 10**7)", "print('still here')")
-    pod = prepared_pod(notebook(*cells), COURSEHUB_NBGRADER=settings)
-    assert pod.execute() == OK, pod.said
-    slow, error, long, last = executed(pod)
+    errors = prepared_pod(notebook(*cells), COURSEHUB_NBGRADER=settings)
+    over = prepared_pod(notebook("print(1)", "assert True"), COURSEHUB_SECONDS="30")
+    ends = prepared_pod(notebook("import time; time.sleep(60)", "print(1)"), COURSEHUB_SECONDS="45")
+    begin = time.monotonic()
+    assert executed_at_once(errors, over, ends) == [OK] * 3, (errors.said, over.said, ends.said)
+    assert time.monotonic() - begin < 40
+    slow, error, long, last = executed(errors)
     assert (slow.startswith(("KeyboardInterrupt", "CellTimeoutError")), error, last) == (
         True,
         "ZeroDivisionError",
         "still here\n",
     ), (slow, error, last)
     assert len(long) < 5000 and "truncated" in long, len(long)
-    pod = prepared_pod(notebook("print(1)", "assert True"), COURSEHUB_SECONDS="30")
-    assert pod.execute() == OK, pod.said
-    assert executed(pod) == ["TimeoutError"] * 2, "a test that was not executed passed"
-    pod = prepared_pod(notebook("import time; time.sleep(60)", "print(1)"), COURSEHUB_SECONDS="45")
-    begin = time.monotonic()
-    assert pod.execute() == OK, pod.said
-    assert time.monotonic() - begin < 40
-    assert executed(pod)[1] == "TimeoutError", executed(pod)
+    assert executed(over) == ["TimeoutError"] * 2, "a test that was not executed passed"
+    assert executed(ends)[1] == "TimeoutError" != executed(ends)[0], executed(ends)
 
 
 def f17_a_kernel_that_ends_or_goes_on_for_ever_leaves_no_result() -> None:
     new_runs()
-    pod = prepared_pod(notebook("import os; os._exit(1)", "print(1)"))
-    assert pod.execute() == 70, pod.said
-    assert pod.deliver() == MISSING
     deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)"
-    pod = prepared_pod(notebook(deaf, "1"), COURSEHUB_NBGRADER=json.dumps({"ExecutePreprocessor": {"timeout": 2}}))
-    assert pod.execute() == 76, pod.said
-    assert pod.deliver() == MISSING
+    settings = json.dumps({"ExecutePreprocessor": {"timeout": 2}})
+    pods = (
+        prepared_pod(notebook("import os; os._exit(1)", "print(1)")),
+        prepared_pod(notebook(deaf, "1"), COURSEHUB_NBGRADER=settings),
+    )
+    assert executed_at_once(*pods) == [70, 76], [pod.said for pod in pods]
+    assert [pod.deliver() for pod in pods] == [MISSING] * 2
 
 
 def f17_what_ran_cannot_turn_the_result_elsewhere() -> None:
     new_runs()
-    pod = prepared_pod(notebook("import os; os.symlink('/tmp/elsewhere', '/srv/coursehub/scratch/result.ipynb')"))
-    assert pod.execute() == OK and not (pod.own / "tmp/elsewhere").exists(), pod.said
-    assert (pod.scratch / "result.ipynb").is_file() and not (pod.scratch / "result.ipynb").is_symlink()
-    pod = prepared_pod(notebook("import os; os.makedirs('/srv/coursehub/scratch/result.ipynb/x')"))
-    assert pod.execute() == UNWRITTEN, pod.said
-    assert pod.deliver() == DATA, pod.said
+    link = prepared_pod(notebook("import os; os.symlink('/tmp/elsewhere', '/srv/coursehub/scratch/result.ipynb')"))
+    folder = prepared_pod(notebook("import os; os.makedirs('/srv/coursehub/scratch/result.ipynb/x')"))
+    assert executed_at_once(link, folder) == [OK, UNWRITTEN], (link.said, folder.said)
+    assert not (link.own / "tmp/elsewhere").exists()
+    assert (link.scratch / "result.ipynb").is_file() and not (link.scratch / "result.ipynb").is_symlink()
+    assert folder.deliver() == DATA, folder.said
 
 
 # --- what comes back ---
@@ -443,7 +463,7 @@ SENT = from_dict(json.loads(notebook("a = 1", "assert a == 1")))
 
 def f17_what_comes_back_is_the_notebook_that_was_sent_or_refused_by_name() -> None:
     honest = json.loads(notebook("a = 1", "assert a == 1"))
-    assert nbgrader_apart.outputs(SENT, json.dumps(honest).encode()) == [[], []]
+    assert nbgrader_returned.outputs(SENT, json.dumps(honest).encode()) == [[], []]
     first, second = honest["cells"]
     forged: dict[str, object] = {
         "cell 2 has another source": {**honest, "cells": [first, {**second, "source": "pass"}]},
@@ -486,12 +506,12 @@ def f17_what_comes_back_is_the_notebook_that_was_sent_or_refused_by_name() -> No
     assert "too many values" in refusal(b"[" + b"[]," * 3_000_000 + b"[]]")
     text = {"output_type": "stream", "name": "stdout", "text": "[1, {2}]," * 10**6}
     cells = [{**first, "outputs": [text]}, second]
-    assert nbgrader_apart.outputs(SENT, json.dumps({**honest, "cells": cells}).encode())[0] == [text]
+    assert nbgrader_returned.outputs(SENT, json.dumps({**honest, "cells": cells}).encode())[0] == [text]
 
 
 def refusal(data: bytes) -> str:
     try:
-        found = nbgrader_apart.outputs(SENT, data)
+        found = nbgrader_returned.outputs(SENT, data)
     except Ended as ended:
         return str(ended)
     raise AssertionError((data[:200], found))
@@ -509,7 +529,7 @@ def f17_an_output_is_nbformats_and_within_its_bounds() -> None:
     shown = {"output_type": "display_data", "data": {"text/plain": "x"}, "metadata": {}}
     value = {"output_type": "execute_result", "data": {"text/plain": ["1", "2"]}, "metadata": {}, "execution_count": 1}
     error = {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["t"]}
-    ours = nbgrader_apart.outputs(SENT, with_output({**stream, "more": 1}, shown, value, error))[0]
+    ours = nbgrader_returned.outputs(SENT, with_output({**stream, "more": 1}, shown, value, error))[0]
     assert ours == [stream, shown, {**value, "data": {"text/plain": "12"}}, error], ours
     deep: list[Any] = []
     for _ in range(150):
@@ -533,7 +553,7 @@ def f17_an_output_is_nbformats_and_within_its_bounds() -> None:
     ):
         assert "cell 1 has an output that is none" in refusal(with_output(bad)), bad
     # What cannot be written, and what nobody looks at.
-    ours = nbgrader_apart.outputs(
+    ours = nbgrader_returned.outputs(
         SENT, with_output({**stream, "text": "\ud800"}, {**shown, "metadata": {"a": "x" * 20_000}})
     )[0]
     assert ours == [{**stream, "text": "?"}, shown], ours
@@ -665,16 +685,27 @@ def cluster(role: str = "instructor") -> Iterator[Cluster]:
         shutil.rmtree(RUNS)
 
 
-def autograde(*more: str, role: str = "instructor", check: bool = True) -> str:
-    """What nbgrader says in a terminal beside the server, which has no token."""
+def begun(*command: str, role: str = "instructor") -> subprocess.Popen[str]:
+    """A program of a terminal beside the server, in a group of its own and without a token."""
     tokens = ("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN")
     own = {k: v for k, v in environment(role, COURSEHUB_NBGRADER=json.dumps(SETTINGS)).items() if k not in tokens}
-    command = nbgrader("autograde", "one", *more)
-    done = subprocess.run(
-        command, env=own, cwd=COURSE, capture_output=True, text=True, timeout=170, check=False, **ANNA
+    out = subprocess.PIPE
+    return subprocess.Popen(
+        command, env=own, cwd=COURSE, stdout=out, stderr=subprocess.STDOUT, text=True, start_new_session=True, **ANNA
     )
-    assert not check or done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+
+
+def ended(command: subprocess.Popen[str]) -> tuple[int, str]:
+    """Its exit code, and what it said."""
+    said = command.communicate(timeout=170)[0]
+    return command.returncode, said
+
+
+def autograde(*more: str, role: str = "instructor", check: bool = True) -> str:
+    """What nbgrader says in a terminal beside the server."""
+    code, said = ended(begun(*nbgrader("autograde", "one", *more), role=role))
+    assert not (check and code), said
+    return said
 
 
 def handed_in(code: str = "return x ** 2") -> None:
@@ -685,29 +716,30 @@ def handed_in(code: str = "return x ** 2") -> None:
 
 
 def f17_an_instructor_autogrades_and_nothing_of_a_submission_runs_beside_them() -> None:
-    """By the command and by Formgrader, in both roles; not a file of the run stays."""
+    """By the command, and where one has no home by Formgrader; not a file of the run stays."""
     handed_in("import os; assert not os.path.exists('/course/gradebook.db'); assert os.getuid() == 65533; return x * x")
-    for role in ("instructor", "grading"):
+    for role, begin in (("instructor", autograde), ("grading", clicked)):
         with cluster(role) as asked:
-            autograde("--force", role=role)
-            assert "PUT" in asked.asked and asked.asked[-1] == "DELETE" and not list(RUNS.iterdir()), asked.asked
-            done = json.loads(get("formgrader/api/submission/one/clara/autograde", "POST")[1])
-            assert done["success"], done
-            assert asked.asked.count("PUT") == 2 and not list(RUNS.iterdir()), asked.asked
+            begin()
+            assert asked.asked.count("PUT") == 1 and asked.asked[-1] == "DELETE", asked.asked
+            assert not list(RUNS.iterdir())
         assert scores() == {"clara": 2.0}, "in the pod /course is not there"
+
+
+def clicked() -> None:
+    done = json.loads(get("formgrader/api/submission/one/clara/autograde", "POST")[1])
+    assert done["success"], done
 
 
 GRADES = (
     "[[s.student_id, g.name, g.auto_score, g.needs_manual_grade, g.max_score]"
-    " for s in B for n in s.notebooks for g in n.grades]"
+    " for s in b.assignment_submissions('one') for n in s.notebooks for g in n.grades]"
 )
 
 
 def graded() -> list[Any]:
     """Each grade of each student, in the gradebook."""
-    program = "import json, nbgrader.api as n; B = n.Gradebook('sqlite:////course/gradebook.db')"
-    program += f".assignment_submissions('one'); print(json.dumps({GRADES}))"
-    return sorted(json.loads(run(warmed(["python3", "-c", program]), "instructor").stdout), key=str)
+    return sorted(gradebook(GRADES), key=str)
 
 
 def cell(name: str, source: str, kind: str = "code", **grader: object) -> dict[str, Any]:
@@ -759,18 +791,13 @@ def execution_counts() -> dict[str, list[object]]:
 
 def graded_alike(timeout: int) -> tuple[list[Any], str]:
     """Each grade, as nbgrader by itself gives it and autograding apart too, and what the latter says."""
-    before = dict(SETTINGS)
-    SETTINGS["ExecutePreprocessor"] = {"timeout": timeout}
-    try:
+    with told(ExecutePreprocessor={"timeout": timeout}):
         run(warmed(["python3", "-c", OWN]), "instructor", COURSEHUB_NBGRADER=json.dumps(SETTINGS))
         right, numbers = graded(), execution_counts()
         with cluster() as asked:
             said = autograde("--force")
             assert asked.asked.count("PUT") == len([*COURSE.glob("submitted/*/one/*.ipynb")]), asked.asked
         assert (graded(), execution_counts()) == (right, numbers), (graded(), right, execution_counts(), numbers)
-    finally:
-        SETTINGS.clear()
-        SETTINGS.update(before)
     return right, said
 
 
@@ -828,19 +855,10 @@ def f17_a_forged_result_changes_no_grade() -> None:
             found["cells"][1].update(source="pass", outputs=[])
             path.write_text(json.dumps(found))
 
-        def elsewhere(pod: Pod) -> None:
-            (pod.scratch / "result.ipynb").unlink()
-            (pod.scratch / "result.ipynb").symlink_to("/etc/passwd")
-
-        for meddle, why in (
-            (pass_all, "what came back from its execution is not taken: cell 2 has another source"),
-            (lambda pod: (pod.scratch / "result.ipynb").write_text("[" * 10**5), "is not taken: it is not JSON"),
-            (elsewhere, "it was not executed: [0, 0, 65]"),
-        ):
-            asked.meddle = meddle
-            said = autograde("--force", check=False)
-            assert why in said and "left as it was: clara" in said, said
-            assert not list(RUNS.iterdir())
+        asked.meddle = pass_all
+        said = autograde("--force", check=False)
+        assert "what came back from its execution is not taken: cell 2 has another source" in said, said
+        assert "left as it was: clara" in said and not list(RUNS.iterdir()), said
     assert scores() == {"clara": 0.0}
     assert (COURSE / "autograded/clara/one/a.ipynb").exists()
 

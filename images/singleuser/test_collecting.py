@@ -32,6 +32,7 @@ from test_image import (
     get,
     handed_out,
     learn,
+    made_once,
     main,
     nbgrader,
     new_pod,
@@ -41,6 +42,7 @@ from test_image import (
     solve,
     teach,
     until,
+    warmed,
 )
 
 INBOUND, OUTBOUND, FEEDBACK = (EXCHANGE / "python-intro" / name for name in ("inbound", "outbound", "feedback"))
@@ -110,11 +112,12 @@ def tree(place: Path) -> dict[str, bytes]:
     }
 
 
-def graded(*students: str, code: str = "return x ** 2") -> None:
+@made_once
+def graded(*students: str) -> None:
     """The students' work is handed in, collected and graded by Anna."""
     handed_out()
     for student in students:
-        solve(student, code)
+        solve(student)
         learn(student, "submit", "one")
     teach("collect", "one")
     teach("autograde", "one", role="grading")
@@ -489,7 +492,11 @@ def g19_whatever_is_printed_is_bounded_as_lines_are() -> None:
 
 def g19_a_line_of_megabytes_makes_no_notebook_of_megabytes() -> None:
     code = "import IPython.display as d; print('y' * 30_000_000); d.display(d.Latex('z' * 30_000_000)); return x ** 2"
-    graded("clara", code=code)
+    handed_out()
+    solve("clara", code)
+    learn("clara", "submit", "one")
+    teach("collect", "one")
+    teach("autograde", "one", role="grading")
     assert scores() == {"clara": 2.0}
     made = (COURSE / "autograded/clara/one/a.ipynb").read_text()
     assert len(made) < 1_000_000 and CUT in made, len(made)
@@ -569,7 +576,9 @@ def g12_neither_a_large_output_nor_a_text_that_takes_for_ever_to_lay_out_keeps_a
     # Feedback has more time, and no bound of what it shows.
     found["cells"][-1]["source"] = trap * 3
     file.write_text(json.dumps(found))
-    teach("generate_feedback", "one", "--student=david", role="grading")
+    sooner = "import nbgrader_pages, nbgrader_trusted; nbgrader_pages.MOST_FEEDBACK = 10; nbgrader_trusted.main()"
+    asked = warmed(["python3", "-c", sooner, "generate_feedback", "one", "--student=david"])
+    run(asked, "instructor", {**ANNA, "group": 70101}, cwd=COURSE)
     page = (COURSE / "feedback/david/one/a.html").read_text()
     assert TOO_LARGE in page and trap[:1000] in page, page[:2000]
 

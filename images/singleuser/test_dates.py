@@ -15,7 +15,7 @@ import coursehub_extend
 from nbgrader.converters.base import NbGraderException
 from nbgrader_due import Due, dumped, loaded, moment, span
 from nbgrader_rules import MOST_FILES
-from test_grading import gradebook, told, with_zone
+from test_grading import with_zone
 from test_image import (
     ANNA,
     COURSE,
@@ -24,15 +24,19 @@ from test_image import (
     PEOPLE,
     SETTINGS,
     get,
+    gradebook,
     handed_out,
     learn,
     main,
+    nbgrader,
     new_pod,
     run,
     scores,
     server,
     solve,
     teach,
+    told,
+    warmed,
 )
 
 INBOUND, OUTBOUND, FEEDBACK = (EXCHANGE / "python-intro" / name for name in ("inbound", "outbound", "feedback"))
@@ -46,9 +50,8 @@ def utc(time: datetime) -> str:
 def coursehub(who: str, *words: str, role: str = "student", check: bool = True) -> str:
     """What the command says to a student, or to an instructor."""
     person = PEOPLE[who] if role == "student" else {**PEOPLE[who], "group": 70101}
-    done = run(
-        ["coursehub", *words], role, person, name=who, check=check, COURSEHUB_NBGRADER=json.dumps(SETTINGS), TZ="UTC"
-    )
+    asked, settings = warmed(["coursehub", *words]), json.dumps(SETTINGS)
+    done = run(asked, role, person, name=who, check=check, COURSEHUB_NBGRADER=settings, TZ="UTC")
     assert check or done.returncode in (1, 2), done
     assert "Traceback" not in done.stdout + done.stderr, done
     return done.stdout + done.stderr
@@ -141,9 +144,8 @@ def a_student_sees_the_due_date_and_by_how_much_each_submission_is_late() -> Non
 
         def listed(*more: str) -> str:
             new_pod()
-            done = run(
-                ["nbgrader", "list", *more], "student", PEOPLE["clara"], name="clara", COURSEHUB_NBGRADER=settings
-            )
+            asked = nbgrader("list", *more)
+            done = run(asked, "student", PEOPLE["clara"], name="clara", COURSEHUB_NBGRADER=settings)
             return done.stdout + done.stderr
 
         assert f"python-intro one, due {shown} (already downloaded)" in listed(), listed()
@@ -316,7 +318,7 @@ def what_is_no_extension_is_refused_and_nothing_changes() -> None:
     # What only the gradebook knows, by a program of somebody's, is listed, and is taken back.
     program = "import nbgrader.api as n; b = n.Gradebook('sqlite:////course/gradebook.db'); b.add_student('clara'); "
     program += "b.add_submission('one', 'clara'); b.grant_extension('one', 'clara', days=1)"
-    run(["python3", "-c", program], "instructor", {**ANNA, "group": 70101})
+    run(warmed(["python3", "-c", program]), "instructor", {**ANNA, "group": 70101})
     assert "clara: until 2026-12-25 12:00:00 UTC" in extend()
     assert "clara: as everybody" in extend("one", "clara", "--remove")
     assert gradebook("b.find_submission('one', 'clara').extension is None")

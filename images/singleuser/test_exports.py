@@ -20,13 +20,14 @@ from zipfile import ZipFile
 
 from coursehub_zip import Members, Mentions
 from test_collecting import NAMES, full, tree, write
-from test_grading import gradebook, kernel, told
+from test_grading import kernel
 from test_image import (
     ANNA,
     COURSE,
     HOME,
     PEOPLE,
     environment,
+    gradebook,
     handed_out,
     learn,
     made_once,
@@ -35,7 +36,9 @@ from test_image import (
     run,
     solve,
     teach,
+    told,
     until,
+    warmed,
 )
 from test_links import LINK, SECOND_NAME, give
 
@@ -47,7 +50,7 @@ LATE = {"LateSubmissionPlugin": {"penalty_method": "zero"}}
 
 def export(*words: str, role: str = "instructor", check: bool = True, cwd: Path = ANNAS) -> str:
     """What `coursehub` says to Anna."""
-    done = run(["coursehub", *words], role, ANNA, cwd=cwd, check=check)
+    done = run(warmed(["coursehub", *words]), role, ANNA, cwd=cwd, check=check)
     assert "Traceback" not in done.stderr, done.stderr
     assert check or done.returncode == 1, (words, done)
     return done.stdout + done.stderr
@@ -69,7 +72,7 @@ def table(name: str, encoding: str = "utf-8") -> list[list[str]]:
 def changed(program: str) -> None:
     """Somebody has done something to the gradebook `b`."""
     begin = "import nbgrader.api as n; b = n.Gradebook('sqlite:////course/gradebook.db', 'python-intro'); "
-    run(["python3", "-c", begin + program], "instructor")
+    run(warmed(["python3", "-c", begin + program]), "instructor")
 
 
 def by_hand(name: str) -> None:
@@ -281,7 +284,8 @@ def an_export_is_whole_or_not_there_and_takes_nothing_that_is() -> None:
         packed("one", "--force")
     finally:
         subprocess.run(["umount", COURSE], check=True)
-    done = run(["coursehub", "grades", "export", "python-intro"], "student", PEOPLE["clara"], name="clara", check=False)
+    asked = warmed(["coursehub", "grades", "export", "python-intro"])
+    done = run(asked, "student", PEOPLE["clara"], name="clara", check=False)
     assert done.returncode == 2 and "invalid choice" in done.stderr, done
 
 

@@ -6,19 +6,15 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from test_apart import RUNS, Cluster, Pod, as_anna, cluster
+from test_apart import RUNS, Cluster, Pod, as_anna, begun, cluster, ended
 from test_image import (
-    ANNA,
     COURSE,
-    SETTINGS,
-    environment,
     get,
     handed_out,
     last_activity,
@@ -28,9 +24,11 @@ from test_image import (
     solve,
     teach,
     until,
+    warmed,
 )
 
-GRADE = ("coursehub", "grade", "python-intro", "one")
+ONE = ("python-intro", "one")
+GRADE = ("coursehub", "grade", *ONE)
 
 
 def collected(**answers: str) -> None:
@@ -44,26 +42,9 @@ def collected(**answers: str) -> None:
         as_anna(f"umask 007; cd {COURSE}/submitted; mkdir $1; cp -r clara/one $1; cd $1/one; {command}", student)
 
 
-def begun(*command: str) -> subprocess.Popen[str]:
-    """A program of a terminal beside the server, in a group of its own."""
-    tokens = ("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN")
-    own = environment("instructor", COURSEHUB_NBGRADER=json.dumps(SETTINGS))
-    return subprocess.Popen(
-        command,
-        env={name: value for name, value in own.items() if name not in tokens},
-        cwd=COURSE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        **ANNA,
-    )
-
-
-def ended(command: subprocess.Popen[str]) -> tuple[int, str]:
-    """Its exit code, and what it said."""
-    said = command.communicate(timeout=170)[0]
-    return command.returncode, said
+def grade(*words: str) -> tuple[int, str]:
+    """The exit code of the command, and what it said."""
+    return ended(begun(*warmed(["coursehub", "grade", *words])))
 
 
 def nothing_is_left(asked: Cluster) -> bool:
@@ -88,7 +69,7 @@ def many_are_graded_as_there_are_places_and_none_stops_another() -> None:
 
     with cluster() as asked:
         asked.places, asked.meddle = 2, occupy
-        code, said = ended(begun(*GRADE))
+        code, said = grade(*ONE)
         assert code == 1 and asked.most == 2 and nothing_is_left(asked), said
         assert ": waiting: 2 are being executed.\n" in said, said
         assert said.startswith("Submissions: 5.") and "5 of 5: " in said and "clara: executing\n" in said, said
@@ -99,21 +80,21 @@ def many_are_graded_as_there_are_places_and_none_stops_another() -> None:
         assert "s3: failed: there is no notebook in what was collected" in said, said
         assert "Traceback" not in said and "Warning" not in said, said
         asked.asked.clear()
-        code, said = ended(begun(*GRADE, "--json"))
+        code, said = grade(*ONE, "--json")
         events = [json.loads(line) for line in said.splitlines()]
         states = {event["student"]: event["state"] for event in events if "log" in event}
         assert states == {"clara": "unchanged", "s1": "unchanged", **dict.fromkeys(("david", "s2", "s3"), "failed")}
         assert code == 1 and asked.asked.count("PUT") == 1, "what is graded was executed again"
-        code, said = ended(begun(*GRADE, "--student=clara", "--student", "nobody", "--again"))
+        code, said = grade(*ONE, "--student=clara", "--student", "nobody", "--again")
         assert code == 1 and asked.asked.count("PUT") == 2, said
         assert "nobody: failed: nothing of theirs was collected" in said and "Of 2: 1 done, 1 failed" in said, said
         for words, code, right in (
-            ((*GRADE[:3], "on*"), 1, "coursehub: nothing was collected of 'on*'; there is work of 'one'\n"),
-            ((*GRADE[:2], "physics", "one"), 2, "this server is of 'python-intro'; for 'physics', start that course"),
+            (("python-intro", "on*"), 1, "coursehub: nothing was collected of 'on*'; there is work of 'one'\n"),
+            (("physics", "one"), 2, "this server is of 'python-intro'; for 'physics', start that course"),
         ):
-            found = ended(begun(*words))
+            found = grade(*words)
             assert found[0] == code and right in found[1], (words, found)
-    found = ended(begun(*GRADE))
+    found = grade(*ONE)
     assert found[0] == 1 and found[1].startswith("coursehub: nothing can be executed apart"), found
     assert {name: score for name, score in scores().items() if score} == {"clara": 2.0, "s1": 2.0}
 
@@ -147,7 +128,7 @@ def what_is_cancelled_or_killed_is_not_half_saved_and_the_next_run_goes_on() -> 
         assert any((COURSE / "autograded").rglob("one/a.ipynb")), "it was killed before there was anything half"
         asked.found.clear()
         asked.go.set()
-        code, said = ended(begun(*GRADE))
+        code, said = grade(*ONE)
         assert code == 0 and "Of 2: 2 done" in said, said
     assert scores() == {"clara": 2.0, "david": 2.0}
 

@@ -6,8 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from test_image import (
     assignment,
     course,
     get,
+    gradebook,
     handed_out,
     learn,
     main,
@@ -35,32 +35,14 @@ from test_image import (
     server,
     solve,
     teach,
-    warmed,
+    told,
 )
 
 INBOUND = EXCHANGE / "python-intro/inbound"
 
 
-@contextmanager
-def told(**sections: Mapping[str, Any]) -> Iterator[None]:
-    """What the course file says of nbgrader, beside the rest."""
-    before = dict(SETTINGS)
-    SETTINGS.update(sections)
-    try:
-        yield
-    finally:
-        SETTINGS.clear()
-        SETTINGS.update(before)
-
-
 def stamps() -> list[str]:
     return sorted(path.name.split("+", 2)[2].rpartition("+")[0] for path in INBOUND.glob("*+*"))
-
-
-def gradebook(question: str) -> Any:
-    """What an expression of the gradebook `b` gives."""
-    program = "import json, nbgrader.api as n; b = n.Gradebook('sqlite:////course/gradebook.db'); "
-    return json.loads(run(warmed(["python3", "-c", f"{program}print(json.dumps({question}))"]), "instructor").stdout)
 
 
 # --- G1, G2: every zone, with its summer time ---

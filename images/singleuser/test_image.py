@@ -773,7 +773,22 @@ def course() -> None:
 
 # Y20: what the course file says of nbgrader arrives word for word, and nothing evaluates it.
 STUB = "# $(touch /tmp/y20) `touch /tmp/y20` 'x' \"y\" {z} \\ $HOME\nraise NotImplementedError()"
-SETTINGS = {"ClearSolutions": {"code_stub": {"python": STUB}}, "ExecutePreprocessor": {"timeout": 77}}
+SETTINGS: dict[str, Mapping[str, Any]] = {
+    "ClearSolutions": {"code_stub": {"python": STUB}},
+    "ExecutePreprocessor": {"timeout": 77},
+}
+
+
+@contextmanager
+def told(**sections: Mapping[str, Any]) -> Iterator[None]:
+    """What the course file says of nbgrader, beside the rest."""
+    before = dict(SETTINGS)
+    SETTINGS.update(sections)
+    try:
+        yield
+    finally:
+        SETTINGS.clear()
+        SETTINGS.update(before)
 
 
 # What a program can know of its process, but for what differs each time.
@@ -874,13 +889,13 @@ def solve(student: str, code: str = "return x ** 2") -> None:
     mine.write_text(json.dumps(found))
 
 
-def made_once(make: Callable[[], None]) -> Callable[[], None]:
+def made_once(make: Callable[..., None]) -> Callable[..., None]:
     """What `make` leaves of the course, the exchange and the homes: made once, and for each test as it was then."""
     places = (COURSE, EXCHANGE, LIST, *(HOME / name for name in PEOPLE))
-    # Of all test files, which run one after the other in one container.
-    kept = Path("/var/tmp/made", Path(make.__code__.co_filename).stem, make.__name__)
 
-    def give() -> None:
+    def give(*words: str) -> None:
+        # Of all test files, which run one after the other in one container.
+        kept = Path("/var/tmp/made", Path(make.__code__.co_filename).stem, "-".join((make.__name__, *words)))
         if kept.exists():
             fresh()
             for number, place in enumerate(places):
@@ -888,7 +903,7 @@ def made_once(make: Callable[[], None]) -> Callable[[], None]:
                     shutil.rmtree(place)
                 subprocess.run(["cp", "-a", kept / str(number), place], check=True)
             return
-        make()
+        make(*words)
         new_pod()
         making = kept.with_suffix(".making")
         making.mkdir(parents=True)
@@ -908,12 +923,15 @@ def handed_out() -> None:
         learn(student, "fetch_assignment", "one")
 
 
+def gradebook(question: str) -> Any:
+    """What an expression of the gradebook `b` gives."""
+    program = "import json, nbgrader.api as n; b = n.Gradebook('sqlite:////course/gradebook.db'); "
+    return json.loads(run(warmed(["python3", "-c", f"{program}print(json.dumps({question}))"]), "instructor").stdout)
+
+
 def scores() -> dict[str, float]:
     """The score of each student in the gradebook."""
-    book = "nbgrader.api.Gradebook('sqlite:////course/gradebook.db')"
-    program = f"import json, nbgrader.api as n; b = n.{book.removeprefix('nbgrader.api.')}; "
-    program += "print(json.dumps({s.student_id: s.score for s in b.assignment_submissions('one')}))"
-    return dict(json.loads(run(warmed(["python3", "-c", program]), "instructor").stdout))
+    return dict(gradebook("{s.student_id: s.score for s in b.assignment_submissions('one')}"))
 
 
 @as_people_run_it
@@ -1053,18 +1071,18 @@ def f12_a_submit_from_a_full_home_leaves_nothing_half() -> None:
     for path in full.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     inbound = EXCHANGE / "python-intro/inbound"
-    run(["nbgrader", "fetch_assignment", "one"], cwd=full, home=full)
+    run(nbgrader("fetch_assignment", "one"), cwd=full, home=full)
     filler = full / "filler"
     with suppress(OSError), filler.open("wb", buffering=0) as file:
         while file.write(b"x" * 4096):
             pass
-    done = run(["nbgrader", "submit", "one"], cwd=full, home=full, check=False)
+    done = run(nbgrader("submit", "one"), cwd=full, home=full, check=False)
     said = done.stdout + done.stderr
     assert done.returncode != 0 and "Nothing was submitted" in said and "delete what you do not need" in said, said
     assert "Traceback" not in said, said
     assert list(inbound.iterdir()) == [], "something half is in inbound"
     filler.unlink()
-    run(["nbgrader", "submit", "one"], cwd=full, home=full)
+    run(nbgrader("submit", "one"), cwd=full, home=full)
     (there,) = inbound.iterdir()
     assert sorted(path.name for path in there.iterdir()) == [
         "a.ipynb",

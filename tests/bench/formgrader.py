@@ -15,17 +15,16 @@ from statistics import median
 import httpx
 from coursehub import layout
 
-from tests.e2e.assignment import COURSE, clear
+from tests.e2e.assignment import COURSE
 from tests.e2e.cluster import Installation
 from tests.e2e.person import Person
 
-from .alone import alone
+from .alone import alone, teaching
 from .measure import many, say
 
 STUDENTS, CELLS, ROUNDS = many((200, 20, 5), smoke=(3, 2, 1))
 # Seconds of any page.
 MOST = 1.0
-TEACHER = "peter"
 CLASS = Path(__file__).with_name("formgraders_class.py")
 # Of a submission as large as it is shown, what it is full of.
 LARGE = ("table", "markdown", "code", "text", "picture")
@@ -33,20 +32,13 @@ LARGE = ("table", "markdown", "code", "text", "picture")
 
 def measure(installation: Installation) -> str:
     """The table; some minutes."""
-    teacher = Person(installation.url, TEACHER, installation.password)
-    teacher.stop()
-    clear(installation)
-    try:
-        teacher.start(f"{COURSE}--instructor")
+    with teaching(installation) as teacher:
         program = installation.share / layout.course_files(COURSE) / CLASS.name
         program.write_text(CLASS.read_text())
         words = (CLASS.name, STUDENTS, CELLS, *LARGE)
         made = teacher.terminal(f"cd /course && python3 -P -W ignore {' '.join(map(str, words))}", 600)
         assert made == "", made
         return "\n".join(_table(teacher))
-    finally:
-        teacher.stop()
-        clear(installation)
 
 
 def _table(teacher: Person) -> Iterator[str]:

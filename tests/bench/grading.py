@@ -18,17 +18,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ci.cluster import cgroup
-from tests.e2e.assignment import ASSIGNMENT, COURSE, clear, nbgrader, put, scores
+from tests.e2e.assignment import ASSIGNMENT, COURSE, nbgrader, put, scores
 from tests.e2e.cluster import Installation, until
 from tests.e2e.person import Person
 
-from .alone import alone
+from .alone import alone, teaching
 from .measure import many, say
 
 ROUNDS, GROUP, EMPTY, REST = many((4, 25, 20, 30.0), smoke=(1, 2, 1, 3.0))
 # Seconds of CPU beside nbgrader's and an empty pod's, and two at once's part of the time of one.
 MOST_CPU, MOST_OF_ONE = 0.5, 0.6
-TEACHER, WARM = "peter", "warm"
+WARM = "warm"
 SOLVED = "def square(x):\n    return x * x\n"
 PODS = f"{cgroup.NAME}/kubepods"
 # nbgrader as it is, with nothing of ours: COURSE GROUP.
@@ -77,15 +77,8 @@ class Way:
 
 def measure(installation: Installation) -> str:
     """The table; twenty minutes."""
-    teacher = Person(installation.url, TEACHER, installation.password)
-    teacher.stop()
-    clear(installation)
-    try:
-        teacher.start(f"{COURSE}--instructor")
+    with teaching(installation) as teacher:
         return _measure(installation, teacher)
-    finally:
-        teacher.stop()
-        clear(installation)
 
 
 def _measure(installation: Installation, teacher: Person) -> str:

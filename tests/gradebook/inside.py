@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -19,7 +20,7 @@ from test_graders import OPEN, STUDENTS, at_work, desks, ended, hand_in, python
 from test_image import COURSE, main, warmed
 
 URL = os.environ["GRADEBOOK_URL"]
-WORD = str(unquote(str(urlsplit(URL).password)))
+WORD = unquote(str(urlsplit(URL).password))
 DATABASE = {"COURSEHUB_GRADEBOOK": "postgresql", "COURSEHUB_GRADEBOOK_URL": URL}
 # Without a route: nothing leaves these tests' own network.
 NOWHERE = "192.0.2.60"
@@ -166,7 +167,7 @@ def three_grade_from_release_to_export_and_formgrader_keeps_nothing_open() -> No
         hand_in(student, "return x * x" if student == "clara" else "return 9")
     with desks() as (anna, ben, eve):
         anna.api("assignment/one/collect", "POST")
-        with test_graders.ThreadPoolExecutor() as pool:
+        with ThreadPoolExecutor() as pool:
             grading = [pool.submit(desk.api, f"submission/one/{student}/autograde", "POST")
                        for desk, student in zip((ben, eve), STUDENTS, strict=True)]  # fmt: skip
             for each in grading:

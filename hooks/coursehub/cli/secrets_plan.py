@@ -97,8 +97,7 @@ def place_of(file: str) -> Place | None:
 def plan(files: Mapping[str, bytes], values: Values, namespace: str) -> list[Secret]:
     """The Secrets that `files`, by name, make in the release's `namespace` and beside it; raises NoPlace."""
     made: dict[tuple[str, str], Secret] = {}
-    of_courses = (place_of(file) for file in files if file.startswith(f"{GRADEBOOKS}/"))
-    for place in filter(None, (*(place for place in PLACES if place.file in files), *of_courses)):
+    for place in filter(None, map(place_of, files)):
         name = place.secret(values)
         for where in _namespaces(place, values, namespace):
             before = made.get((where, name)) or Secret(where, name, place.kind, {})

@@ -24,9 +24,9 @@ c.Exchange.cache = f"{home()}/.local/share/jupyter/nbgrader_cache"
 
 if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading"):
     c.CourseDirectory.root = "/course"
-    if os.environ.get("COURSEHUB_GRADEBOOK") == "postgresql":
-        # Its address has a password, and stays in its variable (nbgrader_postgresql.py).
-        c.CourseDirectory.db_url = "postgresql:"
+    postgresql = import_module("nbgrader_postgresql")
+    if postgresql.is_asked_for():
+        c.CourseDirectory.db_url = postgresql.PLACE
     c.ExportApp.plugin_class = "nbgrader_export.Export"
     c.ExchangeFactory.collect = "nbgrader_collect.Collect"
     c.ExchangeFactory.release_assignment = "nbgrader_release.ReleaseAssignment"
