@@ -84,7 +84,7 @@ def test_a_renewed_certificate_is_served_and_a_running_server_works_on(
     end = renewed.not_valid_after_utc.timestamp()
 
     until(maria.reaches_server, 120, "the way to the server again")
-    assert kernel.run("print(answer + 1)") == "42\n"
+    assert until(lambda: kernel.printed("print(answer + 1)"), 60, "the kernel's websocket") == "42\n"
     now = installation.pod_of("maria")
     assert now is not None
     assert now["metadata"]["uid"] == pod["metadata"]["uid"], "the server was replaced"
