@@ -48,7 +48,8 @@ def run(asked: Namespace) -> int:
     found = [each for each in found if each.assignment == asked.assignment]
     if not found:
         whose = f"{asked.student} has" if asked.student else "you have"
-        raise NbGraderException(f"{whose} submitted no {asked.assignment!r} that is still there")
+        other = "; a student's is read by --student NAME" if is_staff() and not asked.student else ""
+        raise NbGraderException(f"{whose} submitted no {asked.assignment!r} that is still there{other}")
     found.sort(key=_time)
     told = Told(exchange, cache)
     failed = False
