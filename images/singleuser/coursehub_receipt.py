@@ -31,7 +31,7 @@ OTHER = "Its receipt says something else: it was changed after it was submitted,
 
 def arguments(parser: ArgumentParser) -> None:
     """What can be said."""
-    parser.add_argument("assignment", metavar="ASSIGNMENT")
+    parser.add_argument("assignment", metavar="ASSIGNMENT", help="what was handed in")
     parser.add_argument("--all", action="store_true", help=f"not only the newest, but up to {MOST}")
     if is_staff():
         parser.add_argument(
