@@ -15,7 +15,9 @@ from signal import SIGINT
 import nbgrader_trusted
 from coursehub_places import Refused
 from nbgrader.converters.base import NbGraderException
+from nbgrader_rules import shown
 from nbgrader_told import is_staff
+from nbgrader_whole import told
 
 # Of whom: each verb, of one word or two, and its module.
 STAFF: dict[str, str] = {
@@ -26,6 +28,10 @@ STAFF: dict[str, str] = {
     "submissions export": "coursehub_submissions",
 }
 ANYBODY: dict[str, str] = {"receipt": "coursehub_receipt"}
+ELSEWHERE = (
+    "What checks course files (`coursehub check`, `coursehub explain`), and what admins do, is a program of the same "
+    "name on the computers of those who keep the course file, and not in servers."
+)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -36,7 +42,7 @@ def main(words: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if words is None else words)
     if (both := " ".join(words[:2])) in verbs:
         words[:2] = [both]
-    parser = ArgumentParser("coursehub", description="What people of a course do beside nbgrader.")
+    parser = ArgumentParser("coursehub", description="What people of a course do beside nbgrader.", epilog=ELSEWHERE)
     adding = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
     for verb, name in verbs.items():
         module = import_module(name)
@@ -47,9 +53,12 @@ def main(words: Sequence[str] | None = None) -> int:
         made.add_argument("course", metavar="SLUG", help="the course, which is this server's")
         module.arguments(made)
         made.set_defaults(run=module.run)
+    if words and not words[0].startswith("-") and words[0] not in verbs:
+        parser.error(f"{words[0]!r} is none of what it does here: {', '.join(sorted(verbs))}. {ELSEWHERE}")
     asked = parser.parse_args(words)
     if asked.course != course:
-        parser.error(f"this server is of {course!r}; for {asked.course!r}, start that course and ask there")
+        of = repr(course) if course else "no course"
+        parser.error(f"this server is of {of}; for {asked.course!r}, start that course and ask there")
     nbgrader_trusted.restrict()
     try:
         return int(asked.run(asked))
@@ -57,3 +66,6 @@ def main(words: Sequence[str] | None = None) -> int:
         return 128 + SIGINT
     except (Refused, NbGraderException) as refusal:
         sys.exit(f"coursehub: {refusal}")
+    except OSError as error:
+        again = "If it stays so, tell your admins."
+        sys.exit(shown(f"coursehub: what it needs cannot be read or written {told(error)} {again}"))

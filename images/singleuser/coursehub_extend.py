@@ -2,7 +2,7 @@
 
 The time is in the course's zone, unless it has a zone of its own. It counts for what is late and for what that costs,
 and is in the student's own list of assignments, where nobody else reads it. Of whoever is graded already, autograde the
-work again.
+work anew: coursehub grade SLUG ASSIGNMENT --student STUDENT --again.
 """
 
 import re
@@ -36,7 +36,8 @@ _WHOLE = re.compile(r"\s*\d{4}-\d\d-\d\d[T ]+\d\d?:\d\d.*")
 def arguments(parser: ArgumentParser) -> None:
     """What can be said."""
     parser.add_argument("assignment", metavar="ASSIGNMENT", nargs="?", help="without it: all extensions")
-    parser.add_argument("students", metavar="STUDENT", nargs="*", help="login names; without one: the assignment's")
+    listed = "login names, for --until and --remove; without them: the assignment's extensions"
+    parser.add_argument("students", metavar="STUDENT", nargs="*", help=listed)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--until", metavar="TIME", help=f"the student's due date, as {EXAMPLE}")
     how.add_argument("--remove", action="store_true", help="the student's due date is everybody's again")

@@ -1,8 +1,9 @@
-"""autograde an assignment's submissions, many at once
+"""Autograde an assignment's submissions, many at once.
 
-Each is executed apart, as nobody, as many at once as there is room for. What is graded and has not changed since is
-passed over, so that a second run goes on where the first ended. Ctrl-C ends it: what is done stays done, and of what
-is not nothing is changed. Exit code 1 where a submission was not graded.
+Each is executed apart from this server, where it reaches nothing of yours, as many at once as there is room for. What
+is graded and was not handed in anew since is passed over, so that a second run goes on where the first ended: after a
+change of tests, dates or extensions say --again. Ctrl-C ends it: what is done stays done, and of what is not nothing
+is changed. Exit code 1 where a submission was not graded.
 """
 
 import glob
@@ -129,9 +130,9 @@ def arguments(parser: ArgumentParser) -> None:
     """What the verb takes."""
     parser.add_argument("assignment", metavar="ASSIGNMENT", help="its name in /course/source")
     parser.add_argument(
-        "--student", action="append", default=[], metavar="S", help="this student's alone; may be given several times"
+        "--student", action="append", default=[], metavar="S", help="this student's alone; can be said again"
     )
-    parser.add_argument("--again", action="store_true", help="also what is graded and has not changed")
+    parser.add_argument("--again", action="store_true", help="also what is graded and was not handed in anew")
     parser.add_argument("--json", action="store_true", help="a line of JSON for each event, for programs")
 
 

@@ -23,6 +23,11 @@ def output(wanted: str, *, force: bool) -> Iterator[str]:
         raise NbGraderException(f"{path!r} is a folder; name a file in it")
     if not force and os.path.lexists(path):
         raise NbGraderException(f"{path!r} is there already; name another with --output, or replace it with --force")
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        raise NbGraderException(f"there is no folder {folder!r}; make it, or name another file with --output")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise NbGraderException(f"you cannot write into {folder!r}; name a file in your home with --output")
     try:
         with replacing(path) as made:
             yield made

@@ -31,7 +31,7 @@ OTHER = "Its receipt says something else: it was changed after it was submitted,
 
 def arguments(parser: ArgumentParser) -> None:
     """What can be said."""
-    parser.add_argument("assignment", metavar="ASSIGNMENT")
+    parser.add_argument("assignment", metavar="ASSIGNMENT", help="what was handed in")
     parser.add_argument("--all", action="store_true", help=f"not only the newest, but up to {MOST}")
     if is_staff():
         parser.add_argument(
@@ -48,7 +48,8 @@ def run(asked: Namespace) -> int:
     found = [each for each in found if each.assignment == asked.assignment]
     if not found:
         whose = f"{asked.student} has" if asked.student else "you have"
-        raise NbGraderException(f"{whose} submitted no {asked.assignment!r} that is still there")
+        other = "; a student's is read by --student NAME" if is_staff() and not asked.student else ""
+        raise NbGraderException(f"{whose} submitted no {asked.assignment!r} that is still there{other}")
     found.sort(key=_time)
     told = Told(exchange, cache)
     failed = False

@@ -18,9 +18,12 @@ def init_src(self: Any) -> None:
     if not os.access(self.src_path, os.X_OK):
         self.fail(f"The feedback in {self.src_path} is not there, or not yours to read.")
     self.feedback_files = []
-    for each in submissions(Path(self.cache, course)):
+    submitted = [each for each in submissions(Path(self.cache, course)) if each.assignment == wanted]
+    if not submitted:
+        self.log.warning("You have submitted no %s, so there is no feedback to fetch", wanted)
+    for each in submitted:
         secret = each.folder / "submission_secret.txt"
-        if each.assignment != wanted or not secret.is_file():
+        if not secret.is_file():
             continue
         with open_file(secret) as reading:
             unique = reading.read()

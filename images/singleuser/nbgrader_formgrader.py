@@ -35,9 +35,9 @@ from nbgrader.server_extensions import formgrader
 from nbgrader.server_extensions.formgrader import apihandlers, handlers
 from nbgrader.server_extensions.formgrader.base import BaseHandler, check_notebook_dir, check_xsrf
 from nbgrader.server_extensions.formgrader.handlers import template_path
-from nbgrader_grading_page import INSTRUCTIONS, PANEL
 from nbgrader_pages import Page, in_time, small
 from nbgrader_rules import sentence
+from nbgrader_wording import worded
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import OutputTransform, authenticated
 from traitlets.config import Config
@@ -145,8 +145,8 @@ class OwnScripts(Extension):
         """Rewrites a template of nbgrader's, and no other's."""
         if filename is None or not Path(filename).is_relative_to(template_path):
             return source
-        if name == "manage_submissions.tpl" and are_possible():
-            source = INSTRUCTIONS.sub(lambda _: PANEL, source)
+        template = Path(filename).relative_to(template_path).as_posix()
+        source = worded(template, source, at_once=are_possible())
         for code in re.findall(r"""\son\w+="([^"{]*)\"""", source):
             _handlers.add(f"'sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}'")
         parts = re.split(r"(<(?:script|style)\b.*?</(?:script|style)>)", source, flags=re.DOTALL | re.IGNORECASE)

@@ -41,7 +41,10 @@ class ReleaseFeedback(ExchangeReleaseFeedback):  # type: ignore[misc] # nbgrader
     def copy_files(self) -> None:
         """Raises ExchangeError, with the students whose feedback is passed over, once all the rest is released."""
         passed_over = []
-        for page in map(Path, sorted(glob(os.path.join(self.src_path, "*.html")))):
+        pages = sorted(glob(os.path.join(self.src_path, "*.html")))
+        if not pages:
+            self.fail(f"There is no feedback on {self.coursedir.assignment_id!r} yet; generate it first")
+        for page in map(Path, pages):
             student = page.parts[-3]
             if student in self.coursedir.student_id_exclude.split(","):
                 continue

@@ -34,6 +34,10 @@ ELSEWHERE = (
     "Nothing was autograded: that runs students' code as you, and here it would have your home and the network. Stop "
     "this server, start the course with the badge 'grading', and autograde there."
 )
+UNREAD = (
+    "nbgrader's settings cannot be read ({}), and without them it would take other folders and another way to grade, "
+    "so nothing was done. Start the server anew; if it stays so, tell your admins."
+)
 SET_ASIDE = "Set one submission aside, so that collecting passes over it and takes the student's one before."
 # Where its settings are.
 IMAGES = ("/etc/", "/opt/coursehub/", "/usr/local/etc/", f"{sys.prefix}/")
@@ -72,6 +76,7 @@ def restrict() -> None:
     NbGrader.load_cwd_config = False
     NbGrader.init_syspath = _init_syspath
     NbGrader._load_config_files = classmethod(_load_config_files)
+    NbGrader.raise_config_file_errors = True
     NbGrader.init_logging = _init_logging
     Exchange.start = _start
     if not (IS_GRADING or coursehub_runs.are_possible()):
@@ -85,6 +90,15 @@ def restrict() -> None:
     if is_staff():
         NbGraderApp.subcommands["set_aside"] = (import_module("nbgrader_set_aside").SetAside, SET_ASIDE)
     adopt(*(import_module(name) for name in WRITERS))
+
+
+def unread() -> str:
+    """Why nbgrader's settings cannot be read, in a sentence; empty where they can."""
+    try:
+        NbGrader().load_config_file()
+    except Refused as refusal:
+        return str(refusal)
+    return ""
 
 
 def main() -> None:
@@ -141,4 +155,7 @@ def _load_config_files(
                     "below `nbgrader`",
                     file,
                 )
-    yield from super(NbGrader, cls)._load_config_files(basefilename, [x for x in asked if x in ours], log, **more)
+    try:
+        yield from super(NbGrader, cls)._load_config_files(basefilename, [x for x in asked if x in ours], log, **more)
+    except Exception as error:  # noqa: BLE001  (such a file is a program, in which anything can go wrong)
+        raise Refused(UNREAD, shown(f"{basefilename}: {type(error).__name__}: {error}")) from None

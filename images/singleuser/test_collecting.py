@@ -394,6 +394,9 @@ def g4_of_two_who_grade_the_same_at_once_one_waits() -> None:
 
 def g4_one_broken_feedback_keeps_nobody_elses_back_and_is_named() -> None:
     graded("clara", "david")
+    said = teach("release_feedback", "one", check=False)
+    assert "There is no feedback on 'one' yet; generate it first" in said, said
+    assert "You have submitted no two, so there is no feedback" in learn("clara", "fetch_feedback", "two")
     teach("generate_feedback", "one")
     kept = {}
     for name in ("submission_secret.txt", "timestamp.txt"):

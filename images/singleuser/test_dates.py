@@ -314,7 +314,12 @@ def what_is_no_extension_is_refused_and_nothing_changes() -> None:
         said = extend(*words, check=False)
         assert why in said, (words, said)
     assert not (COURSE / ".extensions.json").exists()
-    assert "invalid choice: 'extend'" in coursehub("clara", "extend", "python-intro", check=False)
+    assert "'extend' is none of what it does here" in coursehub("clara", "extend", "python-intro", check=False)
+    mode = COURSE.stat().st_mode
+    COURSE.chmod(0)
+    said = extend(check=False)
+    COURSE.chmod(mode)
+    assert "cannot be read or written (Permission denied" in said and "tell your admins" in said, said
     # What only the gradebook knows, by a program of somebody's, is listed, and is taken back.
     program = "import nbgrader.api as n; b = n.Gradebook('sqlite:////course/gradebook.db'); b.add_student('clara'); "
     program += "b.add_submission('one', 'clara'); b.grant_extension('one', 'clara', days=1)"

@@ -252,7 +252,8 @@ def an_export_is_whole_or_not_there_and_takes_nothing_that_is() -> None:
     for command in (grades, lambda *words, **more: packed("one", *words, **more)):
         said = command("--output=folder", "--force", check=False)
         assert f"'{ANNAS}/folder' is a folder; name a file in it" in said, said
-        assert "No such file or directory" in command("--output=nowhere/x", check=False)
+        assert f"there is no folder '{ANNAS}/nowhere'; make it" in command("--output=nowhere/x", check=False)
+        assert "you cannot write into '/etc'; name a file in your home" in command("--output=/etc/x", check=False)
     teach("export", "--to", str(ANNAS / "folder"), check=False)
     assert (ANNAS / "folder/kept").exists(), "the folder in the file's place is gone"
     # Where others can write, another's link leads nowhere.
@@ -286,7 +287,7 @@ def an_export_is_whole_or_not_there_and_takes_nothing_that_is() -> None:
         subprocess.run(["umount", COURSE], check=True)
     asked = warmed(["coursehub", "grades", "export", "python-intro"])
     done = run(asked, "student", PEOPLE["clara"], name="clara", check=False)
-    assert done.returncode == 2 and "invalid choice" in done.stderr, done
+    assert done.returncode == 2 and "is none of what it does here: receipt." in done.stderr, done
 
 
 # --- submissions ---

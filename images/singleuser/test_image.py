@@ -348,7 +348,7 @@ PAGES = ("lab", "api/terminals", "assignments?course_id=python-intro", "nbgrader
 ANSWERS = {
     "general": (200, 200, 404, 404, 404, 404, 404, 404, 404),
     "student": (200, 200, 200, 200, 405, 404, 404, 404, 404),
-    "instructor": (200, 200, 200, 200, 405, 200, 302, 200, 404),
+    "instructor": (200, 200, 200, 200, 405, 404, 302, 200, 404),
     "grading": (200, 200, 404, 404, 404, 404, 302, 200, 404),
 }
 PLUGINS = {"assignment-list", "course-list", "create-assignment", "formgrader", "menu", "validate-assignment"}
@@ -357,7 +357,8 @@ OFF = {
     "general": PLUGINS,
     "student": {"course-list", "create-assignment", "formgrader"},
     "grading": PLUGINS,
-    "instructor": {"formgrader"},  # an iframe, which JupyterHub forbids: a menu entry opens it in a tab of its own
+    # An iframe, which JupyterHub forbids: a menu entry opens it in a tab of its own. And one server has one course.
+    "instructor": {"course-list", "formgrader"},
 }
 
 
@@ -413,6 +414,21 @@ def an_archived_course_has_no_formgrader_and_says_why() -> None:
         config = get("lab")[1]
         assert all(f"@jupyter/nbgrader:{name}" in config for name in PLUGINS)
         assert "Formgrader" not in get("lab/api/settings/@jupyterlab/mainmenu-extension:plugin")[1]
+
+
+def where_nbgraders_settings_cannot_be_read_nothing_is_done_and_a_sentence_says_so() -> None:
+    """Its defaults have other folders, and execute what was handed in as whoever asks."""
+    course()
+    why = "nbgrader's settings cannot be read (nbgrader_config: JSONDecodeError: "
+    for command in ("nbgrader list", "nbgrader autograde one"):
+        done = run(command.split(), "instructor", check=False, cwd=COURSE, COURSEHUB_NBGRADER="{")
+        said = done.stdout + done.stderr
+        assert done.returncode == 1 and why in said and "Traceback" not in said, (command, said)
+    fresh()
+    with server("instructor", COURSEHUB_NBGRADER="{"):
+        for page in ("formgrader", "formgrader/api/status", "assignments?course_id=x", "assignments/validate"):
+            status, said = get(page, "POST" if page.endswith("validate") else "GET")
+            assert status == 500 and "settings cannot be read" in said and "tell your admins" in said, (page, said)
 
 
 def without_a_role_nothing_is_on() -> None:
@@ -1286,7 +1302,12 @@ def formgrader_runs_nothing_of_a_submission() -> None:
                 assert f"'sha256-{digest}'" in policy, (path, code)
             assert '";ran' not in text.replace('\\";', ""), (path, text)
         assert len(nonces) == 2 * len(pages), "a nonce was used twice"
+        assert "nbgrader_config.py" not in answer("manage_assignments")[1]
+        assert "MutationObserver(name)" in answer("manage_assignments")[1]
         _, text = answer(page)
+        names = ("Score", "Extra credit", "Comment", "Saved", "Keyboard shortcuts", "Show student name")
+        assert all(f'aria-label="{name}"' in text for name in names), text
+        assert "FormGrader.prototype.save = " in text, text
         assert text.count("what the student wrote") == 4 and "next best" in text, text
         assert "onerror" not in text and 'class="full-credit' not in text and 'id="square"' not in text, text
         for path in (f"{page}evil.html", f"{page}nowhere", "nowhere", "api/assignments", "static/js/utils.js"):
@@ -1329,6 +1350,7 @@ TESTS = (
     the_editors_and_git_are_there,
     each_role_has_its_pages_and_no_other_and_is_told_what_the_hub_tells,
     an_archived_course_has_no_formgrader_and_says_why,
+    where_nbgraders_settings_cannot_be_read_nothing_is_done_and_a_sentence_says_so,
     without_a_role_nothing_is_on,
     what_lies_in_a_home_changes_no_server,
     a_server_and_a_kernel_start_in_a_full_home,

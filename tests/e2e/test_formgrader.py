@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from .assignment import COURSE, nbgrader, release, solve, submission_of_tom
 from .browsing import log_in_by_browser
@@ -163,8 +163,10 @@ def opens_a_submission(page: Page, formgrader: str, submission: str) -> None:
     assert page.locator(".rendered_html .full-credit, .rendered_html input, #f").count() == 0
 
     # Of the page's own scripts all run: names are shown, comments and scores are saved.
-    page.locator("span.glyphicon-eye-open").click()
+    page.get_by_role("button", name="Show student name").click()
     expect(page.locator("a.name-shown")).to_be_visible()
+    lab = f"{formgrader.removesuffix('/formgrader')}/lab/tree"
+    assert page.locator("a.name-shown").evaluate("link => link.href") == f"{lab}/course/autograded/tom/one/a.ipynb"
     box = page.locator("#why")
     # Which the page's scripts say once they listen.
     expect(page.locator("#why_extra_credit")).to_have_attribute("placeholder", "0")
@@ -186,6 +188,24 @@ def opens_a_submission(page: Page, formgrader: str, submission: str) -> None:
         page.wait_for_url(f"{formgrader}/gradebook/one/a")
         page.go_back()
         expect(page.locator("#why-comment")).to_have_value("well done")
+    # And where the page is not all there yet: then they wait for it.
+    held: list[Route] = []
+    page.route("**/api/comments?**", lambda route: held.append(route))
+    page.reload()
+    expect(page.locator("#why_extra_credit")).to_have_attribute("placeholder", "0")
+    page.locator("#why-comment").press("Control+Shift+.")
+    (comments,) = held
+    assert page.url.startswith(f"{formgrader}/submissions/")
+    comments.continue_()
+    page.wait_for_url(f"{formgrader}/gradebook/one/a")
+    page.unroute("**/api/comments?**")
+    page.goto(f"{formgrader}/submissions/{submission}/")
+    expect(page.locator("#why-comment")).to_have_value("well done")
+    page.route("**/api/grade/*", lambda route: route.abort())
+    box.fill("3")
+    box.press("Tab")
+    expect(page.get_by_text("This was not saved")).to_be_visible()
+    page.unroute("**/api/grade/*")
 
     # What the student left beside the notebook, and addresses that say something.
     for address in ("evil.html", "evil.svg", "evil.js"):
@@ -212,6 +232,12 @@ def opens_a_submission(page: Page, formgrader: str, submission: str) -> None:
     }.items():
         page.goto(f"{formgrader}/{address}")
         expect(page.locator("#main-table").get_by_role("link", name=shown, exact=True)).to_be_visible()
+    for name in ("Show student name", "Hide student name"):
+        page.locator("#main-table").get_by_role("button", name=name).press("Enter")
+    page.goto(f"{formgrader}/manage_assignments")
+    for name in ("Edit", "Generate", "Preview", "Take back", "Collect", "Release Feedback"):
+        expect(page.get_by_role("link", name=f"{name}: one", exact=True)).to_be_visible()
+    page.goto(f"{formgrader}/gradebook/one/a")
     page.get_by_role("button", name="Show All Names").click()
     nothing_ran(page)
 
