@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
-from itertools import count, islice
-from typing import Any, NamedTuple, Never
+from itertools import count
+from typing import Any, NamedTuple
 
 import coursehub_runs
 from coursehub_carry import (
@@ -39,17 +39,15 @@ from nbformat import NotebookNode, from_dict
 from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors.base import NbGraderPreprocessor
 from nbgrader_execute import room, warn_of_missing
+from nbgrader_json import parsed, refuse
 
 # Seconds: between two looks, for how long a busy and a silent hub is asked again, and the most between two such
 # questions. Others' executions hold a place for half an hour as a rule.
 EVERY, LONGEST = 2.0, 60
 PATIENCE = {HTTPStatus.TOO_MANY_REQUESTS: 3600.0, HTTPStatus.SERVICE_UNAVAILABLE: 600.0}
 DAY = 24 * 3600
-# A value of JSON takes many times its bytes; text counts as one.
-MOST_PARTS, DEEPEST, LONGEST_KEY = 4_000_000, 100, 200
+DEEPEST, LONGEST_KEY = 100, 200
 MOST_METADATA = 10_000
-# What a value has at least one of: text, up to the end where nothing closes it, or what begins or parts values.
-_PART = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[,\[{]', re.DOTALL)
 
 
 class Run(NamedTuple):
@@ -220,13 +218,13 @@ def result(folder: str) -> bytes:
 
 def outputs(sent: NotebookNode, data: bytes) -> list[list[dict[str, Any]]]:
     """Of each cell that was sent what the executed notebook has as its outputs; Ended where it is not that notebook."""
-    found = _parsed(data)
+    found = parsed(data)
     if not isinstance(found, dict) or not isinstance(found.get("cells"), list):
-        _refuse("it is no notebook")
+        refuse("it is no notebook")
     if (found.get("nbformat"), found.get("nbformat_minor")) != (sent.nbformat, sent.nbformat_minor):
-        _refuse("it is in another format than what was sent")
+        refuse("it is in another format than what was sent")
     if len(found["cells"]) != len(sent.cells):
-        _refuse(f"it has {len(found['cells'])} cells, and {len(sent.cells)} were sent")
+        refuse(f"it has {len(found['cells'])} cells, and {len(sent.cells)} were sent")
     return [
         _outputs(*pair, f"cell {number}") for number, pair in enumerate(zip(sent.cells, found["cells"], strict=True), 1)
     ]
@@ -234,19 +232,19 @@ def outputs(sent: NotebookNode, data: bytes) -> list[list[dict[str, Any]]]:
 
 def _outputs(sent: Any, found: Any, name: str) -> list[dict[str, Any]]:
     if not isinstance(found, dict):
-        _refuse(f"{name} is none")
+        refuse(f"{name} is none")
     for part in ("id", "cell_type", "source"):
         if type(found.get(part)) is not type(sent.get(part)) or found.get(part) != sent.get(part):
-            _refuse(f"{name} has another {part} than what was sent")
+            refuse(f"{name} has another {part} than what was sent")
     if sent.cell_type != "code":
         return []
     made = found.get("outputs")
     if not isinstance(made, list):
-        _refuse(f"{name} has no outputs")
+        refuse(f"{name} has no outputs")
     try:
         return [_output(_plain(each, DEEPEST)) for each in made]
     except (AttributeError, KeyError, TypeError, ValueError):
-        _refuse(f"{name} has an output that is none")
+        refuse(f"{name} has an output that is none")
 
 
 def _output(found: dict[str, Any]) -> dict[str, Any]:
@@ -309,25 +307,3 @@ def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, dict):
         return {_plain(key, 1): _plain(each, depth - 1) for key, each in value.items()}
     return value
-
-
-def _parsed(data: bytes) -> Any:
-    if sum(1 for _ in islice(_PART.finditer(data), MOST_PARTS + 1)) > MOST_PARTS:
-        _refuse("it has too many values")
-    try:
-        return json.loads(data.decode(), parse_constant=_refuse_number, parse_float=_number)
-    except (ValueError, RecursionError):
-        _refuse("it is not JSON, or no notebook could have it")
-
-
-def _number(text: str) -> float:
-    number = float(text)
-    return number if number - number == 0 else _refuse_number(text)
-
-
-def _refuse_number(text: str) -> Never:
-    raise ValueError(text)
-
-
-def _refuse(why: str) -> Never:
-    raise Ended(os.EX_DATAERR, why)
