@@ -94,7 +94,7 @@ def f17_what_is_no_notebook_is_refused_in_a_sentence_before_anything_runs() -> N
     assignment()
 
     def text(old: bytes, new: bytes) -> Callable[[Notebook], object]:
-        return lambda found: json.dumps(found).replace(old, new).encode()
+        return lambda found: json.dumps(found).encode().replace(old, new)
 
     minor = b'"nbformat_minor": 5'
     handed_in(
