@@ -25,6 +25,7 @@ from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError
 from nbgrader.preprocessors import SaveAutoGrades
 from nbgrader.preprocessors.execute import UnresponsiveKernelError
 from nbgrader_alone import Busy, alone
+from nbgrader_handed_in import check
 from nbgrader_whole import flush, reason, replacing
 from sqlalchemy.exc import DBAPIError
 
@@ -169,9 +170,11 @@ def _convert_each(self: BaseConverter) -> None:
 
 
 def _autograde(self: Autograde) -> None:
-    """As nbgrader does, but no grade is saved before all of a student's notebooks have been executed."""
+    """As nbgrader does, of what is a notebook; no grade is saved before all of a student's have been executed."""
     every = self.autograde_preprocessors
     saving = every.index(SaveAutoGrades)
+    for notebook in self.notebooks:
+        check(notebook)
     try:
         self.autograde_preprocessors = every[:saving]
         _convert_each(self)

@@ -4,30 +4,24 @@ Of each cell that was sent its outputs are taken, as far as they are nbformat's,
 """
 
 import json
-import os
 import re
-from itertools import islice
-from typing import Any, Never
+from typing import Any
 
-from coursehub_carry import Ended
 from nbformat import NotebookNode
+from nbgrader_json import parsed, refuse
 
-# A value of JSON takes many times its bytes; text counts as one.
-MOST_PARTS, DEEPEST, LONGEST_KEY = 4_000_000, 100, 200
-MOST_METADATA = 10_000
-# What a value has at least one of: text, up to the end where nothing closes it, or what begins or parts values.
-_PART = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[,\[{]', re.DOTALL)
+DEEPEST, LONGEST_KEY, MOST_METADATA = 100, 200, 10_000
 
 
 def outputs(sent: NotebookNode, data: bytes) -> list[list[dict[str, Any]]]:
     """Of each cell that was sent what the executed notebook has as its outputs; Ended where it is not that notebook."""
-    found = _parsed(data)
+    found = parsed(data)
     if not isinstance(found, dict) or not isinstance(found.get("cells"), list):
-        _refuse("it is no notebook")
+        refuse("it is no notebook")
     if (found.get("nbformat"), found.get("nbformat_minor")) != (sent.nbformat, sent.nbformat_minor):
-        _refuse("it is in another format than what was sent")
+        refuse("it is in another format than what was sent")
     if len(found["cells"]) != len(sent.cells):
-        _refuse(f"it has {len(found['cells'])} cells, and {len(sent.cells)} were sent")
+        refuse(f"it has {len(found['cells'])} cells, and {len(sent.cells)} were sent")
     return [
         _outputs(*pair, f"cell {number}") for number, pair in enumerate(zip(sent.cells, found["cells"], strict=True), 1)
     ]
@@ -35,19 +29,19 @@ def outputs(sent: NotebookNode, data: bytes) -> list[list[dict[str, Any]]]:
 
 def _outputs(sent: Any, found: Any, name: str) -> list[dict[str, Any]]:
     if not isinstance(found, dict):
-        _refuse(f"{name} is none")
+        refuse(f"{name} is none")
     for part in ("id", "cell_type", "source"):
         if type(found.get(part)) is not type(sent.get(part)) or found.get(part) != sent.get(part):
-            _refuse(f"{name} has another {part} than what was sent")
+            refuse(f"{name} has another {part} than what was sent")
     if sent.cell_type != "code":
         return []
     made = found.get("outputs")
     if not isinstance(made, list):
-        _refuse(f"{name} has no outputs")
+        refuse(f"{name} has no outputs")
     try:
         return [_output(_plain(each, DEEPEST)) for each in made]
     except (AttributeError, KeyError, TypeError, ValueError):
-        _refuse(f"{name} has an output that is none")
+        refuse(f"{name} has an output that is none")
 
 
 def _output(found: dict[str, Any]) -> dict[str, Any]:
@@ -110,25 +104,3 @@ def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, dict):
         return {_plain(key, 1): _plain(each, depth - 1) for key, each in value.items()}
     return value
-
-
-def _parsed(data: bytes) -> Any:
-    if sum(1 for _ in islice(_PART.finditer(data), MOST_PARTS + 1)) > MOST_PARTS:
-        _refuse("it has too many values")
-    try:
-        return json.loads(data.decode(), parse_constant=_refuse_number, parse_float=_number)
-    except (ValueError, RecursionError):
-        _refuse("it is not JSON, or no notebook could have it")
-
-
-def _number(text: str) -> float:
-    number = float(text)
-    return number if number - number == 0 else _refuse_number(text)
-
-
-def _refuse_number(text: str) -> Never:
-    raise ValueError(text)
-
-
-def _refuse(why: str) -> Never:
-    raise Ended(os.EX_DATAERR, why)

@@ -31,7 +31,10 @@ if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading"):
     c.ExchangeFactory.collect = "nbgrader_collect.Collect"
     c.ExchangeFactory.release_assignment = "nbgrader_release.ReleaseAssignment"
     c.ExchangeFactory.release_feedback = "nbgrader_release.ReleaseFeedback"
-    steps = import_module("nbgrader.converters").Autograde.class_traits()["autograde_preprocessors"].default()
+    traits = import_module("nbgrader.converters").Autograde.class_traits()
+    clear, *more = traits["sanitize_preprocessors"].default()
+    c.Autograde.sanitize_preprocessors = [clear, "nbgrader_handed_in.Restored", *more]
+    steps = traits["autograde_preprocessors"].default()
     executes = "nbgrader_apart.ExecuteElsewhere" if are_possible() else "nbgrader_execute.ExecuteApart"
     c.Autograde.autograde_preprocessors = [executes if step.__name__ == "Execute" else step for step in steps]
     # What is archived can only be read.
