@@ -126,6 +126,7 @@ def test_y19_y20_nbgrader_in_the_container_is_told_what_is_written(spawner: Spaw
     assert c.ClearSolutions.text_stub == text
     assert c.ExecutePreprocessor.timeout == 60
     assert c.CourseDirectory.course_id == "c"
+    assert c.Autograde.sanitize_preprocessors == [dict, "nbgrader_handed_in.Restored"]
     assert c.Autograde.autograde_preprocessors == [dict, "nbgrader_execute.ExecuteApart"]
 
 
@@ -164,6 +165,7 @@ class Execute:
 class Autograde(HasTraits):
     """As much of nbgrader's as the configuration looks at."""
 
+    sanitize_preprocessors = List([dict])
     autograde_preprocessors = List([dict, Execute])
 
 
