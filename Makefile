@@ -135,7 +135,7 @@ images: ## build the images that are missing
 	@$(PYTHON) -m ci.images build
 
 .PHONY: images-test
-images-test: images ## run each image's own test inside it
+images-test: images ## run each image's own test inside it, but where both have passed as they are (AGAIN=1: there too)
 	@$(PYTHON) -m ci.images test
 
 .PHONY: docs

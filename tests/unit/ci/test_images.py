@@ -10,6 +10,7 @@ import pytest
 
 from ci.cluster import images
 from ci.cluster.problem import Problem
+from ci.images import check
 from ci.images.image import IMAGES, MADE_ON_OURS, Image
 
 REF = "localhost/coursehub/pause:0123456789ab"
@@ -53,3 +54,23 @@ def test_only_other_tags_of_the_same_image_are_superseded() -> None:
 @pytest.mark.parametrize("image", MADE_ON_OURS.values(), ids=list(MADE_ON_OURS))
 def test_what_is_made_on_another_image_is_made_anew_when_that_changes(image: Image) -> None:
     assert replace(image, base=IMAGES["proxy"]).key != replace(image, base=IMAGES["hub"]).key
+
+
+def test_an_image_that_has_passed_has_not_once_it_or_a_test_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSEHUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(check, "RECIPES", tmp_path)
+    monkeypatch.setattr(check, "ROOT", Path("/"))
+    image = IMAGES["proxy"]
+    image.archive.parent.mkdir()
+    test = tmp_path / "proxy/test_image.mjs"
+    test.parent.mkdir()
+    test.write_text("one")
+    image.archive.write_text("one")
+    first = check.passed(image)
+    assert check.passed(image) == first
+    test.write_text("two")
+    second = check.passed(image)
+    image.archive.write_text("another")
+    assert len({first, second, check.passed(image)}) == 3
