@@ -22,7 +22,6 @@ from nbgrader.apps import updateapp
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.nbgraderformat import SchemaTooNewError, SchemaTooOldError
-from nbgrader.preprocessors import SaveAutoGrades
 from nbgrader.preprocessors.execute import UnresponsiveKernelError
 from nbgrader_alone import Busy, alone
 from nbgrader_handed_in import check
@@ -31,6 +30,8 @@ from sqlalchemy.exc import DBAPIError
 
 # Beside what it is to replace: where it is made, and where that was put away. Whoever has its lock clears up.
 MAKING, EARLIER = ".making", ".earlier"
+# The step of autograding from which on the gradebook is written.
+SAVES = "nbgrader_handed_in.Save"
 FOR_EVER = "its code cannot be interrupted; edit it so that it ends, then do it again"
 REASONS: dict[type[Exception], str] = {
     CellTimeoutError: FOR_EVER,
@@ -172,7 +173,7 @@ def _convert_each(self: BaseConverter) -> None:
 def _autograde(self: Autograde) -> None:
     """As nbgrader does, of what is a notebook; no grade is saved before all of a student's have been executed."""
     every = self.autograde_preprocessors
-    saving = every.index(SaveAutoGrades)
+    saving = every.index(SAVES)
     for notebook in self.notebooks:
         check(notebook)
     try:

@@ -75,4 +75,4 @@ def warn_of_missing(nb: Any, resources: Any, log: Any) -> None:
 
 def _module(error: str) -> str:
     found = re.search(r"No module named '?([\w.]+)", error)
-    return repr(found[1] if found else error[:100])
+    return repr((found[1] if found else error)[:100])

@@ -14,6 +14,7 @@ from coursehub_files import open_file
 from nbgrader.api import Gradebook
 from nbgrader.converters.base import NbGraderException
 from nbgrader.nbgraderformat import SCHEMA_VERSION
+from nbgrader.preprocessors import SaveAutoGrades
 from nbgrader.preprocessors.base import NbGraderPreprocessor
 from nbgrader_json import parsed, refuse
 
@@ -50,6 +51,23 @@ class Restored(NbGraderPreprocessor):  # type: ignore[misc] # nbgrader is untype
             self.log.warning("Cell %r was not marked as the assignment has it, and is again", mark["grade_id"])
         if mark["cell_type"] == "code":
             cell.pop("attachments", None)
+
+
+class Save(SaveAutoGrades):  # type: ignore[misc] # nbgrader is untyped
+    """nbgrader's, which leaves what an earlier submission got to a cell that this one has not."""
+
+    def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        """Points by hand stay, to be looked at again, as they do for all that is submitted anew."""
+        done: tuple[Any, Any] = super().preprocess(nb, resources)
+        there = {cell.metadata.nbgrader.grade_id for cell in nb.cells if "nbgrader" in cell.metadata}
+        with Gradebook(self.db_url) as book:
+            submitted = book.find_submission_notebook(self.notebook_id, self.assignment_id, self.student_id)
+            for grade in submitted.grades:
+                if grade.name not in there:
+                    self.log.warning("Cell %r of the assignment is not in the notebook: it has no points", grade.name)
+                    grade.auto_score, grade.needs_manual_grade = None, grade.manual_score is not None
+            book.db.commit()
+        return done
 
 
 def _marks(notebook: Any) -> dict[str, dict[str, Any]]:

@@ -72,9 +72,14 @@ def look(folder: int, most: int) -> Found:
     No link is followed, and at most `most` bytes are read.
     """
     budget = Budget(most)
-    read = [_file(each, budget) for each in walk(folder, budget) if not each.is_folder]
+    read, folders = [], [os.fstat(folder).st_ctime]
+    for each in walk(folder, budget):
+        if each.is_folder:
+            folders.append(each.found.st_ctime)
+        else:
+            read.append(_file(each, budget))
     receipt = next((content for name, content, _ in read if name.name == FILE), b"")
-    changed = max([os.fstat(folder).st_ctime, *(time for _, _, time in read)])
+    changed = max([*folders, *(time for _, _, time in read)])
     files = tuple(sorted(file for file, _, _ in read if file.name not in ADDED))
     return Found(files, receipt.decode(errors="replace"), changed)
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import coursehub_extend
+import nbgrader_receipt
 from nbgrader.converters.base import NbGraderException
 from nbgrader_due import Due, dumped, loaded, moment, span
 from nbgrader_rules import MOST_FILES
@@ -392,6 +393,12 @@ def a_receipt_says_what_was_handed_in_and_can_be_read_again() -> None:
     assert (COURSE / "submitted/clara/one/submission_receipt.json").read_text() == json.dumps(receipt)
     teach("autograde", "one", role="grading")
     assert scores() == {"clara": 2.0}
+    # What is taken out of a folder of a submission is a change of it, too.
+    submission = os.open(there, os.O_RDONLY)
+    earlier = nbgrader_receipt.look(submission, 2**20)
+    (there / names[0]).unlink()
+    later = nbgrader_receipt.look(submission, 2**20)
+    assert len(later.files) == len(earlier.files) - 1 and later.changed > earlier.changed, (earlier, later)
 
 
 def a_forged_receipt_or_time_does_not_fool_an_instructor() -> None:

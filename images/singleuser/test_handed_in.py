@@ -74,6 +74,7 @@ def f17_how_a_cell_is_graded_is_the_courses_to_say() -> None:
         skipped=lambda found: found["cells"][1]["metadata"].update(tags=["skip-execution"]),
         twice=twice,
         another_kind=another_kind,
+        right=lambda found: found["cells"][0].update(source="x = 9"),
         none_of_it=lambda found: found["cells"].append(
             cell("none", "1", grade=True, points=9) | {"metadata": {"nbgrader": {"grade_id": ["none"], "grade": True}}}
         ),
@@ -83,11 +84,22 @@ def f17_how_a_cell_is_graded_is_the_courses_to_say() -> None:
     grades: dict[str, list[Any]] = {}
     for student, *grade in graded():
         grades.setdefault(student, []).append(grade)
+    assert ["test", 2.0, False, 2.0] in grades.pop("right"), grades
     right = grades.pop("clara")
     assert ["test", 0.0, False, 2.0] in right and ["by-hand", None, True, 3.0] in right, right
     assert len(grades) == 13 and not {name: found for name, found in grades.items() if found != right}, grades
     assert said.count("was not marked as the assignment has it") == 6, said
     assert "Cell 'test' is not in the assignment, or twice in the notebook: it is not graded" in said, said
+
+    submitted = COURSE / "submitted/right/one/a.ipynb"
+    anew = json.loads(submitted.read_text())
+    del anew["cells"][1]
+    submitted.write_text(json.dumps(anew))
+    with cluster():
+        said = autograde("--force", "--student", "right")
+    assert "Cell 'test' of the assignment is not in the notebook: it has no points" in said, said
+    (test,) = [grade for student, *grade in graded() if student == "right" and grade[0] == "test"]
+    assert test == ["test", None, False, 2.0], "an earlier submission's points were kept"
 
 
 def f17_what_is_no_notebook_is_refused_in_a_sentence_before_anything_runs() -> None:

@@ -127,7 +127,8 @@ def test_y19_y20_nbgrader_in_the_container_is_told_what_is_written(spawner: Spaw
     assert c.ExecutePreprocessor.timeout == 60
     assert c.CourseDirectory.course_id == "c"
     assert c.Autograde.sanitize_preprocessors == [dict, "nbgrader_handed_in.Restored"]
-    assert c.Autograde.autograde_preprocessors == [dict, "nbgrader_execute.ExecuteApart"]
+    steps = [dict, "nbgrader_execute.ExecuteApart", "nbgrader_handed_in.Save"]
+    assert c.Autograde.autograde_preprocessors == steps
 
 
 def test_g17_each_language_that_a_course_can_name_has_a_stub_in_the_image_and_no_other() -> None:
@@ -162,11 +163,15 @@ class Execute:
     """One of the steps of autograding."""
 
 
+class SaveAutoGrades:
+    """Another."""
+
+
 class Autograde(HasTraits):
     """As much of nbgrader's as the configuration looks at."""
 
     sanitize_preprocessors = List([dict])
-    autograde_preprocessors = List([dict, Execute])
+    autograde_preprocessors = List([dict, Execute, SaveAutoGrades])
 
 
 def nbgrader(environment: dict[str, str]) -> Config:

@@ -34,9 +34,10 @@ if os.environ.get("COURSEHUB_ROLE") in ("instructor", "grading"):
     traits = import_module("nbgrader.converters").Autograde.class_traits()
     clear, *more = traits["sanitize_preprocessors"].default()
     c.Autograde.sanitize_preprocessors = [clear, "nbgrader_handed_in.Restored", *more]
-    steps = traits["autograde_preprocessors"].default()
     executes = "nbgrader_apart.ExecuteElsewhere" if are_possible() else "nbgrader_execute.ExecuteApart"
-    c.Autograde.autograde_preprocessors = [executes if step.__name__ == "Execute" else step for step in steps]
+    ours = {"Execute": executes, "SaveAutoGrades": "nbgrader_handed_in.Save"}
+    steps = traits["autograde_preprocessors"].default()
+    c.Autograde.autograde_preprocessors = [ours.get(step.__name__, step) for step in steps]
     # What is archived can only be read.
     if os.access("/course", os.W_OK):
         # One a person: several processes that write to one file over NFS take lines from each other.
