@@ -76,7 +76,7 @@ def many_are_graded_as_there_are_places_and_none_stops_another() -> None:
         whole = said.partition("\nOf 5: ")[2].splitlines()
         assert whole[0] == "2 done, 3 failed" and len(whole) == 4, said
         assert [line.split(": ")[0].strip() for line in sorted(whole[1:])] == ["david", "s2", "s3"], said
-        assert "s2: failed: a notebook in it is none: it is not JSON" in said, said
+        assert "s2: failed: the notebook 'a.ipynb' cannot be graded: it is not JSON" in said, said
         assert "s3: failed: there is no notebook in what was collected" in said, said
         assert "Traceback" not in said and "Warning" not in said, said
         asked.asked.clear()
