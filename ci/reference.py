@@ -12,6 +12,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +71,16 @@ def course_file() -> str:
             needed = key in block.get("required", ())
             default = "has to be there" if needed else _code(said["default"]) if "default" in said else ""
             below = _model(said)
-            kind = f"[keys and values](#{_anchor(blocks[below])})" if below else _words(said)
+            each = "a list; each is " if "items" in said else ""
+            kind = f"{each}[keys and values](#{_anchor(blocks[below])})" if below else _words(said)
             examples = ", ".join(map(_code, said["examples"]))
             pages.append(f"| `{key}` | {kind} | {default} | {said['description']} | {examples} |\n")
     return "".join(pages)
 
 
 def _model(said: Schema) -> str | None:
-    return said["$ref"].rpartition("/")[2] if "$ref" in said else None
+    one = said.get("items", said)
+    return one["$ref"].rpartition("/")[2] if "$ref" in one else None
 
 
 def _anchor(places: list[str]) -> str:
@@ -113,11 +116,23 @@ def _words(said: Schema) -> str:
 
 def _code(value: object) -> str:
     """YAML on one line, as a table's cell can hold it."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        return f"`{value}`"
-    text = yaml.safe_dump(value, default_flow_style=True, width=1000, sort_keys=False).removesuffix("\n...\n").strip()
+    text = (
+        yaml.safe_dump(_with_days(value), default_flow_style=True, width=1000, sort_keys=False)
+        .removesuffix("\n...\n")
+        .strip()
+    )
     # A line's end would be the end of the table.
     return f"`{json.dumps(value)}`" if "\n" in text else f"`{text}`"
+
+
+def _with_days(value: object) -> object:
+    """The value with each day as one, which has no quotes."""
+    match value:
+        case str() if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            return date.fromisoformat(value)
+        case list():
+            return [_with_days(each) for each in value]
+    return value
 
 
 def values() -> str:

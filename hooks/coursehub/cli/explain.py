@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from coursehub.config.profiles import Role
 from coursehub.servers import explain, site_module
 
 from . import hub, options
-from .common import FINE, PROBLEMS, say, site_and_courses, today
+from .common import FINE, PROBLEMS, say, site_and_courses
 from .person import find
 
 
@@ -53,7 +54,7 @@ def command(
             person,
             loaded.catalog,
             site,
-            today(site),
+            datetime.now(UTC),
             course=course,
             role=Role(role) if role else None,
             adjust=adjust,

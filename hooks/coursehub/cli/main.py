@@ -20,6 +20,7 @@ VERBS = (
     "explain",
     "schema",
     "images",
+    "classes",
     "course",
     "user",
     "storage",

@@ -28,6 +28,9 @@ from pydantic.json_schema import SkipJsonSchema
 from coursehub.ids import Gid
 from coursehub.names import PersonOrGroup, UnixGroupName, matching
 
+from . import classes
+from .classes import ClassTimes
+from .days import Day
 from .durations import Duration
 from .images import ImageChoice
 from .languages import LANGUAGES
@@ -55,7 +58,6 @@ def language(name: str) -> str:
     return name
 
 
-Day = Annotated[date, Field(strict=True)]
 # Whoever writes one of these means everyone, and not somebody of that login.
 _EVERYONE = frozenset({"*", "all", "anybody", "anyone", "everybody", "everyone", "public"})
 Students = Annotated[
@@ -239,6 +241,11 @@ class Course(_CourseBlock):
         description="From this day on students have nothing of it, and instructors can only read.",
         examples=["2027-06-30"],
     )
+    classes: ClassTimes = Field(
+        default=(),
+        description="When the course has its classes, between `open` and `close`; people see the next one on the page.",
+        examples=[[{"day": "mon", "from": "10:15", "until": "12:00", "expected": 120}]],
+    )
     image: ImageChoice | None = Field(
         default=None,
         description="One of the site's images by its short name; with a day, as `python@2026-08-15`, the newest "
@@ -290,6 +297,11 @@ class Course(_CourseBlock):
         return self
 
     @model_validator(mode="after")
+    def _classes_can_be_held(self) -> Self:
+        classes.check(self.classes, self.open_days)
+        return self
+
+    @model_validator(mode="after")
     def _data_has_an_owner(self) -> Self:
         if self.data != "none" and self.gid is None:
             raise mistake("data needs the course's unix group; add gid, or leave data out", "data")
@@ -299,6 +311,13 @@ class Course(_CourseBlock):
     def public(self) -> bool:
         """Whether every known person may be a student."""
         return self.students == "everyone"
+
+    @property
+    def open_days(self) -> range:
+        """The days on which students can start it, as ordinals of dates."""
+        end = (self.close or date.max).toordinal() + 1
+        archived = self.archive.toordinal() if self.archive else end
+        return range((self.open or date.min).toordinal(), min(end, archived))
 
     def is_archived(self, today: date) -> bool:
         """Whether it is archived: instructors only read, and students have nothing."""

@@ -42,6 +42,7 @@ _PLAIN = {f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "t
 # Only text that begins so can be another type, and longer text only where it holds nothing but _LONG_NUMBER.
 _SPECIAL = frozenset(yaml.CSafeLoader.yaml_implicit_resolvers)
 _LONG = 64
+_TIME = re.compile(r"[0-9]{1,2}:[0-9]{2}")
 _LONG_NUMBER = re.compile(r"[-+]?0x[0-9a-fA-F_]*|[-+0-9_:.eEtTzZ \t]*")
 
 
@@ -158,6 +159,8 @@ def _invalid(file: str, mark: Any, message: str) -> InvalidFile:
 
 
 def _no_number(value: str) -> str:
+    if _TIME.fullmatch(value):
+        return f'{value} is a number without quotes; write "{value:0>5}"'
     return f"{value[:20]} is no plain number; write it in digits alone, or in quotes"
 
 

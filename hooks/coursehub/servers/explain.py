@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from coursehub.config import durations, resources
+from coursehub.config import durations, resources, timetable
 from coursehub.config.catalog import Catalog
 from coursehub.config.course import Course
 from coursehub.config.profiles import GENERAL, Profile, Role
@@ -33,20 +33,30 @@ def answer(
     person: Person,
     catalog: Catalog,
     settings: Settings,
-    today: date,
+    now: datetime,
     *,
     course: str | None = None,
     role: Role | None = None,
     adjust: Adjust | None = None,
 ) -> dict[str, Any]:
-    """Plain data on what `person` may start on the day: in one course or all that concern them, in a role or each."""
+    """Plain data on what `person` may start `now`: in one course or all that concern them, in a role or each.
+
+    `class` is when the course's class is that runs or comes next, in words.
+    """
     slugs = [course] if course else [known.slug for known in catalog.of(person)]
     profiles = [Profile(kind, slug) for slug in slugs for kind in (Role.INSTRUCTOR, Role.GRADING, Role.STUDENT)]
     if course is None:
         profiles.append(GENERAL)
     wanted = [profile for profile in profiles if role in (None, profile.role)]
+    today = settings.day(now)
     explanations = [explain(person, profile, catalog, settings, today, adjust) for profile in wanted]
-    return {"user": person.name, "profiles": [_data(explanation) for explanation in explanations]}
+    classes = {
+        slug: timetable.said(catalog.courses[slug], settings.zone, now) for slug in slugs if slug in catalog.courses
+    }
+    return {
+        "user": person.name,
+        "profiles": [_data(each) | {"class": classes.get(each.profile.course or "")} for each in explanations],
+    }
 
 
 def explain(
@@ -109,7 +119,9 @@ def text(answer: dict[str, Any]) -> Iterator[str]:
     entries = answer["profiles"]
     width = max((len(entry["profile"]) for entry in entries), default=0)
     for entry in entries:
-        yield f"{entry['profile']:{width}}  {'yes' if entry['allowed'] else 'no ':3}  {entry['why']}"
+        # A hub of an earlier version says none.
+        when = f" Class: {entry['class']}." if entry["allowed"] and entry.get("class") else ""
+        yield f"{entry['profile']:{width}}  {'yes' if entry['allowed'] else 'no ':3}  {entry['why']}{when}"
     if len(entries) == 1 and (planned := entries[0]["plan"]):
         yield ""
         for name, value in planned.items():

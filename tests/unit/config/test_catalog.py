@@ -1,7 +1,7 @@
 """The course file: one bad course never takes the others down, and every mistake has its place and remedy."""
 
 import re
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,9 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         open: 2026-09-01
         close: 2026-12-31
         archive: 2027-06-30
+        classes:
+          - {day: mon, from: "10:15", until: "12:00", expected: 120, except: [2026-12-21]}
+          - {date: 2026-12-04, from: "14:15", until: "16:00", expected: 80}
         image: python
         resources: {cpu: 2, memory: 4G, scratch: 20G, guarantee: {cpu: 0.5}, node: gpu}
         data: read-only
@@ -72,6 +75,24 @@ def test_a_course_is_read_with_all_its_keys() -> None:
         "open": date(2026, 9, 1),
         "close": date(2026, 12, 31),
         "archive": date(2027, 6, 30),
+        "classes": (
+            {
+                "day": "mon",
+                "once": None,
+                "start": time(10, 15),
+                "until": time(12),
+                "expected": 120,
+                "left_out": (date(2026, 12, 21),),
+            },
+            {
+                "day": None,
+                "once": date(2026, 12, 4),
+                "start": time(14, 15),
+                "until": time(16),
+                "expected": 80,
+                "left_out": (),
+            },
+        ),
         "image": "python",
         "resources": {
             "cpu": 2.0,

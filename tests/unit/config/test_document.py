@@ -60,7 +60,12 @@ def test_plain_yaml_is_plain_data_and_each_key_and_value_knows_its_place() -> No
         ),
         pytest.param(
             "a: 1:30\n",
-            "f.yaml:1:4: 1:30 is no plain number; write it in digits alone, or in quotes",
+            'f.yaml:1:4: 1:30 is a number without quotes; write "01:30"',
+            id="a time that is a number to base 60",
+        ),
+        pytest.param(
+            "a: 1:30:00\n",
+            "f.yaml:1:4: 1:30:00 is no plain number; write it in digits alone, or in quotes",
             id="number to base 60",
         ),
         pytest.param(

@@ -20,6 +20,8 @@ MODULES = (
     "config/course",
     "config/catalog",
     "config/document",
+    "config/classes",
+    "config/days",
     "config/durations",
     "config/images",
     "names",

@@ -51,6 +51,7 @@ class Queries:
         """Whether somebody may start what, why or why not, and what the server would be; raises Refused."""
         now = self._site.current
         person = (await self._find(user, now.settings)).person
-        today = now.settings.day(datetime.now(UTC))
         wanted = Role(role) if role else None
-        return explain.answer(person, now.catalog, now.settings, today, course=course, role=wanted, adjust=self._adjust)
+        return explain.answer(
+            person, now.catalog, now.settings, datetime.now(UTC), course=course, role=wanted, adjust=self._adjust
+        )

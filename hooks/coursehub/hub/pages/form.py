@@ -7,7 +7,7 @@ from datetime import date
 from jinja2 import Environment, PackageLoader
 
 from coursehub.config.catalog import Catalog
-from coursehub.config.course import Standing, standing
+from coursehub.config.course import Course, Standing, standing
 from coursehub.config.profiles import Profile, Role
 from coursehub.hub.notices.notice import Notice
 from coursehub.servers.access import Choice
@@ -32,10 +32,12 @@ def render(
     courses: str,
     notices: Sequence[Notice] = (),
     notices_of: Callable[[str], Sequence[Notice]] = lambda _: (),
+    class_of: Callable[[Course], str | None] = lambda _: None,
 ) -> str:
     """The form's inside: one radio named `profile` a choice, under headings; `message` says why something is not there.
 
-    `notices` stand above them, and the `notices_of` a course, by slug, at its entry. `courses` is the page's path.
+    `notices` stand above them, and the `notices_of` a course, by slug, at its entry, as is the next `class_of` a course
+    in words. `courses` is the page's path.
     `selected` is preselected where it is on offer, else the first that is shown. What cannot be started today has no
     radio; it stands at the end, folded, with the reason.
     """
@@ -58,6 +60,7 @@ def render(
         message=message,
         notices=notices,
         notices_of=notices_of,
+        class_of=class_of,
         standing=lambda course: standing(course, today),
         Standing=Standing,
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from jupyterhub.utils import url_path_join
 
-from coursehub.config import profiles
+from coursehub.config import profiles, timetable
 from coursehub.config.catalog import Catalog
 from coursehub.config.profiles import Profile
 from coursehub.config.settings import Settings
@@ -40,7 +40,8 @@ class StartPage(Uncopied):
     async def choices(self, spawner: Any, link: str | None) -> str:
         """The inside of the form: what `link` leads to is preselected, or a message says why it leads nowhere."""
         snapshot = self._site.current
-        today, courses = _today(snapshot.settings), url_path_join(spawner.hub.base_url, "courses")
+        zone, now = snapshot.settings.zone, datetime.now(UTC)
+        today, courses = snapshot.settings.day(now), url_path_join(spawner.hub.base_url, "courses")
         try:
             person = await self._accounts.owner(spawner, snapshot.settings)
         except Refused as refusal:
@@ -56,6 +57,7 @@ class StartPage(Uncopied):
             courses=courses,
             notices=self._feed.of_home(person.name),
             notices_of=self._feed.of_course,
+            class_of=lambda course: timetable.said(course, zone, now),
         )
 
     async def running(self, spawner: Any, link: str | None) -> form.Running:

@@ -133,6 +133,23 @@ def test_an_instructor_sees_the_badge_and_when_students_can_start() -> None:
     assert "Not open now" not in words
 
 
+def test_the_next_class_of_a_course_stands_at_its_entry_as_text() -> None:
+    choices = list(access.choices(MARIA, catalog(TERM), TODAY))
+    html = form.render(
+        choices,
+        selected=None,
+        message=None,
+        today=TODAY,
+        courses=COURSES,
+        class_of=lambda course: "today 10:15 to <b>12:00" if course.slug in ("now", "soon") else None,
+    )
+    words = "\n".join(filter(None, Inside(html).words.split("\n")))
+    open_now, closed = words.split("Not open now (2)")
+    assert "2026-12-31\nClass: today 10:15 to <b>12:00" in open_now
+    assert "2027-01-10\nClass: today 10:15 to <b>12:00" in closed
+    assert words.count("Class:") == 2
+
+
 def test_grading_is_told_apart_from_teaching() -> None:
     words = "\n".join(filter(None, rendered(ANNA).words.split("\n")))
     assert "Introduction to Programming\ngrading\npython-intro" in words
