@@ -21,6 +21,7 @@ from coursehub.hub.notices.store import AnnouncementStore
 from coursehub.hub.pages.page import StartPage
 from coursehub.hub.planner import Planner
 from coursehub.hub.spawner import CoursehubSpawner
+from coursehub.hub.start_queue import StartQueue
 from coursehub.hub.usage.poll import UsagePoll
 from coursehub.hub.usage.usage import Picture
 from coursehub.live.kept import Kept, Memory
@@ -97,7 +98,8 @@ def hooks(
     counters = counters or Counters()
     now = live(settings or site(), courses or catalog())
     planner = Planner(now, Accounts(People(LOG)), directories, counters, adjust)
-    return Hooks(planner, frame, recorder(), counters, earlier)
+    queue = StartQueue(lambda: now.current.settings.servers.starts_at_once, kept(), LOG)
+    return Hooks(planner, frame, recorder(), counters, queue, earlier)
 
 
 def start_page(courses: Catalog | None = None, settings: Settings | None = None) -> StartPage:

@@ -218,6 +218,19 @@ def _allowed(name: str) -> str:
     return name
 
 
+class StartsAtOnce(SiteBlock):
+    """How many servers start at a time: as many as the nodes start well, within these bounds; others wait."""
+
+    least: Annotated[int, Field(strict=True, ge=1, le=1000)] = 3
+    most: Annotated[int, Field(strict=True, ge=1, le=1000)] = 100
+
+    @model_validator(mode="after")
+    def _some_are_between(self) -> Self:
+        if self.least > self.most:
+            raise mistake(f"least is {self.least}, and most is {self.most}; write at least {self.least}", "most")
+        return self
+
+
 class ServerSettings(SiteBlock):
     """What every server gets; why one failed is kept for `failure_days`.
 
@@ -228,6 +241,7 @@ class ServerSettings(SiteBlock):
     notices_interval: Annotated[int, Field(strict=True, ge=5, le=3600)] = 60
     failure_days: Annotated[int, Field(strict=True, ge=1, le=365)] = 14
     node_timeout: Annotated[int, Field(strict=True, ge=0, le=3600)] = 120
+    starts_at_once: StartsAtOnce = StartsAtOnce()
 
 
 class CullSettings(SiteBlock):

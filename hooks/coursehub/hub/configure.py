@@ -34,6 +34,7 @@ from . import (
     placeholders,
     proxy,
     spawn_test,
+    start_queue,
 )
 from .accounts import Accounts
 from .admin import release
@@ -50,6 +51,7 @@ from .planner import Planner
 from .proxy import Routes
 from .registry import Registry
 from .spawner import CoursehubSpawner
+from .start_queue import StartQueue
 from .usage import poll
 from .volume.directories import Directories
 from .volume.provisioner import Provisioner
@@ -100,7 +102,8 @@ def configure(
     usage = poll.register(registry, site, directories.provisioner, log)
     notices = feed.register(registry, site, usage, kept, log)
     page = StartPage(site, accounts, failures, notices)
-    handler.register(registry, page)
+    queue = start_queue.register(registry, site, kept, log)
+    handler.register(registry, page, queue)
     spawn_tests = spawn_test.register(registry, site, accounts.find, adjust, kept, log)
     registry.answer(status=Health(site, kept, directories.provisioner, spawn_tests.status))
     registry.answer(**Queries(site, kept, accounts.find, adjust).queries)
@@ -111,7 +114,7 @@ def configure(
 
     planner = Planner(site, accounts, directories, counters, adjust)
     frame = _frame(c, claim)
-    _spawner(c, Hooks(planner, frame, failures, counters, _earlier(c)), page, failures)
+    _spawner(c, Hooks(planner, frame, failures, counters, queue, _earlier(c)), page, failures, queue)
     executions.register(c, registry, site, planner, frame, log)
     grading.register(registry, planner)
     _hub(c)
@@ -127,9 +130,10 @@ def _place(c: Any) -> Place:
         raise SystemExit(f"coursehub: {error}. The hub starts when that is well; see jupyterhub.hub.db") from None
 
 
-def _spawner(c: Any, hooks: Hooks, page: StartPage, recorder: Recorder) -> None:
+def _spawner(c: Any, hooks: Hooks, page: StartPage, recorder: Recorder, queue: StartQueue) -> None:
     c.JupyterHub.spawner_class = CoursehubSpawner
     c.CoursehubSpawner.recorder = recorder
+    c.CoursehubSpawner.queue = queue
     c.KubeSpawner.options_form = page.options_form
     c.KubeSpawner.options_from_form = hooks.options_from_form
     c.KubeSpawner.apply_user_options = hooks.apply_user_options
@@ -142,6 +146,8 @@ def _hub(c: Any) -> None:
     c.JupyterHub.setdefault("proxy_class", Routes)
     c.JupyterHub.setdefault("default_url", handler.courses_url)
     c.JupyterHub.allow_named_servers = False
+    # Whoever comes waits for their turn, and nobody is sent away.
+    c.JupyterHub.concurrent_spawn_limit = 0
     # Our pages go before JupyterHub's own, the site's before ours.
     pages = str(Path(handler.__file__).parent)
     if isinstance(c.JupyterHub.get("template_paths"), list):

@@ -20,10 +20,12 @@ from coursehub.servers.manifest import Frame
 from coursehub.servers.plan import PodPlan
 from coursehub.servers.traits import traits
 
+from .failures.diagnosis import Diagnosis
 from .failures.recorder import Recorder
 from .metrics.spawns import Counters, Step
 from .planner import Planner
 from .readiness import NotReady, Readiness
+from .start_queue import Left, StartQueue
 from .uncopied import Uncopied
 
 Hook = Callable[..., Any]
@@ -53,12 +55,14 @@ class Hooks(Uncopied):
         frame: Frame,
         recorder: Recorder,
         counters: Counters,
+        queue: StartQueue,
         earlier: Mapping[str, Hook],
     ) -> None:
         self._planner = planner
         self._frame = frame
         self._recorder = recorder
         self._counters = counters
+        self._queue = queue
         self._earlier = earlier
         self._plans: WeakKeyDictionary[Any, tuple[PodPlan, gate.Server]] = WeakKeyDictionary()
         self._readiness = Readiness()
@@ -81,14 +85,14 @@ class Hooks(Uncopied):
         self._recorder.forget(spawner.user.name)
         await self._call_earlier("pre_spawn_hook", spawner)
         self._plans.pop(spawner, None)
+        planned = await self._plan(spawner)
+        spawner.allowed = planned.profile
         try:
-            planned = await self._planner.plan(spawner)
-        except Refused as refusal:
-            self._counters.refused(self._planner.label(spawner.user_options), refusal.reason)
-            spawner.log.warning("refused: user=%s options=%.200r: %s", spawner.user.name, spawner.user_options, refusal)
-            raise Forbidden(str(refusal)) from None
-        except GateClosed as closed:
-            raise self._stopped(spawner, closed) from None
+            if await self._queue.turn(spawner.user.name, planned.profile.slug, spawner._spawn_future):
+                # What was decided a while ago need not be so any more.
+                planned = await self._plan(spawner)
+        except Left as left:
+            raise HubError(409, str(left)) from None
         for warning in planned.warnings:
             spawner.log.warning("user=%s: %s", spawner.user.name, warning)
         spawner.log.info(
@@ -101,12 +105,23 @@ class Hooks(Uncopied):
         spawner.as_made()
         for name, value in traits(planned, self._frame).items():
             setattr(spawner, name, value)
+        spawner.allowed = planned.profile
         # Group overrides and the site's hook could have put another in their place.
         spawner.modify_pod_hook = self.modify_pod
         spawner.pod_name = _pod_name(spawner)
         self._plans[spawner] = planned, _server(spawner, self._frame)
-        spawner.allowed = planned.profile
         self._counters.planned(planned.profile)
+
+    async def _plan(self, spawner: Any) -> PodPlan:
+        spawner.allowed = None
+        try:
+            return await self._planner.plan(spawner)
+        except Refused as refusal:
+            self._counters.refused(self._planner.label(spawner.user_options), refusal.reason)
+            spawner.log.warning("refused: user=%s options=%.200r: %s", spawner.user.name, spawner.user_options, refusal)
+            raise Forbidden(str(refusal)) from None
+        except GateClosed as closed:
+            raise self._stopped(spawner, closed) from None
 
     async def modify_pod(self, spawner: Any, pod: Any) -> Any:
         """The pod itself where it is the plan's; else HTTP 403, and the differences in the hub's log."""
@@ -128,10 +143,18 @@ class Hooks(Uncopied):
         """
         await self._call_earlier("after_pod_created_hook", spawner, pod)
         try:
-            await self._readiness.wait(spawner, lambda: self._recorder.diagnose(spawner))
+            seconds = await self._readiness.wait(spawner, lambda: self._diagnosed(spawner))
         except NotReady as error:
             await self._recorder.record(spawner, pod, error.why, "start")
             raise HubError(503, str(error)) from None
+        self._queue.booted(spawner.user.name, spawner.image, seconds)
+
+    def _diagnosed(self, spawner: Any) -> Diagnosis | None:
+        found = self._recorder.diagnose(spawner)
+        if found is not None:
+            # What keeps it is not the processor.
+            self._queue.give_back(spawner.user.name, early=True)
+        return found
 
     def _stopped(self, spawner: Any, closed: GateClosed) -> Forbidden:
         self._counters.refused(self._planner.label(spawner.user_options), Reason.GATE)

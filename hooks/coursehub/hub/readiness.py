@@ -35,8 +35,8 @@ class Readiness:
     def __init__(self) -> None:
         self._starting = 0
 
-    async def wait(self, spawner: Any, look: Callable[[], Diagnosis | None]) -> None:
-        """Returns once the server answers; raises NotReady as soon as it is clear that it will not.
+    async def wait(self, spawner: Any, look: Callable[[], Diagnosis | None]) -> float:
+        """The seconds from running to answering, once it answers; raises NotReady once it is clear that it will not.
 
         `look` finds what keeps its pod from running.
         """
@@ -50,6 +50,7 @@ class Readiness:
             raise NotReady(given_up(patience.seen)) from None
         finally:
             self._starting -= 1
+        return patience.ran
 
     async def _answers(self, spawner: Any, patience: "_Patience") -> bool:
         address = spawner.address
@@ -58,7 +59,7 @@ class Readiness:
             patience.check(None if spawner.pod else GONE)
             await asyncio.sleep(0.05)
             return False
-        patience.seen = None
+        patience.runs()
         if await _answers(f"{address}api"):
             return True
         await asyncio.sleep(max(0.1, 0.05 * self._starting))
@@ -73,7 +74,19 @@ class _Patience:
         self._time = asyncio.get_running_loop().time
         self._next = self._time()
         self._since = self._next
+        self._runs_since: float | None = None
         self.seen: Diagnosis | None = None
+
+    @property
+    def ran(self) -> float:
+        """Seconds since it was first seen to run."""
+        return 0.0 if self._runs_since is None else self._time() - self._runs_since
+
+    def runs(self) -> None:
+        """It runs, and nothing keeps it from that."""
+        self.seen = None
+        if self._runs_since is None:
+            self._runs_since = self._time()
 
     def check(self, known: Diagnosis | None) -> None:
         """Takes what is `known` to be wrong, or looks, if it is time to; raises NotReady once waiting is of no use."""

@@ -40,10 +40,11 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
 
     JupyterHub 5 saves what the REST API was sent and then fails on all that is no object: the person's server would
     look as if it ran, and the next hub would not start (5.5, tried; 6 refuses it). The `recorder` looks at each pod
-    before it is deleted. A pod on a node that is lost is taken away without waiting for anybody to confirm that it has
-    ended: that its server runs no more is for the lock in its home to say (images/singleuser/coursehub_home.py). Where
-    Kubernetes' API refuses something or does not answer, the error is HTTP 503 with a sentence for the person, not with
-    the API's headers and names, which JupyterHub would show.
+    before it is deleted, and the `queue` says when a start has its turn. A pod on a node that is lost is taken away
+    without waiting for anybody to confirm that it has ended: that its server runs no more is for the lock in its
+    home to say (images/singleuser/coursehub_home.py). Where Kubernetes' API refuses something or does not answer,
+    the error is HTTP 503 with a sentence for the person, not with the API's headers and names, which JupyterHub
+    would show.
     """
 
     user_options = traitlets.Any()
@@ -52,6 +53,7 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
     # What the person of a start may have, once that is decided.
     allowed: Profile | None = None
     recorder = traitlets.Any().tag(config=True)
+    queue = traitlets.Any().tag(config=True)
     # KubeSpawner has it from 7.1 on, and would ask for patience every five seconds where the page says what is awaited.
     slow_spawn_message_threshold = traitlets.Integer(0).tag(config=True)
     # A task that nothing refers to can vanish before it is done.
@@ -132,7 +134,11 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
             stopping.cancel()
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
-        """See KubeSpawner; a sentence tells what the start waits for, too."""
+        """See KubeSpawner; a sentence tells what the start waits for, too, and before it which turn."""
+        if self.queue is not None:
+            async with aclosing(self.queue.told(self.user.name)) as places:
+                async for place in places:
+                    yield place
         explained = progress.explained(super().progress(), lambda: self.recorder and self.recorder.awaited(self))
         try:
             async with aclosing(explained) as events:

@@ -12,8 +12,12 @@ from jupyterhub.utils import url_escape_path, url_path_join
 from tornado import web
 
 from coursehub.hub.registry import Registry
+from coursehub.hub.start_queue import StartQueue
 
 from .page import StartPage
+
+# Seconds for a start that has left the queue to be cleared up.
+_PATIENCE = 5
 
 COURSES = r"/courses(?:/([^/]*))?"
 
@@ -27,9 +31,10 @@ def courses_url(handler: Any) -> str:
 class CoursesHandler(SpawnHandler):  # type: ignore[misc] # JupyterHub is untyped
     """One's own choice, the profile of the path preselected; only a POST from this page starts or stops anything."""
 
-    def initialize(self, page: StartPage) -> None:
-        """`page` looks things up."""
+    def initialize(self, page: StartPage, queue: StartQueue) -> None:
+        """`page` looks things up; `queue` is where starts wait."""
         self._page = page
+        self._queue = queue
 
     @web.authenticated
     async def get(self, link: str | None = None) -> None:
@@ -75,8 +80,14 @@ class CoursesHandler(SpawnHandler):  # type: ignore[misc] # JupyterHub is untype
 
     @needs_scope("delete:servers")  # type: ignore[untyped-decorator] # JupyterHub is untyped
     async def _stop(self, user_name: str, slug: str) -> None:
-        """Stops the server if it is still what the page said that it was: another tab may have switched since."""
+        """Stops the server if it is still what the page said that it was: another tab may have switched since.
+
+        A start that waits for its turn leaves the queue.
+        """
         user = self.current_user
+        if user.spawner.pending == "spawn" and self._queue.leave(user.name):
+            await asyncio.wait([user.spawner._spawn_future], timeout=_PATIENCE)
+            return
         if not user.spawner.ready or (await self._page.running(user.spawner, None)).slug != slug:
             return
         stopping = asyncio.ensure_future(self.stop_single_user(user))
@@ -93,6 +104,6 @@ class CoursesHandler(SpawnHandler):  # type: ignore[misc] # JupyterHub is untype
         return path
 
 
-def register(registry: Registry, page: StartPage) -> None:
+def register(registry: Registry, page: StartPage, queue: StartQueue) -> None:
     """The page is there."""
-    registry.handle(COURSES, CoursesHandler, page=page)
+    registry.handle(COURSES, CoursesHandler, page=page, queue=queue)

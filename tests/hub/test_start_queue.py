@@ -1,0 +1,166 @@
+"""Starts wait for their turn: in order, with their place on the page, and a hub that restarts loses nobody."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from coursehub.hub import start_queue
+
+from tests.hub.conftest import COURSES, SITE, Hub, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ONE = f"{SITE}servers: {{startsAtOnce: {{least: 1, most: 1}}}}\n"
+INTRO = b'{"profile": "python-intro"}'
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def one_at_once(hub: Hub) -> AsyncIterator[None]:
+    """One server starts at a time, and each takes until the test lets it run."""
+    async with hub.values(ONE):
+        hub.kubernetes.phase = "Pending"
+        try:
+            yield
+        finally:
+            hub.kubernetes.run()
+            starting = [user.spawner._spawn_future for user in hub.app.users.values() if user.spawner.pending]
+            await asyncio.gather(*filter(None, starting), return_exceptions=True)
+
+
+async def asks(hub: Hub, name: str, body: bytes = INTRO) -> None:
+    """The person's start is under way."""
+    response = await hub.rest(name, "POST", f"users/{name}/server", body)
+    assert response.status_code in (201, 202), response.text
+
+
+async def place(hub: Hub, name: str, wanted: int) -> dict[str, Any]:
+    """What the page of the start is told once the person has this place."""
+    async with aclosing(hub.progress(name)) as events:
+        async for event in events:
+            if event.get("place") == wanted:
+                return event
+    raise AssertionError("the stream ended before")
+
+
+def pods(hub: Hub) -> list[str]:
+    """Whose pods are there."""
+    return sorted(pod["metadata"]["name"].removeprefix("jupyter-") for pod in hub.kubernetes.pods.values())
+
+
+async def test_who_comes_while_others_start_waits_reads_the_place_and_is_served_in_order(hub: Hub) -> None:
+    for name in ("maria", "jonas", "peter"):
+        await asks(hub, name)
+    told = await place(hub, "peter", 2)
+    assert told["message"] == "You are number 2 of 2 who wait for their turn."
+    assert (await place(hub, "jonas", 1))["progress"] == 0
+    assert pods(hub) == ["maria"], "somebody began before their turn"
+    hub.kubernetes.run()
+    assert [await hub.outcome(name) for name in ("maria", "jonas", "peter")] == ["ready"] * 3
+    made = [pod["metadata"]["name"].removeprefix("jupyter-") for pod in hub.kubernetes.made]
+    assert made == ["maria", "jonas", "peter"]
+
+
+async def test_a_single_start_of_another_course_does_not_wait_for_the_whole_class(hub: Hub) -> None:
+    for name in ("maria", "jonas", "peter"):
+        await asks(hub, name)
+    await asks(hub, "anna", b'{"profile": "data-analysis"}' if "anna" in COURSES else b"{}")
+    await place(hub, "anna", 2)
+    await place(hub, "peter", 3)
+
+
+async def test_many_requests_of_one_person_take_one_place(hub: Hub) -> None:
+    await asks(hub, "maria")
+    await asks(hub, "jonas")
+    for _ in range(5):
+        await hub.rest("jonas", "POST", "users/jonas/server", INTRO)
+    await asks(hub, "peter")
+    assert (await place(hub, "peter", 2))["message"] == "You are number 2 of 2 who wait for their turn."
+
+
+async def test_whether_they_may_is_decided_again_when_the_turn_has_come(hub: Hub) -> None:
+    await asks(hub, "maria")
+    await asks(hub, "jonas")
+    await place(hub, "jonas", 1)
+    try:
+        await hub.write_courses(COURSES.replace("  python-intro:\n", "  python-intro:\n    close: 2020-01-01\n", 1))
+        hub.kubernetes.run()
+        assert await hub.outcome("maria") == "ready"
+        assert "ready" not in await hub.outcome("jonas")
+        assert pods(hub) == ["maria"]
+    finally:
+        await hub.write_courses(COURSES)
+
+
+async def test_a_start_that_waits_can_be_stopped_on_the_page_and_over_rest_and_leaves_nothing(hub: Hub) -> None:
+    await asks(hub, "maria")
+    jonas = await hub.login("jonas")
+    await asks(hub, "jonas")
+    await asks(hub, "peter")
+    await place(hub, "peter", 2)
+    answer = await jonas.post("courses", stop="")
+    assert answer.status_code == 303
+    await place(hub, "peter", 1)
+    await until(lambda: not hub.app.users["jonas"].spawner.active, "the start given up")
+    assert (await jonas.page("courses")).choices, "the page does not offer another start"
+    await hub.stop("peter")
+    hub.kubernetes.run()
+    assert await hub.outcome("maria") == "ready"
+    assert pods(hub) == ["maria"]
+    assert await hub.start("jonas", INTRO) == "ready"
+
+
+async def test_a_place_is_kept_a_while_for_who_leaves_the_page_and_then_goes_to_the_next(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asks(hub, "maria")
+    for name in ("jonas", "peter"):
+        await asks(hub, name)
+        await place(hub, name, 1 if name == "jonas" else 2)
+    # Jonas has looked and gone; Peter looks on.
+    monkeypatch.setattr(start_queue, "LEFT", 0.1)
+    async with aclosing(hub.progress("jonas")) as events:
+        await anext(events)
+    await place(hub, "peter", 1)
+    assert "You were away for a minute" in await hub.outcome("jonas")
+    assert hub.app.users["peter"].spawner.pending == "spawn"
+
+
+async def test_a_start_that_waits_for_something_else_than_the_processor_lets_others_begin(hub: Hub) -> None:
+    await asks(hub, "maria")
+    await asks(hub, "jonas")
+    await until(lambda: pods(hub) == ["maria"], "the first pod")
+    hub.kubernetes.becomes(
+        "jupyter-maria",
+        phase="Pending",
+        conditions=[{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}],
+    )
+    await until(lambda: pods(hub) == ["jonas", "maria"], "the second pod")
+
+
+async def test_a_start_that_fails_gives_its_turn_to_the_next(hub: Hub) -> None:
+    await asks(hub, "maria")
+    await asks(hub, "jonas")
+    await until(lambda: pods(hub) == ["maria"], "the first pod")
+    hub.kubernetes.becomes("jupyter-maria", phase="Failed", reason="Evicted", message="no room")
+    assert await hub.outcome("maria") != "ready"
+    await until(lambda: pods(hub) == ["jonas"], "the second pod")
+
+
+async def test_who_waits_is_kept_and_their_number_is_measured(hub: Hub) -> None:
+    for name in ("maria", "jonas", "peter"):
+        await asks(hub, name)
+
+    def kept() -> list[str]:
+        return [each["name"] for each in json.loads(hub.kept.read(start_queue.NAME) or b"[]")]
+
+    await until(lambda: kept() == ["jonas", "peter"], "who waits is kept")
+    metrics = (await hub.rest("sofia", "GET", "../metrics")).text
+    assert "coursehub_start_queue_waiting 2.0" in metrics
+    assert "coursehub_start_queue_at_once 1.0" in metrics
+    hub.kubernetes.run()
+    await asyncio.gather(*(hub.outcome(name) for name in ("maria", "jonas", "peter")))
+    await until(lambda: kept() == [], "nobody waits any more")
