@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -388,7 +388,7 @@ class Hub:
         async with self._client() as client:
             return await client.request(method, f"api/{path}", content=body, headers=headers)
 
-    async def progress(self, name: str) -> AsyncIterator[dict[str, Any]]:
+    async def progress(self, name: str) -> AsyncGenerator[dict[str, Any]]:
         """Each event of `name`'s progress stream as it comes."""
         path = f"api/users/{name}/server/progress"
         async with self._client().stream("GET", path, headers=await self._authorized(name)) as response:

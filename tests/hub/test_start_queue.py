@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 from coursehub.hub import start_queue
 
-from tests.hub.conftest import COURSES, SITE, Hub, until
+from tests.hub.conftest import SITE, Hub, until
+from tests.support import COURSES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -65,11 +66,12 @@ async def test_who_comes_while_others_start_waits_reads_the_place_and_is_served_
 
 
 async def test_a_single_start_of_another_course_does_not_wait_for_the_whole_class(hub: Hub) -> None:
-    for name in ("maria", "jonas", "peter"):
+    for name in ("maria", "jonas", "anna", "sofia"):
         await asks(hub, name)
-    await asks(hub, "anna", b'{"profile": "data-analysis"}' if "anna" in COURSES else b"{}")
-    await place(hub, "anna", 2)
-    await place(hub, "peter", 3)
+    await place(hub, "sofia", 3)
+    await asks(hub, "peter", b'{"profile": "statistics-lab"}')
+    await place(hub, "peter", 2)
+    await place(hub, "sofia", 4)
 
 
 async def test_many_requests_of_one_person_take_one_place(hub: Hub) -> None:

@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import UTC
 from types import SimpleNamespace
 from typing import Any
@@ -132,6 +133,9 @@ def spawner(monkeypatch: pytest.MonkeyPatch) -> Spawner:
             config=Config({"KubeSpawner": config}), user=user, cookie_options=options or {}, _mock=True
         )
         made.user_options = {"profile": profile}
+        # JupyterHub's own task of the start, which is over at once.
+        made._spawn_future = Future()
+        made._spawn_future.set_result(None)
         return made
 
     return make

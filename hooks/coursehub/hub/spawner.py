@@ -136,7 +136,7 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """See KubeSpawner; a sentence tells what the start waits for, too, and before it which turn."""
         if self.queue is not None:
-            async with aclosing(self.queue.told(self.user.name)) as places:
+            async with aclosing(self.queue.told(self.user.name, self._spawn_future)) as places:
                 async for place in places:
                     yield place
         explained = progress.explained(super().progress(), lambda: self.recorder and self.recorder.awaited(self))

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 from jupyterhub.app import JupyterHub
 from jupyterhub.utils import url_escape_path, url_path_join
@@ -37,7 +38,7 @@ LEFT = 60.0
 # Seconds after which others go on, whatever a start does with its turn.
 LONGEST = 60.0
 # Seconds between two looks at a place, and until it is said again to a page that would else not be known to be there.
-_LOOK, _AGAIN = 1.0, 10.0
+_LOOK, _AGAIN, _PLANNED = 1.0, 10.0, 0.05
 _ASKED_AT_ONCE, _TOKEN_SECONDS, _ANSWER = 8, 600, 60.0
 _WAITING = TypeAdapter(tuple[Waiting, ...])
 
@@ -69,6 +70,7 @@ class StartQueue(Uncopied, LiveCollector):
         self._pace = Pace()
         self._asking: dict[str, asyncio.Future[None]] = {}
         self._turns: dict[str, _Turn] = {}
+        self._had_turn: WeakSet[asyncio.Future[Any]] = WeakSet()
         self._watching: Counter[str] = Counter()
         self._changed = asyncio.Event()
 
@@ -90,6 +92,7 @@ class StartQueue(Uncopied, LiveCollector):
         finally:
             self._asking.pop(name, None)
             self._queue.leave(name)
+        self._had_turn.add(start)
         start.add_done_callback(lambda _: self.give_back(name))
         return waited
 
@@ -116,22 +119,22 @@ class StartQueue(Uncopied, LiveCollector):
         if name in self._turns:
             self._pace.booted(image, seconds, len(self._turns) - 1)
 
-    async def told(self, name: str) -> AsyncGenerator[dict[str, Any], None]:
-        """What the page of a start shows while the person waits: `place` of `waiting`, and `seconds` where known."""
+    async def told(self, name: str, start: asyncio.Future[Any]) -> AsyncGenerator[dict[str, Any], None]:
+        """What the page of a start shows until it has its turn: `place` in the queue, and `seconds` where known."""
         with self._watched(name):
-            last, since = None, 0.0
-            while name in self._asking and name in self._queue:
-                now, loop = self._place(name), asyncio.get_running_loop()
-                if now != last or loop.time() - since >= _AGAIN:
-                    last, since = now, loop.time()
-                    place, waiting = now
+            last, since = (0, 0), 0.0
+            while start not in self._had_turn and not start.done():
+                place, waiting, loop = self._queue.place(name), len(self._queue), asyncio.get_running_loop()
+                if place and ((place, waiting) != last or loop.time() - since >= _AGAIN):
+                    last, since = (place, waiting), loop.time()
                     yield {
                         "progress": 0,
                         "message": f"You are number {place} of {waiting} who wait for their turn.",
                         "place": place,
                         "seconds": self._pace.wait(place),
                     }
-                await asyncio.sleep(_LOOK)
+                # Before it has its place, the start is still planned, and that is soon over.
+                await asyncio.sleep(_LOOK if place else _PLANNED)
 
     def collect(self) -> Iterator[Metric]:
         """How many wait, start, and may start at once."""
@@ -171,10 +174,6 @@ class StartQueue(Uncopied, LiveCollector):
     def _end(self, turn: _Turn) -> None:
         if self._turns.get(turn.whose.name) is turn:
             self.give_back(turn.whose.name, early=True)
-
-    def _place(self, name: str) -> tuple[int, int]:
-        order = [each.name for each in self._queue.order]
-        return order.index(name) + 1, len(order)
 
     @contextmanager
     def _watched(self, name: str) -> Iterator[None]:

@@ -28,6 +28,8 @@ class Queue:
         self._waiting = {each.name: each for each in waiting}
         self._came = max((each.came for each in self._waiting.values()), default=0)
         self._served = min((each.number for each in self._waiting.values()), default=0)
+        # All places, until somebody comes or goes: each page that waits asks for one each second.
+        self._places: dict[str, int] | None = None
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -40,6 +42,12 @@ class Queue:
         """All who wait, the next first."""
         return sorted(self._waiting.values(), key=attrgetter("number", "came"))
 
+    def place(self, name: str) -> int | None:
+        """1 of whoever is next; None of whoever does not wait."""
+        if self._places is None:
+            self._places = {each.name: place for place, each in enumerate(self.order, 1)}
+        return self._places.get(name)
+
     def enter(self, name: str, group: str) -> None:
         """The name waits; one that waits already for the same keeps its place."""
         if name in self._waiting and self._waiting[name].group == group:
@@ -48,10 +56,12 @@ class Queue:
         self._came += 1
         last = max((each.number for each in self._waiting.values() if each.group == group), default=-1)
         self._waiting[name] = Waiting(max(self._served, last + 1), self._came, name, group)
+        self._places = None
 
     def leave(self, name: str) -> None:
         """The name waits no more; nothing happens where it did not."""
         self._waiting.pop(name, None)
+        self._places = None
 
     def next(self, ready: Container[str]) -> Waiting | None:
         """The first of those who are ready, who then waits no more; None where nobody is."""

@@ -20,7 +20,7 @@ def queue(people: Mapping[str, int]) -> Queue:
 
 def served(waiting: Queue, most: int = 1000) -> list[str]:
     """Who is served, one after the other."""
-    found = []
+    found: list[str] = []
     while len(found) < most and (each := waiting.next(EVERYBODY)) is not None:
         found.append(each.name)
     return found
@@ -90,7 +90,7 @@ def test_what_is_kept_goes_on_in_its_order_and_new_ones_stand_behind() -> None:
 def test_whatever_comes_and_goes_each_is_served_once_and_of_a_course_in_the_order_of_coming(
     steps: list[tuple[str, bool]],
 ) -> None:
-    waiting, came, order = Queue(), [], []
+    waiting, came, order = Queue(), list[str](), list[str]()
     for group, serve in steps:
         name = f"{group}{len(came)}"
         came.append(name)
