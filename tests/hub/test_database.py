@@ -27,7 +27,7 @@ from coursehub.live.kept import CannotKeep, Kept
 from traitlets.config import Config
 
 from tests import ports, postgres
-from tests.hub.conftest import SERVICES, Kubernetes, _serve, kubeconfig, looking_apart, uid_of, until
+from tests.hub.conftest import SERVICES, Kubernetes, cluster, looking_apart, uid_of, until
 from tests.hub.failing import POD, ended
 from tests.hub.spawn_test import ON
 from tests.postgres import Postgres
@@ -135,25 +135,24 @@ async def alone(postgresql: Postgres, tmp_path_factory: pytest.TempPathFactory) 
     tmp_path = tmp_path_factory.mktemp("alone")
     for name in ("site", "courses", "secrets/provisioner"):
         (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "site/site.yaml").write_text(ON)
+    (tmp_path / "site/site.yaml").write_text(f"{ON}servers: {{startsAtOnce: {{least: 1, most: 1}}}}\n")
     looker = looking_apart(tmp_path, tmp_path / "share")
     (tmp_path / "courses/main.yaml").write_text(COURSES)
-    home = tmp_path / "share" / layout.home(uid_of("maria"), "maria")
-    home.mkdir(parents=True)
-    os.chown(home, uid_of("maria"), -1)
+    for name in ("maria", "jonas", "peter", "anna"):
+        home = tmp_path / "share" / layout.home(uid_of(name), name)
+        home.mkdir(parents=True)
+        os.chown(home, uid_of(name), -1)
     for path in (part("data-analysis") for part in (layout.course_files, layout.course_data, layout.exchange)):
         (tmp_path / "share" / path).mkdir(parents=True)
     kubernetes = Kubernetes()
-    api, port = await _serve(kubernetes.app())
-    (tmp_path / "kubeconfig").write_text(kubeconfig(port))
-    hub = Alone(tmp_path, kubernetes, postgresql.create(f"hub_{secrets.token_hex(4)}"), port)
+    _, pod_port, end = await cluster(kubernetes, tmp_path)
+    hub = Alone(tmp_path, kubernetes, postgresql.create(f"hub_{secrets.token_hex(4)}"), pod_port)
     with looker.running():
         hub.start()
         await hub.ready()
         yield hub
         hub.kill()
-    kubernetes.close()
-    await api.cleanup()
+    await end()
 
 
 def commands(program: str) -> str:
@@ -203,6 +202,44 @@ async def test_what_the_hub_knows_outlasts_its_restart_and_comes_back_with_the_d
     await alone.ready()
     assert await alone.knows() == before
     assert (await alone.call("GET", "api/users/maria")).status_code == 200
+
+
+async def test_who_waits_for_their_turn_waits_on_in_their_old_order_when_the_hub_ends(alone: Alone) -> None:
+    people = ("maria", "peter", "jonas", "anna")
+    before = len(alone.kubernetes.made)
+    alone.kubernetes.phase = "Pending"
+
+    async def waiting() -> int:
+        metrics = (await alone.call("GET", "metrics", service="coursehub-metrics")).text
+        return int(float(re.findall(r"^coursehub_start_queue_waiting (\S+)$", metrics, re.MULTILINE)[0]))
+
+    def made() -> list[str]:
+        return [pod["metadata"]["name"].removeprefix("jupyter-") for pod in alone.kubernetes.made[before:]]
+
+    async def ready() -> bool:
+        users = [(await alone.call("GET", f"api/users/{name}")).json() for name in people]
+        return all(user["server"] for user in users)
+
+    for place, name in enumerate(people):
+        await alone.call("POST", f"api/users/{name}")
+        asked = await alone.call("POST", f"api/users/{name}/server", {"profile": "general"})
+        assert asked.status_code == 202, asked.text
+
+        async def waits(place: int = place) -> bool:
+            return await waiting() == place and len(made()) == 1
+
+        await until(waits, f"{name} in their place")
+    kept = Kept(database.place(configured(alone.url), alone.folder), LOG)
+    await until(lambda: all(name in (kept.read("start-queue.json") or b"").decode() for name in people), "all kept")
+    await alone.restart()
+    alone.kubernetes.run()
+    await until(ready, "everybody's server")
+    # The one whose start was under way is cleared up first.
+    assert sorted(made()[1:]) == sorted(people)
+    assert [name for name in made() if name != "maria"] == ["peter", "jonas", "anna"]
+    await until(lambda: kept.read("start-queue.json") == b"[]", "nobody waits")
+    for name in people:
+        assert (await alone.call("DELETE", f"api/users/{name}/server")).status_code in (202, 204)
 
 
 async def test_a_hub_whose_database_restarts_goes_on_and_keeps_what_changed_meanwhile(

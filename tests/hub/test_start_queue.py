@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from coursehub.hub import start_queue
+from playwright.async_api import expect
 
-from tests.hub.conftest import SITE, Hub, until
+from tests.hub.blemishes import blemishes
+from tests.hub.conftest import SITE, Hub, Visit, until
 from tests.support import COURSES
 
+expect.set_options(timeout=60_000)
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ONE = f"{SITE}servers: {{startsAtOnce: {{least: 1, most: 1}}}}\n"
@@ -115,6 +118,27 @@ async def test_a_start_that_waits_can_be_stopped_on_the_page_and_over_rest_and_l
     assert await hub.start("jonas", INTRO) == "ready"
 
 
+async def test_the_page_of_a_start_says_the_place_as_it_changes_and_lets_one_leave(hub: Hub, visit: Visit) -> None:
+    await asks(hub, "maria")
+    await asks(hub, "jonas")
+    page = await visit("peter")
+    await page.locator("input[name=profile][value=python-intro]").check()
+    await page.get_by_role("button", name="Start").click()
+    await expect(page.get_by_text("You are number 2 of 2 who wait for their turn.")).to_be_visible()
+    assert await blemishes(page) == []
+    await hub.stop("jonas")
+    await expect(page.get_by_text("You are number 1 of 1 who wait for their turn.")).to_be_visible()
+    await page.get_by_role("button", name="Leave the queue").click()
+    await page.wait_for_url("**/hub/courses")
+    await expect(page.get_by_role("button", name="Start")).to_be_visible()
+    assert not hub.app.users["peter"].spawner.active
+    await page.locator("input[name=profile][value=python-intro]").check()
+    await page.get_by_role("button", name="Start").click()
+    await expect(page.get_by_text("You are number 1 of 1")).to_be_visible()
+    hub.kubernetes.run()
+    await until(lambda: hub.app.users["peter"].spawner.ready, "the server, in its turn")
+
+
 async def test_a_place_is_kept_a_while_for_who_leaves_the_page_and_then_goes_to_the_next(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,7 +183,7 @@ async def test_who_waits_is_kept_and_their_number_is_measured(hub: Hub) -> None:
     def kept() -> list[str]:
         return [each["name"] for each in json.loads(hub.kept.read(start_queue.NAME) or b"[]")]
 
-    await until(lambda: kept() == ["jonas", "peter"], "who waits is kept")
+    await until(lambda: kept() == ["maria", "jonas", "peter"], "who has no server yet is kept")
     metrics = (await hub.rest("sofia", "GET", "../metrics")).text
     assert "coursehub_start_queue_waiting 2.0" in metrics
     assert "coursehub_start_queue_at_once 1.0" in metrics

@@ -114,6 +114,9 @@ class CoursehubSpawner(KubeSpawner):  # type: ignore[misc] # KubeSpawner is unty
                 await super().stop(now=True)
                 return 1
             status: int | None = await super().poll()
+            if status is None and self._check_pending and self.address is None:
+                # Its start ended with the hub before this one. The start queue asks for it again.
+                return 1
             return status
 
     async def stop(self, now: bool = False) -> None:

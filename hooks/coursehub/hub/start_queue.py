@@ -2,7 +2,8 @@
 
 A turn ends when the server is ready or has failed, and sooner where it waits for something else than the processor
 (room, an image, a mount): others may start meanwhile. None of JupyterHub's own times counts before the turn. Who waits
-is kept over a restart of the hub, which then asks for their servers again, and everybody has their old place.
+is kept over a restart of the hub, which then asks for their servers again, and everybody has their old place. So is
+whoever has their turn and no server yet.
 """
 
 import asyncio
@@ -53,7 +54,6 @@ class _Turn:
 
     began: float
     whose: Waiting
-    waited: bool
 
 
 class StartQueue(Uncopied, LiveCollector):
@@ -81,7 +81,7 @@ class StartQueue(Uncopied, LiveCollector):
         """
         self._queue.enter(name, profile)
         turn = self._asking[name] = asyncio.get_running_loop().create_future()
-        self._call(name)
+        self._call()
         waited = not turn.done()
         self._changed.set()
         try:
@@ -159,15 +159,15 @@ class StartQueue(Uncopied, LiveCollector):
             self._changed.clear()
             await self._write()
 
-    def _call(self, new: str | None = None) -> None:
-        """Gives turns to the next, as many as may start; whoever is `new` has not waited."""
+    def _call(self) -> None:
+        """Gives turns to the next, as many as may start."""
         bounds, loop = self._bounds(), asyncio.get_running_loop()
         while len(self._turns) < self._pace.at_once(bounds.least, bounds.most):
             ready = {name for name, turn in self._asking.items() if not turn.done()}
             first = self._queue.next(ready)
             if first is None:
                 return
-            turn = self._turns[first.name] = _Turn(loop.time(), first, first.name != new)
+            turn = self._turns[first.name] = _Turn(loop.time(), first)
             loop.call_later(LONGEST, self._end, turn)
             self._asking[first.name].set_result(None)
 
@@ -202,14 +202,16 @@ class StartQueue(Uncopied, LiveCollector):
             return ()
 
     async def _resume(self, app: Any) -> None:
-        """Asks for the servers of who waited when the hub ended; whoever does not ask is forgotten."""
+        """Asks for the servers of who had none yet when the hub ended; whose page does not come back has left."""
         if self._before:
             self._log.info("The start queue goes on with %d who waited before the hub's restart", len(self._before))
         at_once = asyncio.Semaphore(_ASKED_AT_ONCE)
         waiting = [each for each in self._queue.order if each.name in self._before]
         await asyncio.gather(*(self._ask(app, each, at_once) for each in waiting))
         for name in self._before:
-            if name not in self._asking:
+            if name in self._asking:
+                asyncio.get_running_loop().call_later(LEFT, self._gone, name, self._asking[name])
+            else:
                 self._queue.leave(name)
         self._changed.set()
 
@@ -217,6 +219,9 @@ class StartQueue(Uncopied, LiveCollector):
         """The person's server is asked for by their own right, as they asked before."""
         async with at_once:
             user = app.users.get(whose.name)
+            # JupyterHub looks whether a start that was under way came to an end.
+            while user is not None and user.spawner.pending == "check":
+                await asyncio.sleep(_LOOK)
             if user is None or user.spawner.active:
                 return
             scopes = [f"servers!user={whose.name}"]
@@ -235,8 +240,8 @@ class StartQueue(Uncopied, LiveCollector):
                 self._log.warning("The start of %s, who waited before the hub's restart, failed: %s", whose.name, error)
 
     async def _write(self) -> None:
-        """Who has waited and has no server yet; without one who waits, nothing is written."""
-        waiting = [*(turn.whose for turn in self._turns.values() if turn.waited), *self._queue.order]
+        """Who has asked and has no server yet."""
+        waiting = [*(turn.whose for turn in self._turns.values()), *self._queue.order]
         content = _WAITING.dump_json(tuple(waiting))
         if content != self._written:
             await asyncio.to_thread(self._kept.keep, NAME, content)
