@@ -48,6 +48,7 @@ class Reason(StrEnum):
     PROVISIONER = "provisioner"
     FILE_SERVER = "file-server"
     GATE = "gate"
+    LEFT = "left"
     OTHER = "other"
 
     @property

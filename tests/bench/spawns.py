@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -98,6 +99,9 @@ def _spawner(kind: type[KubeSpawner], name: str, profile: str, **config: Any) ->
     user = SimpleNamespace(id=1, name=name, url=f"/user/{name}/", groups=[], settings={})
     spawner = kind(config=Config({"KubeSpawner": config}), user=user, _mock=True)
     spawner.user_options = {"profile": profile}
+    # JupyterHub's own task of the start, which is over at once.
+    spawner._spawn_future = Future()
+    spawner._spawn_future.set_result(None)
     return spawner
 
 

@@ -5,16 +5,15 @@ from typing import Any
 
 import yaml
 
-from tests.chart.helm import ROOT, Chart, hub_values, pod_spec, site_values
+from tests.chart.helm import ROOT, Chart, pod_spec, site_values
 
 PAGE = (ROOT / "docs/admins/sizing.md").read_text()
 (BLOCK,) = re.findall(r"<!-- tests/chart/test_sizing.py renders it -->\n```yaml\n(.*?)```", PAGE, re.DOTALL)
 VALUES: dict[str, Any] = yaml.safe_load(BLOCK)
 
 
-def test_the_values_for_300_at_ten_let_all_of_them_start_at_once(chart: Chart) -> None:
+def test_the_values_for_300_at_ten_are_what_the_page_reckons_with(chart: Chart) -> None:
     objects = chart.render(VALUES)
-    assert hub_values(objects)["hub"]["concurrentSpawnLimit"] == 300
     guarantee = VALUES["general"]["resources"]["guarantee"]
     assert site_values(objects)["general"]["resources"]["guarantee"].items() >= guarantee.items()
     for part in ("hub", "proxy"):

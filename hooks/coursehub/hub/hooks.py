@@ -25,7 +25,7 @@ from .failures.recorder import Recorder
 from .metrics.spawns import Counters, Step
 from .planner import Planner
 from .readiness import NotReady, Readiness
-from .start_queue import Left, StartQueue
+from .start_queue import StartQueue
 from .uncopied import Uncopied
 
 Hook = Callable[..., Any]
@@ -86,13 +86,6 @@ class Hooks(Uncopied):
         await self._call_earlier("pre_spawn_hook", spawner)
         self._plans.pop(spawner, None)
         planned = await self._plan(spawner)
-        spawner.allowed = planned.profile
-        try:
-            if await self._queue.turn(spawner.user.name, planned.profile.slug, spawner._spawn_future):
-                # What was decided a while ago need not be so any more.
-                planned = await self._plan(spawner)
-        except Left as left:
-            raise HubError(409, str(left)) from None
         for warning in planned.warnings:
             spawner.log.warning("user=%s: %s", spawner.user.name, warning)
         spawner.log.info(
@@ -113,14 +106,20 @@ class Hooks(Uncopied):
         self._counters.planned(planned.profile)
 
     async def _plan(self, spawner: Any) -> PodPlan:
-        spawner.allowed = None
+        """What is to start, once it is its turn; what was decided before that need not be so any more."""
         try:
-            return await self._planner.plan(spawner)
+            planned = await self._planner.plan(spawner)
+            spawner.allowed = planned.profile
+            with self._counters.step(Step.QUEUE):
+                waited = await self._queue.turn(spawner.user.name, planned.profile.slug, spawner._spawn_future)
+            return await self._planner.plan(spawner) if waited else planned
         except Refused as refusal:
+            spawner.allowed = None
             self._counters.refused(self._planner.label(spawner.user_options), refusal.reason)
             spawner.log.warning("refused: user=%s options=%.200r: %s", spawner.user.name, spawner.user_options, refusal)
             raise Forbidden(str(refusal)) from None
         except GateClosed as closed:
+            spawner.allowed = None
             raise self._stopped(spawner, closed) from None
 
     async def modify_pod(self, spawner: Any, pod: Any) -> Any:

@@ -22,7 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from coursehub.config.settings import StartsAtOnce
-from coursehub.errors import CoursehubError
+from coursehub.errors import Reason, Refused
 from coursehub.live.kept import CannotKeep, Kept
 from coursehub.live.snapshot import Site
 from coursehub.log import Log
@@ -42,10 +42,6 @@ LONGEST = 60.0
 _LOOK, _AGAIN, _PLANNED = 1.0, 10.0, 0.05
 _ASKED_AT_ONCE, _TOKEN_SECONDS, _ANSWER = 8, 600, 60.0
 _WAITING = TypeAdapter(tuple[Waiting, ...])
-
-
-class Left(CoursehubError):
-    """Whoever waited has gone; the message is a sentence for them."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,7 @@ class StartQueue(Uncopied, LiveCollector):
     async def turn(self, name: str, profile: str, start: asyncio.Future[Any]) -> bool:
         """Returns when it is the person's turn to start this, and whether they had to wait; it ends with their start.
 
-        Raises Left where they go before it is.
+        Raises Refused where they go before it is.
         """
         self._queue.enter(name, profile)
         turn = self._asking[name] = asyncio.get_running_loop().create_future()
@@ -101,7 +97,7 @@ class StartQueue(Uncopied, LiveCollector):
         turn = self._asking.get(name)
         if turn is None or turn.done():
             return False
-        turn.set_exception(Left("You left the queue, so your server was not started."))
+        turn.set_exception(Refused("You left the queue, so your server was not started.", Reason.LEFT))
         return True
 
     def give_back(self, name: str, *, early: bool = False) -> None:
@@ -189,9 +185,8 @@ class StartQueue(Uncopied, LiveCollector):
     def _gone(self, name: str, turn: asyncio.Future[None] | None) -> None:
         """The person has not come back; another start of theirs would be another `turn`."""
         if turn is not None and turn is self._asking.get(name) and not turn.done() and name not in self._watching:
-            turn.set_exception(
-                Left("You were away for a minute, and your turn went to the next. Please start your server again.")
-            )
+            sentence = "You were away for a minute, and your turn went to the next. Please start your server again."
+            turn.set_exception(Refused(sentence, Reason.LEFT))
 
     def _read(self) -> tuple[Waiting, ...]:
         try:
@@ -220,7 +215,7 @@ class StartQueue(Uncopied, LiveCollector):
         async with at_once:
             user = app.users.get(whose.name)
             # JupyterHub looks whether a start that was under way came to an end.
-            while user is not None and user.spawner.pending == "check":
+            while user is not None and user.spawner.pending == "check":  # noqa: ASYNC110 - it has no event
                 await asyncio.sleep(_LOOK)
             if user is None or user.spawner.active:
                 return

@@ -17,7 +17,7 @@ from coursehub.hub.failures.record import Failure, Stage
 
 from .collector import LiveCollector
 
-_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _FAILURES: dict[Stage, tuple[str, str]] = {
     "start": ("coursehub_spawn_failures", "Servers that did not start; no course for general use."),
     "running": ("coursehub_server_failures", "Servers that ran and ended by a failure; no course for general use."),
@@ -30,6 +30,7 @@ class Step(StrEnum):
     IDENTITY = "identity"
     PLAN = "plan"
     DIRECTORIES = "directories"
+    QUEUE = "queue"
     GATE = "gate"
 
 

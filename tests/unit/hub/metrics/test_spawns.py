@@ -39,7 +39,7 @@ async def counted(spawner: Spawner, *arguments: Any, earlier: Any = None) -> dic
 
 
 async def test_a_start_counts_for_its_course_and_role_with_each_of_its_steps(spawner: Spawner) -> None:
-    passed = {step(name, "passed"): 1.0 for name in ("identity", "plan", "directories", "gate")}
+    passed = {step(name, "passed"): 1.0 for name in ("identity", "plan", "directories", "queue", "gate")}
     spawned = 'coursehub_spawns_total{course="data-analysis",role="instructor"}'
     assert await counted(spawner, PETER, "data-analysis--instructor") == {spawned: 1, **passed}
     assert (await counted(spawner, PETER, "general"))['coursehub_spawns_total{course="general",role="general"}'] == 1
