@@ -6,6 +6,7 @@ from typing import Any
 
 from nbgrader.preprocessors import Execute
 from nbgrader_output import OUTPUTS, Room
+from traitlets import Integer
 
 MISSING = "ModuleNotFoundError"
 # The variables with the server's token, and with the address of a gradebook.
@@ -18,6 +19,10 @@ NOT_HERE = (
 
 class ExecuteApart(Execute):  # type: ignore[misc] # nbgrader is untyped
     """Executes as nbgrader does; what is the server's is not in the environment."""
+
+    startup_timeout = Integer(180, help="Seconds for a kernel to answer, where many grade on few processors").tag(
+        config=True
+    )
 
     def start_new_kernel(self, **more: Any) -> None:
         """Starts the kernel of one submission."""

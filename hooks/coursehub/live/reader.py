@@ -168,6 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--again", type=float)
     parser.add_argument("--once", action="store_true")
     options = parser.parse_args(arguments)
+    _tell()
     # The hub's event loop goes first.
     os.nice(5)
     _limit(resource.RLIMIT_AS, _MEMORY)

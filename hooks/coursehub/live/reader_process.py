@@ -13,6 +13,8 @@ from coursehub.errors import CoursehubError
 from . import state
 from .state import State
 
+# Seconds until it begins, which is not the storage's affair but the processor's; from then on, those of silence.
+_BEGINS = 60.0
 _SILENT = 10.0
 _LONGEST = 64 * 2**20
 
@@ -45,19 +47,23 @@ class Child:
         self._poll = select.poll()
         self._poll.register(self._pipe, select.POLLIN)
         self._buffer = bytearray()
+        self._begun = False
 
     def message(self) -> list[bytes]:
-        """The next message's lines; raises Lost where none comes, in at most ten seconds."""
-        end = time.monotonic() + _SILENT
+        """The next message's lines; raises Lost where none comes, in at most ten seconds, or a minute for the first."""
+        end = time.monotonic() + (_SILENT if self._begun else _BEGINS)
         looked = 0
         while not self._buffer.startswith(b"\n") and (cut := self._buffer.find(b"\n\n", looked)) < 0:
             looked = max(0, len(self._buffer) - 1)
             if not self._poll.poll(max(0.0, end - time.monotonic()) * 1000):
+                if not self._begun:
+                    raise Lost(f"it did not begin within {_BEGINS:.0f} s; is there enough CPU?")
                 raise Lost(f"no answer for {_SILENT:.0f} s; does the storage under the files hang?")
             chunk = os.read(self._pipe, 2**20)
             if not chunk:
                 raise Lost(self._ending())
             self._buffer += chunk
+            self._begun = True
             if len(self._buffer) > _LONGEST:
                 raise Lost("an answer without an end")
         if self._buffer.startswith(b"\n"):

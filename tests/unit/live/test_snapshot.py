@@ -263,7 +263,8 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
         pytest.param("kill -KILL $$", "ended by SIGKILL", id="is killed"),
         pytest.param("kill -XCPU $$", "they take too long to read; make them smaller", id="takes too long"),
         pytest.param("", "no process for it", id="cannot be started"),
-        pytest.param("exec sleep 60", "no answer for 0 s; does the storage under the files hang?", id="hangs"),
+        pytest.param("exec sleep 60", "it did not begin within 0 s; is there enough CPU?", id="does not begin"),
+        pytest.param("echo; exec sleep 60", "no answer for 0 s; does the storage under the files hang?", id="hangs"),
         pytest.param("echo nonsense; echo", "an answer that is none", id="says nonsense"),
         pytest.param("echo state; echo {}; echo", "an answer that is none", id="says half a state"),
         pytest.param("exec yes", "an answer without an end", id="does not stop to talk"),
@@ -280,7 +281,7 @@ def test_a_reader_that_fails_leaves_what_is_live_and_a_restart_goes_on_with_it_t
 ) -> None:
     Site(*folders, LOG, kept)
     if "sleep" in script:
-        monkeypatch.setattr(reader_process, "_SILENT", 0.4)
+        monkeypatch.setattr(reader_process, "_BEGINS" if script.startswith("exec") else "_SILENT", 0.4)
     monkeypatch.setattr(reader_process, "_LONGEST", 2**20)
     (folders[1] / "courses.yaml").write_text(B)
     program(script)
