@@ -98,7 +98,6 @@ class Hooks(Uncopied):
         spawner.as_made()
         for name, value in traits(planned, self._frame).items():
             setattr(spawner, name, value)
-        spawner.allowed = planned.profile
         # Group overrides and the site's hook could have put another in their place.
         spawner.modify_pod_hook = self.modify_pod
         spawner.pod_name = _pod_name(spawner)
@@ -108,11 +107,10 @@ class Hooks(Uncopied):
     async def _plan(self, spawner: Any) -> PodPlan:
         """What is to start, once it is its turn; what was decided before that need not be so any more."""
         try:
-            planned = await self._planner.plan(spawner)
-            spawner.allowed = planned.profile
+            planned = await self._planned(spawner)
             with self._counters.step(Step.QUEUE):
                 waited = await self._queue.turn(spawner.user.name, planned.profile.slug, spawner._spawn_future)
-            return await self._planner.plan(spawner) if waited else planned
+            return await self._planned(spawner) if waited else planned
         except Refused as refusal:
             spawner.allowed = None
             self._counters.refused(self._planner.label(spawner.user_options), refusal.reason)
@@ -121,6 +119,11 @@ class Hooks(Uncopied):
         except GateClosed as closed:
             spawner.allowed = None
             raise self._stopped(spawner, closed) from None
+
+    async def _planned(self, spawner: Any) -> PodPlan:
+        planned = await self._planner.plan(spawner)
+        spawner.allowed = planned.profile
+        return planned
 
     async def modify_pod(self, spawner: Any, pod: Any) -> Any:
         """The pod itself where it is the plan's; else HTTP 403, and the differences in the hub's log."""

@@ -158,8 +158,8 @@ class StartQueue(Uncopied, LiveCollector):
     def _call(self) -> None:
         """Gives turns to the next, as many as may start."""
         bounds, loop = self._bounds(), asyncio.get_running_loop()
+        ready = {name for name, turn in self._asking.items() if not turn.done()}
         while len(self._turns) < self._pace.at_once(bounds.least, bounds.most):
-            ready = {name for name, turn in self._asking.items() if not turn.done()}
             first = self._queue.next(ready)
             if first is None:
                 return
