@@ -253,7 +253,7 @@ hub.jupyter.org/network-access-hub: "true"
 
 {{- /* The values that the hub, the check and the command read, as the file site.yaml. */}}
 {{- define "coursehub.site" -}}
-{{- $site := pick .Values "timezone" "minimumUid" "admins" "images" "groups" "nodes" "courseGids" "courseEnvironment" "siteModule" "general" "maximum" "identity" "servers" "autograding" "nbgrader" "cull" "quotas" "usage" }}
+{{- $site := pick .Values "timezone" "minimumUid" "admins" "images" "groups" "nodes" "courseGids" "courseEnvironment" "siteModule" "general" "maximum" "identity" "servers" "autograding" "nbgrader" "classes" "cull" "quotas" "usage" }}
 {{- $site = set $site "version" .Chart.Version }}
 {{- with .Values.monitoring.spawnTest }}
 {{- if .enabled }}

@@ -1,6 +1,6 @@
-"""`coursehub classes`: when classes are held, and how many people are expected at once."""
+"""`coursehub classes`: when classes are held, how many people are expected at once, and whether nodes have room."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,13 @@ import click
 
 from coursehub.config import timetable
 from coursehub.config.course import Course
+from coursehub.config.settings import Settings
 from coursehub.config.timetable import Held, Load
 
-from . import options
-from .common import FINE, say, site_and_courses, today
+from . import kubectl, options, values
+from .cluster import room
+from .cluster.room import Room
+from .common import FINE, PROBLEMS, say, site_and_courses, today, warn
 
 _DAY = timedelta(days=1)
 
@@ -32,47 +35,94 @@ def _day(text: str) -> date:
 @click.command(
     "classes",
     cls=options.Verb,
-    short_help="List when classes are held, and how many people come at once.",
+    short_help="List classes, who is expected, and whether nodes have room.",
     example="coursehub classes --week --from 2027-01-11 --site values/SITE.yaml values/courses.yaml",
 )
 @options.site
+@options.namespace
 @click.option("--week", is_flag=True, help="A table of seven days: the most people expected at once in each hour.")
 @click.option("--from", "first", type=_day, metavar="DAY", help="The first day, as 2027-01-11; without it today.")
+@click.option("--no-room", is_flag=True, help="Look at no cluster, so do not say whether its nodes have room.")
 @options.as_json
 @options.courses
-def command(sites: Sequence[Path], week: bool, first: date | None, as_json: bool, courses: Sequence[Path]) -> int:
+def command(
+    sites: Sequence[Path],
+    namespace: str,
+    week: bool,
+    first: date | None,
+    no_room: bool,
+    as_json: bool,
+    courses: Sequence[Path],
+) -> int:
     """List the classes of two days in the order of time, as the course files have them (the key `classes`).
 
-    "At once" is how many people are expected in all classes together when that of the line begins. The last line says
-    when they are the most: there has to be room for so many servers. Times are in the site's time zone.
+    "At once" is how many people are expected in all classes together when that of the line begins, "room" for how many
+    of its own the nodes have room as they are now. The line below the table says when the most come at once: there has
+    to be room for so many servers. Times are in the site's time zone.
+
+    Exit 1: a class has no room, and no autoscaler adds nodes (classes.autoscaler). Where no cluster can be looked at,
+    it says so, and room is not known.
     """
     site, loaded = site_and_courses(sites, courses)
-    plan = _Timetable(loaded.catalog.courses.values(), site.zone, first or today(site), 7 if week else 2)
-    say(plan.data(), [*(plan.week() if week else plan.lines()), plan.most()], as_json=as_json)
-    return FINE
+    plan = _Timetable(loaded.catalog.courses, site, first or today(site), 7 if week else 2)
+    if not no_room and plan.held:
+        try:
+            plan.look(room.look(namespace, values.of(sites)))
+        except kubectl.KubectlError as error:
+            warn(f"whether nodes have room is not known: {error}")
+    lines = [*(plan.week() if week else plan.lines()), plan.most(), *plan.short()]
+    say(plan.data(), lines, as_json=as_json)
+    return PROBLEMS if any(plan.missing) and not site.classes.autoscaler else FINE
 
 
 class _Timetable:
     """What is held at the site on some days, from the `first` on."""
 
-    def __init__(self, courses: Iterable[Course], zone: ZoneInfo, first: date, days: int) -> None:
-        self._zone = zone
+    def __init__(self, courses: Mapping[str, Course], site: Settings, first: date, days: int) -> None:
+        self._courses = courses
+        self._site = site
+        self._zone: ZoneInfo = site.zone
         self._days = [first + number * _DAY for number in range(days)]
-        begin, end = (timetable.moment(day, time.min, zone) for day in (first, first + days * _DAY))
-        self._held = list(timetable.occurrences(courses, zone, begin, end))
-        self._loads = timetable.loads(self._held)
+        begin, end = (timetable.moment(day, time.min, self._zone) for day in (first, first + days * _DAY))
+        self.held = list(timetable.occurrences(courses.values(), self._zone, begin, end))
+        # For how many people of each class there is no room; empty where nobody has looked.
+        self.missing: list[int] = []
+        self._loads = timetable.loads(self.held)
         self._at_once = {load.begin: load.expected for load in self._loads}
         self._most = max(self._loads, key=lambda load: load.expected, default=None)
 
+    def look(self, there: Room) -> None:
+        """For each class, at its begin, among all that are held then."""
+        for index, each in enumerate(self.held):
+            then = [number for number, other in enumerate(self.held) if other.begin <= each.begin < other.end]
+            found = there.missing([self.held[number] for number in then], self._courses, self._site)
+            self.missing.append(found[then.index(index)])
+
+    def short(self) -> Iterator[str]:
+        """A sentence for each class without room, or one for all."""
+        if self.missing and not any(self.missing):
+            yield "the nodes have room for all of them"
+        for each, missing in zip(self.held, self.missing, strict=False):
+            if missing:
+                begin, _ = self._here(each)
+                what = (
+                    f"{each.course}, {timetable.name(begin)} {begin:%H:%M}: {missing} of {each.expected} have no room"
+                )
+                if self._site.classes.autoscaler:
+                    yield f"{what} on the nodes of now; the autoscaler has to add some"
+                else:
+                    yield f"{what}; add nodes before, or lower the course's guarantee"
+
     def lines(self) -> Iterator[str]:
         """A line a class."""
-        if self._held:
-            yield f"{'day':20}  from   until  expected  at once  course"
-        for each in self._held:
+        if self.held:
+            yield f"{'day':20}  from   until  expected  at once{'  room' * bool(self.missing)}  course"
+        for index, each in enumerate(self.held):
             begin, end = self._here(each)
+            there = f"  {each.expected - self.missing[index]:4}" if self.missing else ""
             yield (
                 f"{timetable.name(begin):20}  {begin:%H:%M}  {end:%H:%M}  {each.expected:8}  "
-                f"{self._at_once[each.begin]:7}  {each.course}"
+                f"{self._at_once[each.begin]:7}{there}  {each.course}"
             )
 
     def week(self) -> Iterator[str]:
@@ -98,7 +148,13 @@ class _Timetable:
             "from": str(self._days[0]),
             "through": str(self._days[-1]),
             "classes": [
-                {"course": each.course, **self._data(each), "atOnce": self._at_once[each.begin]} for each in self._held
+                {
+                    "course": each.course,
+                    **self._data(each),
+                    "atOnce": self._at_once[each.begin],
+                    "room": each.expected - self.missing[index] if self.missing else None,
+                }
+                for index, each in enumerate(self.held)
             ],
             "most": self._most and self._data(self._most),
         }

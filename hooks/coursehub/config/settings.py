@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StrictBool, StringConstraints, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from coursehub.errors import InvalidFile
@@ -244,6 +244,12 @@ class ServerSettings(SiteBlock):
     starts_at_once: StartsAtOnce = StartsAtOnce()
 
 
+class ClassSettings(SiteBlock):
+    """For classes; `autoscaler`: nodes are added where room is missing."""
+
+    autoscaler: StrictBool = False
+
+
 class CullSettings(SiteBlock):
     """When servers are stopped where their course does not say: seconds, None for never; `every`: between two looks."""
 
@@ -375,6 +381,7 @@ class Settings(SiteBlock):
     maximum: Maximum = Maximum.model_validate({"cpu": 8, "memory": "32G"})
     identity: Identity = Identity()
     servers: ServerSettings = ServerSettings()
+    classes: ClassSettings = ClassSettings()
     cull: CullSettings = CullSettings()
     quotas: Quotas = Quotas()
     usage: UsageSettings = UsageSettings()
