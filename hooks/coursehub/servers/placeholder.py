@@ -19,7 +19,6 @@ from .execution import ROLE
 from .manifest import Frame
 from .plan import PodPlan
 
-# On them, and in chart/templates/singleuser/networkpolicy-execution.yaml.
 PLACEHOLDER = "placeholder"
 COURSE = "coursehub/course"
 # Kubernetes counts seconds from when the pod is on a node. This counts by the clock, if that was late.
