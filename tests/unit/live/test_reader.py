@@ -260,8 +260,8 @@ def run(folder: Path, last: State) -> State:
         preexec_fn=cap,
         check=True,
     )
-    looked, _, _, said, *lines = ended.stdout.split(b"\n")
-    assert (looked, said) == (b"looked", b"state"), said
+    alive, looked, _, _, said, *lines = ended.stdout.split(b"\n")
+    assert (alive, looked, said) == (b"", b"looked", b"state"), said
     return state.parse(lines[:-2])
 
 
