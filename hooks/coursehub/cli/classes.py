@@ -93,10 +93,10 @@ class _Timetable:
 
     def look(self, there: Room) -> None:
         """For each class, at its begin, among all that are held then."""
-        for index, each in enumerate(self.held):
-            then = [number for number, other in enumerate(self.held) if other.begin <= each.begin < other.end]
-            found = there.missing([self.held[number] for number in then], self._courses, self._site)
-            self.missing.append(found[then.index(index)])
+        for begin in dict.fromkeys(each.begin for each in self.held):
+            then = [each for each in self.held if each.begin <= begin < each.end]
+            found = there.missing(then, self._courses, self._site)
+            self.missing += [missing for each, missing in zip(then, found, strict=True) if each.begin == begin]
 
     def short(self) -> Iterator[str]:
         """A sentence for each class without room, or one for all."""

@@ -1,4 +1,4 @@
-"""Room on nodes, reckoned as Kubernetes' scheduler does; tests/hub/test_room.py asks that one."""
+"""Room on nodes, reckoned as Kubernetes' scheduler does."""
 
 from fractions import Fraction
 from typing import Any

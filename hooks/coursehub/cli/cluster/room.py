@@ -1,19 +1,23 @@
 """Whether the cluster's nodes, as they are now, have room for the people of a class."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import date
 from typing import Any
 
 from coursehub.cli import kubectl
 from coursehub.cli.values import Values, at, listed
 from coursehub.config.course import Course
+from coursehub.config.profiles import Profile, Role
 from coursehub.config.settings import Settings
 from coursehub.config.timetable import Held
 from coursehub.errors import Refused
-from coursehub.servers import placeholder, room
+from coursehub.person import Person
+from coursehub.servers import manifest, plan, room
 from coursehub.servers.execution import ROLE
 from coursehub.servers.manifest import Frame
 
+# Of pods that do nothing but keep room for a class.
+_PLACEHOLDER = "placeholder"
 _PURPOSE = {"key": "hub.jupyter.org/node-purpose", "operator": "In", "values": ["user"]}
 # Upstream gives them to servers where a site writes no others.
 _DEDICATED = [
@@ -36,26 +40,42 @@ class Room:
 
     def missing(self, held: Sequence[Held], courses: Mapping[str, Course], settings: Settings) -> list[int]:
         """For how many people of each of these classes, all at once, there is none."""
-        now = datetime.now(UTC)
-        pods = [self._server(courses[each.course], settings, each, now) for each in held]
+        pods = [self._server(courses[each.course], settings, each) for each in held]
         wanted = [(pod or {}, each.expected) for pod, each in zip(pods, held, strict=True)]
         slugs = {each.course for each in held}
         others = [pod for pod in self._pods if not self._gives_way(pod, slugs)]
         found = iter(room.missing(self._nodes, others, [each for each in wanted if each[0]]))
         return [next(found) if pod else each.expected for pod, each in zip(pods, held, strict=True)]
 
-    def _server(self, course: Course, settings: Settings, held: Held, now: datetime) -> kubectl.Object | None:
+    def _server(self, course: Course, settings: Settings, held: Held) -> kubectl.Object | None:
         try:
-            planned = placeholder.planned(course, settings, held.begin.astimezone(settings.zone).date())
+            return _student(course, settings, self._frame, held.begin.astimezone(settings.zone).date())
         except Refused:
             return None
-        return placeholder.pod(planned, self._frame, now, held.end)
 
     def _gives_way(self, pod: kubectl.Object, slugs: set[str]) -> bool:
         labels = pod["metadata"].get("labels") or {}
         ours = pod["metadata"]["namespace"] == self._frame.namespace
-        of_class = labels.get(placeholder.COURSE) in slugs and labels.get(ROLE) == "student"
-        return ours and (of_class or labels.get(ROLE) == placeholder.PLACEHOLDER)
+        of_class = labels.get("coursehub/course") in slugs and labels.get(ROLE) == Role.STUDENT
+        return ours and (of_class or labels.get(ROLE) == _PLACEHOLDER)
+
+
+def _student(course: Course, settings: Settings, frame: Frame, day: date) -> kubectl.Object:
+    """What the scheduler looks at of a student's server; raises Refused where nobody could start one."""
+    uid = settings.autograding.uid
+    server = plan.make(Person("nobody", uid, uid), Profile(Role.STUDENT, course.slug), course, settings, day)
+    resources = {
+        "limits": {**manifest.amounts(server.limits), **manifest.limits(server)},
+        "requests": {**manifest.amounts(server.guarantees), **manifest.requests(server)},
+    }
+    return {
+        "spec": {
+            "nodeSelector": manifest.node_selector(server, frame),
+            "tolerations": manifest.tolerations(server, frame),
+            "affinity": {"nodeAffinity": frame.node_affinity},
+            "containers": [{"resources": resources}],
+        }
+    }
 
 
 def look(namespace: str, site: Values) -> Room:
