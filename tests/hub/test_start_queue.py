@@ -181,7 +181,8 @@ async def test_who_waits_is_kept_and_their_number_is_measured(hub: Hub) -> None:
         await asks(hub, name)
 
     def kept() -> list[str]:
-        return [each["name"] for each in json.loads(hub.kept.read(start_queue.NAME) or b"[]")]
+        written = json.loads(hub.kept.read(start_queue.NAME) or b'{"starting": [], "waiting": []}')
+        return [each["name"] for each in (*written["starting"], *written["waiting"])]
 
     await until(lambda: kept() == ["maria", "jonas", "peter"], "who has no server yet is kept")
     metrics = (await hub.rest("sofia", "GET", "../metrics")).text

@@ -41,7 +41,6 @@ LONGEST = 60.0
 # Seconds between two looks at a place, and until it is said again to a page that would else not be known to be there.
 _LOOK, _AGAIN, _PLANNED = 1.0, 10.0, 0.05
 _ASKED_AT_ONCE, _TOKEN_SECONDS, _ANSWER = 8, 600, 60.0
-_WAITING = TypeAdapter(tuple[Waiting, ...])
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,17 @@ class _Turn:
     whose: Waiting
 
 
+@dataclass(frozen=True)
+class _NotReady:
+    """Who has asked and has no server yet."""
+
+    starting: tuple[Waiting, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+
+
+_NOT_READY = TypeAdapter(_NotReady)
+
+
 class StartQueue(Uncopied, LiveCollector):
     """The one queue of the hub's process; names are those of people, each of whom has one server."""
 
@@ -60,9 +70,12 @@ class StartQueue(Uncopied, LiveCollector):
         self._kept = kept
         self._log = log
         before = self._read()
-        self._queue = Queue(before)
-        self._before = [each.name for each in before]
-        self._written = _WAITING.dump_json(before)
+        self._queue = Queue((*before.starting, *before.waiting))
+        self._before = [each.name for each in self._queue.order]
+        # Those who waited and whose server is not asked for again yet: whoever is behind them does not come first.
+        # What was under way may need long to come to its end, and holds up nobody.
+        self._expected = {each.name for each in before.waiting}
+        self._written = _NOT_READY.dump_json(before)
         self._pace = Pace()
         self._asking: dict[str, asyncio.Future[None]] = {}
         self._turns: dict[str, _Turn] = {}
@@ -77,6 +90,7 @@ class StartQueue(Uncopied, LiveCollector):
         """
         self._queue.enter(name, profile)
         turn = self._asking[name] = asyncio.get_running_loop().create_future()
+        self._expected.discard(name)
         self._call()
         waited = not turn.done()
         self._changed.set()
@@ -160,7 +174,7 @@ class StartQueue(Uncopied, LiveCollector):
         bounds, loop = self._bounds(), asyncio.get_running_loop()
         ready = {name for name, turn in self._asking.items() if not turn.done()}
         while len(self._turns) < self._pace.at_once(bounds.least, bounds.most):
-            first = self._queue.next(ready)
+            first = self._queue.next(ready, self._expected)
             if first is None:
                 return
             turn = self._turns[first.name] = _Turn(loop.time(), first)
@@ -188,21 +202,21 @@ class StartQueue(Uncopied, LiveCollector):
             sentence = "You were away for a minute, and your turn went to the next. Please start your server again."
             turn.set_exception(Refused(sentence, Reason.LEFT))
 
-    def _read(self) -> tuple[Waiting, ...]:
+    def _read(self) -> _NotReady:
         try:
             content = self._kept.read(NAME)
-            return () if content is None else _WAITING.validate_json(content)
+            return _NotReady() if content is None else _NOT_READY.validate_json(content)
         except (CannotKeep, ValidationError) as error:
             self._log.error("Who waited for their start is not known: %s", error)
-            return ()
+            return _NotReady()
 
     async def _resume(self, app: Any) -> None:
         """Asks for the servers of who had none yet when the hub ended; whose page does not come back has left."""
         if self._before:
             self._log.info("The start queue goes on with %d who waited before the hub's restart", len(self._before))
         at_once = asyncio.Semaphore(_ASKED_AT_ONCE)
-        waiting = [each for each in self._queue.order if each.name in self._before]
-        await asyncio.gather(*(self._ask(app, each, at_once) for each in waiting))
+        before = [each for each in self._queue.order if each.name in self._before]
+        await asyncio.gather(*(self._again(app, each, at_once) for each in before))
         for name in self._before:
             if name in self._asking:
                 asyncio.get_running_loop().call_later(LEFT, self._gone, name, self._asking[name])
@@ -210,34 +224,47 @@ class StartQueue(Uncopied, LiveCollector):
                 self._queue.leave(name)
         self._changed.set()
 
-    async def _ask(self, app: Any, whose: Waiting, at_once: asyncio.Semaphore) -> None:
-        """The person's server is asked for by their own right, as they asked before."""
-        async with at_once:
+    async def _again(self, app: Any, whose: Waiting, at_once: asyncio.Semaphore) -> None:
+        """The person's server is asked for, where they have none."""
+        try:
             user = app.users.get(whose.name)
             # JupyterHub looks whether a start that was under way came to an end.
             while user is not None and user.spawner.pending == "check":  # noqa: ASYNC110 - it has no event
                 await asyncio.sleep(_LOOK)
-            if user is None or user.spawner.active:
-                return
-            scopes = [f"servers!user={whose.name}"]
-            token = user.new_api_token(note="start queue", scopes=scopes, expires_in=_TOKEN_SECONDS)
-            path = url_path_join(app.hub.base_url, "api/users", url_escape_path(whose.name), "server")
-            request = HTTPRequest(
-                f"http://127.0.0.1:{app.hub.port}{path}",
-                method="POST",
-                body=json.dumps({"profile": whose.group}),
-                headers={"Authorization": f"token {token}"},
-                request_timeout=_ANSWER,
-            )
-            try:
-                await AsyncHTTPClient().fetch(request)
-            except (OSError, HTTPClientError) as error:
-                self._log.warning("The start of %s, who waited before the hub's restart, failed: %s", whose.name, error)
+            if user is not None and not user.spawner.active:
+                async with at_once:
+                    await self._ask(app, user, whose)
+        finally:
+            self._expected.discard(whose.name)
+            self._call()
+
+    async def _ask(self, app: Any, user: Any, whose: Waiting) -> None:
+        """By the person's own right, as they asked before."""
+        scopes = [f"servers!user={whose.name}"]
+        token = user.new_api_token(note="start queue", scopes=scopes, expires_in=_TOKEN_SECONDS)
+        path = url_path_join(app.hub.base_url, "api/users", url_escape_path(whose.name), "server")
+        request = HTTPRequest(
+            f"http://127.0.0.1:{app.hub.port}{path}",
+            method="POST",
+            body=json.dumps({"profile": whose.group}),
+            headers={"Authorization": f"token {token}"},
+            request_timeout=_ANSWER,
+        )
+        try:
+            await AsyncHTTPClient().fetch(request)
+        except (OSError, HTTPClientError) as error:
+            self._log.warning("The start of %s, who waited before the hub's restart, failed: %s", whose.name, error)
+        # The answer may come while the start is still planned, when it has not asked for its turn.
+        while (start := user.spawner._spawn_future) is not None and not self._came(whose.name, start):  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(_PLANNED)
+
+    def _came(self, name: str, start: asyncio.Future[Any]) -> bool:
+        """Whether the start has asked for its turn, or needs none any more."""
+        return name in self._asking or start in self._had_turn or start.done()
 
     async def _write(self) -> None:
-        """Who has asked and has no server yet."""
-        waiting = [*(turn.whose for turn in self._turns.values()), *self._queue.order]
-        content = _WAITING.dump_json(tuple(waiting))
+        starting = tuple(turn.whose for turn in self._turns.values())
+        content = _NOT_READY.dump_json(_NotReady(starting, tuple(self._queue.order)))
         if content != self._written:
             await asyncio.to_thread(self._kept.keep, NAME, content)
             self._written = content

@@ -63,10 +63,11 @@ class Queue:
         self._waiting.pop(name, None)
         self._places = None
 
-    def next(self, ready: Container[str]) -> Waiting | None:
-        """The first of those who are ready, who then waits no more; None where nobody is."""
-        first = next((each for each in self.order if each.name in ready), None)
-        if first is not None:
-            self._served = max(self._served, first.number)
-            self.leave(first.name)
+    def next(self, ready: Container[str], expected: Container[str] = ()) -> Waiting | None:
+        """The first of those who are ready, who then waits no more; None where nobody is, or one expected is first."""
+        first = next((each for each in self.order if each.name in ready or each.name in expected), None)
+        if first is None or first.name not in ready:
+            return None
+        self._served = max(self._served, first.number)
+        self.leave(first.name)
         return first

@@ -78,6 +78,15 @@ def test_who_is_not_ready_is_passed_over_and_keeps_the_place() -> None:
     assert waiting.next({"b"}) is None
 
 
+def test_nobody_passes_one_who_is_expected_and_those_before_them_do_not_wait() -> None:
+    waiting = queue({"a": 3})
+    assert waiting.next({"a2"}, {"a1"}) is None
+    assert [each.name for each in waiting.order] == ["a0", "a1", "a2"]
+    assert served(waiting, 1) == ["a0"]
+    assert waiting.next({"a1", "a2"}, set()) is not None
+    assert [each.name for each in waiting.order] == ["a2"]
+
+
 def test_what_is_kept_goes_on_in_its_order_and_new_ones_stand_behind() -> None:
     waiting = queue({"a": 5, "b": 1})
     served(waiting, 3)

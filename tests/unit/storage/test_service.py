@@ -34,30 +34,40 @@ def owned(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service whose volume has maria's home and a course; no test leaves anything else there."""
     folder = tmp_path_factory.mktemp("service")
     root = folder / "root"
     root.mkdir(mode=0o755)
     with server(folder, root).running() as running:
+        assert [running.ask(request)[0] for request in (MARIA, COURSE)] == [200, 200]
         yield running
 
 
-def test_a_home_is_made_and_the_log_has_a_line_for_each_change(service: Server) -> None:
-    status, reply = service.ask(MARIA)
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Server]:
+    """A service whose volume is empty and whose log is of one test alone."""
+    root = tmp_path / "root"
+    root.mkdir(mode=0o755)
+    with server(tmp_path, root).running() as running:
+        yield running
+
+
+def test_a_home_is_made_and_the_log_has_a_line_for_each_change(own: Server) -> None:
+    status, reply = own.ask(MARIA)
     assert status == 200
     assert [change["path"] for change in reply["changes"]] == ["home", "home/01", "home/01/maria"]
-    assert owned(service.root / "home/01/maria") == "0700 20001:20001"
-    assert "home maria: make home/01/maria 0700 20001:20001" in service.log.read_text()
-    assert service.ask(MARIA) == (200, {"changes": []})
+    assert owned(own.root / "home/01/maria") == "0700 20001:20001"
+    assert "home maria: make home/01/maria 0700 20001:20001" in own.log.read_text()
+    assert own.ask(MARIA) == (200, {"changes": []})
 
 
-def test_a_course_gets_its_directories(service: Server) -> None:
-    assert service.ask(COURSE)[0] == 200
-    assert owned(service.root / "course/python-intro/files") == "2770 0:70101"
-    assert owned(service.root / "exchange/python-intro/inbound") == "3773 0:70101"
+def test_a_course_gets_its_directories(own: Server) -> None:
+    assert own.ask(COURSE)[0] == 200
+    assert owned(own.root / "course/python-intro/files") == "2770 0:70101"
+    assert owned(own.root / "exchange/python-intro/inbound") == "3773 0:70101"
 
 
 async def test_what_people_store_is_what_the_hub_warns_them_by(service: Server) -> None:
-    assert service.ask(MARIA)[0] == 200
     (service.root / "home/01/maria/large").write_bytes(os.urandom(2 * 2**20))
     values = f"""{SITE}
 quotas: {{home: {{size: 10M}}, people: {{maria: {{size: 2M}}}}}}
@@ -135,7 +145,6 @@ def test_what_is_no_request_is_refused_and_changes_nothing(service: Server, requ
 
 
 def test_a_look_says_what_is_there_and_whose_it_is(service: Server) -> None:
-    assert service.ask(MARIA)[0] == 200
     assert service.ask(LOOK) == (200, {"refusal": None, "reason": "other"})
     status, reply = service.ask(LOOK | {"others": ["software"]})
     assert (status, reply["reason"]) == (200, "directories")
@@ -156,15 +165,6 @@ def test_what_only_looks_makes_nothing_and_starts_where_it_could_not(tmp_path: P
 
 def refusals(service: Server) -> list[str]:
     return [line for line in service.log.read_text().splitlines() if "does not have the token" in line]
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Server]:
-    """A service whose log is of one test alone."""
-    root = tmp_path / "root"
-    root.mkdir(mode=0o755)
-    with server(tmp_path, root).running() as running:
-        yield running
 
 
 def test_who_asks_without_the_token_makes_the_log_no_longer_than_a_line(own: Server) -> None:
@@ -211,22 +211,22 @@ def test_too_large_a_request_is_not_even_read(service: Server) -> None:
     assert service.ask(b" " * 1_000_000)[0] == 413
 
 
-def test_i5_a_home_that_is_somebody_elses_is_refused_and_stays_theirs(service: Server) -> None:
-    home = service.root / "home/01/jonas"
+def test_i5_a_home_that_is_somebody_elses_is_refused_and_stays_theirs(own: Server) -> None:
+    home = own.root / "home/01/jonas"
     home.mkdir(parents=True)
     os.chown(home, 20101, 20101)
     home.chmod(0o700)
-    status, reply = service.ask({"verb": "home", "name": "jonas", "uid": 20001, "gid": 20001})
+    status, reply = own.ask({"verb": "home", "name": "jonas", "uid": 20001, "gid": 20001})
     assert status == 422
     assert "belongs to uid 20101" in reply["refusal"]
     assert owned(home) == "0700 20101:20101"
 
 
-def test_many_at_once_for_one_name_make_one_home(service: Server) -> None:
+def test_many_at_once_for_one_name_make_one_home(own: Server) -> None:
     replies: list[tuple[int, int]] = []
 
     def ask() -> None:
-        status, answer = service.ask({"verb": "home", "name": "crowd", "uid": 20055, "gid": 20055})
+        status, answer = own.ask({"verb": "home", "name": "crowd", "uid": 20055, "gid": 20055})
         replies.append((status, sum(change["path"] == "home/55/crowd" for change in answer["changes"])))
 
     threads = [threading.Thread(target=ask) for _ in range(30)]
