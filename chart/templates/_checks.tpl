@@ -613,6 +613,7 @@ ro: nobody can save anything
 */}}
 {{- define "coursehub.fixed" -}}
 hub.consecutiveFailureLimit: [0, "leave it: each refused start counts as a failure, and a limit lets any student end the hub"]
+hub.concurrentSpawnLimit: [64, "use servers.startsAtOnce.most: whoever comes later waits for their turn and is not sent away"]
 hub.cookieSecret: [null, "write it as hub.config.JupyterHub.cookie_secret, or leave it out: helm makes one"]
 proxy.secretToken: [null, "write it as hub.config.ConfigurableHTTPProxy.auth_token, or leave it out: helm makes one"]
 hub.command: [[], "leave it: the image's own entrypoint copies the database and starts the hub"]

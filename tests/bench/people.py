@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.chart.helm import merged
 from tests.e2e.cluster import COURSES, ROOT, Installation, until
 
 
@@ -19,13 +20,12 @@ def add(installation: Installation, names: Sequence[str], more: Mapping[str, Any
     people = {name: {"uid": 21000 + number, "gid": 21000 + number} for number, name in enumerate(names)}
     state = Path(installation.kubeconfig).parent
     allowed = [*_values(installation)["jupyterhub"]["hub"]["config"]["Authenticator"]["allowed_users"], *names]
-    extra = {
+    added = {
         "identity": {"file": {"people": people}},
         "jupyterhub": {"hub": {"config": {"Authenticator": {"allowed_users": allowed}}}},
-        **(more or {}),
     }
     file = state / "bench-values.json"
-    file.write_text(json.dumps(extra))
+    file.write_text(json.dumps(merged(added, more or {})))
     sites = [word for path in ("values/local.yaml", state / "values.json", file) for word in ("--site", str(path))]
     command = [".venv/bin/coursehub", "storage", "ensure", "--root", str(installation.share), *sites]
     subprocess.run([*command, "values/courses.yaml"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)

@@ -21,6 +21,12 @@ PASSWORD = "plain-password"
 # Of a server, on both sides: beside two hubs and proxies, twenty servers are to fit two cores.
 GUARANTEE = {"cpu": 0.01, "memory": "128M"}
 
+_PATIENCE = """
+c.Spawner.http_timeout = c.Spawner.start_timeout = 600
+c.KubeSpawner.k8s_api_request_timeout = 60
+c.KubeSpawner.k8s_api_request_retry_timeout = 300
+"""
+
 
 def _values(installation: Installation, arguments: Sequence[str]) -> dict[str, Any]:
     made = json.loads((Path(installation.kubeconfig).parent / "values.json").read_text())
@@ -38,7 +44,7 @@ def _values(installation: Installation, arguments: Sequence[str]) -> dict[str, A
             },
             # Upstream's defaults let bursts end in time-outs that make the hub exit; the comparison is of what works.
             "consecutiveFailureLimit": 0,
-            "extraConfig": {"patience": "c.Spawner.http_timeout = 180"},
+            "extraConfig": {"patience": _PATIENCE},
         },
         "proxy": {
             "chp": {"image": {**made["jupyterhub"]["proxy"]["chp"]["image"], **never}},

@@ -293,11 +293,11 @@ def test_a_site_may_set_this_of_singleuser(allowed: dict[str, Any], path: str) -
 
 def test_values_of_upstream_reach_its_objects(chart: Chart) -> None:
     service = {"type": "NodePort", "nodePorts": {"http": 30080}}
-    objects = chart.render({"jupyterhub": {"proxy": {"service": service}, "hub": {"concurrentSpawnLimit": 7}}})
+    objects = chart.render({"jupyterhub": {"proxy": {"service": service}, "hub": {"activeServerLimit": 7}}})
     public = objects["Service", "proxy-public"]["spec"]
     assert public["type"] == "NodePort"
     assert [port["nodePort"] for port in public["ports"]] == [30080]
-    assert hub_values(objects)["hub"]["concurrentSpawnLimit"] == 7
+    assert hub_values(objects)["hub"]["activeServerLimit"] == 7
 
 
 def _restarts(before: Objects, after: Objects, deployment: str) -> bool:

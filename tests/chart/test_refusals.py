@@ -519,6 +519,7 @@ def test_a_site_adds_its_own_line_before_ours(chart: Chart) -> None:
 # A value for each key that the plan owns, and the words of ours that the message has to name.
 OWNED: dict[str, tuple[Any, str]] = {
     "hub.consecutiveFailureLimit": (5, "a limit lets any student end the hub"),
+    "hub.concurrentSpawnLimit": (7, "servers.startsAtOnce.most"),
     "hub.cookieSecret": ("0" * 64, "hub.config.JupyterHub.cookie_secret"),
     "proxy.secretToken": ("0" * 64, "hub.config.ConfigurableHTTPProxy.auth_token"),
     "hub.command": (["jupyterhub"], "the image's own entrypoint copies the database"),

@@ -367,7 +367,7 @@ def test_the_proxy_routes_by_host_where_each_person_has_an_origin(
 def test_both_charts_restart_the_hub_for_the_same_reasons(standin: Chart, upstream: Chart) -> None:
     changes = [
         at("jupyterhub.hub.extraEnv.COURSEHUB_RESTORE", "newest"),
-        at("jupyterhub.hub.concurrentSpawnLimit", 7),
+        at("jupyterhub.hub.activeServerLimit", 7),
         {"timezone": "Asia/Tokyo"},
     ]
     restarts = {}
