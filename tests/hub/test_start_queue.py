@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from coursehub.hub import start_queue
+from coursehub.hub import hooks, start_queue
 from playwright.async_api import expect
 
 from tests.hub.blemishes import blemishes
@@ -191,3 +192,46 @@ async def test_who_waits_is_kept_and_their_number_is_measured(hub: Hub) -> None:
     hub.kubernetes.run()
     await asyncio.gather(*(hub.outcome(name) for name in ("maria", "jonas", "peter")))
     await until(lambda: kept() == [], "nobody waits any more")
+
+
+async def test_directories_are_asked_for_once_it_is_ones_turn_so_that_a_class_does_not_ask_in_one_moment(
+    hub: Hub,
+) -> None:
+    async def asked() -> int:
+        metrics = (await hub.rest("sofia", "GET", "../metrics")).text
+        count = re.search(
+            r'^coursehub_hook_seconds_count\{outcome="passed",step="directories"\} (\S+)$', metrics, re.MULTILINE
+        )
+        return int(float(count[1])) if count else 0
+
+    before = await asked()
+    for name in ("maria", "jonas", "peter"):
+        await asks(hub, name)
+    await place(hub, "peter", 2)
+    await until(lambda: pods(hub) == ["maria"], "the first pod")
+    assert await asked() == before + 1
+    hub.kubernetes.run()
+    assert [await hub.outcome(name) for name in ("maria", "jonas", "peter")] == ["ready"] * 3
+    assert await asked() == before + 3
+
+
+async def test_while_directories_are_long_in_coming_others_have_their_turn(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "SLOW", 0.1)
+    asking, over = 0, asyncio.Event()
+
+    async def hangs(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asking
+        asking += 1
+        await over.wait()
+        writer.close()
+
+    async with await asyncio.start_server(hangs, "127.0.0.1", 0) as service:
+        port = service.sockets[0].getsockname()[1]
+        async with hub.values(re.sub(r"127\.0\.0\.1:\d+', timeout: \d+", f"127.0.0.1:{port}', timeout: 60", ONE)):
+            for name in ("maria", "jonas"):
+                await asks(hub, name)
+            await until(lambda: asking == 2, "both ask")
+            over.set()
+            assert "ready" not in [await hub.outcome(name) for name in ("maria", "jonas")]

@@ -3,7 +3,9 @@
 Spawner objects live on between servers, so nothing is ever appended and nothing of an earlier server stays.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -23,12 +25,14 @@ from coursehub.servers.traits import traits
 from .failures.diagnosis import Diagnosis
 from .failures.recorder import Recorder
 from .metrics.spawns import Counters, Step
-from .planner import Planner
+from .planner import Decided, Planner
 from .readiness import NotReady, Readiness
 from .start_queue import StartQueue
 from .uncopied import Uncopied
 
 Hook = Callable[..., Any]
+# Seconds for directories, after which others go on: what keeps them is not the processor.
+SLOW = 2.0
 
 
 class HubError(web.HTTPError):
@@ -105,12 +109,23 @@ class Hooks(Uncopied):
         self._counters.planned(planned.profile)
 
     async def _plan(self, spawner: Any) -> PodPlan:
-        """What is to start, once it is its turn; what was decided before that need not be so any more."""
+        """What is to start, once it is its turn; what was decided before that need not be so any more.
+
+        So a class asks for its directories one after the other too, and whoever makes them is not asked by all at once.
+        """
         try:
-            planned = await self._planned(spawner)
+            decided = await self._decided(spawner)
             with self._counters.step(Step.QUEUE):
-                waited = await self._queue.turn(spawner.user.name, planned.profile.slug, spawner._spawn_future)
-            return await self._planned(spawner) if waited else planned
+                waited = await self._queue.turn(spawner.user.name, decided.plan.profile.slug, spawner._spawn_future)
+            if waited:
+                decided = await self._decided(spawner)
+            give_back = partial(self._queue.give_back, spawner.user.name, early=True)
+            slow = asyncio.get_running_loop().call_later(SLOW, give_back)
+            try:
+                await self._planner.prepare(decided)
+            finally:
+                slow.cancel()
+            return decided.plan
         except Refused as refusal:
             spawner.allowed = None
             self._counters.refused(self._planner.label(spawner.user_options), refusal.reason)
@@ -120,10 +135,10 @@ class Hooks(Uncopied):
             spawner.allowed = None
             raise self._stopped(spawner, closed) from None
 
-    async def _planned(self, spawner: Any) -> PodPlan:
-        planned = await self._planner.plan(spawner)
-        spawner.allowed = planned.profile
-        return planned
+    async def _decided(self, spawner: Any) -> Decided:
+        decided = await self._planner.decide(spawner)
+        spawner.allowed = decided.plan.profile
+        return decided
 
     async def modify_pod(self, spawner: Any, pod: Any) -> Any:
         """The pod itself where it is the plan's; else HTTP 403, and the differences in the hub's log."""

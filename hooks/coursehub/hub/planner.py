@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -31,6 +32,16 @@ def asked(user_options: Mapping[str, object]) -> Profile:
     return profile
 
 
+@dataclass(frozen=True)
+class Decided:
+    """What somebody may start, by the settings and the course files of that moment; its directories may be missing."""
+
+    plan: PodPlan
+    course: Course | None
+    settings: Settings
+    today: date
+
+
 class Planner(Uncopied):
     """Plans from what is live, with the site's own `adjust`, and counts the steps."""
 
@@ -43,18 +54,20 @@ class Planner(Uncopied):
         self._counters = counters
         self._adjust = adjust
 
-    async def plan(self, spawner: Any) -> PodPlan:
-        """The plan of the server that the spawner's owner asked for; raises Refused or GateClosed."""
+    async def decide(self, spawner: Any) -> Decided:
+        """What the spawner's owner asked for and may start now; raises Refused or GateClosed. No directory is asked."""
         snapshot, today = self._now()
         with self._counters.step(Step.IDENTITY):
             person = await self._accounts.owner(spawner, snapshot.settings)
         with self._counters.step(Step.PLAN):
             profile = asked(spawner.user_options)
             course = access.decide(person, profile, snapshot.catalog, today)
-            planned = await self._make(person, profile, course, snapshot.settings, today)
+            return await self._make(person, profile, course, snapshot.settings, today)
+
+    async def prepare(self, decided: Decided) -> None:
+        """Returns once the plan's directories are there; raises Refused."""
         with self._counters.step(Step.DIRECTORIES):
-            await self._directories.prepare(planned, course, snapshot.settings, today)
-        return planned
+            await self._prepare(decided)
 
     async def grading(self, spawner: Any, slug: str) -> PodPlan:
         """The plan of the server in which the spawner's owner would grade the course, by the rules of a start.
@@ -63,9 +76,9 @@ class Planner(Uncopied):
         """
         snapshot, today = self._now()
         person, profile, course = await self._grader(spawner, slug, snapshot, today)
-        planned = await self._make(person, profile, course, snapshot.settings, today)
-        await self._directories.prepare(planned, course, snapshot.settings, today)
-        return planned
+        decided = await self._make(person, profile, course, snapshot.settings, today)
+        await self._prepare(decided)
+        return decided.plan
 
     async def may_grade(self, spawner: Any, slug: str) -> Course:
         """The course, which the spawner's owner may grade now; raises Refused."""
@@ -82,12 +95,15 @@ class Planner(Uncopied):
 
     async def _make(
         self, person: Person, profile: Profile, course: Course | None, settings: Settings, today: date
-    ) -> PodPlan:
+    ) -> Decided:
         planned = plan.make(person, profile, course, settings, today)
-        if self._adjust is None:
-            return planned
-        # Code that is not ours: never on the event loop.
-        return await asyncio.to_thread(site_module.adjusted, planned, self._adjust, settings)
+        if self._adjust is not None:
+            # Code that is not ours: never on the event loop.
+            planned = await asyncio.to_thread(site_module.adjusted, planned, self._adjust, settings)
+        return Decided(planned, course, settings, today)
+
+    async def _prepare(self, decided: Decided) -> None:
+        await self._directories.prepare(decided.plan, decided.course, decided.settings, decided.today)
 
     def _now(self) -> tuple[Snapshot, date]:
         snapshot = self._site.current

@@ -6,7 +6,8 @@ may be gone since, and kubelet would make it.
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -77,6 +78,38 @@ class _NotDone(Exception):
     """The service refused the request; the message says why."""
 
 
+class _Line:
+    """Requests go out some at a time; the others wait as long as some succeed.
+
+    So that many ask at once is no reason to take a service that answers for one that does not.
+    """
+
+    def __init__(self) -> None:
+        self._slots = asyncio.Semaphore(SLOTS)
+        self._waiting: dict[asyncio.Timeout, float] = {}
+
+    @asynccontextmanager
+    async def turn(self, seconds: float) -> AsyncIterator[None]:
+        """A slot; raises TimeoutError where nobody who had one succeeded for so many seconds."""
+        async with asyncio.timeout(seconds) as patience:
+            self._waiting[patience] = seconds
+            try:
+                await self._slots.acquire()
+            finally:
+                del self._waiting[patience]
+        try:
+            yield
+            self._go_on()
+        finally:
+            self._slots.release()
+
+    def _go_on(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for patience, seconds in self._waiting.items():
+            if not patience.expired():
+                patience.reschedule(now + seconds)
+
+
 class Provisioner:
     """The client: it never blocks the event loop, and no request takes longer than the time-out.
 
@@ -96,27 +129,20 @@ class Provisioner:
         self._log = log
         self._counters = counters or Counters()
         self._calls: dict[_Key, asyncio.Task[None]] = {}
-        self._slots = asyncio.Semaphore(SLOTS)
+        self._line = _Line()
 
     async def ensure(self, service: ProvisionerService, requests: Sequence[ServiceRequest]) -> None:
         """Returns once all `requests` are done, one after the other.
 
-        Raises Refused with the reason, after the service's `timeout` at the latest.
+        Raises Refused with the reason, where one has no answer after the service's `timeout` at the latest.
         """
-        try:
-            async with asyncio.timeout(service.timeout):
-                for request in requests:
-                    await self._one(service, request)
-        except TimeoutError:
-            raise self._silent(service) from None
+        for request in requests:
+            await self._one(service, request)
 
     async def look(self, service: ProvisionerService, request: LookRequest) -> None:
         """Returns where the service finds all that is asked for; raises Refused, as `ensure`."""
-        try:
-            async with asyncio.timeout(service.timeout), self._slots:
-                await self._seen(service, request)
-        except TimeoutError:
-            raise self._silent(service) from None
+        async with self._slot(service):
+            await self._seen(service, request)
 
     async def share(self, service: ProvisionerService) -> None:
         """Raises Refused unless the file server answers the service; it waits for no start."""
@@ -131,6 +157,15 @@ class Provisioner:
             raise Refused(_SILENT, Reason.PROVISIONER) from None
         if seen.refusal is not None:
             raise Refused(seen.refusal, seen.reason)
+
+    @asynccontextmanager
+    async def _slot(self, service: ProvisionerService) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(self._line.turn(service.timeout))
+            except TimeoutError:
+                raise self._silent(service) from None
+            yield
 
     def _silent(self, service: ProvisionerService) -> Refused:
         self._log.error("provisioner: no answer from %s within %g s", service.url, service.timeout)
@@ -156,7 +191,7 @@ class Provisioner:
 
     async def _make(self, service: ProvisionerService, key: _Key) -> None:
         try:
-            async with self._slots:
+            async with self._slot(service):
                 await self._reply(service, key[1], service.timeout)
         except _NotDone as why:
             raise Refused(f"Your directories could not be made ready: {why}", Reason.PROVISIONER) from None
@@ -171,7 +206,7 @@ class Provisioner:
             async with asyncio.timeout(seconds):
                 status, reply = await self._post(service, request, token)
         except TimeoutError:
-            raise Refused(_SILENT, Reason.PROVISIONER) from None
+            raise self._silent(service) from None
         except aiohttp.ClientConnectorCertificateError as error:
             self._log.error("provisioner: %s: %s", service.url, error.certificate_error)
             raise Refused(

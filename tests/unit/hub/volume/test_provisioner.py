@@ -206,6 +206,19 @@ async def test_a_service_that_hangs_is_told_in_time_also_to_those_for_whom_there
         await ours.ensure(service.model_copy(update={"timeout": 30}), [HOME])
 
 
+async def test_however_many_ask_at_once_a_service_that_answers_is_waited_for(token: Path) -> None:
+    """All of them take several times the time-out."""
+
+    async def answer(_: web.Request) -> web.Response:
+        await asyncio.sleep(0.4)
+        return web.json_response({"changes": []})
+
+    async with served(answer, within=2) as service:
+        ours = Provisioner(token, LOG)
+        many = [ours.ensure(service, [HOME.model_copy(update={"name": f"p{number}"})]) for number in range(10 * SLOTS)]
+        assert await asyncio.gather(*many) == [None] * 10 * SLOTS
+
+
 async def test_the_home_and_the_course_are_asked_for_together_and_one_refusal_is_enough(token: Path) -> None:
     async def answer(http: web.Request) -> web.Response:
         request = await http.json()
