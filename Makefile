@@ -109,10 +109,15 @@ bench-smoke: venv ## all that measures with small numbers, which say only that i
 	@BENCH=smoke $(VENV)/python -m tests.bench starts queue crowd footprint formgrader grading
 	@BENCH=smoke $(VENV)/python -m tests.bench.hooks
 	@BENCH=smoke $(VENV)/python -m tests.bench.before_login
+	@BENCH=smoke $(VENV)/python -m tests.bench.server_inside
 
 .PHONY: bench-before-login
 bench-before-login: venv ## measure what strangers can do to a hub with and without bounds; needs no cluster
 	@$(VENV)/python -m tests.bench.before_login
+
+.PHONY: bench-server-inside
+bench-server-inside: venv ## measure a server's start in its image beside plain jupyterhub.singleuser; needs no cluster
+	@$(VENV)/python -m tests.bench.server_inside
 
 .PHONY: bench-hooks
 bench-hooks: venv ## measure the hub's own work: plan, gate, form, reload, check; needs no cluster

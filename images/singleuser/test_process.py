@@ -344,7 +344,7 @@ for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))):
     try:
         command = open(f"/proc/{pid}/cmdline").read().replace("\\0", " ")
         own = f"\\nUid:\\t{os.getuid()}\\t" in open(f"/proc/{pid}/status").read()
-        if own and ("sleep 300.5" in command or "jupyterhub.singleuser" in command):
+        if own and ("sleep 300.5" in command or "coursehub_server" in command):
             found["processes"][command] = [name for name, way in WAYS.items() if leads(way, pid)]
     except (FileNotFoundError, ProcessLookupError):
         pass
@@ -375,7 +375,7 @@ def w11_no_program_of_the_person_sees_the_servers_process_or_its_token() -> None
                     found = spied(output)
                     ways = found["processes"]
                     assert len(ways[other]) == 7, (who, "the ways lead nowhere, so this test shows nothing", ways)
-                    servers = {name: by for name, by in ways.items() if "jupyterhub.singleuser" in name}
+                    servers = {name: by for name, by in ways.items() if "coursehub_server" in name}
                     assert len(servers) == 2, (who, ways)
                     assert set(map(tuple, servers.values())) == {()}, (who, role, servers)
                     assert not found["environment"], (who, "the token is in its environment")

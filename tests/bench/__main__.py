@@ -11,12 +11,13 @@ from collections.abc import Callable
 
 from tests.e2e.cluster import Installation
 
-from . import before_login, crowd, footprint, formgrader, grading, hooks, queue, starts
+from . import before_login, crowd, footprint, formgrader, grading, hooks, queue, server_inside, starts
 from .measure import SMOKE, machine, say
 
 # The page's headings, and what is below them.
 SECTIONS: dict[str, tuple[str, Callable[[Installation], str]]] = {
     "starts": ("A server, from the request to ready, and memory at rest", starts.measure),
+    "server_inside": ("A server's start, inside its image", lambda _: server_inside.measure()),
     "queue": ("A class that starts in one moment", queue.measure),
     "crowd": ("Hundreds who start in one moment", crowd.measure),
     "hooks": ("The hub's own work", lambda _: hooks.measure()),
