@@ -12,6 +12,7 @@ from cachetools import TLRUCache
 
 from coursehub.config.settings import Identity
 from coursehub.log import Log
+from coursehub.patience import Patience
 from coursehub.person import Person
 from coursehub.threads import Slots
 
@@ -91,18 +92,23 @@ class CachedProvider:
         self._kept: TLRUCache[str, _Kept] = TLRUCache(MOST, ttu=lambda _name, kept, _now: kept.until, timer=clock)
         self._calls: dict[str, asyncio.Task[Answer | None]] = {}
         self._slots = Slots(THREADS, "directory")
+        self._patience = Patience()
 
     async def find(self, name: str) -> Answer | None:
-        """See Source.find; TimeoutError after `timeout`, whatever hangs."""
+        """See Source.find; TimeoutError where the directory has the question, or answers nobody, for `timeout`."""
         kept = self._kept.get(name)
         if kept is not None:
             return kept.answer
+        call = None
         try:
-            async with asyncio.timeout(self._timeout) as limit:
-                return await asyncio.shield(await self._call(name))
-        finally:
-            if limit.expired():
+            async with self._patience.waiting(self._timeout):
+                call = await self._call(name)
+            async with asyncio.timeout(self._timeout):
+                return await asyncio.shield(call)
+        except TimeoutError:
+            if call is None or not call.done():
                 self._log.error("directory: no answer about %s within %g s", name, self._timeout)
+            raise
 
     async def _call(self, name: str) -> asyncio.Task[Answer | None]:
         if name not in self._calls:
@@ -117,6 +123,7 @@ class CachedProvider:
     async def _ask(self, name: str) -> Answer | None:
         begin, asked = self._clock(), datetime.now(UTC)
         person = await self._slots.begin(partial(self._find, name))
+        self._patience.succeeded()
         answer = None if person is None else Answer(person, asked)
         self._kept[name] = _Kept(answer, begin + (self._cache if person else min(self._cache, UNKNOWN)))
         return answer

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
@@ -179,6 +180,19 @@ async def test_i5_when_every_thread_hangs_the_next_one_is_told_in_time_and_later
         assert [type(each) for each in ended] == [TimeoutError] * len(names)
         assert len(provider.asked) == THREADS
     assert await uid(source, names[-1]) == 30001
+
+
+async def test_however_many_ask_at_once_a_directory_that_answers_is_waited_for(clock: Clock) -> None:
+    """All of them take several times the time-out."""
+
+    class Slow(Provider):
+        def find(self, name: str) -> Person | None:
+            time.sleep(0.2)
+            return super().find(name)
+
+    source = directory(Slow(), clock, timeout=1)
+    names = [f"p{number}" for number in range(15 * THREADS)]
+    assert all(await asyncio.gather(*map(source.find, names)))
 
 
 async def test_old_answers_take_no_memory(provider: Provider, clock: Clock) -> None:

@@ -7,7 +7,7 @@ may be gone since, and kubelet would make it.
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from coursehub.config.settings import ProvisionerService
 from coursehub.errors import Reason, Refused
 from coursehub.hub.metrics.spawns import Counters, Outcome
 from coursehub.log import Log
+from coursehub.patience import Patience
 from coursehub.person import Person
 from coursehub.protocol import (
     AnswersRequest,
@@ -36,8 +37,9 @@ from coursehub.protocol import (
 )
 from coursehub.threads import in_thread
 
-# Requests at a time: while a file server hangs, the hub must not open a connection for everybody.
-SLOTS = 16
+# Requests at a time: few enough that each is answered in time by a service with a fraction of a core, and while a file
+# server hangs, the hub opens no connection for everybody.
+SLOTS = 4
 
 # The service's address and the request.
 _Key = tuple[str, ServiceRequest]
@@ -78,38 +80,6 @@ class _NotDone(Exception):
     """The service refused the request; the message says why."""
 
 
-class _Line:
-    """Requests go out some at a time; the others wait as long as some succeed.
-
-    So that many ask at once is no reason to take a service that answers for one that does not.
-    """
-
-    def __init__(self) -> None:
-        self._slots = asyncio.Semaphore(SLOTS)
-        self._waiting: dict[asyncio.Timeout, float] = {}
-
-    @asynccontextmanager
-    async def turn(self, seconds: float) -> AsyncIterator[None]:
-        """A slot; raises TimeoutError where nobody who had one succeeded for so many seconds."""
-        async with asyncio.timeout(seconds) as patience:
-            self._waiting[patience] = seconds
-            try:
-                await self._slots.acquire()
-            finally:
-                del self._waiting[patience]
-        try:
-            yield
-            self._go_on()
-        finally:
-            self._slots.release()
-
-    def _go_on(self) -> None:
-        now = asyncio.get_running_loop().time()
-        for patience, seconds in self._waiting.items():
-            if not patience.expired():
-                patience.reschedule(now + seconds)
-
-
 class Provisioner:
     """The client: it never blocks the event loop, and no request takes longer than the time-out.
 
@@ -129,7 +99,8 @@ class Provisioner:
         self._log = log
         self._counters = counters or Counters()
         self._calls: dict[_Key, asyncio.Task[None]] = {}
-        self._line = _Line()
+        self._slots = asyncio.Semaphore(SLOTS)
+        self._patience = Patience()
 
     async def ensure(self, service: ProvisionerService, requests: Sequence[ServiceRequest]) -> None:
         """Returns once all `requests` are done, one after the other.
@@ -160,12 +131,17 @@ class Provisioner:
 
     @asynccontextmanager
     async def _slot(self, service: ProvisionerService) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            try:
-                await stack.enter_async_context(self._line.turn(service.timeout))
-            except TimeoutError:
-                raise self._silent(service) from None
+        """One of the slots; all who wait for one go on to, once the block succeeds."""
+        try:
+            async with self._patience.waiting(service.timeout):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise self._silent(service) from None
+        try:
             yield
+            self._patience.succeeded()
+        finally:
+            self._slots.release()
 
     def _silent(self, service: ProvisionerService) -> Refused:
         self._log.error("provisioner: no answer from %s within %g s", service.url, service.timeout)
