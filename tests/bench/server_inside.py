@@ -51,7 +51,7 @@ def table(found: Found) -> str:
         rows.append(f"| {heading} | {_spread(ours, form)} | {_spread(plain, form)} | {_ratio(ours, plain):.2f} |")
     ratio = _ratio(_of(found, "coursehub", "start"), _of(found, "plain", "start"))
     said = "kept" if ratio <= MOST_CPU else "missed"
-    return "\n".join((*rows, "", f"Of each {len(found) // 2} starts. Aimed at: at most {MOST_CPU} of the CPU, {said}."))
+    return "\n".join((*rows, "", f"{len(found) // 2} starts of each. Aimed at: at most {MOST_CPU} of the CPU, {said}."))
 
 
 def _of(found: Found, side: str, name: str) -> list[float]:
