@@ -21,7 +21,7 @@ LogIn = Callable[[str], Person]
 # How long somebody looks at the progress page who can start nothing.
 SOON = 20
 ROOM = "tests.example.edu/room"
-SMALL = {"memory": "64M", "guarantee": {"memory": "32M"}}
+SMALL = {"memory": "32M", "guarantee": {"memory": "16M"}}
 COURSES: dict[str, dict[str, Any]] = {
     "missing": {"name": "Missing", "students": ["nils", "olga"], "image": "missing"},
     "other": {"name": "Other", "students": ["nils", "olga"], "image": "other"},
@@ -93,7 +93,7 @@ def test_a_volume_that_cannot_be_mounted_is_told_at_once(log_in: LogIn, installa
 
 def test_too_little_memory_to_start_is_told_at_once(log_in: LogIn, installation: Installation) -> None:
     olga = log_in("olga")
-    assert TOO_MUCH.format("64M") in failed_start(olga, "tiny")
+    assert TOO_MUCH.format("32M") in failed_start(olga, "tiny")
     record = newest(installation, "olga")
     assert (record["reason"], record["stage"], record["exit_code"]) == ("memory", "start", 137)
 
