@@ -107,7 +107,6 @@ EVERYTHING: dict[str, Any] = {
         "imagePullSecrets": [{"name": "all"}],
         "hub": {
             "activeServerLimit": 50,
-            "concurrentSpawnLimit": 20,
             "redirectToServer": False,
             "config": {
                 "JupyterHub": {"authenticator_class": "dummy", "admin_access": False},

@@ -36,7 +36,7 @@ def test_a_figure_that_is_called_measured_was_measured(said: str, measured: str)
 
 def test_the_formulas_come_out_as_the_page_has_them() -> None:
     sums = re.findall(r"([\d.]+) × ([\d.]+)(?: s)?(?: ÷ ([\d.]+))? = ([\d.]+) s", PAGE)
-    assert len(sums) == 5
+    assert len(sums) == 2
     for first, second, divisor, result in sums:
         exact = float(first) * float(second) / float(divisor or 1)
         assert exact == pytest.approx(float(result), rel=0.08)
