@@ -12,19 +12,20 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
-from tests.e2e.cluster import COURSES, Installation, until
+from tests.e2e.cluster import COURSES, Installation
 from tests.e2e.person import Person
 
 from . import people
 from .measure import Times, many, milliseconds, say
 from .plain import GUARANTEE
-from .queue import PROFILE, asked
-from .starts import Side
+from .queue import asked, new_hub
+from .starts import coursehub, memory
 from .stub_node import BOOTS, SINGLEUSER, stub_node
 
 CROWDS = many((200, 500), smoke=(5,))
 # Where all servers answer: an address that nobody has (RFC 5737), which this machine has meanwhile.
 ADDRESS, PORT = "198.51.100.1", 8888
+HUB = "component=hub"
 # Of those who log in and stop.
 _BESIDE = 16
 
@@ -57,24 +58,17 @@ def _address() -> Iterator[None]:
 
 def _crowd(installation: Installation, names: Sequence[str]) -> str:
     """A row; a start that fails, or that is refused with "try again", ends the bench."""
-    before = installation.hub()
-    installation.kubectl("delete", "pod", "--selector", "component=hub")
-    until(lambda: installation.hub_is_ready_after(before), 120, "another hub")
-    side = Side(
-        "crowd",
-        installation.namespace,
-        lambda name: Person(installation.url, name, installation.password),
-        PROFILE,
-    )
+    new_hub(installation)
+    side = coursehub(installation, "crowd")
     health = Times("health")
     with ThreadPoolExecutor(_BESIDE) as some:
         persons = list(some.map(side.log_in, names))
-        rested = _memory(installation)
+        rested = memory(installation, HUB)
         begin = time.monotonic()
         with asked(installation.url, health), ThreadPoolExecutor(len(persons)) as threads:
             took = list(threads.map(side.start, persons))
         seconds = time.monotonic() - begin
-        most = _memory(installation, "VmHWM")
+        most = memory(installation, HUB, "VmHWM")
         list(some.map(Person.stop, persons))
     say(f"  {len(names)} at once: median {statistics.median(took):.1f} s, last {max(took):.1f} s")
     cells = (
@@ -86,10 +80,3 @@ def _crowd(installation: Installation, names: Sequence[str]) -> str:
         f"{rested:.0f}, {most:.0f} MiB",
     )
     return f"| {' | '.join(cells)} |"
-
-
-def _memory(installation: Installation, what: str = "VmRSS") -> float:
-    """MiB of all processes of the hub's pod, now or, each by itself, at most so far."""
-    (pod,) = installation.pods("component=hub")
-    status = installation.kubectl("exec", pod["metadata"]["name"], "--", "sh", "-c", "cat /proc/[0-9]*/status")
-    return sum(int(line.split()[1]) for line in status.splitlines() if line.startswith(f"{what}:")) / 2**10

@@ -22,13 +22,12 @@ from tests.e2e.person import Person
 
 from . import people
 from .measure import Times, many, milliseconds, say
-from .plain import GUARANTEE, NAMESPACE, PASSWORD, plain_z2jh
-from .starts import Side, sides
+from .plain import GUARANTEE, plain_z2jh
+from .starts import Side, coursehub, plain, sides
 
 CLASSES = many((20, 50), smoke=(2,))
 ROUNDS = many(2, smoke=1)
 EVERYBODY = {"least": 1000, "most": 1000}
-PROFILE = {"profile": "python-intro"}
 
 
 @dataclass
@@ -92,12 +91,12 @@ def measure(installation: Installation) -> str:
     with ExitStack() as stack:
         stack.callback(installation.helm, COURSES)
         values = people.add(installation, names, {"general": {"resources": {"guarantee": GUARANTEE}}})
-        plain = [stack.enter_context(plain_z2jh(installation, names, words)) for words in _words(installation)]
+        urls = [stack.enter_context(plain_z2jh(installation, names, words)) for words in _words(installation)]
         for size in CLASSES:
             ways = [
                 _way(installation, "with the queue", partial(_replace, installation, values, {})),
                 _way(installation, "without", partial(_replace, installation, values, EVERYBODY)),
-                *(Way(Side("plain z2jh", NAMESPACE, partial(_log_in_plain, url), {}), url) for url in plain),
+                *(Way(plain(url, "plain z2jh"), url) for url in urls),
             ]
             for _ in range(ROUNDS):
                 for way in ways:
@@ -112,20 +111,18 @@ def _words(installation: Installation) -> list[list[str]]:
 
 
 def _way(installation: Installation, name: str, prepare: Callable[[], None]) -> Way:
-    def log_in(person: str) -> Person:
-        return Person(installation.url, person, installation.password)
-
-    return Way(Side(name, installation.namespace, log_in, PROFILE), installation.url, prepare)
-
-
-def _log_in_plain(url: str, name: str) -> Person:
-    return Person(url, name, PASSWORD)
+    return Way(coursehub(installation, name), installation.url, prepare)
 
 
 def _replace(installation: Installation, values: Sequence[str], bounds: dict[str, int]) -> None:
     """Its hub has started nothing yet, so that the queue knows of no start how long it takes."""
     words = [word for key, value in bounds.items() for word in ("--set", f"servers.startsAtOnce.{key}={value}")]
     installation.helm(COURSES, *values, *words)
+    new_hub(installation)
+
+
+def new_hub(installation: Installation) -> None:
+    """Another one takes the place of the hub."""
     before = installation.hub()
     installation.kubectl("delete", "pod", "--selector", "component=hub")
     until(lambda: installation.hub_is_ready_after(before), 120, "another hub")

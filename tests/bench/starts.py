@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 
 from tests.e2e.cluster import COURSES, Installation
 from tests.e2e.person import Person
@@ -66,18 +65,13 @@ def measure(installation: Installation) -> str:
     with ExitStack() as stack:
         stack.callback(installation.helm, COURSES)
         people.add(installation, names, {"general": {"resources": {"guarantee": GUARANTEE}}})
-        memory = _memory(installation)
-        ours = Side(
-            "coursehub, student",
-            installation.namespace,
-            lambda name: Person(installation.url, name, installation.password),
-            {"profile": "python-intro"},
-        )
+        at_rest = _at_rest(installation)
+        ours = coursehub(installation, "coursehub, student")
         bursts: list[str] = []
         plains: list[Side] = []
         for label, arguments in sides(installation).items():
             with plain_z2jh(installation, names, arguments) as url:
-                side = Side(f"plain z2jh, {label}", NAMESPACE, partial(_log_in_plain, url), {})
+                side = plain(url, f"plain z2jh, {label}")
                 plains.append(side)
                 say(f"one at a time: {side.name}")
                 _one_at_a_time(installation, (ours, side))
@@ -86,7 +80,7 @@ def measure(installation: Installation) -> str:
         if not plains:
             _one_at_a_time(installation, (ours,))
             bursts.append(_bursts((ours,), names))
-        return "\n".join((_table(ours, plains), *bursts, memory))
+        return "\n".join((_table(ours, plains), *bursts, at_rest))
 
 
 def sides(installation: Installation) -> dict[str, list[str]]:
@@ -100,8 +94,18 @@ def sides(installation: Installation) -> dict[str, list[str]]:
     )
 
 
-def _log_in_plain(url: str, name: str) -> Person:
-    return Person(url, name, PASSWORD)
+def coursehub(installation: Installation, name: str) -> Side:
+    """Students of a course, here."""
+
+    def log_in(person: str) -> Person:
+        return Person(installation.url, person, installation.password)
+
+    return Side(name, installation.namespace, log_in, {"profile": "python-intro"})
+
+
+def plain(url: str, name: str) -> Side:
+    """Those of the plain hub there."""
+    return Side(name, NAMESPACE, lambda person: Person(url, person, PASSWORD), {})
 
 
 def _one_at_a_time(installation: Installation, sides: Sequence[Side]) -> None:
@@ -160,7 +164,7 @@ def _table(ours: Side, plains: Sequence[Side]) -> str:
     return "\n".join(rows)
 
 
-def _memory(installation: Installation) -> str:
+def _at_rest(installation: Installation) -> str:
     person = Person(installation.url, "bench000", installation.password)
     person.api("POST", "/users/bench000/server", {"profile": "python-intro"})
     person.wait()
@@ -170,9 +174,13 @@ def _memory(installation: Installation) -> str:
         ("proxy", "component=proxy"),
         ("a student's server", "hub.jupyter.org/username=bench000"),
     ):
-        (pod,) = installation.pods(selector)
-        status = installation.kubectl("exec", pod["metadata"]["name"], "--", "sh", "-c", "cat /proc/[0-9]*/status")
-        used = sum(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
-        rows.append(f"| {name} | {used / 2**10:.0f} MiB |")
+        rows.append(f"| {name} | {memory(installation, selector):.0f} MiB |")
     person.stop()
     return "\n".join(rows)
+
+
+def memory(installation: Installation, selector: str, what: str = "VmRSS") -> float:
+    """MiB of all processes of the one pod: resident now or, as VmHWM and each by itself, at most so far."""
+    (pod,) = installation.pods(selector)
+    status = installation.kubectl("exec", pod["metadata"]["name"], "--", "sh", "-c", "cat /proc/[0-9]*/status")
+    return sum(int(line.split()[1]) for line in status.splitlines() if line.startswith(f"{what}:")) / 2**10

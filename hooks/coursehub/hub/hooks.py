@@ -119,12 +119,7 @@ class Hooks(Uncopied):
                 waited = await self._queue.turn(spawner.user.name, decided.plan.profile.slug, spawner._spawn_future)
             if waited:
                 decided = await self._decided(spawner)
-            give_back = partial(self._queue.give_back, spawner.user.name, early=True)
-            slow = asyncio.get_running_loop().call_later(SLOW, give_back)
-            try:
-                await self._planner.prepare(decided)
-            finally:
-                slow.cancel()
+            await self._prepare(spawner, decided)
             return decided.plan
         except Refused as refusal:
             spawner.allowed = None
@@ -139,6 +134,14 @@ class Hooks(Uncopied):
         decided = await self._planner.decide(spawner)
         spawner.allowed = decided.plan.profile
         return decided
+
+    async def _prepare(self, spawner: Any, decided: Decided) -> None:
+        give_back = partial(self._queue.give_back, spawner.user.name, early=True)
+        slow = asyncio.get_running_loop().call_later(SLOW, give_back)
+        try:
+            await self._planner.prepare(decided)
+        finally:
+            slow.cancel()
 
     async def modify_pod(self, spawner: Any, pod: Any) -> Any:
         """The pod itself where it is the plan's; else HTTP 403, and the differences in the hub's log."""
