@@ -73,10 +73,11 @@ def _homes_of(root: Path, name: str, uid: int) -> Iterator[Home]:
 
 
 def _homes(root: Path, above: str, names: Iterable[str] | None = None) -> Iterator[Home]:
+    folder = f"{root}/{above}"
     with suppress(FileNotFoundError, NotADirectoryError):
-        for name in filter(is_person, os.listdir(root / above)) if names is None else names:
+        for name in filter(is_person, os.listdir(folder)) if names is None else names:
             with suppress(FileNotFoundError):
-                found = os.lstat(root / above / name)
+                found = os.lstat(f"{folder}/{name}")
                 if stat.S_ISDIR(found.st_mode) and found.st_uid:
                     yield Home(f"{above}/{name}", name, found.st_uid, found.st_gid)
 

@@ -49,7 +49,7 @@ def measure(installation: Installation) -> str:
 @contextmanager
 def _address() -> Iterator[None]:
     words = (f"{ADDRESS}/32", "dev", "lo")
-    subprocess.run(["ip", "address", "add", *words], check=True)
+    subprocess.run(["ip", "address", "replace", *words], check=True)
     try:
         yield
     finally:
@@ -70,7 +70,6 @@ def _crowd(installation: Installation, names: Sequence[str]) -> str:
         seconds = time.monotonic() - begin
         most = memory(installation, HUB, "VmHWM")
         list(some.map(Person.stop, persons))
-    say(f"  {len(names)} at once: median {statistics.median(took):.1f} s, last {max(took):.1f} s")
     cells = (
         f"{len(names)}",
         f"{statistics.median(took):.1f} s",
@@ -79,4 +78,6 @@ def _crowd(installation: Installation, names: Sequence[str]) -> str:
         *map(milliseconds, (health.p50, health.p99, max(health.seconds))),
         f"{rested:.0f}, {most:.0f} MiB",
     )
-    return f"| {' | '.join(cells)} |"
+    row = f"| {' | '.join(cells)} |"
+    say(row)
+    return row

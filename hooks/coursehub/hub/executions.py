@@ -23,6 +23,7 @@ from coursehub.config.settings import Settings
 from coursehub.errors import CoursehubError, GateClosed, Refused
 from coursehub.live.snapshot import Site
 from coursehub.log import Log
+from coursehub.patience import patient
 from coursehub.servers import execution, outcome
 from coursehub.servers.execution import Owner
 from coursehub.servers.manifest import Frame
@@ -136,7 +137,7 @@ class Executions(Uncopied):
         self._connect()
         api = shared_client("CoreV1Api")
         try:
-            async with asyncio.timeout(_ANSWER):
+            async with patient(_ANSWER):
                 response = await getattr(api, method)(*given, **named, _preload_content=False)
                 body = await response.text()
             taken = response.status == HTTPStatus.CONFLICT and "AlreadyExists" in body
@@ -162,7 +163,7 @@ class Executions(Uncopied):
             raise GateClosed("nobody says what an execution must not reach, so it would not know its network closed")
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(_NAMES):
+            async with patient(_NAMES):
                 found = await loop.getaddrinfo(settings.probe.host, settings.probe.port, proto=6)
         except (OSError, TimeoutError) as error:
             self._log.error("execution: the proxy's address is not found: %s: %s", settings.probe.host, error)

@@ -12,7 +12,7 @@ from cachetools import TLRUCache
 
 from coursehub.config.settings import Identity
 from coursehub.log import Log
-from coursehub.patience import Patience
+from coursehub.patience import Patience, patient
 from coursehub.person import Person
 from coursehub.threads import Slots
 
@@ -103,7 +103,7 @@ class CachedProvider:
         try:
             async with self._patience.waiting(self._timeout):
                 call = await self._call(name)
-            async with asyncio.timeout(self._timeout):
+            async with patient(self._timeout):
                 return await asyncio.shield(call)
         except TimeoutError:
             if call is None or not call.done():

@@ -21,7 +21,7 @@ from coursehub.config.settings import ProvisionerService
 from coursehub.errors import Reason, Refused
 from coursehub.hub.metrics.spawns import Counters, Outcome
 from coursehub.log import Log
-from coursehub.patience import Patience
+from coursehub.patience import Patience, patient
 from coursehub.person import Person
 from coursehub.protocol import (
     AnswersRequest,
@@ -179,7 +179,7 @@ class Provisioner:
             self._log.error("provisioner: there is no token; make %s with the one of %s", _SECRET, service.url)
             raise Refused(_UNKNOWN, Reason.PROVISIONER) from None
         try:
-            async with asyncio.timeout(seconds):
+            async with patient(seconds):
                 status, reply = await self._post(service, request, token)
         except TimeoutError:
             raise self._silent(service) from None
