@@ -26,6 +26,7 @@ from . import (
     admins,
     authorities,
     bounds,
+    classroom,
     database,
     executions,
     logins,
@@ -116,6 +117,7 @@ def configure(
     frame = _frame(c, claim)
     _spawner(c, Hooks(planner, frame, failures, counters, queue, _earlier(c)), page, failures, queue)
     executions.register(c, registry, site, planner, frame, log)
+    classroom.register(c, registry, site, frame, log)
     grading.register(registry, planner)
     _hub(c)
     admins.register(c, site, log)
