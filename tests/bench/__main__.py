@@ -6,6 +6,7 @@ but that the bench runs, and makes do with the stand-in.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable
 
@@ -28,14 +29,23 @@ SECTIONS: dict[str, tuple[str, Callable[[Installation], str]]] = {
 }
 
 
+def _section(name: str) -> str:
+    if name not in SECTIONS:
+        raise argparse.ArgumentTypeError(f"there is no section {name}; there are {', '.join(SECTIONS)}")
+    return name
+
+
 def main() -> int:
     """All sections, or those that are named; an hour."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("sections", nargs="*", type=_section, help=f"{', '.join(SECTIONS)}; without any, all")
+    named = parser.parse_args().sections
     installation = Installation.here()
     if installation.chart != "upstream" and not SMOKE:
         say("the comparison needs upstream's chart: Z2JH_CHART=PATH make up")
         return 1
     print(machine(), flush=True)
-    for name in sys.argv[1:] or SECTIONS:
+    for name in named or SECTIONS:
         heading, measure = SECTIONS[name]
         print(f"\n## {heading}\n\n{measure(installation)}", flush=True)
     return 0
