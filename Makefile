@@ -106,7 +106,7 @@ bench: venv ## measure beside plain z2jh on the same cluster, and the next two; 
 
 .PHONY: bench-smoke
 bench-smoke: venv ## all that measures with small numbers, which say only that it runs
-	@BENCH=smoke $(VENV)/python -m tests.bench starts queue crowd footprint formgrader grading
+	@BENCH=smoke $(VENV)/python -m tests.bench starts queue crowd room footprint formgrader grading
 	@BENCH=smoke $(VENV)/python -m tests.bench.hooks
 	@BENCH=smoke $(VENV)/python -m tests.bench.before_login
 	@BENCH=smoke $(VENV)/python -m tests.bench.server_inside

@@ -108,6 +108,9 @@ WRONG: dict[str, dict[str, str]] = {
     },
     "CoursehubCourseFileBroken": {hub("coursehub_courses_load_error"): f"0x{MINUTES - 20} 1x30"},
     "CoursehubCourseNearlyFull": {hub("coursehub_course_usage_bytes", 'course="python-intro"'): steady(4.9e9)},
+    "CoursehubClassWithoutRoom": {
+        hub("coursehub_class_placeholders", 'course="python-intro", state="missing"'): f"0x{MINUTES - 15} 3x20"
+    },
     "CoursehubCertificateExpiring": {hub("coursehub_certificate_expiry_timestamp_seconds"): steady(20 * DAY)},
     "CoursehubCertificateExpired": {hub("coursehub_certificate_expiry_timestamp_seconds"): steady(60)},
     "CoursehubCullerSilent": {LISTED: f"0+0.1x{MINUTES - 90} 21x100"},

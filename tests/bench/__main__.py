@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from tests.e2e.cluster import Installation
 
-from . import before_login, crowd, footprint, formgrader, grading, hooks, queue, server_inside, starts
+from . import before_login, crowd, footprint, formgrader, grading, hooks, queue, room, server_inside, starts
 from .measure import SMOKE, machine, say
 
 # The page's headings, and what is below them.
@@ -21,6 +21,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Installation], str]]] = {
     "server_inside": ("A server's start, inside its image", lambda _: server_inside.measure()),
     "queue": ("A class that starts in one moment", queue.measure),
     "crowd": ("Hundreds who start in one moment", crowd.measure),
+    "room": ("A start where room is kept for a class", room.measure),
     "hooks": ("The hub's own work", lambda _: hooks.measure()),
     "footprint": ("What hub and proxy take", footprint.measure),
     "formgrader": ("Formgrader's pages", formgrader.measure),

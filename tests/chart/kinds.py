@@ -17,6 +17,7 @@ OURS = [
     ("Pod", "coursehub-network-test-grading"),
     ("Pod", "coursehub-network-test-student"),
     ("PriorityClass", "coursehub-core"),
+    ("PriorityClass", "teaching-coursehub-classes"),
     ("Role", "coursehub-configmaps"),
     ("Role", "coursehub-hub-reads"),
     ("RoleBinding", "coursehub-configmaps"),

@@ -7,6 +7,7 @@ import pytest
 from tests.chart.helm import Chart, Objects, Values, at, merged, pod_spec
 
 STORAGE = "teaching-storage/coursehub-provisioner"
+CLASSES = "teaching-coursehub-classes"
 CORE = ("hub", "proxy", STORAGE)
 NAMES = ("jupyterhub.hub.extraPodSpec", "jupyterhub.proxy.chp.extraPodSpec")
 
@@ -79,20 +80,21 @@ def test_it_waits_half_a_minute_for_a_node_that_does_not_answer(core: Objects, d
 def test_a_priority_of_the_sites_own_is_used_and_not_made(chart: Chart) -> None:
     values = merged(named("ours", "ours"), {"corePriority": None, "storage": {"provisioner": {"enabled": True}}})
     objects = chart.render(values)
-    assert [name for kind, name in objects if kind == "PriorityClass"] == []
+    assert [name for kind, name in objects if kind == "PriorityClass"] == [CLASSES]
     assert {pod_spec(objects, deployment)["priorityClassName"] for deployment in CORE} == {"ours"}
 
 
 def test_a_second_release_makes_a_class_of_another_name(chart: Chart) -> None:
     objects = chart.render(merged(named("second", "second"), {"corePriority": 5}))
     assert [(name, each["value"]) for (kind, name), each in objects.items() if kind == "PriorityClass"] == [
-        ("second", 5)
+        ("second", 5),
+        (CLASSES, -10),
     ]
 
 
 def test_no_class_at_all_is_a_sites_choice(chart: Chart) -> None:
     objects = chart.render(named(None, None))
-    assert [name for kind, name in objects if kind == "PriorityClass"] == []
+    assert [name for kind, name in objects if kind == "PriorityClass"] == [CLASSES]
     assert pod_spec(objects, "hub").get("priorityClassName") is None
 
 

@@ -74,7 +74,7 @@ SITE_KEYS: dict[str, Any] = {
     "identity.authState.gids.python-intro": 70101,
     "servers.activityInterval": 60,
     "servers.noticesInterval": 30,
-    "classes.autoscaler": True,
+    "classes": {"lead": "1h", "keep": "5m", "most": 40, "autoscaler": True, "priorityClass": False},
     "cull": {"idle": "2h", "maxAge": "never", "every": 30},
     "quotas.home.size": "10G",
     "usage.provider": "prometheus",

@@ -13,6 +13,7 @@ import pytest
 from coursehub.config.catalog import Catalog
 from coursehub.config.settings import Settings
 from coursehub.hub.accounts import Accounts
+from coursehub.hub.classroom import Classroom
 from coursehub.hub.failures.recorder import Recorder
 from coursehub.hub.failures.store import FailureStore
 from coursehub.hub.hooks import Hook, Hooks
@@ -21,6 +22,7 @@ from coursehub.hub.notices.feed import Feed
 from coursehub.hub.notices.store import AnnouncementStore
 from coursehub.hub.pages.page import StartPage
 from coursehub.hub.planner import Planner
+from coursehub.hub.pods import Pods
 from coursehub.hub.spawner import CoursehubSpawner
 from coursehub.hub.start_queue import StartQueue
 from coursehub.hub.usage.poll import UsagePoll
@@ -100,7 +102,8 @@ def hooks(
     now = live(settings or site(), courses or catalog())
     planner = Planner(now, Accounts(People(LOG)), directories, counters, adjust)
     queue = StartQueue(lambda: now.current.settings.servers.starts_at_once, kept(), LOG)
-    return Hooks(planner, frame, recorder(), counters, queue, earlier)
+    classroom = Classroom(lambda: now.current, frame, Pods(lambda: None, frame.namespace), LOG)
+    return Hooks(planner, frame, recorder(), counters, queue, classroom, earlier)
 
 
 def start_page(courses: Catalog | None = None, settings: Settings | None = None) -> StartPage:

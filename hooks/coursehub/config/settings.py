@@ -18,7 +18,7 @@ from coursehub.names import GroupName, PersonName, UnixGroupName, matching
 from . import rules, values_file
 from .course import GradebookKind, VariableName, ZoneName
 from .document import Document
-from .durations import DurationOrNever
+from .durations import Duration, DurationOrNever
 from .images import Alias, Versions
 from .messages import mistake, place
 from .nodes import NodeClass, NodeName, SiteBlock
@@ -245,9 +245,16 @@ class ServerSettings(SiteBlock):
 
 
 class ClassSettings(SiteBlock):
-    """For classes; `autoscaler`: nodes are added where room is missing."""
+    """What is done for classes: from `lead` seconds before to `keep` seconds after their begin, `most` placeholders.
 
+    `autoscaler`: nodes are added where room is missing. `priority_class`: the chart makes that of placeholders.
+    """
+
+    lead: Duration = 1800
+    keep: Duration = 900
+    most: Annotated[int, Field(strict=True, ge=0, le=5000)] = 500
     autoscaler: StrictBool = False
+    priority_class: StrictBool = True
 
 
 class CullSettings(SiteBlock):

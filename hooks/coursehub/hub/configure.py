@@ -26,6 +26,7 @@ from . import (
     admins,
     authorities,
     bounds,
+    classroom,
     database,
     executions,
     logins,
@@ -114,7 +115,8 @@ def configure(
 
     planner = Planner(site, accounts, directories, counters, adjust)
     frame = _frame(c, claim)
-    _spawner(c, Hooks(planner, frame, failures, counters, queue, _earlier(c)), page, failures, queue)
+    rooms = classroom.register(c, registry, site, frame, log)
+    _spawner(c, Hooks(planner, frame, failures, counters, queue, rooms, _earlier(c)), page, failures, queue)
     executions.register(c, registry, site, planner, frame, log)
     grading.register(registry, planner)
     _hub(c)

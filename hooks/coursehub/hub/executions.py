@@ -11,13 +11,12 @@ comes Retry-After.
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from functools import partial
 from http import HTTPStatus
 from typing import Any, Never
 
 from aiohttp import ClientError
 from kubernetes_asyncio.client import ApiException
-from kubespawner.clients import load_config, shared_client
+from kubespawner.clients import shared_client
 
 from coursehub.config.settings import Settings
 from coursehub.errors import CoursehubError, GateClosed, Refused
@@ -32,6 +31,7 @@ from coursehub.servers.outcome import State
 from .failures import refusal
 from .own_token import OwnTokenHandler
 from .planner import Planner
+from .pods import connection
 from .registry import Registry
 from .uncopied import Uncopied
 
@@ -256,10 +256,6 @@ class ExecutionsHandler(OwnTokenHandler):
 
 def register(c: Any, registry: Registry, site: Site, planner: Planner, frame: Frame, log: Log) -> None:
     """Servers can ask, and what nobody asks about goes."""
-    # As KubeSpawner does with the first server, which may come later.
-    names = {"host": "k8s_api_host", "ssl_ca_cert": "k8s_api_ssl_ca_cert", "verify_ssl": "k8s_api_verify_ssl"}
-    access = {name: c.KubeSpawner.get(key) for name, key in names.items()}
-    connect = partial(load_config, **access)
-    executions = Executions(planner, frame, lambda: site.current.settings, connect, log)
+    executions = Executions(planner, frame, lambda: site.current.settings, connection(c), log)
     registry.handle(PATH, ExecutionsHandler, executions=executions)
     registry.run(executions.follow())

@@ -22,6 +22,7 @@ from coursehub.servers.manifest import Frame
 from coursehub.servers.plan import PodPlan
 from coursehub.servers.traits import traits
 
+from .classroom import Classroom
 from .failures.diagnosis import Diagnosis
 from .failures.recorder import Recorder
 from .metrics.spawns import Counters, Step
@@ -60,6 +61,7 @@ class Hooks(Uncopied):
         recorder: Recorder,
         counters: Counters,
         queue: StartQueue,
+        classroom: Classroom,
         earlier: Mapping[str, Hook],
     ) -> None:
         self._planner = planner
@@ -67,6 +69,7 @@ class Hooks(Uncopied):
         self._recorder = recorder
         self._counters = counters
         self._queue = queue
+        self._classroom = classroom
         self._earlier = earlier
         self._plans: WeakKeyDictionary[Any, tuple[PodPlan, gate.Server]] = WeakKeyDictionary()
         self._readiness = Readiness()
@@ -144,7 +147,10 @@ class Hooks(Uncopied):
             slow.cancel()
 
     async def modify_pod(self, spawner: Any, pod: Any) -> Any:
-        """The pod itself where it is the plan's; else HTTP 403, and the differences in the hub's log."""
+        """The pod itself where it is the plan's; else HTTP 403, and the differences in the hub's log.
+
+        This is the last that happens before the pod is made.
+        """
         pod = await self._call_earlier("modify_pod_hook", spawner, pod, default=pod)
         try:
             with self._counters.step(Step.GATE):
@@ -154,6 +160,7 @@ class Hooks(Uncopied):
                 gate.check(self._serialise(pod), planned, self._frame, server)
         except GateClosed as closed:
             raise self._stopped(spawner, closed) from None
+        await self._classroom.give_way(planned.profile.course, spawner.pod_name, spawner._spawn_future)
         return pod
 
     async def wait(self, spawner: Any, pod: Any) -> None:

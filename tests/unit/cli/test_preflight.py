@@ -92,7 +92,7 @@ def test_an_account_without_rights_reads_for_each_thing_what_to_do(
     assert main.main(["preflight", "--json", "--site", str(site)]) == 1
     lines = json.loads(capsys.readouterr().out)
     wrong = [line["what"] for line in lines if line["todo"]]
-    assert wrong == ["nodes", "namespace", "rights", "rights", "rights", "rights", "hub's database", "DNS"]
+    assert wrong == ["nodes", "namespace", "rights", "rights", "rights", "rights", "rights", "hub's database", "DNS"]
     assert all(line["said"].startswith("this account may not") for line in lines if line["todo"])
 
 

@@ -55,6 +55,8 @@ def test_the_defaults_are_the_charts_key_by_key() -> None:
             amount[name] = int(amount[name][:-1]) * {"M": 2**20, "G": 2**30}[amount[name][-1]]
     for limit in ("idle", "maxAge"):
         ours["cull"][limit] = durations.text(ours["cull"][limit])
+    for span in ("lead", "keep"):
+        ours["classes"][span] = durations.text(ours["classes"][span])
     for usual in ("home", "course"):
         ours["quotas"][usual] = {key: value for key, value in ours["quotas"][usual].items() if value is not None}
     expected = {key: value for key, value in chart.items() if key in settings.KEYS}

@@ -38,6 +38,10 @@ _NO_VOLUME = (
     "storage.existingClaim: coursehub-storage in the place of storage.nfs"
 )
 _NO_CLASS = "have somebody who may make the PriorityClass that hub.extraPodSpec names, and write corePriority: null"
+_NO_PLACEHOLDERS = (
+    "have somebody who may make the PriorityClass of placeholders (docs/admins/sizing.md), and write "
+    "classes.priorityClass: false; without it no room is kept for classes"
+)
 _NO_NAMESPACE = (
     "turn storage.provisioner.enabled and storage.check.schedule off, and take the provisioner on the storage host "
     "(storage.provisioner.url) or the ssh door"
@@ -62,6 +66,8 @@ def wanted(values: Values, namespace: str) -> Iterator[Right]:
         yield Right("", "persistentvolumes", "", _NO_VOLUME)
     if "corePriority" in values and at(jupyterhub, "hub.extraPodSpec").get("priorityClassName"):
         yield Right("scheduling.k8s.io", "priorityclasses", "", _NO_CLASS)
+    if at(values, "classes").get("priorityClass"):
+        yield Right("scheduling.k8s.io", "priorityclasses", "", _NO_PLACEHOLDERS)
     ask = f"ask for the ClusterRole admin in {namespace}"
     scheduled = at(values, "monitoring.spawnTest").get("enabled")
     for group, resource in (*_NAMESPACED, *([("batch", "cronjobs")] if scheduled else [])):

@@ -7,17 +7,15 @@ from typing import Any
 from coursehub.cli import kubectl
 from coursehub.cli.values import Values, at, listed
 from coursehub.config.course import Course
-from coursehub.config.profiles import Profile, Role
+from coursehub.config.profiles import Role
 from coursehub.config.settings import Settings
 from coursehub.config.timetable import Held
 from coursehub.errors import Refused
-from coursehub.person import Person
-from coursehub.servers import manifest, plan, room
+from coursehub.servers import manifest, placeholder, room
 from coursehub.servers.execution import ROLE
 from coursehub.servers.manifest import Frame
+from coursehub.servers.placeholder import COURSE, PLACEHOLDER
 
-# Of pods that do nothing but keep room for a class.
-_PLACEHOLDER = "placeholder"
 _PURPOSE = {"key": "hub.jupyter.org/node-purpose", "operator": "In", "values": ["user"]}
 # Upstream gives them to servers where a site writes no others.
 _DEDICATED = [
@@ -56,24 +54,19 @@ class Room:
     def _gives_way(self, pod: kubectl.Object, slugs: set[str]) -> bool:
         labels = pod["metadata"].get("labels") or {}
         ours = pod["metadata"]["namespace"] == self._frame.namespace
-        of_class = labels.get("coursehub/course") in slugs and labels.get(ROLE) == Role.STUDENT
-        return ours and (of_class or labels.get(ROLE) == _PLACEHOLDER)
+        of_class = labels.get(COURSE) in slugs and labels.get(ROLE) == Role.STUDENT
+        return ours and (of_class or labels.get(ROLE) == PLACEHOLDER)
 
 
 def _student(course: Course, settings: Settings, frame: Frame, day: date) -> kubectl.Object:
     """What the scheduler looks at of a student's server; raises Refused where nobody could start one."""
-    uid = settings.autograding.uid
-    server = plan.make(Person("nobody", uid, uid), Profile(Role.STUDENT, course.slug), course, settings, day)
-    resources = {
-        "limits": {**manifest.amounts(server.limits), **manifest.limits(server)},
-        "requests": {**manifest.amounts(server.guarantees), **manifest.requests(server)},
-    }
+    server = placeholder.planned(course, settings, day)
     return {
         "spec": {
             "nodeSelector": manifest.node_selector(server, frame),
             "tolerations": manifest.tolerations(server, frame),
             "affinity": {"nodeAffinity": frame.node_affinity},
-            "containers": [{"resources": resources}],
+            "containers": [{"resources": placeholder.resources(server)}],
         }
     }
 
