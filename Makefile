@@ -157,3 +157,7 @@ pictures: venv ## take docs/pictures anew from the hub that `make up` installed
 .PHONY: package
 package: ## package the chart with upstream's z2jh into dist/
 	@$(PYTHON) -m ci.chart package dist
+
+.PHONY: wheel
+wheel: venv ## the coursehub command as a wheel in dist/, with its man page and completions
+	@$(VENV)/python -m ci.wheel dist
