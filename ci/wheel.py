@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ci import manual
+from ci import manual, published
 from ci.images.image import PACKAGE, ROOT, VERSION, release
 
 _CONTENT = ("pyproject.toml", "LICENSE", "README.md")
@@ -64,7 +64,8 @@ def _lay_out(tree: Path) -> None:
     for name in _CONTENT:
         shutil.copy(ROOT / name, tree)
     carried, about = VERSION.read_text().strip(), tree / "pyproject.toml"
-    about.write_text(about.read_text().replace(f'version = "{release()}"', f'version = "{version(carried)}"', 1))
+    said = published.addresses(about.read_text())
+    about.write_text(said.replace(f'version = "{release()}"', f'version = "{version(carried)}"', 1))
     _write(tree / "share" / _MANUAL, manual.page(carried))
     for shell, place in _COMPLETIONS.items():
         command = [sys.executable, "-m", "coursehub.cli", "completion", shell]
