@@ -13,8 +13,8 @@ _ANNOTATION = "  artifacthub.io/{}: |\n"
 
 
 def registry(environment: Mapping[str, str] = os.environ) -> str | None:
-    """Where images and chart are, without a slash at the end."""
-    return environment.get("COURSEHUB_REGISTRY", "").rstrip("/") or None
+    """Where images and chart are: in small letters, and without a slash at the end."""
+    return environment.get("COURSEHUB_REGISTRY", "").rstrip("/").lower() or None
 
 
 def addresses(written: str, environment: Mapping[str, str] = os.environ) -> str:
