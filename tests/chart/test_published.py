@@ -112,8 +112,9 @@ def test_what_changed_is_said_in_a_few_words(tmp_path: Path) -> None:
         "# Changelog\n\n## 0.3.0\n\n- **A queue**: people\n  wait.\n- The `key` is\n  gone: write another.\n"
         "\n## 0.2.0 (2026-12-01)\n\n- Old.\n"
     )
-    assert changelog.changes(changelog.section("0.3.0", path)) == ["A queue", "The key is gone"]
+    assert changelog.changes(changelog.section("0.3.0", path)) == ["A queue"]
     assert changelog.section("0.2.0", path) == "- Old.\n"
+    assert changelog.changes("- Old.\n- The `key` is\n  gone: write another.\n") == ["Old", "The key is gone"]
     assert changelog.section("0.2", path) == ""
 
 

@@ -1,5 +1,6 @@
-"""The files for GitHub Actions and GitLab CI: right in the words of their own linters, and alike."""
+"""The files for GitHub Actions, GitLab CI and Renovate: right in the words of their own linters, and alike."""
 
+import json
 import os
 import re
 import subprocess
@@ -49,6 +50,7 @@ def test_actionlint_has_nothing_to_say() -> None:
         pytest.param("vendor.github-workflows", GITHUB, id="github"),
         pytest.param("custom.github-workflows-require-timeout", GITHUB, id="time-outs"),
         pytest.param("vendor.gitlab-ci", [GITLAB], id="gitlab"),
+        pytest.param("vendor.renovate", [ROOT / "renovate.json"], id="renovate"),
     ],
 )
 def test_each_file_has_the_form_that_its_service_reads(schema: str, files: list[Path]) -> None:
@@ -88,3 +90,12 @@ def test_what_a_job_may_is_said_and_only_a_tag_publishes() -> None:
     gitlab = _read(GITLAB)
     for name in ("publish-images", "publish-chart", "page"):
         assert gitlab[name]["extends"] == ".for-tags"
+
+
+def test_what_a_script_pins_is_found_by_renovate() -> None:
+    manager = json.loads((ROOT / "renovate.json").read_text())["customManagers"][0]
+    pattern = re.compile(manager["matchStrings"][0].replace("(?<", "(?P<"))
+    found = pattern.search((ROOT / "ci/publish-tools.sh").read_text())
+    assert found
+    assert found["depName"] == "github.com/sigstore/cosign/v3"
+    assert found["datasource"] == "go"
