@@ -40,7 +40,7 @@ info: venv ## one JSON line: url, kubeconfig, namespace, chart, password, people
 	@$(VENV)/python -m ci.deploy info
 
 .PHONY: programs
-programs: ## build the local cluster's programs, helm among them, that the cache lacks
+programs: ## build the local cluster's programs, helm among them, and linters, that the cache lacks
 	@$(PYTHON) -m ci.cluster programs
 
 .PHONY: check
@@ -157,3 +157,34 @@ pictures: venv ## take docs/pictures anew from the hub that `make up` installed
 .PHONY: package
 package: ## package the chart with upstream's z2jh into dist/
 	@$(PYTHON) -m ci.chart package dist
+
+.PHONY: wheel
+wheel: venv ## the coursehub command as a wheel in dist/, with its man page and completions
+	@$(VENV)/python -m ci.wheel dist
+
+# With PUBLISH=--dry-run what follows only says what it would do.
+PUBLISH ?=
+
+.PHONY: publish-tools
+publish-tools: ## put helm and cosign, pinned, where Go puts programs
+	@ci/publish-tools.sh
+
+.PHONY: release-version
+release-version: ## take the digest off the version, to publish the tag TAG; do not commit that
+	@$(PYTHON) -m ci.chart version --release
+
+.PHONY: publish-images
+publish-images: ## build the images for amd64 and arm64 and push them to COURSEHUB_REGISTRY
+	@$(PYTHON) -m ci.publish $(PUBLISH) images
+
+.PHONY: publish-chart
+publish-chart: ## package the chart and push it to COURSEHUB_REGISTRY
+	@$(PYTHON) -m ci.publish $(PUBLISH) chart
+
+.PHONY: publish-sign
+publish-sign: ## sign by cosign all that was pushed, and what is in dist/
+	@$(PYTHON) -m ci.publish $(PUBLISH) sign
+
+.PHONY: release-notes
+release-notes: ## write what the release's page says into dist/notes.md
+	@mkdir -p dist && $(PYTHON) -m ci.publish notes > dist/notes.md

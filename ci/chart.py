@@ -2,6 +2,7 @@
 
     python3 -m ci.chart schema [--check]    values.schema.json from values.schema.yaml (needs PyYAML)
     python3 -m ci.chart version [--check]   the one version of package, chart and hub image
+    python3 -m ci.chart version --release   the same without the digest, to publish from
     python3 -m ci.chart assemble FOLDER     the chart with its dependency, ready for `helm upgrade --install`
     python3 -m ci.chart package FOLDER      the chart as an archive, only ever with upstream's real chart
 
@@ -19,13 +20,15 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ci import changelog, published
 from ci.cluster import binaries
 from ci.cluster.layout import Layout
-from ci.images.image import IMAGES
+from ci.images.image import IMAGES, release
 from ci.images.image import VERSION as VERSION_FILE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,8 +83,21 @@ def package(out: Path) -> Path:
             raise ChartError(
                 f"the stand-in is never packaged ({dependency.why}); give upstream's chart by Z2JH_CHART=PATH"
             )
+        _say_where_it_is_from(chart)
         printed = subprocess.run([helm(), "package", chart, "-d", out], check=True, capture_output=True, text=True)
     return Path(printed.stdout.rsplit(": ", 1)[-1].strip())
+
+
+def _say_where_it_is_from(chart: Path) -> None:
+    version = VERSION_FILE.read_text().strip()
+    changes = changelog.changes(changelog.section(release()))
+    texts: dict[str, Callable[[str], str]] = {
+        "Chart.yaml": lambda text: published.about(text, version, changes),
+        "README.md": lambda text: published.text(text, version),
+        "values.yaml": lambda text: published.values(text, version),
+    }
+    for name, said in texts.items():
+        (chart / name).write_text(said((chart / name).read_text()))
 
 
 def _dependency(scratch: Path) -> Dependency:
@@ -153,9 +169,16 @@ def _top_level(text: str, key: str) -> str:
     return match[1] if match else f"without {key}"
 
 
-def write_version(*, check: bool) -> None:
-    """Writes the hub image's tag into the package and the chart, or says that the one there is old."""
-    version, about = IMAGES["hub"].tag, CHART / "Chart.yaml"
+def write_version(*, check: bool, publish: bool = False) -> None:
+    """Writes the hub image's tag into the package and the chart, or says that the one there is old.
+
+    `publish`: the version of the release in its place, where CHANGELOG.md says what that has.
+    """
+    version, about = release() if publish else IMAGES["hub"].tag, CHART / "Chart.yaml"
+    if publish and not changelog.section(version):
+        raise ChartError(f"CHANGELOG.md has no section {version}; write what is new in it")
+    if publish and (tag := os.environ.get("TAG", f"v{version}")) != f"v{version}":
+        raise ChartError(f"the tag is {tag}, and pyproject.toml has the version {version}; one of them is wrong")
     _write(VERSION_FILE, f"{version}\n", check, "version")
     _write(about, _VERSION.sub(rf'\g<1>: "{version}"', about.read_text()), check, "version")
 
@@ -181,7 +204,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("schema", "version"):
-        commands.add_parser(name).add_argument("--check", action="store_true", help="only say whether it is up to date")
+        how = commands.add_parser(name).add_mutually_exclusive_group()
+        how.add_argument("--check", action="store_true", help="only say whether it is up to date")
+        if name == "version":
+            how.add_argument("--release", action="store_true", help="without the digest, for the tag TAG")
     for name in ("assemble", "package"):
         commands.add_parser(name).add_argument("folder", type=Path)
     arguments = parser.parse_args()
@@ -190,7 +216,7 @@ def main() -> int:
             case "schema":
                 write_schema(check=arguments.check)
             case "version":
-                write_version(check=arguments.check)
+                write_version(check=arguments.check, publish=arguments.release)
             case "assemble":
                 dependency = assemble(arguments.folder)
                 print(f"z2jh: {dependency.kind} ({dependency.why})", file=sys.stderr)

@@ -19,7 +19,7 @@ def main() -> int:
     commands.add_parser("up", help="bring it up, or mend what does not run; with NODES=2 of two nodes")
     commands.add_parser("down", help="take it down, with all its state")
     commands.add_parser("status", help="say what runs")
-    commands.add_parser("programs", help="build its programs, helm among them, into the cache")
+    commands.add_parser("programs", help="build its programs, helm among them, and the linters into the cache")
     imported = commands.add_parser("import", help="make the images in archives usable for pods")
     imported.add_argument("archive", type=Path, nargs="+")
     arguments = parser.parse_args()
@@ -34,7 +34,7 @@ def main() -> int:
             case "status":
                 return 0 if status.report(layout) else 1
             case "programs":
-                binaries.build(layout)
+                binaries.build(layout, (*binaries.MODULES, binaries.LINTERS))
             case "import":
                 cluster.import_archives(layout, arguments.archive)
     except Problem as problem:

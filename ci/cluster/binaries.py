@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,12 +80,15 @@ KUBERNETES = Module(
 CONTAINERD = Module("containerd", "tool", ("containerd", "containerd-shim-runc-v2", "ctr"))
 PODS = Module("pods", "./...", ("coredns", "pause"))
 POLICIES = Module("policies", "tool", ("kube-router",))
+# Of the cluster.
 MODULES = (KUBERNETES, CONTAINERD, PODS, POLICIES)
+# Of `make check` alone.
+LINTERS = Module("linters", "tool", ("actionlint", "kubeconform"))
 
 
-def build(layout: Layout) -> None:
+def build(layout: Layout, modules: Sequence[Module] = MODULES) -> None:
     """Build what the cache lacks."""
-    absent = [module for module in MODULES if not folder(layout, module).is_dir()]
+    absent = [module for module in modules if not folder(layout, module).is_dir()]
     if absent:
         go = find_go(absent)
         for module in absent:
@@ -111,7 +115,7 @@ def folder(layout: Layout, module: Module) -> Path:
 
 def program(layout: Layout, name: str) -> str:
     """The full path of a program, with its content key: a changed program is a changed command."""
-    return next(str(folder(layout, module) / name) for module in MODULES if name in module.programs)
+    return next(str(folder(layout, each) / name) for each in (*MODULES, LINTERS) if name in each.programs)
 
 
 def find_go(modules: list[Module]) -> str:

@@ -152,7 +152,7 @@ def serve(
         from coursehub.storage import service
     except ModuleNotFoundError as error:
         raise CoursehubError(
-            f"the service needs {error.name}; install it in coursehub's repository: pip install '.[service]'"
+            f"the service needs {error.name}; install coursehub with its extra 'service' (docs/admins/command.md)"
         ) from None
     tls = (certificate, key) if certificate and key else None
     if gids is None and not look:

@@ -48,7 +48,7 @@ class LdapProvider:
             from ldap3.core.exceptions import LDAPException
         except ImportError:
             raise OSError(
-                "identity.provider ldap needs ldap3; install it in coursehub's repository: pip install '.[ldap]'"
+                "identity.provider ldap needs ldap3; install coursehub with its extra 'ldap' (docs/admins/command.md)"
             ) from None
         for server in self._servers:
             try:

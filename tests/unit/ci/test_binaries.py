@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ci.cluster import binaries
-from ci.cluster.binaries import KUBERNETES, MODULES, Module
+from ci.cluster.binaries import KUBERNETES, LINTERS, MODULES, Module
 from ci.cluster.problem import Problem
 
 
@@ -26,7 +26,7 @@ def test_kubernetes_is_told_its_own_version() -> None:
     assert "-X k8s.io/client-go/pkg/version.gitMinor=37" in KUBERNETES.ldflags()
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+@pytest.mark.parametrize("module", [*MODULES, LINTERS], ids=lambda module: module.name)
 def test_each_module_is_pinned_by_hashes(module: Module) -> None:
     assert (module.folder / "go.sum").stat().st_size > 0
     assert binaries.parse_version(module.go_needed()) >= (1, 26)

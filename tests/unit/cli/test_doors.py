@@ -185,5 +185,5 @@ def test_without_aiohttp_the_service_says_what_to_install(
     assert run(*SERVE, "--plain") == 1
     assert (
         capsys.readouterr().err
-        == "coursehub: the service needs aiohttp; install it in coursehub's repository: pip install '.[service]'\n"
+        == "coursehub: the service needs aiohttp; install coursehub with its extra 'service' (docs/admins/command.md)\n"
     )

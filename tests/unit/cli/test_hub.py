@@ -1,11 +1,16 @@
-"""The running hub is asked by `kubectl exec`; what it cannot answer is a sentence."""
+"""The running hub is asked by `kubectl exec`, or in its own pod; what it cannot answer is a sentence."""
 
+import asyncio
 import json
+import logging
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from coursehub.cli import hub
 from coursehub.cli.hub import NoAnswer
+from coursehub.hub.admin import socket
 
 from tests.answering import Kubectl
 
@@ -47,4 +52,34 @@ def test_a_namespace_without_a_hub_is_named(kubectl: Kubectl) -> None:
 
 def test_a_hub_that_cannot_be_asked_is_named_with_its_namespace(kubectl: Kubectl) -> None:
     with pytest.raises(NoAnswer, match=r"^the hub in namespace teaching cannot be asked: no answer to"):
+        hub.ask("teaching", {"ask": "courses"})
+
+
+@pytest.fixture
+def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the hub of a pod without kubectl would answer."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(socket, "PATH", tmp_path / "hub.sock")
+    return socket.PATH
+
+
+async def test_in_its_own_pod_the_hub_is_asked_without_kubectl(pod: Path) -> None:
+    async def answer(question: dict[str, Any]) -> dict[str, Any]:
+        return {"heard": question}
+
+    async with await socket.serve(answer, logging.getLogger("tests"), pod):
+        said = await asyncio.to_thread(hub.ask, "teaching", {"ask": "courses"})
+    assert said == {"heard": {"ask": "courses"}}
+
+
+def test_a_socket_that_somebody_else_made_is_not_asked(pod: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pod.touch()
+    monkeypatch.setattr(os, "getuid", lambda: pod.stat().st_uid + 1)
+    with pytest.raises(NoAnswer, match=r"^kubectl is not on the PATH; install it$"):
+        hub.ask("teaching", {"ask": "courses"})
+
+
+def test_a_hub_that_is_silent_in_its_own_pod_is_a_sentence(pod: Path) -> None:
+    pod.touch()
+    with pytest.raises(NoAnswer, match=r"^the hub of this pod does not answer \("):
         hub.ask("teaching", {"ask": "courses"})

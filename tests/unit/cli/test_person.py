@@ -43,4 +43,4 @@ def test_without_ldap3_the_command_says_what_to_install(files: Path) -> None:
     code = "import sys; sys.modules['ldap3'] = None; from coursehub.cli.main import main; sys.exit(main(sys.argv[1:]))"
     done = subprocess.run([sys.executable, "-c", code, *ACCOUNT, "anna"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "install it in coursehub's repository: pip install '.[ldap]'" in done.stderr
+    assert "install coursehub with its extra 'ldap' (docs/admins/command.md)" in done.stderr
