@@ -89,6 +89,7 @@ drills: drills-one-node ## kill, cut off and take over the local cluster, drain 
 
 .PHONY: drills-one-node
 drills-one-node: venv ## those of them that need no second node
+	@ci/packages.sh slapd=/usr/sbin/slapd
 	@$(VENV)/pytest tests/drills --ignore=tests/drills/test_two_nodes.py
 
 .PHONY: soak
@@ -98,6 +99,7 @@ soak: venv ## both JupyterHubs, PostgreSQL, and what graders and drills do once,
 	@COURSEHUB_TEST_DATABASE=postgresql ci/hub.sh
 	@SOAK=$${SOAK:-100} $(PYTHON) -m ci.images test singleuser
 	@SOAK=$${SOAK:-100} ci/gradebook.sh
+	@ci/packages.sh slapd=/usr/sbin/slapd
 	@SOAK=$${SOAK:-100} $(VENV)/pytest tests/drills
 
 .PHONY: bench

@@ -1,11 +1,11 @@
-"""A real slapd, on this machine only and on a free port, with a certificate of the tests' own authority."""
+"""A real slapd, on a free port, with a certificate of the tests' own authority."""
 
 import os
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,8 @@ TLSCertificateKeyFile {folder}/localhost.key
 """
 
 
-def _account(dn: str, uid: int, *names: str, gid: int = 30001) -> str:
+def account(dn: str, uid: int, *names: str, gid: int = 30001) -> str:
+    """An entry of somebody, as LDIF."""
     lines = [f"dn: {dn},{BASE}", "objectClass: account", "objectClass: posixAccount", "cn: x", "homeDirectory: /x"]
     return "\n".join([*lines, f"uidNumber: {uid}", f"gidNumber: {gid}", *(f"uid: {name}" for name in names)])
 
@@ -64,21 +65,21 @@ ENTRIES = [
         f"dn: ou={name},{BASE}\nobjectClass: organizationalUnit"
         for name in ("people", "retired", "old", "groups", "teams")
     ),
-    _account("uid=anna,ou=people", UID, "anna"),
-    _account("uid=peter,ou=people", 30002, "peter", gid=30002),
+    account("uid=anna,ou=people", UID, "anna"),
+    account("uid=peter,ou=people", 30002, "peter", gid=30002),
     f"dn: cn=Björn (x)*\\2C Dr.\\5C,ou=people,{BASE}\nobjectClass: organizationalRole",
-    _account(BJORN, 30003, "bjorn"),
-    _account("uid=Kim,ou=people", 30004, "Kim"),
-    _account("uid=MRossi,ou=people", 30007, "MRossi"),
-    _account("uid=20001,ou=people", 30008, "20001"),
-    _account("uid=mar\u212a,ou=people", 30009, "mar\u212a"),
-    *(_account(f"uid={name},ou={unit}", 30030, name) for name, unit in (("Max", "people"), ("max", "old"))),
-    _account("uid=lea,ou=people", 30005, "lea", "lea.old"),
-    _account("uid=daemon,ou=people", 1, "daemon"),
-    _account("uid=vast,ou=people", 2**32, "vast"),
-    _account("uid=users,ou=people", 30006, "users", gid=100),
-    *(_account(f"uid=twin,ou={unit}", 30010 + number, "twin") for number, unit in enumerate(("people", "old"))),
-    *(_account(f"uid=three,ou={unit}", 30020 + n, "three") for n, unit in enumerate(("people", "old", "retired"))),
+    account(BJORN, 30003, "bjorn"),
+    account("uid=Kim,ou=people", 30004, "Kim"),
+    account("uid=MRossi,ou=people", 30007, "MRossi"),
+    account("uid=20001,ou=people", 30008, "20001"),
+    account("uid=mar\u212a,ou=people", 30009, "mar\u212a"),
+    *(account(f"uid={name},ou={unit}", 30030, name) for name, unit in (("Max", "people"), ("max", "old"))),
+    account("uid=lea,ou=people", 30005, "lea", "lea.old"),
+    account("uid=daemon,ou=people", 1, "daemon"),
+    account("uid=vast,ou=people", 2**32, "vast"),
+    account("uid=users,ou=people", 30006, "users", gid=100),
+    *(account(f"uid=twin,ou={unit}", 30010 + number, "twin") for number, unit in enumerate(("people", "old"))),
+    *(account(f"uid=three,ou={unit}", 30020 + n, "three") for n, unit in enumerate(("people", "old", "retired"))),
     _by_name("python-intro", 70101, "anna", "peter"),
     _by_name("ANNA", 70666, "Anna", "ann", "annabel"),
     _by_name("wheel", 10, "anna"),
@@ -144,22 +145,27 @@ def _openssl(folder: Path, name: str, *options: str) -> None:
 
 
 @contextmanager
-def serve(folder: Path, host: str | None = "localhost") -> Iterator[Slapd]:
-    """A slapd with ENTRIES and a certificate for `host` (None: without TLS), until the end of the block."""
+def serve(
+    folder: Path, host: str | None = "localhost", address: str = "127.0.0.1", more: Iterable[str] = ()
+) -> Iterator[Slapd]:
+    """A slapd with ENTRIES and more, and a certificate for `host` (None: without TLS), until the end of the block.
+
+    It listens on this machine only, or at another `address` of it.
+    """
     (folder / "data").mkdir()
     if host is not None:
         authority(folder)
         certificate(folder, host)
     tls = TLS.format(folder=folder) if host is not None else ""
     (folder / "slapd.conf").write_text(CONF.format(folder=folder, base=BASE, hub=HUB, tls=tls))
-    ldif = "\n\n".join(ENTRIES)
+    ldif = "\n\n".join((*ENTRIES, *more))
     conf = ["-f", str(folder / "slapd.conf")]
     subprocess.run(["/usr/sbin/slapadd", *conf], input=ldif.encode(), check=True, capture_output=True)
     port, tls_port = _free_port(), _free_port()
-    urls = f"ldap://127.0.0.1:{port}" + (f" ldaps://127.0.0.1:{tls_port}" if host is not None else "")
+    urls = f"ldap://{address}:{port}" + (f" ldaps://{address}:{tls_port}" if host is not None else "")
     process = subprocess.Popen(["/usr/sbin/slapd", "-d", "0", "-h", urls, *conf])
     try:
-        _wait_for(process, port)
+        _wait_for(process, address, port)
         yield Slapd(folder, process, port, tls_port)
     finally:
         process.kill()
@@ -171,11 +177,11 @@ def _free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
+def _wait_for(process: subprocess.Popen[bytes], address: str, port: int) -> None:
     for _ in range(200):
         assert process.poll() is None, "slapd ended"
         try:
-            socket.create_connection(("127.0.0.1", port)).close()
+            socket.create_connection((address, port)).close()
         except ConnectionRefusedError:
             time.sleep(0.05)
         else:
