@@ -17,8 +17,7 @@ from coursehub.hub.classroom import Classroom
 from coursehub.hub.pods import Pods
 from coursehub.live.snapshot import Snapshot
 from coursehub.servers.manifest import Frame
-from kubernetes_asyncio.client import Configuration
-from kubespawner import clients
+from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
 
 from tests.control_plane import ControlPlane, running
 from tests.support import catalog, site
@@ -44,23 +43,19 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 class Cluster:
     """A namespace and nodes of one test, and a hub's part that keeps room there."""
 
-    def __init__(self, plane: ControlPlane, name: str) -> None:
+    def __init__(self, plane: ControlPlane, client: ApiClient, name: str) -> None:
         self.plane = plane
+        self.client = client
         self.name = name
         self.now = BEFORE
-
-    def connect(self) -> None:
-        """The client is asked to go there."""
-        configuration = Configuration(host=self.plane.url)
-        configuration.ssl_ca_cert = str(self.plane.authority)
-        configuration.api_key = {"BearerToken": f"Bearer {self.plane.token}"}
-        Configuration.set_default(configuration)
 
     def classroom(self) -> Classroom:
         """That of a hub that has just begun."""
         snapshot = Snapshot(site(), catalog(COURSE), ())
         frame = Frame("claim", self.name, node_selector={"for": self.name})
-        return Classroom(lambda: snapshot, frame, Pods(self.connect, self.name), LOG, lambda: self.now)
+        return Classroom(
+            lambda: snapshot, frame, Pods(lambda: CoreV1Api(self.client), self.name), LOG, lambda: self.now
+        )
 
     def node(self, number: int) -> None:
         """One more, of this test alone."""
@@ -120,14 +115,13 @@ async def cluster(plane: ControlPlane) -> AsyncIterator[Cluster]:
     plane.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
     priority = {"metadata": {"name": f"{name}-coursehub-classes"}, "value": -10, "preemptionPolicy": "Never"}
     plane.ask("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", priority)
-    cluster = Cluster(plane, name)
-    cluster.node(1)
-    before = Configuration.get_default_copy()
-    # Others of this process ask another API server.
-    clients._client_cache.clear()
-    yield cluster
-    Configuration.set_default(before)
-    clients._client_cache.clear()
+    configuration = Configuration(host=plane.url)
+    configuration.ssl_ca_cert = str(plane.authority)
+    configuration.api_key = {"BearerToken": f"Bearer {plane.token}"}
+    async with ApiClient(configuration) as client:
+        cluster = Cluster(plane, client, name)
+        cluster.node(1)
+        yield cluster
 
 
 async def test_they_hold_room_and_nodes_that_arrive_late_fill_up(cluster: Cluster) -> None:

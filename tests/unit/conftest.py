@@ -88,6 +88,10 @@ def live(settings: Settings, courses: Catalog) -> Any:
     return SimpleNamespace(current=Snapshot(settings, courses, ()))
 
 
+def _no_client() -> Any:
+    raise AssertionError("nobody asks the cluster")
+
+
 def hooks(
     courses: Catalog | None = None,
     adjust: Adjust | None = None,
@@ -102,7 +106,7 @@ def hooks(
     now = live(settings or site(), courses or catalog())
     planner = Planner(now, Accounts(People(LOG)), directories, counters, adjust)
     queue = StartQueue(lambda: now.current.settings.servers.starts_at_once, kept(), LOG)
-    classroom = Classroom(lambda: now.current, frame, Pods(lambda: None, frame.namespace), LOG)
+    classroom = Classroom(lambda: now.current, frame, Pods(_no_client, frame.namespace), LOG)
     return Hooks(planner, frame, recorder(), counters, queue, classroom, earlier)
 
 

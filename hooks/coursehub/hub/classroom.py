@@ -29,7 +29,7 @@ from coursehub.servers.manifest import Frame
 from coursehub.servers.placeholder import COURSE, PLACEHOLDER
 
 from .metrics.collector import LiveCollector
-from .pods import NoAnswer, Pods, connection
+from .pods import NoAnswer, Pods, shared
 from .registry import Registry
 from .uncopied import Uncopied
 
@@ -101,7 +101,7 @@ class Classroom(Uncopied, LiveCollector):
         try:
             while free and not await self._pods.remove(free.pop()):
                 pass
-        except NoAnswer as error:
+        except Exception as error:  # noqa: BLE001 - a start goes on, whatever the cluster does
             self._log.warning("A placeholder of %s did not give way: %s", course, error)
 
     async def follow(self) -> Never:
@@ -242,7 +242,7 @@ def _surplus(pods: list[Pod], wanted: int) -> list[Pod]:
 
 def register(c: Any, registry: Registry, site: Site, frame: Frame, log: Log) -> Classroom:
     """The placeholders, with their numbers on /hub/metrics."""
-    classroom = Classroom(lambda: site.current, frame, Pods(connection(c), frame.namespace), log)
+    classroom = Classroom(lambda: site.current, frame, Pods(shared(c), frame.namespace), log)
     registry.measure(classroom)
     registry.run(classroom.follow())
     return classroom

@@ -9,12 +9,15 @@ from typing import Any
 
 from aiohttp import ClientError
 from kubernetes_asyncio.client import ApiException
+from kubernetes_asyncio.config import ConfigException
 from kubespawner.clients import load_config, shared_client
 
 from coursehub.errors import CoursehubError
 
 # Seconds for an answer.
 _ANSWER = 20.0
+# Of what is no answer of the API's, in the log.
+_LONGEST = 200
 
 
 def connection(c: Any) -> Callable[[], None]:
@@ -23,15 +26,26 @@ def connection(c: Any) -> Callable[[], None]:
     return partial(load_config, **{name: c.KubeSpawner.get(key) for name, key in names.items()})
 
 
+def shared(c: Any) -> Callable[[], Any]:
+    """What gives KubeSpawner's client, connected."""
+    connect = connection(c)
+
+    def client() -> Any:
+        connect()
+        return shared_client("CoreV1Api")
+
+    return client
+
+
 class NoAnswer(CoursehubError):
     """The API server refused, or did not answer; the message says why."""
 
 
 class Pods:
-    """Those that are there now; `connect` is called before each request."""
+    """Those that are there now, by the `client` (CoreV1Api) that each request asks for."""
 
-    def __init__(self, connect: Callable[[], None], namespace: str) -> None:
-        self._connect = connect
+    def __init__(self, client: Callable[[], Any], namespace: str) -> None:
+        self._client = client
         self._namespace = namespace
 
     async def chosen(self, selector: str) -> list[dict[str, Any]]:
@@ -52,14 +66,18 @@ class Pods:
     async def _call(self, method: str, **given: Any) -> Any:
         try:
             async with asyncio.timeout(_ANSWER):
-                self._connect()
-                ask = getattr(shared_client("CoreV1Api"), method)
+                ask = getattr(self._client(), method)
                 response = await ask(namespace=self._namespace, **given, _preload_content=False)
-                answer = json.loads(await response.text() or "{}")
+                text = await response.text()
         except ApiException as error:
             raise NoAnswer(f"{method}: {error.status} {error.reason}") from None
-        except (ClientError, TimeoutError, OSError, ValueError) as error:
+        except (ClientError, TimeoutError, OSError, ConfigException) as error:
             raise NoAnswer(f"{method}: {error or type(error).__name__}") from None
+        try:
+            answer = json.loads(text or "{}")
+        except ValueError:
+            # From somebody on the way there.
+            raise NoAnswer(f"{method}: {response.status} {text[:_LONGEST]}") from None
         # Where it is to read no content, the client raises for no status.
         if response.status >= 400 and response.status != HTTPStatus.NOT_FOUND:
             raise NoAnswer(f"{method}: {answer.get('message') or response.status}")
