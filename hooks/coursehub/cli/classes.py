@@ -21,17 +21,6 @@ from .common import FINE, PROBLEMS, say, site_and_courses, today, warn
 _DAY = timedelta(days=1)
 
 
-def _day(text: str) -> date:
-    """The type of --from; years of four digits that no clock's zone leaves."""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        found = date.min
-    if not 2000 <= found.year < 3000:
-        raise click.BadParameter(f"{text!r} is no day from 2000 to 2999; write one as 2027-01-11")
-    return found
-
-
 @click.command(
     "classes",
     cls=options.Verb,
@@ -41,7 +30,9 @@ def _day(text: str) -> date:
 @options.site
 @options.namespace
 @click.option("--week", is_flag=True, help="A table of seven days: the most people expected at once in each hour.")
-@click.option("--from", "first", type=_day, metavar="DAY", help="The first day, as 2027-01-11; without it today.")
+@click.option(
+    "--from", "first", type=options.day, metavar="DAY", help="The first day, as 2027-01-11; without it today."
+)
 @click.option("--no-room", is_flag=True, help="Look at no cluster, so do not say whether its nodes have room.")
 @options.as_json
 @options.courses

@@ -17,13 +17,16 @@ from coursehub.storage import people
 from coursehub.storage.check import COURSES, Inspector
 from coursehub.storage.course import CourseTree
 
-from . import hub, options, volume
+from . import hub, options, term, volume
 from .common import FINE, PROBLEMS, say, site_and_courses, site_settings, texts, today, warn
 
 
 @click.group("course", cls=options.Verbs, short_help="Look at courses, make and check their directories.")
 def command() -> None:
     """Look at courses, make and check their directories."""
+
+
+command.add_command(term.due)
 
 
 @command.command("list", short_help="Say which version of each course is live.", example="coursehub course list")

@@ -1,6 +1,7 @@
 """What the commands are made of: how one is written, and the options that several have."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,17 @@ def whole(least: int, most: int) -> Callable[[str | int], int]:
         return found
 
     return number
+
+
+def day(text: str) -> date:
+    """The type of an option that names a day; years of four digits that no clock's zone leaves."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = date.min
+    if not 2000 <= found.year < 3000:
+        raise click.BadParameter(f"{text!r} is no day from 2000 to 2999; write one as 2027-01-11")
+    return found
 
 
 def _site(*, required: bool) -> Callable[[Callable[..., int]], Callable[..., int]]:
