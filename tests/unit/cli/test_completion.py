@@ -54,7 +54,7 @@ def completed(folder: Path, line: str) -> list[str]:
     [
         ("coursehub re", ["restart", "resources"]),
         ("coursehub us", ["user"]),
-        ("coursehub course ", ["archive", "check", "create", "list"]),
+        ("coursehub course ", ["archive", "check", "create", "due", "list"]),
         ("coursehub course check --a", ["--all"]),
         ("coursehub restart p", ["proxy", "provisioner"]),
         ("coursehub explain --user maria --role g", ["grading"]),
