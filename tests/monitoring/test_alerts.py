@@ -159,7 +159,8 @@ def test_the_hub_says_what_the_alert_looks_at(series: str, prometheus: Prometheu
 
 def test_each_alert_looks_at_something() -> None:
     seen = {each.id.partition(":")[0] for each in looked_at()}
-    assert set(ALERTS) - seen == {"CoursehubCertificateExpiring", "CoursehubCertificateExpired"}
+    at_times = {"CoursehubCertificateExpiring", "CoursehubCertificateExpired", "CoursehubClassWithoutRoom"}
+    assert set(ALERTS) - seen == at_times
 
 
 @pytest.mark.parametrize("name", BOUNDS)
